@@ -1,0 +1,1 @@
+"""What happens day by day, on the host. Knows nothing of Pulumi."""

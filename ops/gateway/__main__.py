@@ -1,0 +1,121 @@
+"""Starts the gateway: `python3 -m ops.gateway --config FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ops.config import ConfigError, GatewayConfig, load, read
+from ops.gateway import logs, server
+from ops.gateway.accounts import AccountsFile
+from ops.gateway.app import Gateway
+from ops.gateway.events import EventStore, StoreError
+from ops.gateway.login import Login
+from ops.gateway.throttle import Throttle
+from ops.gateway.tokens import TokenIssuer
+from ops.keys import load_signing_key
+
+_MIN_EVENT_TOKEN = 16
+
+_EXAMPLE = """\
+example:
+  python3 -m ops.gateway --config /etc/gateway/config.json
+
+config.json:
+  {
+    "issuer": "registry-gateway",
+    "service": "registry.example.com",
+    "signing_key_file": "/run/secrets/signing_key",
+    "accounts_file": "/etc/gateway/accounts.json",
+    "event_token_file": "/run/secrets/event_token",
+    "events_db": "/var/lib/gateway/events.db",
+    "anonymous": [{"repositories": "**", "actions": ["pull"]}]
+  }
+
+All keys are described in ops/config.py. Exit code 10: the configuration is invalid; every problem is listed.
+"""
+
+_log = logging.getLogger("ops.gateway")
+
+T = TypeVar("T")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python3 -m ops.gateway",
+        description="Issue registry tokens and keep registry events.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="the GatewayConfig file (JSON)")
+    parser.add_argument("--debug", action="store_true", help="log each token as well")
+    options = parser.parse_args(arguments)
+    logs.configure(logging.DEBUG if options.debug else logging.INFO)
+    try:
+        config = load(options.config, GatewayConfig)
+        gateway = assemble(config)
+    except ConfigError as error:
+        _log.error("the configuration is invalid", extra={"problems": error.problems})
+        print(error, file=sys.stderr)  # noqa: T201  # for whoever starts it by hand
+        return ConfigError.exit_code
+    try:
+        listener = server.listen(config.listen_host, config.listen_port)
+    except OSError as error:
+        _log.error(f"cannot listen on {config.listen_host}:{config.listen_port}: {error.strerror or error}")
+        return 1
+    server.serve(gateway.app(), listener)
+    return 0
+
+
+def assemble(config: GatewayConfig) -> Gateway:
+    """Read the files that a configuration names and put the gateway together.
+
+    Raises:
+        ConfigError: With the problems of all files.
+    """
+    problems: list[str] = []
+
+    def part(make: Callable[[Path], T], path: Path) -> T | None:
+        try:
+            return make(path)
+        except ConfigError as error:
+            problems.extend(error.problems)
+        except ValueError as error:
+            problems.append(f"{path}: {error}")
+        return None
+
+    key = part(lambda path: load_signing_key(read(path)), config.signing_key_file)
+    accounts = part(AccountsFile, config.accounts_file)
+    event_token = part(_event_token, config.event_token_file)
+    if key is None or accounts is None or event_token is None:
+        raise ConfigError(problems)
+    events = EventStore(config.events_db)
+    try:
+        events.check()
+    except StoreError as error:
+        # Not fatal: pulls need tokens, and so do the deletes that make room again.
+        _log.error("events cannot be kept; serving tokens nevertheless", extra={"reason": str(error)})
+    return Gateway(
+        tokens=TokenIssuer(key, config.issuer, config.service, config.token_lifetime_s),
+        accounts=accounts,
+        login=Login(accounts, Throttle(config.failures)),
+        anonymous=config.anonymous,
+        events=events,
+        event_token=event_token,
+    )
+
+
+def _event_token(path: Path) -> str:
+    token = read(path).strip()
+    if len(token) < _MIN_EVENT_TOKEN or not token.isascii() or not token.isprintable():
+        raise ValueError(f"should hold a token of at least {_MIN_EVENT_TOKEN} printable ASCII characters")
+    return token
+
+
+if __name__ == "__main__":
+    sys.exit(main())

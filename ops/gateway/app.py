@@ -1,0 +1,147 @@
+"""The gateway's routes: tokens for everybody, events from the registry, health."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ops.config import Access, Account
+from ops.gateway import scope
+from ops.gateway.accounts import AccountsFile
+from ops.gateway.events import EventStore, StoreError
+from ops.gateway.incoming import MalformedCredentialsError, basic_credentials, body_up_to, client_of
+from ops.gateway.login import BusyError, Login, TooManyFailuresError, WrongPasswordError
+from ops.gateway.notifications import MAX_BODY_BYTES
+from ops.gateway.tokens import TokenIssuer
+
+_BUSY_RETRY_S = 2
+_STORE_RETRY_S = 10
+_CODES = {404: "NOT_FOUND", 405: "UNSUPPORTED"}
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What the routes work with, and the routes."""
+
+    tokens: TokenIssuer
+    accounts: AccountsFile
+    login: Login
+    anonymous: tuple[Access, ...]
+    events: EventStore
+    event_token: str
+    # SQLite waits for the disk; in a thread of its own, so that tokens need not.
+    _disk: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="events"))
+
+    def app(self) -> Starlette:
+        """Return the ASGI application."""
+        routes = [
+            Route("/auth/token", self.token, methods=["GET"]),
+            Route("/events", self.receive_events, methods=["POST"]),
+            Route("/healthz", self.health, methods=["GET"]),
+        ]
+        return Starlette(routes=routes, exception_handlers={HTTPException: _http_error}, lifespan=self._lifespan)
+
+    async def token(self, request: Request) -> Response:
+        """`GET /auth/token`: https://distribution.github.io/distribution/spec/auth/token/ ."""
+        if request.query_params.get("service") != self.tokens.service:
+            return _error(400, "UNSUPPORTED", f"this is the token service of {self.tokens.service} and of no other")
+        try:
+            account = await self._signed_in(request)
+        except (MalformedCredentialsError, WrongPasswordError) as error:
+            challenge = {"WWW-Authenticate": f'Basic realm="{self.tokens.service}", charset="UTF-8"'}
+            return _error(401, "UNAUTHORIZED", str(error), challenge)
+        except TooManyFailuresError as error:
+            return _error(429, "TOOMANYREQUESTS", str(error), {"Retry-After": str(error.wait_s)})
+        except BusyError as error:
+            return _error(503, "UNAVAILABLE", str(error), {"Retry-After": str(_BUSY_RETRY_S)})
+        # Nobody may do less for having signed in.
+        access = (*account.access, *self.anonymous) if account else self.anonymous
+        asked = scope.parse(request.query_params.getlist("scope"))
+        granted = scope.grant(asked, access, catalog=account is not None and account.catalog)
+        subject = account.name if account else ""
+        _log.debug("token issued", extra={"account": subject, "access": [item.claim() for item in granted]})
+        return JSONResponse(self.tokens.issue(subject, granted), headers={"Cache-Control": "no-store"})
+
+    async def receive_events(self, request: Request) -> Response:
+        """`POST /events`: keeps what the registry notifies.
+
+        The registry sends one event after the other and repeats one until it is accepted. So whatever it sends is
+        accepted, also what nobody can read: refused, it would hold up all later ones for ever. The one exception is a
+        database that cannot be written (a full disk): 503 leaves the event in the registry's queue, and nothing is lost.
+        """
+        given = request.headers.get("authorization", "").encode("latin-1")
+        if not hmac.compare_digest(given, f"Bearer {self.event_token}".encode()):
+            _log.warning("events refused: the token is wrong or missing", extra={"client": client_of(request)})
+            return _error(401, "UNAUTHORIZED", "the event token is wrong or missing", {"WWW-Authenticate": "Bearer"})
+        try:
+            body = await body_up_to(request, MAX_BODY_BYTES)
+            _, problem = await self._on_disk(lambda: self.events.add(body))
+        except ClientDisconnect:
+            return _error(400, "UNSUPPORTED", "the request has no end")  # nobody reads this; the registry sends it again
+        except StoreError as error:
+            _log.error("events cannot be kept", extra={"reason": str(error)})
+            return _error(503, "UNAVAILABLE", "events cannot be kept now", {"Retry-After": str(_STORE_RETRY_S)})
+        if problem:
+            _log.warning("bad event", extra={"reason": problem})
+        return Response(status_code=202)
+
+    async def health(self, _: Request) -> Response:
+        """`GET /healthz`: 200 when ok or degraded (works, but somebody should look), 503 when events cannot be kept."""
+        self.accounts.current()
+        try:
+            await self._on_disk(self.events.check)
+        except StoreError as error:
+            return JSONResponse({"status": "failed", "problems": [str(error)]}, 503)
+        if self.accounts.problems:
+            return JSONResponse({"status": "degraded", "problems": self.accounts.problems})
+        return JSONResponse({"status": "ok"})
+
+    async def _signed_in(self, request: Request) -> Account | None:
+        client = client_of(request)
+        name = ""
+        try:
+            credentials = basic_credentials(request)
+            if credentials is None:
+                return None
+            name, password = credentials
+            return await self.login.check(client, name, password)
+        except (MalformedCredentialsError, WrongPasswordError, TooManyFailuresError, BusyError) as error:
+            _log.warning("login refused", extra={"account": name[:128], "client": client, "reason": str(error)})
+            raise
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        yield
+        self.login.close()
+        await self._on_disk(self.events.close)
+        self._disk.shutdown()
+
+
+def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an error in the form of the registry's own, which clients know how to show."""
+    body = {"errors": [{"code": code, "message": message, "detail": None}]}
+    return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
+    return _error(error.status_code, _CODES.get(error.status_code, "UNKNOWN"), error.detail, error.headers)

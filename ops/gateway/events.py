@@ -1,0 +1,146 @@
+"""Keeps the registry's events in SQLite: on disk before they are acknowledged, each once, in order of arrival."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ops.gateway.notifications import Event, parse
+
+# Applied in order from the database's user_version on; a new version is a new entry at the end.
+_MIGRATIONS = (
+    """
+    CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of arrival: a reader keeps its place by it
+        id TEXT NOT NULL UNIQUE,                -- the registry's; the same when it sends an event again
+        action TEXT, repository TEXT, tag TEXT, digest TEXT, media_type TEXT, actor TEXT, timestamp TEXT,
+        received TEXT NOT NULL,
+        raw TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE bad_events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- the highest is how many there have ever been
+        received TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    """,
+)
+_INSERT = (
+    "INSERT INTO events (id, action, repository, tag, digest, media_type, actor, timestamp, received, raw)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+)
+_INSERT_BAD = "INSERT INTO bad_events (received, reason, body) VALUES (?, ?, ?)"
+_DELETE_BAD = "DELETE FROM bad_events WHERE seq <= ?"
+_BAD_KEPT = 100
+_BAD_BODY_BYTES = 64 * 1024
+_BUSY_TIMEOUT_S = 5.0
+_FAILURE_STANDS_S = 60.0  # longer than the registry waits before it sends an event again
+
+
+class StoreError(Exception):
+    """The events cannot be kept now: the disk is full, or the database cannot be written. Nothing was stored."""
+
+
+class EventStore:
+    """The events database. It is opened when first needed, and again after it failed: tokens are issued meanwhile.
+
+    Not safe for threads: use it from one at a time.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._clock = clock
+        self._connection: sqlite3.Connection | None = None
+        self._failure: tuple[float, str] | None = None
+
+    def add(self, body: bytes | None) -> tuple[int, str | None]:
+        """Keep what the registry sent; None is a body too large to be read. It is on disk when this returns.
+
+        Returns:
+            How many events were new, and what was wrong with the body, if anything was; the last such bodies are kept.
+
+        Raises:
+            StoreError: It could not be kept.
+        """
+        events, problem = parse(body)
+        received = datetime.now(UTC).isoformat(timespec="milliseconds")
+        try:
+            with self._transaction() as connection:
+                before = connection.total_changes
+                connection.executemany(_INSERT, [_row(event, received) for event in events])
+                new = connection.total_changes - before
+                if problem:
+                    cursor = connection.execute(_INSERT_BAD, (received, problem, (body or b"")[:_BAD_BODY_BYTES]))
+                    connection.execute(_DELETE_BAD, ((cursor.lastrowid or 0) - _BAD_KEPT,))
+        except StoreError as error:
+            self._failure = self._clock(), str(error)
+            raise
+        self._failure = None
+        return new, problem
+
+    def check(self) -> None:
+        """See whether events can be kept: none failed lately, and the database can be written.
+
+        Raises:
+            StoreError: They cannot.
+        """
+        # On a full disk the small write below may still find room where an event does not.
+        if self._failure and self._clock() < self._failure[0] + _FAILURE_STANDS_S:
+            raise StoreError(self._failure[1])
+        with self._transaction() as connection:
+            connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+    def close(self) -> None:
+        """Close the database; what was acknowledged is on disk already."""
+        if self._connection:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what is done inside, all or nothing; every failure of the database is a StoreError."""
+        try:
+            self._connection = self._connection or _open(self._path)
+            with self._connection as connection:
+                yield connection
+        except sqlite3.Error as error:
+            self.close()
+            raise StoreError(f"{self._path}: {error}") from error
+
+
+def _row(event: Event, received: str) -> tuple[str | None, ...]:
+    return (
+        event.id,
+        event.action,
+        event.repository,
+        event.tag,
+        event.digest,
+        event.media_type,
+        event.actor,
+        event.timestamp,
+        received,
+        event.raw,
+    )
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the database, creating or migrating it, in a mode in which a commit is on disk when it returns."""
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(_MIGRATIONS):
+            raise sqlite3.DatabaseError(f"made by a newer version of this program (schema {version})")
+        for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
+            connection.executescript(f"BEGIN; {statements} PRAGMA user_version = {number}; COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

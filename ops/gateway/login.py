@@ -1,0 +1,126 @@
+"""Checks passwords: one bcrypt at a time, for unknown accounts too; right ones are remembered for minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from ops.config import Account
+from ops.gateway.accounts import AccountsFile
+from ops.gateway.throttle import Throttle
+from ops.passwords import DEFAULT_COST, password_matches, unmatched_hash
+
+# A push asks for several tokens within seconds; bcrypt for each would take longer than the push on a quarter of a core.
+REMEMBERED_S = 300.0
+MAX_REMEMBERED = 1024
+# Logins that may wait for the one bcrypt: some 10 s on a quarter of a core, which is about what clients wait for.
+MAX_WAITING = 32
+_MAX_NAME = 128
+
+
+class LoginError(Exception):
+    """A login was not accepted; the message says why and holds no secret."""
+
+
+class WrongPasswordError(LoginError):
+    """The password is wrong or there is no such account: nobody can tell which."""
+
+
+class TooManyFailuresError(LoginError):
+    """This client has to wait: `wait_s` seconds."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"too many failed logins; try again in {wait_s} s")
+        self.wait_s = wait_s
+
+
+class BusyError(LoginError):
+    """Too many logins wait for their turn."""
+
+
+class Login:
+    """Checks passwords against the accounts in force."""
+
+    def __init__(self, accounts: AccountsFile, throttle: Throttle, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._accounts = accounts
+        self._throttle = throttle
+        self._clock = clock
+        self._secret = secrets.token_bytes(32)
+        self._remembered: OrderedDict[bytes, float] = OrderedDict()
+        self._waiting = 0
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bcrypt")
+
+    async def check(self, client: str, name: str, password: str) -> Account:
+        """Return the account that a name and password belong to.
+
+        Args:
+            client: What its failures are counted under (`throttle.client_key`).
+            name: The account's name as the client gave it.
+            password: The password as the client gave it.
+
+        Raises:
+            LoginError: Not accepted; a subclass says why.
+        """
+        name = name[:_MAX_NAME]  # longer than any account's, and it is kept to count failures
+        account = self._try_remembered(client, name, password)
+        if account:
+            return account
+        if self._waiting >= MAX_WAITING:
+            raise BusyError("too many logins at once; try again")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                # The one before may have been the same login, or one failure too many.
+                return self._try_remembered(client, name, password) or await self._compare(client, name, password)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _try_remembered(self, client: str, name: str, password: str) -> Account | None:
+        # The limit comes first: a client that is over it must not go on guessing at what is remembered.
+        wait_s = self._throttle.wait_s(client, name)
+        if wait_s:
+            raise TooManyFailuresError(wait_s)
+        account = self._accounts.current().get(name)
+        if account and self._remembered.get(self._proof(account, password), 0.0) > self._clock():
+            self._throttle.succeeded(client, name)
+            return account
+        return None
+
+    async def _compare(self, client: str, name: str, password: str) -> Account:
+        accounts = self._accounts.current()
+        account = accounts.get(name)
+        # An unknown account is given the work of a known one, so that the time taken does not tell them apart.
+        hashed = account.password_hash if account else unmatched_hash(_cost(accounts))
+        matches = await asyncio.get_running_loop().run_in_executor(self._thread, password_matches, password, hashed)
+        if account is None or not matches:
+            self._throttle.failed(client, name)
+            raise WrongPasswordError("the name or the password is wrong")
+        self._throttle.succeeded(client, name)
+        self._remember(self._proof(account, password))
+        return account
+
+    def _remember(self, proof: bytes) -> None:
+        self._remembered[proof] = self._clock() + REMEMBERED_S
+        self._remembered.move_to_end(proof)
+        while len(self._remembered) > MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    def _proof(self, account: Account, password: str) -> bytes:
+        """Return what stands for a right password in memory; with another hash, after a change, it is another."""
+        text = "\0".join((account.name, account.password_hash, password))
+        return hmac.digest(self._secret, text.encode(), hashlib.sha256)
+
+
+def _cost(accounts: dict[str, Account]) -> int:
+    return next((account.cost for account in accounts.values()), DEFAULT_COST)

@@ -1,0 +1,89 @@
+"""Serves the application: one socket, one process, a limit to what a request may begin with, an end without loss."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD_BYTES = 64 * 1024
+_BACKLOG = 1024
+_KEEP_ALIVE_S = 130  # longer than the edge keeps idle connections (120 s), so that it never sends into one that just closed
+_DRAIN_S = 10
+_MAX_CONNECTIONS = 512
+
+_log = logging.getLogger(__name__)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        OSError: The address is not this machine's, or in use.
+    """
+    # The protocol is named because asyncio switches TCP's delay of small writes (40 ms per answer) off only where it is.
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are finished first. Ends the process with exit code 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)  # in force until the server has its own, which hands on to this one when it has drained
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # the edge has one
+            server_header=False,
+            proxy_headers=False,  # see incoming.client_of
+            limit_concurrency=_MAX_CONNECTIONS,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_DRAIN_S,
+        )
+    )
+    _log.info("listening", extra={"address": "{}:{}".format(*listener.getsockname()[:2])})
+    server.run(sockets=[listener])
+
+
+class _Protocol(HttpToolsProtocol):
+    """Closes connections whose request line and headers do not end: the parser would collect them without limit."""
+
+    _head_bytes = 0
+    _in_head = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
+        if self._head_bytes > MAX_HEAD_BYTES:
+            _log.warning("request refused: its headers are too large", extra={"bytes": self._head_bytes})
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+
+def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)

@@ -1,0 +1,156 @@
+"""The one place that runs subprocesses: argv only, a time limit, the whole process group killed, secrets redacted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+REDACTED = "[secret]"
+_TAIL_LINES = 20
+_KILL_GRACE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a finished command left: its exit code and its decoded output."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class CommandError(Exception):
+    """A command failed, could not be started or ran out of time. The message is redacted and ends with the output's tail."""
+
+    def __init__(self, message: str, completed: Completed | None = None) -> None:
+        super().__init__(message)
+        self.completed = completed
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` with every non-empty secret replaced."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, REDACTED)
+    return text
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    timeout: float,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    check: bool = True,
+    stream: bool = False,
+    secrets: Iterable[str] = (),
+) -> Completed:
+    """Run a command to its end.
+
+    Args:
+        argv: The program and its arguments; never a shell string.
+        timeout: Seconds until the process group is ended (SIGTERM, then SIGKILL after 5 s).
+        stdin: Text for standard input; without it the command reads from an empty one.
+        env: The whole environment of the command; the caller's own when None.
+        cwd: Working folder.
+        check: Raise on a non-zero exit code.
+        stream: Let the command write to the caller's terminal; stdout and stderr of the result are then empty.
+        secrets: Values that must not appear in an error message.
+
+    Raises:
+        CommandError: Not found, timed out, or (with `check`) failed.
+    """
+    words = tuple(str(word) for word in argv)
+    shown = redact(shlex.join(words), secrets)
+    pipe = None if stream else subprocess.PIPE
+    try:
+        # Streamed commands stay in the terminal's own group, so that Ctrl-C reaches them as their users expect.
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=pipe,
+            stderr=pipe,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            text=True,
+            errors="replace",
+            start_new_session=not stream,
+        )
+    except OSError as error:
+        raise CommandError(f"cannot start `{shown}`: {error.strerror or error}") from error
+    with process:
+        try:
+            out, err = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired as expired:
+            _end(process, group=not stream)
+            raise CommandError(f"`{shown}` was ended after its limit of {timeout:g} s") from expired
+        except BaseException:
+            _end(process, group=not stream)
+            raise
+    completed = Completed(words, process.returncode, out or "", err or "")
+    if check and completed.returncode != 0:
+        tail = redact(_tail(completed.stderr or completed.stdout), secrets)
+        raise CommandError(f"`{shown}` failed with exit code {completed.returncode}" + (f":\n{tail}" if tail else ""), completed)
+    return completed
+
+
+def start_daemon(argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None) -> int:
+    """Start a process that outlives this one, in a session of its own, its output appended to `log`; return its id.
+
+    Raises:
+        CommandError: The program could not be started.
+    """
+    words = [str(word) for word in argv]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        try:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=None if env is None else dict(env),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CommandError(f"cannot start `{shlex.join(words)}`: {error.strerror or error}") from error
+    process.returncode = 0  # it is nobody's child to wait for: keeps the interpreter from warning about it
+    return process.pid
+
+
+def replace_process(argv: Sequence[str | Path], env: Mapping[str, str]) -> None:
+    """Become another program (exec): this call does not return.
+
+    Raises:
+        CommandError: The program could not be started.
+    """
+    words = [str(word) for word in argv]
+    try:
+        os.execvpe(words[0], words, dict(env))  # noqa: S606  # argv only, no shell
+    except OSError as error:
+        raise CommandError(f"cannot start `{shlex.join(words)}`: {error.strerror or error}") from error
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-_TAIL_LINES:])
+
+
+def _end(process: subprocess.Popen[str], *, group: bool) -> None:
+    send: Callable[[int], None] = (lambda number: os.killpg(process.pid, number)) if group else process.send_signal
+    with contextlib.suppress(ProcessLookupError):
+        send(signal.SIGTERM)
+        try:
+            process.communicate(timeout=_KILL_GRACE_S)
+        except subprocess.TimeoutExpired:
+            send(signal.SIGKILL)
+            # Not for ever: a grandchild that left the group may still hold the pipes.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=_KILL_GRACE_S)

@@ -1,0 +1,172 @@
+"""A gateway to test with: its files, its parts, and the whole as a process."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ops.config import Access, Account, Accounts, FailureLimits, GatewayConfig, render
+from ops.files import write_atomic
+from ops.keys import signing_key_from_seed
+from ops.passwords import password_hash
+
+SERVICE = "registry.example.com"
+ISSUER = "test-issuer"
+EVENT_TOKEN = "event-token-of-the-tests"
+SIGNING_KEY = signing_key_from_seed("0123456789abcdef0123456789abcdef")
+PASSWORDS = {"admin": "correct horse", "robot": "battery staple"}
+PULL_ALL = Access(repositories="**", actions=("pull",))
+_CHECKOUT = Path(__file__).parents[3]
+_START_LIMIT_S = 30.0
+
+
+def account(name: str, *access: Access, password: str | None = None, catalog: bool = False) -> Account:
+    """Return an account with a cheap hash; the password is that of `PASSWORDS` unless given."""
+    hashed = password_hash(PASSWORDS[name] if password is None else password, f"salt of {name}", cost=4)
+    return Account(name=name, password_hash=hashed, access=access, catalog=catalog)
+
+
+ADMIN = account("admin", Access(repositories="**", actions=("pull", "push", "delete")), catalog=True)
+ROBOT = account("robot", Access(repositories="ci/**", actions=("pull", "push")))
+
+
+def write_accounts(path: Path, *accounts: Account) -> None:
+    """Write an accounts file."""
+    write_atomic(path, render(Accounts(accounts=accounts)), mode=0o600)
+
+
+def write_files(
+    folder: Path,
+    *,
+    port: int = 8080,
+    failures: FailureLimits | None = None,
+    anonymous: tuple[Access, ...] = (PULL_ALL,),
+) -> GatewayConfig:
+    """Write all files of a gateway below a folder, the configuration itself as config.json."""
+    config = GatewayConfig(
+        listen_host="127.0.0.1",
+        listen_port=port,
+        issuer=ISSUER,
+        service=SERVICE,
+        signing_key_file=folder / "signing_key.pem",
+        accounts_file=folder / "accounts.json",
+        event_token_file=folder / "event_token",
+        events_db=folder / "events.db",
+        failures=failures or FailureLimits(),
+        anonymous=anonymous,
+    )
+    write_atomic(config.signing_key_file, SIGNING_KEY, mode=0o600)
+    write_accounts(config.accounts_file, ADMIN, ROBOT)
+    write_atomic(config.event_token_file, EVENT_TOKEN + "\n", mode=0o600)
+    write_atomic(folder / "config.json", render(config))
+    return config
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def basic(name: str, password: str | None = None) -> dict[str, str]:
+    """Return the header that signs in."""
+    text = f"{name}:{PASSWORDS[name] if password is None else password}"
+    return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+
+
+def event(event_id: str, **target: str) -> dict[str, Any]:
+    """Return an event as the registry sends it."""
+    return {
+        "id": event_id,
+        "timestamp": "2026-11-23T09:22:38.48Z",
+        "action": "push",
+        "target": {
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": "sha256:" + "b5" * 32,
+            "size": 410,
+            "repository": "team/app",
+            "tag": "v1",
+            **target,
+        },
+        "request": {"id": "r", "addr": "10.0.0.1", "host": SERVICE, "method": "PUT", "useragent": "docker"},
+        "actor": {"name": "admin"},
+        "source": {"addr": "host:5000", "instanceID": "i"},
+    }
+
+
+def envelope(*events: Any) -> bytes:
+    """Return the body of a notification."""
+    return json.dumps({"events": events}).encode()
+
+
+def query(database: Path, sql: str) -> list[Any]:
+    """Read an events database as another program would."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until an address answers, or fail when its process ended."""
+    deadline = time.monotonic() + _START_LIMIT_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"ended with exit code {process.returncode}"
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(url)
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{url} did not answer within {_START_LIMIT_S:g} s")
+
+
+@dataclass
+class Process:
+    """A gateway that runs as a process of its own."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+    url: str
+
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return (self.folder / "gateway.log").read_text()
+
+    def end(self) -> int:
+        """Ask it to end; return its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=15)
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    """Return the command that starts the gateway whose files are in a folder."""
+    return [sys.executable, "-m", "ops.gateway", "--config", str(folder / "config.json"), *arguments]
+
+
+@contextlib.contextmanager
+def running(folder: Path, port: int, *arguments: str) -> Iterator[Process]:
+    """Run the gateway whose files are in a folder, and kill it at the end if it still runs."""
+    with (
+        (folder / "gateway.log").open("ab") as log,
+        subprocess.Popen(
+            command(folder, *arguments), cwd=_CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        try:
+            gateway = Process(folder, process, f"http://127.0.0.1:{port}")
+            wait_until_up(f"{gateway.url}/healthz", process)
+            yield gateway
+        finally:
+            process.kill()

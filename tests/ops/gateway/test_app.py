@@ -1,0 +1,294 @@
+"""The routes, as a client and the registry see them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from ops.config import FailureLimits, GatewayConfig
+from ops.gateway.__main__ import assemble
+from ops.gateway.app import Gateway
+from ops.gateway.events import StoreError
+from ops.gateway.notifications import MAX_BODY_BYTES
+from ops.keys import public_jwks
+from tests.ops.gateway.support import (
+    EVENT_TOKEN,
+    PASSWORDS,
+    SERVICE,
+    SIGNING_KEY,
+    basic,
+    envelope,
+    event,
+    query,
+    write_files,
+)
+
+SENDER = {"Authorization": f"Bearer {EVENT_TOKEN}"}
+
+
+class Client:
+    """Sends requests to a gateway in this process."""
+
+    def __init__(self, gateway: Gateway, config: GatewayConfig) -> None:
+        self.gateway = gateway
+        self.config = config
+        self._app = gateway.app()
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send one request."""
+
+        async def one() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, client=("172.18.0.5", 1234))
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(one())
+
+    def token(self, *scopes: str, service: str | None = SERVICE, **options: Any) -> httpx.Response:
+        """Ask for a token."""
+        parameters = [("scope", scope) for scope in scopes] + ([("service", service)] if service is not None else [])
+        return self.send("GET", "/auth/token", params=parameters, **options)
+
+    def access(self, *scopes: str, **options: Any) -> tuple[str, dict[str, list[str]]]:
+        """Ask for a token; return its subject and what it grants."""
+        response = self.token(*scopes, **options)
+        assert response.status_code == 200, response.text
+        keys = KeySet.import_key_set(json.loads(public_jwks(SIGNING_KEY)))
+        claims = jwt.decode(response.json()["token"], keys, algorithms=["ES256"]).claims
+        return claims["sub"], {entry["name"]: entry["actions"] for entry in claims["access"]}
+
+    def stored(self, sql: str) -> list[Any]:
+        """Read the events database."""
+        return query(self.config.events_db, sql)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    config = write_files(tmp_path, failures=FailureLimits(per_client=5, per_account=3, window_s=60))
+    gateway = assemble(config)
+    yield Client(gateway, config)
+    gateway.login.close()
+    gateway.events.close()
+
+
+def error_code(response: httpx.Response) -> str:
+    """Return the code of an error in the registry's form, which Docker shows with its message."""
+    [error] = response.json()["errors"]
+    assert set(error) == {"code", "message", "detail"}
+    assert error["message"]
+    code: str = error["code"]
+    return code
+
+
+def test_anonymous_clients_get_what_the_configuration_allows(client: Client) -> None:
+    assert client.access("repository:team/app:pull,push,delete") == ("", {"team/app": ["pull"]})
+
+
+def test_an_account_gets_what_is_its_own_and_what_everybody_gets(client: Client) -> None:
+    scopes = "repository:ci/app:pull,push,delete", "repository:team/app:pull,push", "registry:catalog:*"
+    assert client.access(*scopes, headers=basic("robot")) == ("robot", {"ci/app": ["pull", "push"], "team/app": ["pull"]})
+    assert client.access(*scopes, headers=basic("admin")) == (
+        "admin",
+        {"ci/app": ["pull", "push", "delete"], "team/app": ["pull", "push"], "catalog": ["*"]},
+    )
+
+
+def test_signing_in_asks_for_no_scope(client: Client) -> None:
+    assert client.access(headers=basic("robot")) == ("robot", {})
+
+
+def test_a_response_is_not_stored_by_caches(client: Client) -> None:
+    for response in (client.token(), client.token(headers=basic("admin", "wrong")), client.token(service="other")):
+        assert response.headers["cache-control"] == "no-store"
+
+
+def test_what_is_not_needed_is_ignored(client: Client) -> None:
+    parameters = {"service": SERVICE, "account": "robot", "client_id": "docker", "offline_token": "true", "x": "y"}
+    response = client.send("GET", "/auth/token", params=parameters)
+    assert response.status_code == 200
+    assert "refresh_token" not in response.json()
+
+
+@pytest.mark.parametrize("service", [None, "", "other", SERVICE + " ", SERVICE.upper()])
+def test_another_service_is_refused(client: Client, service: str | None) -> None:
+    response = client.token("repository:a:pull", service=service)
+    assert (response.status_code, error_code(response)) == (400, "UNSUPPORTED")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        basic("admin", "wrong"),
+        basic("nobody", "wrong"),
+        basic("admin", ""),
+        {"Authorization": "Bearer x"},
+        {"Authorization": "Basic !"},
+    ],
+)
+def test_wrong_credentials_are_refused_and_never_anonymous(client: Client, headers: dict[str, str]) -> None:
+    response = client.token("repository:a:pull", headers=headers)
+    assert (response.status_code, error_code(response)) == (401, "UNAUTHORIZED")
+    assert response.headers["www-authenticate"] == f'Basic realm="{SERVICE}", charset="UTF-8"'
+
+
+def test_too_many_failures_are_told_how_long_to_wait(client: Client) -> None:
+    for _ in range(3):
+        assert client.token(headers=basic("admin", "wrong")).status_code == 401
+    response = client.token(headers=basic("admin"))
+    assert (response.status_code, error_code(response)) == (429, "TOOMANYREQUESTS")
+    assert 0 < int(response.headers["retry-after"]) <= 60
+    elsewhere = {**basic("admin"), "X-Forwarded-For": "198.51.100.7"}
+    assert client.token(headers=elsewhere).status_code == 200
+    assert client.token("repository:a:pull").status_code == 200
+
+
+def test_a_client_cannot_name_another_address_as_its_own(client: Client) -> None:
+    for number in range(5):
+        forged = {**basic("admin", "wrong"), "X-Forwarded-For": f"203.0.113.{number}, 198.51.100.7"}
+        status = client.token(headers=forged).status_code
+    assert status == 429
+
+
+def test_too_many_logins_at_once_are_asked_to_come_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.gateway.login.MAX_WAITING", 0)
+    response = client.token(headers=basic("admin"))
+    assert (response.status_code, error_code(response)) == (503, "UNAVAILABLE")
+    assert int(response.headers["retry-after"]) > 0
+
+
+def test_clients_that_try_oauth_first_fall_back_to_get(client: Client) -> None:
+    response = client.send("POST", "/auth/token", data={"grant_type": "password"})
+    assert (response.status_code, error_code(response)) == (405, "UNSUPPORTED")
+    assert "GET" in response.headers["allow"]
+
+
+def test_what_is_not_there_is_an_error_in_the_registrys_form(client: Client) -> None:
+    response = client.send("GET", "/nowhere")
+    assert (response.status_code, error_code(response)) == (404, "NOT_FOUND")
+
+
+def test_refused_logins_are_logged_without_secrets(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    client.token(headers={**basic("admin", "my secret guess"), "X-Forwarded-For": "198.51.100.7"})
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert {"account": "admin", "client": "198.51.100.7"}.items() <= vars(record).items()
+    assert "my secret guess" not in str(vars(record))
+
+
+def test_issued_tokens_are_logged_at_debug_level_only(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "ops")
+    token = client.token("repository:ci/app:push", headers=basic("robot")).json()["token"]
+    [record] = [record for record in caplog.records if record.getMessage() == "token issued"]
+    assert record.levelno == logging.DEBUG
+    assert "ci/app" in str(vars(record))
+    assert token not in caplog.text
+    assert PASSWORDS["robot"] not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/vnd.docker.distribution.events.v2+json", "application/json", "text/plain", None]
+)
+def test_events_are_kept_before_they_are_acknowledged(client: Client, media_type: str | None) -> None:
+    headers = {**SENDER, "Content-Type": media_type} if media_type else SENDER
+    response = client.send("POST", "/events", content=envelope(event("e1")), headers=headers)
+    assert (response.status_code, response.content) == (202, b"")
+    assert client.stored("SELECT id, repository FROM events") == [("e1", "team/app")]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": EVENT_TOKEN},
+        {"Authorization": f"Bearer {EVENT_TOKEN}x"},
+        {"Authorization": f"Bearer {EVENT_TOKEN[:-1]}"},
+        {"Authorization": "Bearer \N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1")},
+        basic("admin"),
+    ],
+)
+def test_events_of_others_are_refused(client: Client, headers: dict[str, str]) -> None:
+    response = client.send("POST", "/events", content=envelope(event("e1")), headers=headers)
+    assert (response.status_code, error_code(response)) == (401, "UNAUTHORIZED")
+    client.send("GET", "/healthz")
+    assert client.stored("SELECT count(*) FROM events") == [(0,)]
+
+
+@pytest.mark.parametrize("body", [b"", b"garbage", b"null", b'{"events":[{}]}', b"\xff", b"[" * 100_000])
+def test_whatever_the_registry_sends_is_accepted(client: Client, body: bytes) -> None:
+    assert client.send("POST", "/events", content=body, headers=SENDER).status_code == 202
+    assert client.stored("SELECT body FROM bad_events") == [(body[:65536],)]
+
+
+def test_a_body_that_is_too_large_is_counted_and_dropped(client: Client) -> None:
+    exact = envelope(event("fits", padding="x" * (MAX_BODY_BYTES - len(envelope(event("fits", padding=""))))))
+    assert len(exact) == MAX_BODY_BYTES
+    for body in (exact, exact + b" "):
+        assert client.send("POST", "/events", content=body, headers=SENDER).status_code == 202
+    assert client.stored("SELECT id FROM events") == [("fits",)]
+    assert client.stored("SELECT reason, body FROM bad_events") == [("larger than 1048576 bytes", b"")]
+
+
+def test_events_that_cannot_be_kept_stay_with_the_registry(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: bytes) -> None:
+        raise StoreError("database or disk is full")
+
+    with monkeypatch.context() as context:
+        context.setattr(client.gateway.events, "add", full)
+        response = client.send("POST", "/events", content=envelope(event("e1")), headers=SENDER)
+        assert (response.status_code, error_code(response)) == (503, "UNAVAILABLE")
+        assert int(response.headers["retry-after"]) > 0
+        assert client.access("repository:a:pull") == ("", {"a": ["pull"]})
+    assert client.send("POST", "/events", content=envelope(event("e1")), headers=SENDER).status_code == 202
+
+
+def test_a_registry_that_goes_away_in_mid_request_leaves_nothing(client: Client) -> None:
+    messages = [{"type": "http.request", "body": envelope(event("e1"))[:50], "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", SENDER["Authorization"].encode())]
+    scope = {"type": "http", "method": "POST", "path": "/events", "query_string": b"", "headers": headers}
+    asyncio.run(client.gateway.app()(scope, receive, send))
+    assert sent[0]["status"] == 400
+    client.send("GET", "/healthz")
+    assert client.stored("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM bad_events)") == [(0,)]
+
+
+def test_health_is_ok(client: Client) -> None:
+    response = client.send("GET", "/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_health_is_degraded_while_the_accounts_are_invalid(client: Client) -> None:
+    client.config.accounts_file.write_text("{}")
+    response = client.send("GET", "/healthz")
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "degraded",
+        "problems": [f"{client.config.accounts_file}: accounts: is required"],
+    }
+
+
+def test_health_fails_while_events_cannot_be_kept(client: Client) -> None:
+    client.gateway.events.close()
+    client.config.events_db.write_bytes(b"not a database" * 1000)
+    response = client.send("GET", "/healthz")
+    assert response.status_code == 503
+    assert response.json() == {"status": "failed", "problems": [f"{client.config.events_db}: file is not a database"]}
