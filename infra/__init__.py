@@ -1,0 +1,1 @@
+"""Where it runs: settings, secrets, images, the release, and the places that give a Host."""

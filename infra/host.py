@@ -1,0 +1,68 @@
+"""The Host that every place gives: it receives folders, a release and secrets, and serves a Docker engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Protocol
+
+import pulumi
+
+from infra.release import Release, digest_of
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What a host holds once it is provisioned; containers depend on `ready` and mount paths below `root`."""
+
+    root: str
+    release: Release
+    secrets: pulumi.Output[dict[str, str]]
+    ready: Sequence[pulumi.Resource]
+
+    def part(self, name: str) -> str:
+        """Return the path of a part on the host. It changes when the part's content does."""
+        return f"{self.root}/{self.release.parts[name].folder}"
+
+    def secret(self, name: str) -> str:
+        """Return the path of a secret file on the host."""
+        return f"{self.root}/secrets/{name}"
+
+    def path(self, name: str) -> str:
+        """Return the path of a folder on the host."""
+        return f"{self.root}/{name}"
+
+    def secrets_digest(self, names: Sequence[str]) -> pulumi.Output[str]:
+        """Return a digest of secret files. It is no secret: generated values and hashes cannot be guessed from it."""
+        chosen = self.secrets.apply(lambda files: digest_of({name: files[name] for name in names}))
+        return pulumi.Output.unsecret(chosen)
+
+
+class Host(Protocol):
+    """A machine with a Docker engine on which the stack lives."""
+
+    root: PurePosixPath
+    user: str
+
+    @property
+    def docker(self) -> pulumi.ProviderResource:
+        """The provider of this host's Docker engine."""
+
+    def provision(
+        self, *, folders: Sequence[str], kept: Sequence[str], release: Release, secrets: Mapping[str, pulumi.Input[str]]
+    ) -> Shipped:
+        """Bring folders, a release and secrets onto the host.
+
+        Args:
+            folders: Created below the root, owned by the services' user.
+            kept: Those of `folders` that destroy leaves alone.
+            release: Made current on the host.
+            secrets: Content by file name, travelling by standard input (D11).
+        """
+
+
+def secrets_document(files: Mapping[str, str]) -> str:
+    """Return the JSON that `ops.provision secrets` reads."""
+    return json.dumps(files, sort_keys=True)

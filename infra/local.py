@@ -1,0 +1,93 @@
+"""The local place: the operator's own machine and its Docker engine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import pulumi
+import pulumi_docker as docker
+from pulumi_command import local
+
+from infra.host import Shipped, secrets_document
+from infra.paths import PROJECT_FOLDER, cache_folder
+from infra.release import Release
+from infra.settings import Settings
+
+# Containers never run as root: when root brings the stack up, they get a user that owns nothing else.
+_UNPRIVILEGED = 10001
+
+
+def service_user(settings: Settings) -> str:
+    """Return the uid:gid that services run as: the invoking user, or an unprivileged one when that is root."""
+    if settings.local.user:
+        return settings.local.user
+    return f"{os.getuid()}:{os.getgid()}" if os.getuid() != 0 else f"{_UNPRIVILEGED}:{_UNPRIVILEGED}"
+
+
+def stack_root(settings: Settings, stack: str) -> Path:
+    """Return the absolute folder of a local stack."""
+    return (PROJECT_FOLDER / (settings.local.root or Path(".state") / stack)).resolve()
+
+
+class LocalHost(pulumi.ComponentResource):
+    """This machine as a Host: commands run in the program's own Python, files live below the stack's root."""
+
+    def __init__(self, name: str, settings: Settings, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:infra:LocalHost", name, {}, opts)
+        self.root = PurePosixPath(stack_root(settings, stack))
+        self.user = service_user(settings)
+        self.docker: pulumi.ProviderResource = docker.Provider(
+            "engine", host=os.environ.get("DOCKER_HOST"), opts=pulumi.ResourceOptions(parent=self)
+        )
+        self.register_outputs({})
+
+    def provision(
+        self, *, folders: Sequence[str], kept: Sequence[str], release: Release, secrets: Mapping[str, pulumi.Input[str]]
+    ) -> Shipped:
+        """See Host."""
+        removable = [folder for folder in folders if folder not in kept]
+        made = self._command(
+            "folders",
+            create=["folders", "--owner", self.user, *folders],
+            delete=["remove", *removable] if removable else None,
+        )
+        shipped = self._command(
+            "release",
+            create=["release", str(release.tarball(cache_folder("releases")))],
+            delete=["remove", "current", "releases", "parts"],
+            after=[made],
+        )
+        contents: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**secrets))
+        placed = self._command(
+            "secrets",
+            create=["secrets", "--owner", self.user],
+            delete=["remove", "secrets"],
+            stdin=contents.apply(secrets_document),
+            after=[made],
+        )
+        return Shipped(str(self.root), release, contents, [made, shipped, placed])
+
+    def _command(
+        self,
+        name: str,
+        *,
+        create: Sequence[str],
+        delete: Sequence[str] | None,
+        stdin: pulumi.Input[str] | None = None,
+        after: Sequence[pulumi.Resource] = (),
+    ) -> local.Command:
+        provision = [sys.executable, "-m", "ops.provision", "--root", str(self.root)]
+        return local.Command(
+            name,
+            create=shlex.join([*provision, *create]),
+            delete=shlex.join([*provision, *delete]) if delete else None,
+            stdin=stdin,
+            dir=str(PROJECT_FOLDER),
+            logging=local.Logging.STDERR,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )

@@ -1,0 +1,51 @@
+"""Reads what this stack was given, settings and images, and stops with every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from infra.host import Host
+from infra.images import Image, load_lock
+from infra.local import LocalHost
+from infra.paths import PROJECT_FOLDER
+from infra.settings import PROJECT, Settings, SettingsError, parse
+
+LOCK = PROJECT_FOLDER / "images.lock"
+
+
+def load() -> tuple[Settings, Mapping[str, Image]]:
+    """Return the settings and the images of the current stack.
+
+    Raises:
+        pulumi.RunError: With every problem; the engine shows it without a stack trace.
+    """
+    try:
+        settings = parse(_given(), stack=pulumi.get_stack())
+        images = load_lock(PROJECT_FOLDER / settings.images_lock, floors=LOCK)
+        if missing := sorted(load_lock(LOCK).keys() - images.keys()):
+            raise SettingsError([f"{settings.images_lock}: {name}: is missing; pin it as {LOCK.name} does" for name in missing])
+        return settings, images
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from error
+
+
+def make_host(settings: Settings) -> Host:
+    """Return the Host of the place that the settings name.
+
+    Raises:
+        pulumi.RunError: That place cannot be built yet.
+    """
+    if not settings.is_local:
+        raise pulumi.RunError("place: hetzner cannot be built by this version; use place: local")
+    return LocalHost("host", settings, pulumi.get_stack())
+
+
+def _given() -> dict[str, Any]:
+    """Return this project's keys. The SDK offers single look-ups only, which cannot find unknown keys."""
+    everything = runtime_config.CONFIG.get() or runtime_config.get_config_env()
+    prefix = f"{PROJECT}:"
+    return {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}

@@ -1,0 +1,263 @@
+"""The settings of a stack: one typed model over Pulumi's configuration, every problem reported at once with its key."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ops.config import ACCOUNT_NAME, Access
+
+PROJECT = "private-registry"
+DEFAULT_USER = "admin"
+_HIGHEST_PORT = 65535
+
+
+def _ipv4(address: str) -> str:
+    return str(ipaddress.IPv4Address(address))
+
+
+def _port_in_range(host: str) -> str:
+    port = host.partition(":")[2]
+    if port and not 1 <= int(port) <= _HIGHEST_PORT:
+        raise ValueError(f"port {port} is out of range; ports go from 1 to {_HIGHEST_PORT}")
+    return host
+
+
+def _account_name(name: SecretStr) -> SecretStr:
+    if not re.fullmatch(ACCOUNT_NAME, name.get_secret_value()):
+        raise ValueError(f"is no name of an account; it should match {ACCOUNT_NAME}")
+    return name
+
+
+Port = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
+IPv4 = Annotated[str, AfterValidator(_ipv4)]
+DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$")]
+HostPort = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"), AfterValidator(_port_in_range)]
+
+
+class SettingsError(Exception):
+    """The stack's configuration is invalid; `problems` has one line for each fault, with its key."""
+
+    exit_code = 10
+
+    def __init__(self, problems: list[str]) -> None:
+        count = len(problems)
+        head = f"{count} problem{'s' if count > 1 else ''} in the configuration of this stack:"
+        super().__init__("\n".join([head, *(f"  - {problem}" for problem in problems)]))
+        self.problems = problems
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Model):
+    """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
+
+    cpus: Annotated[float, Field(ge=0.01, le=64)]
+    memory_mb: Annotated[int, Field(ge=16, le=65536)]
+
+
+# The system this replaces ran with these (CPU cores, MiB): they fit a host with 4 cores and 8 GB.
+DEFAULT_LIMITS: Mapping[str, Limits] = {
+    "registry": Limits(cpus=1.5, memory_mb=2048),
+    "cache": Limits(cpus=0.25, memory_mb=256),
+    "edge": Limits(cpus=0.5, memory_mb=256),
+    "gateway": Limits(cpus=0.25, memory_mb=128),
+}
+
+
+class EdgeSettings(_Model):
+    """Where the edge listens on the host: an address and two ports."""
+
+    bind: IPv4 = "127.0.0.1"
+    http_port: Port = 8080
+    https_port: Port = 8443
+
+    @model_validator(mode="after")
+    def _two_ports(self) -> EdgeSettings:
+        if self.http_port == self.https_port:
+            raise ValueError("http_port and https_port are the same; give each its own")
+        return self
+
+
+class RegistrySettings(_Model):
+    """The registry itself. `max_upload_gb` bounds one request, not an image; `keep_data` false lets destroy delete the images."""
+
+    # From `info` on the registry logs the headers of its notification endpoint, a secret among them.
+    log_level: Literal["error", "warn"] = "warn"
+    max_upload_gb: Annotated[int, Field(ge=1, le=1000)] = 20
+    keep_data: bool = True
+
+
+class AccountSettings(_Model):
+    """An account beside the operator's; its password is generated."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+    access: Annotated[tuple[Access, ...], Field(min_length=1)]
+    catalog: bool = False
+
+
+class LocalSettings(_Model):
+    """The local place: its folder (default .state/<stack>) and the uid:gid its services run as, never root's."""
+
+    root: Path | None = None
+    user: Annotated[str, Field(pattern=r"^[1-9][0-9]*:[0-9]+$")] | None = None
+
+
+class GivenSecrets(_Model):
+    """The secrets a stack may set, by their old names. Unset ones are generated or stay away (infra/secrets.py)."""
+
+    ghcr_token: SecretStr | None = None
+    ghcr_user: SecretStr | None = None
+    gotify_token: SecretStr | None = None
+    gotify_url_secret: SecretStr | None = None
+    hub_token: SecretStr | None = None
+    hub_user: SecretStr | None = None
+    ntfy_token: SecretStr | None = None
+    oauth2_cookie_secret: SecretStr | None = None
+    oidc_client_id: SecretStr | None = None
+    oidc_client_secret: SecretStr | None = None
+    private_registry_identifier: SecretStr | None = None
+    registry_pass: Annotated[SecretStr, Field(min_length=12)] | None = None
+    registry_user: Annotated[SecretStr, AfterValidator(_account_name)] | None = None
+
+
+class Settings(GivenSecrets):
+    """Everything a stack can set. Field names are the keys below `private-registry:`."""
+
+    place: Literal["local", "hetzner"] = "local"
+    name: DnsLabel
+    registry_host: HostPort
+    edge: EdgeSettings = EdgeSettings()
+    registry: RegistrySettings = RegistrySettings()
+    accounts: tuple[AccountSettings, ...] = ()
+    anonymous: tuple[Access, ...] = (Access(repositories="**", actions=("pull",)),)
+    limits: dict[str, Limits] = Field(default_factory=dict)
+    local: LocalSettings = LocalSettings()
+    images_lock: Path = Path("images.lock")
+
+    @field_validator("accounts")
+    @classmethod
+    def _names_of_their_own(cls, accounts: tuple[AccountSettings, ...], others: ValidationInfo) -> tuple[AccountSettings, ...]:
+        names = [account.name for account in accounts]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} named more than once; every account needs a name of its own")
+        operator = others.data.get("registry_user")
+        if (operator.get_secret_value() if operator else DEFAULT_USER) in names:
+            raise ValueError("one has the name of the operator's account (registry_user, admin when not set); give it another")
+        return accounts
+
+    def limits_of(self, service: str) -> Limits:
+        """Return the limits in force for a service.
+
+        Raises:
+            KeyError: No such service.
+        """
+        return self.limits.get(service, DEFAULT_LIMITS[service])
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this stack runs on the operator's own machine."""
+        return self.place == "local"
+
+
+def parse(raw: Mapping[str, Any], *, stack: str) -> Settings:
+    """Make settings of a stack's configuration.
+
+    Args:
+        raw: Keys without the `private-registry:` prefix; objects may still be JSON text, as the engine hands them over.
+        stack: The stack's name, which the default of `name` is made from.
+
+    Raises:
+        SettingsError: With every problem found.
+    """
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key not in Settings.model_fields:
+            problems.append(f"{key}: unknown key{_suggestion(key, Settings.model_fields)}")
+            continue
+        if value not in ("", None):  # the engine's way, and YAML's, to say that a key is not set
+            values[key] = _decoded(key, value)
+    values.setdefault("name", f"registry-{stack}")
+    if "registry_host" not in values and values.get("place") != "hetzner":
+        values["registry_host"] = f"localhost:{_http_port(values.get('edge', {}))}"
+    limits = values.get("limits")
+    unknown = limits.keys() - DEFAULT_LIMITS if isinstance(limits, dict) else ()
+    problems += [f"limits.{service}: unknown service{_suggestion(service, DEFAULT_LIMITS)}" for service in unknown]
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += _describe(error)
+    if problems:
+        raise SettingsError(sorted(problems))
+    return settings
+
+
+def _decoded(key: str, value: Any) -> Any:
+    """Undo the engine's encoding of objects and lists as JSON text; leave everything else to the model."""
+    if key in GivenSecrets.model_fields or not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _http_port(edge: Any) -> int:
+    try:
+        return EdgeSettings.model_validate(edge).http_port
+    except ValidationError:
+        return EdgeSettings().http_port  # what is wrong with the edge is reported with the rest
+
+
+def _is_below(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
+def _suggestion(key: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(sorted(known))}"
+
+
+def _describe(error: ValidationError) -> list[str]:
+    """Return one line for each fault. What was given is shown, unless the key is a secret."""
+    lines = []
+    faults = error.errors(include_url=False)
+    for fault in faults:
+        if fault["type"] == "too_short" and any(_is_below(other["loc"], fault["loc"]) for other in faults):
+            continue  # only the faulty items are missing
+        key = ".".join(str(step) for step in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        match fault["type"]:
+            case "missing":
+                message = "is required"
+            case "extra_forbidden":
+                message = "unknown key"
+            case "model_type" | "dict_type" | "tuple_type":
+                message = f"{message}; write it as YAML below the key"
+        given = fault.get("input")
+        # What stands below an unknown key may be a secret that was put in the wrong place.
+        secret = fault["type"] == "extra_forbidden" or (bool(fault["loc"]) and fault["loc"][0] in GivenSecrets.model_fields)
+        shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) and not secret else ""
+        lines.append(f"{key}: {message}{shown}" if key else f"{message}{shown}")
+    return lines

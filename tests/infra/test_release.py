@@ -1,0 +1,105 @@
+"""The release: digests that tell contents apart, and one tarball for one content."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from infra.release import Part, Release, digest_of
+from ops.provision import install_release
+
+
+def release() -> Release:
+    return Release([Part.of_text("edge", {"Caddyfile": "x", "sub/more": "y"}), Part.of_text("cache", {"redis.conf": "z"})])
+
+
+def test_the_order_does_not_matter() -> None:
+    assert digest_of({"a": "1", "b": "2"}) == digest_of({"b": "2", "a": "1"})
+    parts = [Part.of_text("a", {"f": "1"}), Part.of_text("b", {"f": "2"})]
+    assert Release(parts).digest == Release(reversed(parts)).digest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"a": "2", "b": "2"},
+        {"a": "1"},
+        {"a": "1", "c": "2"},
+        {"a": "1", "b": "2", "c": ""},
+        {"a": "2", "b": "1"},
+        {"a1": "", "b": "2"},
+        {"a": "11:b1:2"},
+        {"a1:11:b": "2"},
+        {"": "a1", "b": "2"},
+        {},
+    ],
+)
+def test_a_change_of_a_path_or_a_content_changes_the_digest(other: dict[str, str]) -> None:
+    assert digest_of({"a": "1", "b": "2"}) != digest_of(other)
+
+
+def test_text_and_its_bytes_are_the_same_content() -> None:
+    assert digest_of({"ä": "ö"}) == digest_of({"ä": "ö".encode()})
+
+
+def test_the_same_file_in_another_part_is_another_release() -> None:
+    one = Release([Part.of_text("a", {"f": "1"}), Part.of_text("b", {"f": "2"})])
+    other = Release([Part.of_text("a", {"f": "2"}), Part.of_text("b", {"f": "1"})])
+    assert one.digest != other.digest
+
+
+def test_a_part_of_a_folder_holds_its_files_without_compiled_python(tmp_path: Path) -> None:
+    for path in ("a.py", "sub/b.py", "sub/c.txt", "__pycache__/a.cpython-311.pyc", "sub/__pycache__/b.pyc"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    assert Part.of_folder("p", tmp_path).files == {path: path.encode() for path in ("a.py", "sub/b.py", "sub/c.txt")}
+    assert set(Part.of_folder("p", tmp_path, "**/*.py").files) == {"a.py", "sub/b.py"}
+
+
+def test_the_same_content_gives_the_same_tarball(tmp_path: Path) -> None:
+    previous = os.umask(0o077)
+    try:
+        one = release().tarball(tmp_path / "one")
+    finally:
+        os.umask(previous)
+    other = release().tarball(tmp_path / "other" / "deeper")
+    assert one.name == other.name == f"{release().digest}.tar"
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_tarball_that_is_there_is_not_written_again(tmp_path: Path) -> None:
+    path = release().tarball(tmp_path)
+    before = path.stat().st_ino
+    assert release().tarball(tmp_path).stat().st_ino == before
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_tarball_holds_parts_and_links_to_them(tmp_path: Path) -> None:
+    made = release()
+    edge, cache = made.parts["edge"].folder, made.parts["cache"].folder
+    with tarfile.open(made.tarball(tmp_path)) as archive:
+        members = {member.name: member for member in archive}
+        assert list(members) == [
+            f"{cache}/redis.conf",
+            f"{edge}/Caddyfile",
+            f"{edge}/sub/more",
+            f"releases/{made.digest}/cache",
+            f"releases/{made.digest}/edge",
+        ]
+        assert members[f"releases/{made.digest}/edge"].linkname == f"../../{edge}"
+        assert {member.mtime for member in members.values()} == {0}
+        content = archive.extractfile(f"{edge}/sub/more")
+        assert content is not None
+        assert content.read() == b"y"
+
+
+def test_a_release_installs_as_it_was_made(tmp_path: Path) -> None:
+    made = release()
+    assert install_release(tmp_path / "root", made.tarball(tmp_path)) == made.digest
+    for part in made.parts.values():
+        folder = tmp_path / "root" / "current" / part.name
+        assert Part.of_folder(part.name, folder) == part
+        assert folder.resolve() == tmp_path / "root" / part.folder

@@ -1,0 +1,141 @@
+"""Secrets: which there are, how missing ones are made, and that no value leaves by another way than standard input."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from infra.secrets import INTERNAL, SECRETS, Origin
+from infra.settings import GivenSecrets
+from ops.process import run
+from tests.program import Declarations, Declared, declare
+
+COMMAND = "command:local:Command"
+# The names of the system this replaces.
+FOURTEEN = {
+    "ghcr_token",
+    "ghcr_user",
+    "gotify_token",
+    "gotify_url_secret",
+    "hub_token",
+    "hub_user",
+    "ntfy_token",
+    "oauth2_cookie_secret",
+    "oidc_client_id",
+    "oidc_client_secret",
+    "private_registry_identifier",
+    "registry_host",
+    "registry_pass",
+    "registry_user",
+}
+GIVEN = {name: f"given-{name.replace('_', '-')}" for name in GivenSecrets.model_fields}
+ACCOUNTS = json.dumps([{"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]}])
+
+
+@pytest.fixture(scope="module")
+def unset() -> Declarations:
+    return declare({"accounts": ACCOUNTS})
+
+
+@pytest.fixture(scope="module")
+def given() -> Declarations:
+    return declare({"accounts": ACCOUNTS, **GIVEN})
+
+
+def generated(declared: Declarations) -> dict[str, Declared]:
+    return {command.name: command for command in declared.of_type(COMMAND) if "private-registry:infra:Secrets$" in command.urn}
+
+
+def files(declared: Declarations) -> Mapping[str, str]:
+    """The files that go to the host."""
+    content: dict[str, str] = json.loads(declared.named("secrets", COMMAND).inputs["stdin"])
+    return content
+
+
+def texts(value: Any) -> list[str]:
+    """All texts within a value."""
+    if isinstance(value, dict):
+        return [text for item in value.items() for text in texts(list(item))]
+    if isinstance(value, list):
+        return [text for item in value for text in texts(item)]
+    return [str(value)]
+
+
+def test_the_fourteen_names_are_kept() -> None:
+    assert set(SECRETS) == FOURTEEN
+    assert FOURTEEN - set(GivenSecrets.model_fields) == {"registry_host"}
+
+
+def test_what_can_be_generated_is_generated(unset: Declarations) -> None:
+    expected = {name for name, origin in SECRETS.items() if origin is Origin.GENERATED} | set(INTERNAL) | {"password-ci"}
+    assert set(generated(unset)) == expected
+    assert {"registry_pass", "oauth2_cookie_secret", "private_registry_identifier"} <= expected
+
+
+def test_what_is_given_is_not_generated(given: Declarations) -> None:
+    assert set(generated(given)) == {*INTERNAL, "password-ci"}
+    assert {name: text for name, text in files(given).items() if name in GIVEN} == GIVEN
+
+
+def test_optional_secrets_stay_away_until_they_are_given(unset: Declarations) -> None:
+    assert set(files(unset)) & FOURTEEN == {name for name, origin in SECRETS.items() if origin is not Origin.OPTIONAL}
+    assert files(unset)["registry_user"] == "admin"
+    assert files(unset)["registry_host"] == "localhost:8080"
+
+
+def test_generated_values_stay_what_they_are(unset: Declarations) -> None:
+    for command in generated(unset).values():
+        # A changed input would run the command again: a new value.
+        assert set(command.inputs) <= command.ignored, command.name
+        assert "triggers" not in command.inputs
+
+
+def test_generated_values_are_secret(unset: Declarations) -> None:
+    for command in generated(unset).values():
+        assert {"stdout", "stderr"} <= command.secret_outputs, command.name
+        assert command.inputs["logging"] == "none"
+
+
+def test_generated_values_are_random_and_long(unset: Declarations) -> None:
+    (command,) = {command.inputs["create"] for command in generated(unset).values()}
+    values = {run(shlex.split(command), timeout=20).stdout.strip() for _ in range(3)}
+    assert len(values) == 3
+    assert all(len(value) == 43 for value in values)
+
+
+def test_no_secret_is_in_a_clear_input(given: Declarations, unset: Declarations) -> None:
+    for declared in (given, unset):
+        secret = [f"mocked-{name}" for name in generated(declared)] + list(GIVEN.values())
+        for resource in declared.values():
+            clear = [text for key, value in resource.inputs.items() if key not in resource.secret for text in texts(value)]
+            assert [text for text in clear for value in secret if value in text] == [], resource.urn
+
+
+def test_secrets_reach_the_host_by_standard_input_only(given: Declarations) -> None:
+    (holder,) = [resource for resource in given.values() if resource.secret]
+    assert (holder.name, holder.type, set(holder.secret)) == ("secrets", COMMAND, {"stdin"})
+    assert holder.inputs["logging"] != "stdout"
+    assert "environment" not in holder.inputs
+    assert holder.inputs["addPreviousOutputInEnv"] is False
+
+
+def test_the_internal_secrets_are_in_the_files_of_their_readers(unset: Declarations) -> None:
+    written = files(unset)
+    for name in ("cache_password", "events_token", "registry_http_secret"):
+        assert f"mocked-{name}" in written["registry/config.yml"]
+    assert written["gateway/events-token"].startswith("mocked-events_token")
+    everything = "".join(written.values())
+    for name in ("password_salt", "token_signing_seed", "password-ci"):
+        assert f"mocked-{name}" not in everything
+
+
+def test_what_the_operator_is_shown_is_secret_where_it_must_be(unset: Declarations) -> None:
+    assert unset.outputs["registry_pass"].startswith("mocked-registry_pass")
+    assert unset.outputs["accounts"]["ci"].startswith("mocked-password-ci")
+    assert {"registry_pass", "accounts"} <= unset.secret_outputs
+    clear = [text for key, value in unset.outputs.items() if key not in unset.secret_outputs for text in texts(value)]
+    assert [text for text in clear if "mocked-" in text] == []

@@ -1,0 +1,197 @@
+"""Settings: the defaults, every problem told at once with its key, and the list of keys in Pulumi.yaml."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.paths import PROJECT_FOLDER
+from infra.settings import DEFAULT_LIMITS, GivenSecrets, Settings, SettingsError, parse
+from ops.config import Access
+
+PULL = {"repositories": "**", "actions": ["pull"]}
+
+
+def given(**raw: Any) -> Settings:
+    return parse(raw, stack="test")
+
+
+def problems(**raw: Any) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        given(**raw)
+    return caught.value.problems
+
+
+def account(name: str) -> dict[str, Any]:
+    return {"name": name, "access": [PULL]}
+
+
+def test_a_stack_needs_no_settings() -> None:
+    settings = given()
+    assert settings.is_local
+    assert settings.name == "registry-test"
+    assert settings.registry_host == "localhost:8080"
+    assert (settings.edge.bind, settings.edge.http_port, settings.edge.https_port) == ("127.0.0.1", 8080, 8443)
+    assert (settings.registry.log_level, settings.registry.max_upload_gb, settings.registry.keep_data) == ("warn", 20, True)
+    assert settings.anonymous == (Access(repositories="**", actions=("pull",)),)
+    assert settings.accounts == ()
+    assert settings.images_lock.name == "images.lock"
+    assert {service: settings.limits_of(service) for service in DEFAULT_LIMITS} == DEFAULT_LIMITS
+    assert [name for name in GivenSecrets.model_fields if getattr(settings, name) is not None] == []
+
+
+def test_every_problem_is_told_at_once_with_its_key() -> None:
+    told = problems(
+        place="moon",
+        registy="{}",
+        registry_host="registry.example.com:99999",
+        registry_pass="short",
+        registry_user="the admin",
+        edge='{"bind": "localhost", "http_port": 99999, "https_port": 0, "colour": "blue"}',
+        registry={"log_level": "info", "max_upload_gb": "much"},
+        accounts='[{"name": "CI", "access": []}, {"name": "ci", "access": [{"repositories": "A", "actions": ["pul"]}]}]',
+        anonymous="pull",
+        limits={"cash": {"cpus": 1, "memory_mb": 64}, "cache": {"cpus": 0}},
+        local={"user": "0:0"},
+    )
+    assert [problem.partition(": ")[0] for problem in told] == [
+        "accounts.0.access",
+        "accounts.0.name",
+        "accounts.1.access.0.actions.0",
+        "accounts.1.access.0.repositories",
+        "anonymous",
+        "edge.bind",
+        "edge.colour",
+        "edge.http_port",
+        "edge.https_port",
+        "limits.cache.cpus",
+        "limits.cache.memory_mb",
+        "limits.cash",
+        "local.user",
+        "place",
+        "registry.log_level",
+        "registry.max_upload_gb",
+        "registry_host",
+        "registry_pass",
+        "registry_user",
+        "registy",
+    ]
+
+
+def test_faults_between_keys_are_told_beside_the_others() -> None:
+    told = problems(place="moon", edge={"http_port": 8443}, accounts=[account("ci"), account("ci")])
+    assert [problem.partition(": ")[0] for problem in told] == ["accounts", "edge", "place"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        ({"registy": ""}, "registy: unknown key; did you mean registry?"),
+        ({"limits": {"cash": {"cpus": 1, "memory_mb": 64}}}, "limits.cash: unknown service; did you mean cache?"),
+        ({"limits": {"x": {"cpus": 1, "memory_mb": 64}}}, "limits.x: unknown service; known are cache, edge, gateway, registry"),
+        ({"edge": {"http_prt": 1}}, "edge.http_prt: unknown key"),
+        ({"edge": 8080}, "edge: Input should be a valid dictionary or instance of EdgeSettings; write it as YAML below the key"),
+        ({"edge": {"http_port": 443, "https_port": 443}}, "edge: http_port and https_port are the same; give each its own"),
+        ({"accounts": [account("a"), account("a")]}, "accounts: a named more than once; every account needs a name of its own"),
+        ({"place": "hetzner"}, "registry_host: is required"),
+        ({"registry_host": "https://a"}, "registry_host: String should match pattern"),
+        ({"registry_host": "a:0"}, "registry_host: port 0 is out of range"),
+        ({"name": "-a"}, "name: String should match pattern"),
+        (
+            {"limits": {"edge": {"cpus": 0.5, "memory_mb": 8}}},
+            "limits.edge.memory_mb: Input should be greater than or equal to 16",
+        ),
+    ],
+)
+def test_a_problem_says_what_would_be_right(raw: dict[str, Any], told: str) -> None:
+    (problem,) = problems(**raw)
+    assert problem.startswith(told)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [{"accounts": [account("admin")]}, {"registry_user": "boss", "accounts": [account("boss")]}],
+    ids=["the default name", "a name of one's own"],
+)
+def test_no_other_account_has_the_operators_name(raw: dict[str, Any]) -> None:
+    (problem,) = problems(**raw)
+    assert problem.startswith("accounts: one has the name of the operator's account (registry_user")
+    given(**{**raw, "registry_user": "somebody-else"})
+
+
+def test_a_faulty_edge_does_not_make_the_hosts_name_faulty() -> None:
+    (problem,) = problems(edge={"http_port": "many"})
+    assert problem.startswith("edge.http_port: ")
+
+
+@pytest.mark.parametrize("edge", [{"http_port": 5005}, '{"http_port": 5005}', ' {"http_port": "5005"}'])
+def test_the_hosts_name_follows_the_edges_port(edge: Any) -> None:
+    assert given(edge=edge).registry_host == "localhost:5005"
+    assert given(edge=edge, registry_host="registry.test").registry_host == "registry.test"
+
+
+def test_objects_may_come_as_json_text() -> None:
+    raw: dict[str, Any] = {
+        "edge": {"http_port": 81},
+        "accounts": [account("ci")],
+        "limits": {"cache": {"cpus": 0.5, "memory_mb": 64}},
+        "anonymous": [],
+    }
+    assert given(**{key: json.dumps(value) for key, value in raw.items()}) == given(**raw)
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_an_empty_text_means_not_set(nothing: str | None) -> None:
+    assert given(**dict.fromkeys(Settings.model_fields, nothing)) == given()
+
+
+def test_an_empty_list_takes_the_right_to_pull_from_anonymous_clients() -> None:
+    assert given(anonymous="[]").anonymous == ()
+
+
+@pytest.mark.parametrize("secret", sorted(GivenSecrets.model_fields))
+@pytest.mark.parametrize("value", [{"a": "hunter2"}, ["hunter2"], "[hunter2", 4711, "hunter2 \n"])
+def test_secret_values_are_in_no_message(secret: str, value: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        given(**{secret: value}, place="moon")
+    assert "hunter2" not in str(caught.value)
+    assert "4711" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"registry_pasword": "hunter2"},
+        {"registry": {"registry_pass": "hunter2"}},
+        {"accounts": [{**account("ci"), "password": "hunter2"}]},
+        {"registry_user": "hunter2", "accounts": [account("hunter2")]},
+    ],
+    ids=["a misspelt key", "a key in the wrong place", "a key that does not exist", "a clash"],
+)
+def test_misplaced_secrets_are_in_no_message(raw: dict[str, Any]) -> None:
+    assert "hunter2" not in str(problems(**raw))
+
+
+def test_settings_print_no_secret() -> None:
+    assert "hunter2" not in repr(given(registry_pass="hunter2hunter2"))
+
+
+def test_a_stacks_name_that_is_no_dns_label_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"name: .*registry-My_Stack"):
+        parse({}, stack="My_Stack")
+
+
+def test_pulumi_yaml_describes_exactly_these_settings() -> None:
+    described = yaml.safe_load((PROJECT_FOLDER / "Pulumi.yaml").read_text())["config"]
+    assert set(described) == set(Settings.model_fields)
+    assert [key for key, entry in described.items() if not entry["description"]] == []
+    assert [key for key, entry in described.items() if entry["default"] not in ("", {}, [])] == []
+    secrets = {key for key, entry in described.items() if entry["description"].startswith("Secret: ")}
+    assert secrets == set(GivenSecrets.model_fields)
+    defaults = {
+        key: entry["default"] if entry["default"] == "" else json.dumps(entry["default"]) for key, entry in described.items()
+    }
+    assert given(**defaults) == given()
