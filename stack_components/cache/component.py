@@ -1,0 +1,49 @@
+"""The cache component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from infra.release import Part
+from infra.secrets import Secrets
+from infra.settings import Settings
+from stack_components.cache.config import redis_conf, users_acl
+from stack_components.context import Context
+from stack_components.service import Healthcheck, Service, ServiceArgs
+
+NAME = "cache"
+PORT = 6379
+_ACL = "cache/users.acl"
+
+
+def parts(settings: Settings) -> list[Part]:
+    """Return the configuration that travels in the release."""
+    return [Part.of_text(NAME, {"redis.conf": redis_conf(memory_mb=settings.limits_of(NAME).memory_mb)})]
+
+
+def secret_files(secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+    """Return the secret files that this component reads."""
+    return {_ACL: secrets["cache_password"].apply(users_acl)}
+
+
+class Cache(pulumi.ComponentResource):
+    """Redis on the data network, for the registry alone."""
+
+    def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:cache:Cache", NAME, {}, opts)
+        args = ServiceArgs(
+            image="redis",
+            limits=context.settings.limits_of(NAME),
+            command=["redis-server", "/etc/redis/redis.conf"],
+            networks=[context.networks.data],
+            healthcheck=Healthcheck(["redis-cli", "ping"]),
+            parts={NAME: "/etc/redis"},
+            secrets={_ACL: "/run/secrets/users.acl"},
+            data={},
+            reads={},
+            environment={},
+        )
+        self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({})

@@ -1,0 +1,42 @@
+"""Renders redis.conf and the access list of the cache."""
+
+from __future__ import annotations
+
+import hashlib
+
+# Redis counts only its data against maxmemory; buffers and fragmentation need the rest of the container's memory.
+_DATA_SHARE = 0.75
+
+
+def redis_conf(*, memory_mb: int) -> str:
+    """Return redis.conf: a bounded LRU cache without persistence, as distribution demands of its cache.
+
+    Source: https://distribution.github.io/distribution/about/configuration/#redis (allkeys-lru is a must).
+    """
+    return f"""\
+# The registry's cache: bounded, never on disk, safe to lose at any moment.
+# Protected mode would refuse everybody, as the default user has no password; the access list lets it ping, no more.
+bind * -::*
+port 6379
+protected-mode no
+aclfile /run/secrets/users.acl
+maxmemory {int(memory_mb * _DATA_SHARE)}mb
+maxmemory-policy allkeys-lru
+save ""
+appendonly no
+databases 1
+dir /tmp
+loglevel notice
+"""
+
+
+def users_acl(password: str) -> str:
+    """Return the access list: anyone may ping, the registry may do what a cache is for, nobody may administer.
+
+    The password itself stays out of the file: Redis takes its SHA-256 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
+    """
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    return f"""\
+user default on nopass resetkeys resetchannels -@all +ping
+user registry on #{digest} ~* resetchannels +@all -@admin -@dangerous +info
+"""

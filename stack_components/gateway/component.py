@@ -1,0 +1,120 @@
+"""The gateway component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from infra.release import Part
+from infra.secrets import Secrets
+from infra.settings import Settings
+from ops.config import Access, Account, Accounts, GatewayConfig, render
+from ops.keys import public_jwks, signing_key_from_seed
+from ops.passwords import password_hash
+from stack_components.context import Context
+from stack_components.service import Healthcheck, Service, ServiceArgs
+
+NAME = "gateway"
+PORT = 8080
+ISSUER = "private-registry"
+DATA_FOLDER = "data/gateway"
+FOLDERS = [DATA_FOLDER]
+JWKS = "gateway/jwks.json"
+_ACCOUNTS, _KEY, _EVENTS_TOKEN = "gateway/accounts.json", "gateway/signing-key.pem", "gateway/events-token"
+_EVERYTHING = Access(repositories="**", actions=("pull", "push", "delete"))
+
+
+def token_service(settings: Settings) -> str:
+    """Return the name that registry and gateway know the registry by: the tokens' audience."""
+    return settings.registry_host
+
+
+def config(settings: Settings) -> GatewayConfig:
+    """Return the gateway's configuration for a stack."""
+    return GatewayConfig(
+        listen_port=PORT,
+        issuer=ISSUER,
+        service=token_service(settings),
+        signing_key_file=Path("/run/secrets/signing-key.pem"),
+        accounts_file=Path("/run/secrets/accounts.json"),
+        event_token_file=Path("/run/secrets/events-token"),  # a path
+        events_db=Path("/var/lib/gateway/events.db"),
+        anonymous=settings.anonymous,
+    )
+
+
+def parts(settings: Settings) -> list[Part]:
+    """Return the configuration that travels in the release."""
+    return [Part.of_text(NAME, {"gateway.json": render(config(settings))})]
+
+
+def accounts(settings: Settings, passwords: Mapping[str, str], operator: tuple[str, str], salt: str) -> str:
+    """Return the accounts file: the operator with every right, then the configured accounts; passwords are bcrypt hashes.
+
+    Args:
+        settings: The stack's.
+        passwords: By account name.
+        operator: Name and password.
+        salt: Random text that the hashes' salts are derived from, so that the same input gives the same file.
+    """
+    name, password = operator
+    listed = [Account(name=name, password_hash=password_hash(password, f"{salt}/{name}"), access=(_EVERYTHING,), catalog=True)]
+    for account in settings.accounts:
+        hashed = password_hash(passwords[account.name], f"{salt}/{account.name}")
+        listed.append(Account(name=account.name, password_hash=hashed, access=account.access, catalog=account.catalog))
+    return render(Accounts(accounts=tuple(listed)))
+
+
+def secret_files(settings: Settings, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+    """Return the secret files that this component reads. The public keys are among them, for the registry."""
+    key = secrets["token_signing_seed"].apply(signing_key_from_seed)
+    given = pulumi.Output.all(
+        passwords=pulumi.Output.from_input(dict(secrets.passwords)),
+        user=secrets["registry_user"],
+        password=secrets["registry_pass"],
+        salt=secrets["password_salt"],
+    )
+
+    def accounts_file(values: dict[str, Any]) -> str:
+        return accounts(settings, values["passwords"], (values["user"], values["password"]), values["salt"])
+
+    return {
+        _ACCOUNTS: given.apply(accounts_file),
+        _KEY: key,
+        JWKS: key.apply(public_jwks),
+        _EVENTS_TOKEN: secrets["events_token"],
+    }
+
+
+class Gateway(pulumi.ComponentResource):
+    """The token service and the receiver of events, on the stock Python image (D14)."""
+
+    def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:gateway:Gateway", NAME, {}, opts)
+        args = ServiceArgs(
+            image="python",
+            limits=context.settings.limits_of(NAME),
+            command=["python3", "-m", "ops.gateway", "--config", "/etc/gateway/gateway.json"],
+            networks=[context.networks.app],
+            healthcheck=Healthcheck(
+                ["python3", "-m", "ops.gateway.health", "--url", f"http://127.0.0.1:{PORT}/healthz"], interval="10s"
+            ),
+            parts={NAME: "/etc/gateway", "ops": "/opt/ops", "site": "/opt/site"},
+            secrets={
+                _ACCOUNTS: "/run/secrets/accounts.json",
+                _KEY: "/run/secrets/signing-key.pem",
+                _EVENTS_TOKEN: "/run/secrets/events-token",  # a path
+            },
+            data={DATA_FOLDER: "/var/lib/gateway"},
+            reads={},
+            environment={
+                "PYTHONPATH": "/opt/ops:/opt/site",
+                # The release is read-only: without a place for compiled modules every health check would compile anew.
+                "PYTHONPYCACHEPREFIX": "/tmp/pycache",  # noqa: S108  # the container's own, in memory
+            },
+        )
+        self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({})

@@ -1,0 +1,224 @@
+"""The registry's config.yml as a typed model. Distribution ignores keys that it does not know; this model cannot hold any.
+
+Keys and their meaning: https://distribution.github.io/distribution/about/configuration/ (3.1). Durations as Go writes them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer
+
+GoDuration = Annotated[str, Field(pattern=r"^([0-9]+(ms|s|m|h))+$")]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccessLog(_Block):
+    """The registry's own access log, off because the edge has one."""
+
+    disabled: bool = True
+
+
+class Log(_Block):
+    """Logging. At `info` the registry would print the headers of its notification endpoint."""
+
+    level: Literal["error", "warn"] = "warn"
+    formatter: Literal["json", "text", "logstash"] = "json"
+    accesslog: AccessLog = AccessLog()
+    fields: dict[str, str] = {"service": "registry"}
+
+
+class Filesystem(_Block):
+    """The storage driver: a folder of the host."""
+
+    rootdirectory: str = "/var/lib/registry"
+    maxthreads: Annotated[int, Field(ge=25)] = 100
+
+
+class StorageCache(_Block):
+    """Where blob descriptors are cached."""
+
+    blobdescriptor: Literal["redis", "inmemory"] = "redis"
+
+
+class Enabled(_Block):
+    """A switch."""
+
+    enabled: bool
+
+
+class Redirect(_Block):
+    """No redirects: clients see one host."""
+
+    disable: bool = True
+
+
+class UploadPurging(_Block):
+    """Removal of uploads that were never finished. All four keys are needed, else the registry panics."""
+
+    enabled: bool = True
+    age: GoDuration = "168h"
+    interval: GoDuration = "24h"
+    dryrun: bool = False
+
+
+class Maintenance(_Block):
+    """Housekeeping. Read-only mode is kept by the edge's gate, not here."""
+
+    uploadpurging: UploadPurging = UploadPurging()
+    readonly: Enabled = Enabled(enabled=False)
+
+
+class Tag(_Block):
+    """How many tags a manifest delete looks up at once."""
+
+    concurrencylimit: Annotated[int, Field(ge=1)] = 8
+
+
+class Storage(_Block):
+    """Storage: exactly one driver, which is the file system."""
+
+    filesystem: Filesystem = Filesystem()
+    cache: StorageCache = StorageCache()
+    delete: Enabled = Enabled(enabled=True)
+    redirect: Redirect = Redirect()
+    tag: Tag = Tag()
+    maintenance: Maintenance = Maintenance()
+
+
+class PrometheusMetrics(_Block):
+    """Metrics on the debug port."""
+
+    enabled: bool = True
+    path: str = "/metrics"
+
+
+class Debug(_Block):
+    """The debug port. It shows the whole configuration: internal networks only, never routed."""
+
+    addr: str = ":5001"
+    prometheus: PrometheusMetrics = PrometheusMetrics()
+
+
+class Http(_Block):
+    """The server. `draintimeout` lets uploads end at a stop; `secret` keeps them valid over a restart."""
+
+    addr: str = ":5000"
+    secret: SecretStr
+    relativeurls: bool = True
+    draintimeout: GoDuration = "30s"
+    headers: dict[str, list[str]] = {"X-Content-Type-Options": ["nosniff"]}
+    debug: Debug = Debug()
+
+    @field_serializer("secret")
+    def _reveal(self, value: SecretStr) -> str:
+        return value.get_secret_value()
+
+
+class Redis(_Block):
+    """The cache's address and short time limits, so that a dead cache slows nothing down."""
+
+    addrs: list[str]
+    username: str
+    password: SecretStr
+    db: Literal[0] = 0
+    dialtimeout: GoDuration = "200ms"
+    readtimeout: GoDuration = "200ms"
+    writetimeout: GoDuration = "200ms"
+    maxretries: int = 1
+    poolsize: int = 32
+    minidleconns: int = 2
+    maxidleconns: int = 16
+    connmaxidletime: GoDuration = "300s"
+
+    @field_serializer("password")
+    def _reveal(self, value: SecretStr) -> str:
+        return value.get_secret_value()
+
+
+class Token(_Block):
+    """Bearer tokens: https://distribution.github.io/distribution/spec/auth/token/.
+
+    The realm is a URL; with `autoredirect` it is the request's own scheme and host with `autoredirectpath`.
+    """
+
+    realm: str
+    autoredirect: bool
+    autoredirectpath: str = "/auth/token"
+    service: str
+    issuer: str
+    jwks: str
+    signingalgorithms: list[Literal["ES256"]] = ["ES256"]
+
+
+class Auth(_Block):
+    """Exactly one kind of authentication."""
+
+    token: Token
+
+
+class IgnoredEvents(_Block):
+    """Events that are not sent: blobs, and pulls."""
+
+    mediatypes: list[str] = ["application/octet-stream"]
+    actions: list[Literal["pull", "push", "mount", "delete"]] = ["pull"]
+
+
+class Endpoint(_Block):
+    """Where events go. The registry retries for ever, in order, from memory."""
+
+    name: str
+    url: str
+    headers: dict[str, list[SecretStr]]
+    timeout: GoDuration = "3s"
+    threshold: int = 5
+    backoff: GoDuration = "10s"
+    ignore: IgnoredEvents = IgnoredEvents()
+
+    @field_serializer("headers")
+    def _reveal(self, value: dict[str, list[SecretStr]]) -> dict[str, list[str]]:
+        return {name: [secret.get_secret_value() for secret in secrets] for name, secrets in value.items()}
+
+
+class Notifications(_Block):
+    """Events of the registry."""
+
+    endpoints: list[Endpoint]
+
+
+class StorageDriverHealth(_Block):
+    """Answers 503 when the storage fails."""
+
+    enabled: bool = True
+    interval: GoDuration = "10s"
+    threshold: int = 3
+
+
+class Health(_Block):
+    """What the registry watches itself."""
+
+    storagedriver: StorageDriverHealth = StorageDriverHealth()
+
+
+class RegistryConfig(_Block):
+    """The whole of config.yml. `catalog.maxentries` and validation keep their defaults: indexes must be complete."""
+
+    version: Literal["0.1"] = "0.1"
+    log: Log = Log()
+    storage: Storage = Storage()
+    http: Http
+    redis: Redis
+    auth: Auth
+    notifications: Notifications
+    health: Health = Health()
+
+
+def render(config: RegistryConfig) -> str:
+    """Return config.yml."""
+    document = config.model_dump(mode="json")
+    document["version"] = float(document["version"])  # the registry wants the bare scalar 0.1
+    return yaml.safe_dump(document, sort_keys=False, width=120)

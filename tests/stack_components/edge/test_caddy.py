@@ -1,0 +1,243 @@
+"""The rendered Caddyfile in a real Caddy: it is accepted without a warning, and routes as it says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ops.process import run
+from stack_components.edge.caddyfile import GATE_FILE, GATE_FOLDER, Site, Upstreams, caddyfile
+from tests.ops.gateway.support import free_port, wait_until_up
+from tests.programs import caddy_binary
+
+pytestmark = pytest.mark.system
+
+PUBLIC = Site(["registry.example.com"], tls="public")
+LOCAL = Site(["https://localhost:8443", "https://127.0.0.1:8443"], tls="internal")
+PLAIN = Site(["http://:8080"], tls=None)
+
+
+def on_this_machine(text: str, folder: Path) -> str:
+    """The Caddyfile with folders of this test instead of the container's."""
+    for written, name in {
+        "file /var/log/caddy": "file {}/log",
+        "file_system /data": "file_system {}",
+        GATE_FOLDER: "{}/gate",
+    }.items():
+        assert written in text
+        text = text.replace(written, name.format(folder))
+    return text
+
+
+@pytest.mark.parametrize("sites", [[PLAIN, LOCAL], [PUBLIC], [PUBLIC, PLAIN]], ids=["local", "public", "both"])
+def test_caddy_accepts_the_configuration_without_a_warning(tmp_path: Path, sites: list[Site]) -> None:
+    upstreams = Upstreams(registry="registry:5000", gateway="gateway:8080")
+    path = tmp_path / "Caddyfile"
+    path.write_text(on_this_machine(caddyfile(sites, upstreams, max_upload_gb=20, health_port=9180), tmp_path))
+    arguments = ["--config", str(path), "--adapter", "caddyfile"]
+    adapted = run([caddy_binary(), "adapt", *arguments], timeout=30)
+    assert '"level":"warn"' not in adapted.stderr
+    assert json.loads(adapted.stdout)["admin"]["disabled"] is True
+    assert '"level":"warn"' not in run([caddy_binary(), "validate", *arguments], timeout=30).stderr
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with what it was asked, under the server's own name."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "upstream"
+
+    def answer(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        read = len(self.rfile.read(length))
+        name = self.server.__class__.__name__
+        body = json.dumps({"upstream": name, "asked": f"{self.command} {self.path}", "read": read}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Scheme-Seen", self.headers.get("X-Forwarded-Proto", ""))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815  # names of the standard library
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+class Upstream(ThreadingHTTPServer):
+    """A server that does not mind when a request is cut off."""
+
+    def handle_error(self, _request: object, _client_address: object) -> None:
+        """Stay quiet."""
+
+
+class RegistryUpstream(Upstream):
+    """Stands where the registry is."""
+
+
+class GatewayUpstream(Upstream):
+    """Stands where the gateway is."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A Caddy that runs."""
+
+    url: str
+    tls_url: str
+    health_url: str
+    folder: Path
+
+    def ask(self, method: str, path: str, *, content: bytes | None = None) -> httpx.Response:
+        """Send one request by plain HTTP."""
+        return httpx.request(method, self.url + path, content=content)
+
+
+@contextlib.contextmanager
+def serving(kind: type[Upstream]) -> Iterator[str]:
+    with kind(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+    folder = tmp_path_factory.mktemp("edge")
+    (folder / "gate").mkdir()
+    plain, tls, health = free_port(), free_port(), free_port()
+    sites = [Site([f"http://:{plain}"], tls=None), Site([f"https://localhost:{tls}", f"https://127.0.0.1:{tls}"], tls="internal")]
+    with contextlib.ExitStack() as opened:
+        upstreams = Upstreams(
+            registry=opened.enter_context(serving(RegistryUpstream)), gateway=opened.enter_context(serving(GatewayUpstream))
+        )
+        path = folder / "Caddyfile"
+        path.write_text(on_this_machine(caddyfile(sites, upstreams, max_upload_gb=1, health_port=health), folder))
+        log = opened.enter_context((folder / "caddy.log").open("wb"))
+        process = opened.enter_context(
+            subprocess.Popen(
+                [str(caddy_binary()), "run", "--config", str(path), "--adapter", "caddyfile"],
+                env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        )
+        opened.callback(process.kill)
+        wait_until_up(f"http://127.0.0.1:{health}/healthz", process)
+        yield Edge(f"http://127.0.0.1:{plain}", f"https://127.0.0.1:{tls}", f"http://127.0.0.1:{health}", folder)
+
+
+@pytest.fixture
+def gated(edge: Edge) -> Iterator[None]:
+    gate = edge.folder / "gate" / GATE_FILE
+    gate.touch()
+    yield
+    gate.unlink()
+
+
+@pytest.mark.parametrize(
+    ("path", "upstream"),
+    [
+        ("/v2/", "RegistryUpstream"),
+        ("/v2", "RegistryUpstream"),
+        ("/v2/team/app/manifests/v1?a=b", "RegistryUpstream"),
+        ("/auth/token?service=s", "GatewayUpstream"),
+    ],
+)
+def test_requests_reach_the_service_they_are_for(edge: Edge, path: str, upstream: str) -> None:
+    answer = edge.ask("GET", path)
+    assert answer.json() == {"upstream": upstream, "asked": f"GET {path}", "read": 0}
+    assert answer.headers["X-Scheme-Seen"] == "http"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1/", "/v22/", "/events", "/metrics", "/debug/vars", "/auth", "/auth/token/x", "/x/../events"]
+)
+def test_everything_else_does_not_exist(edge: Edge, path: str) -> None:
+    assert edge.ask("GET", path).status_code == 404
+
+
+def test_answers_tell_little_about_the_servers(edge: Edge) -> None:
+    for path in ("/v2/", "/auth/token", "/nothing"):
+        headers = edge.ask("GET", path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+        assert not {"server", "via", "strict-transport-security"} & set(headers)
+
+
+@pytest.mark.usefixtures("gated")
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["/v2/a/blobs/uploads/", "/v2//a", "//v2/a", "/V2/a", "/v2%2Fa", "/v2/./a"])
+def test_the_gate_lets_no_write_through(edge: Edge, method: str, path: str) -> None:
+    answer = edge.ask(method, path, content=b"x")
+    assert answer.status_code in {404, 503}
+    assert "upstream" not in answer.text
+    if path == "/v2/a/blobs/uploads/":
+        assert (answer.status_code, answer.headers["Retry-After"], answer.headers["Content-Type"]) == (
+            503,
+            "5",
+            "application/json",
+        )
+        assert answer.json()["errors"][0]["code"] == "UNAVAILABLE"
+
+
+@pytest.mark.usefixtures("gated")
+def test_the_gate_lets_reads_and_signing_in_through(edge: Edge) -> None:
+    for method, path in (
+        ("GET", "/v2/a/manifests/v1"),
+        ("HEAD", "/v2/a/manifests/v1"),
+        ("GET", "/auth/token"),
+        ("POST", "/auth/token"),
+    ):
+        assert edge.ask(method, path).status_code == 200
+
+
+def test_writes_pass_while_there_is_no_gate(edge: Edge) -> None:
+    size = 3 * 2**20
+    assert edge.ask("PUT", "/v2/a/blobs/uploads/1", content=b"x" * size).json()["read"] == size
+
+
+def test_a_token_request_is_small(edge: Edge) -> None:
+    assert edge.ask("POST", "/auth/token", content=b"x" * 64_000).json()["read"] == 64_000
+    assert edge.ask("POST", "/auth/token", content=b"x" * 65_000).status_code == 413
+
+
+def test_tls_holds_against_the_stacks_own_authority(edge: Edge) -> None:
+    authority = edge.folder / "pki" / "authorities" / "local" / "root.crt"
+    context = ssl.create_default_context(cafile=str(authority))
+    answer = httpx.get(f"{edge.tls_url}/v2/", verify=context)
+    assert (answer.status_code, answer.headers["X-Scheme-Seen"]) == (200, "https")
+
+
+def test_the_health_address_answers_nothing_else(edge: Edge) -> None:
+    assert httpx.get(f"{edge.health_url}/healthz").status_code == 200
+    assert httpx.get(f"{edge.health_url}/v2/").text == ""
+
+
+def test_requests_are_logged_without_credentials(edge: Edge) -> None:
+    httpx.get(f"{edge.url}/v2/logged", headers={"Authorization": "Basic aHVudGVyMg=="})
+    log = edge.folder / "log" / "access.log"
+    give_up = time.monotonic() + 10
+    while "/v2/logged" not in log.read_text():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    assert "aHVudGVyMg" not in log.read_text() + (edge.folder / "caddy.log").read_text()
+    assert log.stat().st_mode & 0o777 == 0o640

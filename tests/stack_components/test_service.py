@@ -1,0 +1,209 @@
+"""What every container promises, asserted over all that the program declares; and which change replaces which container."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from infra.images import load_lock
+from infra.paths import PROJECT_FOLDER
+from infra.project import LOCK
+from stack_components.service import CONFIG_LABEL
+from tests.program import STACK, Declared, declare
+
+CONTAINER = "docker:index/container:Container"
+IMAGE = "docker:index/remoteImage:RemoteImage"
+# CPU cores and MiB of the system this replaces.
+LIMITS = {"registry": (1.5, 2048), "cache": (0.25, 256), "edge": (0.5, 256), "gateway": (0.25, 128)}
+SERVICES = sorted(LIMITS)
+
+
+def containers(**config: Any) -> dict[str, Declared]:
+    """The containers of a stack by service."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return {one.name.removesuffix("-container"): one for one in declare(texts).of_type(CONTAINER)}
+
+
+@pytest.fixture(scope="module")
+def typical() -> dict[str, Declared]:
+    return containers()
+
+
+@pytest.fixture
+def inputs(typical: dict[str, Declared], service: str) -> dict[str, Any]:
+    return typical[service].inputs
+
+
+def labels(inputs: Mapping[str, Any]) -> dict[str, str]:
+    return {label["label"]: label["value"] for label in inputs["labels"]}
+
+
+def test_every_service_is_a_container_and_no_other_is(typical: dict[str, Declared]) -> None:
+    assert sorted(typical) == SERVICES
+
+
+@pytest.mark.parametrize("service", SERVICES)
+class TestEveryContainer:
+    """The promises."""
+
+    def test_has_its_limits(self, inputs: dict[str, Any], service: str) -> None:
+        assert (float(inputs["cpus"]), inputs["memory"]) == LIMITS[service]
+        assert inputs["memorySwap"] == inputs["memory"]
+
+    def test_runs_an_image_of_the_lock(self, inputs: dict[str, Any]) -> None:
+        assert inputs["image"] in {image.reference for image in load_lock(LOCK).values()}
+        assert "@sha256:" in inputs["image"]
+
+    def test_cannot_write_to_its_image(self, inputs: dict[str, Any]) -> None:
+        assert inputs["readOnly"] is True
+        for options in inputs["tmpfs"].values():
+            assert {"noexec", "nosuid", "nodev"} <= set(options.split(","))
+            assert "size=" in options
+
+    def test_has_no_rights_to_spare(self, inputs: dict[str, Any], service: str) -> None:
+        adds = inputs["capabilities"]["adds"]
+        assert inputs["capabilities"]["drops"] == ["ALL"]
+        assert adds == sorted(adds)
+        assert adds == (["CAP_NET_BIND_SERVICE"] if service == "edge" else [])
+        assert inputs["securityOpts"] == ["no-new-privileges:true"]
+        assert inputs["user"].split(":")[0] not in {"", "0", "root"}
+        assert not {"privileged", "devices", "pidMode", "ipcMode", "usernsMode"} & set(inputs)
+
+    def test_has_a_healthcheck_that_up_waits_for(self, inputs: dict[str, Any]) -> None:
+        check = inputs["healthcheck"]
+        assert check["tests"][0] == "CMD"
+        assert len(check["tests"]) > 1
+        assert all(check[key] for key in ("interval", "timeout", "retries", "startPeriod"))
+        assert inputs["wait"] is True
+        assert inputs["waitTimeout"] >= 60
+
+    def test_comes_back_and_does_not_fill_the_disk_with_logs(self, inputs: dict[str, Any]) -> None:
+        assert inputs["restart"] == "unless-stopped"
+        assert (inputs["logDriver"], inputs["logOpts"]) == ("json-file", {"max-size": "10m", "max-file": "3"})
+
+    def test_is_stopped_with_patience(self, inputs: dict[str, Any], service: str) -> None:
+        # The registry drains uploads for 30 s.
+        assert inputs["stopTimeout"] == inputs["destroyGraceSeconds"] == (40 if service == "registry" else 10)
+
+    def test_has_no_empty_argument(self, inputs: dict[str, Any]) -> None:
+        assert inputs["command"]
+        assert all(inputs["command"])
+
+    def test_publishes_ports_only_if_it_is_the_edge(self, inputs: dict[str, Any], service: str) -> None:
+        published = [(port["ip"], port["external"], port["internal"], port["protocol"]) for port in inputs["ports"]]
+        expected = [("127.0.0.1", 8080, 8080, "tcp"), ("127.0.0.1", 8443, 8443, "tcp")]
+        assert published == (expected if service == "edge" else [])
+
+    def test_says_whose_it_is_and_what_it_has_read(self, inputs: dict[str, Any], service: str) -> None:
+        assert inputs["name"] == f"registry-{STACK}-{service}"
+        assert inputs["hostname"] == service
+        found = labels(inputs)
+        assert found["private-registry.name"] == f"registry-{STACK}"
+        assert found["private-registry.root"] == str(PROJECT_FOLDER / ".state" / STACK)
+        assert len(found[CONFIG_LABEL]) == 16
+
+    def test_reads_release_and_secrets_and_writes_its_data_only(self, inputs: dict[str, Any], service: str) -> None:
+        root = labels(inputs)["private-registry.root"]
+        written = [mount["source"] for mount in inputs["mounts"] if not mount["readOnly"]]
+        folders = {"registry": ["data/registry"], "edge": ["data/edge", "logs/edge"], "gateway": ["data/gateway"]}
+        assert sorted(written) == [f"{root}/{folder}" for folder in folders.get(service, [])]
+        assert all(mount["source"].startswith(f"{root}/") and mount["type"] == "bind" for mount in inputs["mounts"])
+        targets = [mount["target"] for mount in inputs["mounts"]]
+        assert targets == sorted(set(targets))
+
+    def test_starts_when_its_host_is_provisioned(self, typical: dict[str, Declared], service: str) -> None:
+        needed = {urn.rpartition("::")[2] for urn in typical[service].dependencies}
+        assert {"folders", "release", "secrets", f"{service}-image"} <= needed
+
+
+def test_limits_can_be_changed_one_by_one() -> None:
+    found = containers(limits={"cache": {"cpus": 0.1, "memory_mb": 64}})
+    for service, one in found.items():
+        expected = (0.1, 64) if service == "cache" else LIMITS[service]
+        assert (float(one.inputs["cpus"]), one.inputs["memory"], one.inputs["memorySwap"]) == (*expected, expected[1])
+
+
+def test_the_edges_ports_are_the_stacks() -> None:
+    ports = containers(edge={"bind": "192.0.2.1", "http_port": 80, "https_port": 443})["edge"].inputs["ports"]
+    assert [(port["ip"], port["external"], port["internal"]) for port in ports] == [
+        ("192.0.2.1", 80, 8080),
+        ("192.0.2.1", 443, 8443),
+    ]
+
+
+NOBODY: set[str] = set()
+
+
+@pytest.mark.parametrize(
+    ("config", "changed"),
+    [
+        ({"registry": {"log_level": "error"}}, {"registry"}),
+        ({"registry": {"max_upload_gb": 5}}, {"edge"}),
+        ({"registry": {"keep_data": False}}, NOBODY),
+        ({"limits": {"cache": {"cpus": 0.25, "memory_mb": 128}}}, {"cache"}),
+        ({"limits": {"registry": {"cpus": 1, "memory_mb": 2048}}}, {"registry"}),
+        ({"anonymous": []}, {"gateway"}),
+        ({"accounts": [{"name": "ci", "access": [{"repositories": "**", "actions": ["pull"]}]}]}, {"gateway"}),
+        ({"registry_user": "boss"}, {"gateway"}),
+        ({"registry_pass": "another password"}, {"gateway"}),
+        ({"ntfy_token": "token"}, NOBODY),
+        ({"edge": {"https_port": 4443}}, {"edge"}),
+        # The host's name has the port in it: tokens are issued for it and checked against it.
+        ({"edge": {"http_port": 8081}}, {"edge", "gateway", "registry"}),
+        ({"edge": {"http_port": 8081}, "registry_host": "localhost:8080"}, {"edge"}),
+        ({"registry_host": "registry.test"}, {"edge", "gateway", "registry"}),
+        ({"name": "other"}, set(SERVICES)),
+        ({"local": {"user": "1234:1234"}}, set(SERVICES)),
+    ],
+    ids=str,
+)
+def test_a_change_touches_the_containers_that_read_it(
+    typical: dict[str, Declared], config: dict[str, Any], changed: set[str]
+) -> None:
+    found = containers(**config)
+    assert {service for service in SERVICES if found[service].inputs != typical[service].inputs} == changed
+
+
+@pytest.mark.parametrize(
+    ("config", "changed"),
+    [
+        ({"registry": {"log_level": "error"}}, {"registry"}),
+        ({"registry": {"max_upload_gb": 5}}, {"edge"}),
+        ({"registry_pass": "another password"}, {"gateway"}),
+        ({"limits": {"cache": {"cpus": 0.25, "memory_mb": 128}}}, {"cache"}),
+        ({"limits": {"cache": {"cpus": 0.5, "memory_mb": 256}}}, NOBODY),
+        ({"edge": {"https_port": 4443}}, NOBODY),
+    ],
+    ids=str,
+)
+def test_the_label_follows_what_a_container_reads_and_nothing_else(
+    typical: dict[str, Declared], config: dict[str, Any], changed: set[str]
+) -> None:
+    found = containers(**config)
+    assert {service for service in SERVICES if labels(found[service].inputs) != labels(typical[service].inputs)} == changed
+
+
+def test_images_that_only_this_engine_has_are_not_pulled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    lock = tmp_path_factory.mktemp("lock") / "images.lock"
+    image = "sha256:" + "a" * 64
+    lock.write_text("".join(f"{name}: {{image: '{image}', version: '99.0'}}\n" for name in load_lock(LOCK)))
+    declared = declare({"images_lock": str(lock)})
+    assert {one.inputs["image"] for one in declared.of_type(CONTAINER)} == {image}
+    assert declared.of_type(IMAGE) == []
+
+
+def test_pulled_images_outlive_the_stack() -> None:
+    images = declare().of_type(IMAGE)
+    assert len(images) == len(SERVICES)
+    assert all(image.inputs["keepLocally"] for image in images)
+
+
+def test_there_is_one_door_to_containers() -> None:
+    sources = [
+        path for folder in ("infra", "stack_components", "bootstrap", "ops") for path in (PROJECT_FOLDER / folder).rglob("*.py")
+    ]
+    doors = [path for path in (PROJECT_FOLDER / "__main__.py", *sources) if "docker.Container(" in path.read_text()]
+    assert doors == [PROJECT_FOLDER / "stack_components" / "service.py"]
