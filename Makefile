@@ -1,0 +1,75 @@
+# The commands of this project; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+READY := $(VENV)/.requirements
+STACK ?= local
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PLUGINS=official|standin  IMAGES=official|offline   force what is otherwise found out"
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: Python 3.11 or newer is needed as python3; name another with PYTHON=..." >&2; exit 1; }
+	@echo "installing Python packages into $(VENV) …" >&2
+	@$(PYTHON) -m venv $(VENV) >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && apt-get install -qq -y python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); } \
+		|| { echo "error: $(PYTHON) cannot make a virtual environment; install python3-venv" >&2; exit 1; }
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+.PHONY: up
+up: $(READY) ## Create, change or repair the local registry
+	@$(RUN) bootstrap --stack $(STACK) up
+
+.PHONY: preview
+preview: $(READY) ## Show what `make up` would change
+	@$(RUN) bootstrap --stack $(STACK) preview
+
+.PHONY: outputs
+outputs: $(READY) ## Print addresses and accounts as JSON, secrets shown
+	@$(RUN) bootstrap --stack $(STACK) outputs
+
+.PHONY: down
+down: $(READY) ## Remove the local registry; its images stay in .state/
+	@$(RUN) bootstrap --stack $(STACK) down
+
+.PHONY: pulumi
+pulumi: $(READY) ## Run any command of the Pulumi CLI: make pulumi ARGS="stack export"
+	@$(RUN) bootstrap --stack $(STACK) pulumi $(ARGS)
+
+.PHONY: test
+test: lint ## Run every check and test, with the real engine and real containers
+	@$(RUN) pytest
+
+.PHONY: test-unit
+test-unit: $(READY) ## Run the tests that need no engine, no Docker and no built programs
+	@$(RUN) pytest -m "not system"
+
+.PHONY: lint
+lint: $(READY) ## Check style and types
+	@$(RUN) ruff format --check --quiet .
+	@$(RUN) ruff check --quiet .
+	@$(RUN) mypy --no-error-summary
+
+.PHONY: format
+format: $(READY) ## Put the code into its form
+	@$(RUN) ruff check --fix --quiet .
+	@$(RUN) ruff format --quiet .
+
+.PHONY: bench
+bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds the build of everything
+	@$(RUN) bench
+
+.PHONY: requirements
+requirements: $(READY) ## Resolve requirements.in and ops/requirements.in anew
+	@$(VENV)/bin/pip install --quiet uv
+	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links \
+		--python-version 3.11 requirements.in --output-file requirements.txt
+	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
+		--python-version 3.13 --python-platform linux ops/requirements.in --output-file ops/requirements.txt

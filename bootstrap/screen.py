@@ -1,0 +1,23 @@
+"""The screen that ends `make up`: where the registry is, who may push, and two commands to try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def welcome(outputs: Mapping[str, Any], *, plugins: str) -> str:
+    """Return the screen for a stack's outputs."""
+    registry, user = outputs["registry"], outputs["registry_user"]
+    return f"""
+Your registry is up at {registry} ({plugins} plugins).
+
+  address    {outputs["registry_url"]}   with TLS: {outputs["registry_url_tls"]}
+  user       {user}
+  password   in {outputs["password_file"]}, or `make outputs`
+  images     in {outputs["root"]}/data/registry
+
+Try it with any image you have:
+  docker login {registry} --username {user} --password-stdin < {outputs["password_file"]}
+  docker tag IMAGE {registry}/IMAGE && docker push {registry}/IMAGE
+"""

@@ -1,0 +1,133 @@
+"""A local stack with all that an operation on it needs: settings, Docker engine, Pulumi engine, images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from bootstrap.configuration import plain_values
+from bootstrap.docker_engine import ensure_docker
+from bootstrap.engine import ensure_engine
+from bootstrap.errors import NoSpaceError, SetupError
+from bootstrap.images import ensure_lock
+from bootstrap.preflight import check_names, check_ports, check_space
+from bootstrap.repair import release_engine_lock, remove_orphans
+from bootstrap.stack import Stack
+from infra.local import stack_root
+from infra.paths import PROJECT_FOLDER, cache_folder
+from infra.settings import Settings, parse
+from ops.process import CommandError
+
+
+@dataclass(frozen=True)
+class Session:
+    """A stack that can be worked on."""
+
+    settings: Settings
+    root: Path
+    stack: Stack
+    client: docker.DockerClient
+
+    def up(self, *, stream: bool = True) -> dict[str, Any]:
+        """Create, change or repair the stack; return its outputs.
+
+        Raises:
+            BusyError: Another run holds the stack.
+            SetupError: A port or the name is taken, the passphrase is wrong, the disk is full, or the engine failed.
+        """
+        with self.stack.locked():
+            self.stack.prepare()
+            release_engine_lock(self.stack)
+            try:
+                remove_orphans(self.stack, self.client, self.root)
+                check_names(self.client, self.settings, self.root)
+                check_ports(self.client, self.settings, self.root)
+                self.stack.up(stream=stream)
+                return self.stack.outputs()
+            except CommandError as error:
+                raise self._explained(error) from error
+
+    def preview(self, *, stream: bool = True) -> None:
+        """Show what `up` would do; raises as `up`."""
+        with self.stack.locked():
+            self.stack.prepare()
+            try:
+                self.stack.preview(stream=stream)
+            except CommandError as error:
+                raise self._explained(error) from error
+
+    def destroy(self, *, stream: bool = True) -> None:
+        """Remove the stack; raises as `up`."""
+        with self.stack.locked():
+            self.stack.prepare()
+            release_engine_lock(self.stack)
+            try:
+                remove_orphans(self.stack, self.client, self.root)
+                self.stack.destroy(stream=stream)
+            except CommandError as error:
+                raise self._explained(error) from error
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs of the last `up`; raises as `up`."""
+        self.stack.prepare()
+        try:
+            return self.stack.outputs()
+        except CommandError as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: CommandError) -> SetupError:
+        """Return the error with the remedy for its cause, where one is known."""
+        text = str(error)
+        probe = self.stack.pulumi(["stack", "output", "--stack", self.stack.name, "--show-secrets", "--json"], check=False)
+        if "incorrect passphrase" in text + probe.stderr:
+            return SetupError(
+                f"the passphrase does not open the state of stack {self.stack.name}: use the one it was made with, in "
+                f"{self.stack.passphrase_file} or PULUMI_CONFIG_PASSPHRASE; without it, remove {self.stack.state} and start anew"
+            )
+        if "no space left on device" in text.lower():
+            return NoSpaceError(f"a disk is full; free some space and run the same command again\n{text}")
+        try:
+            check_space([self.root, cache_folder("")])
+        except NoSpaceError as full:
+            return full
+        return SetupError(
+            f"{text}\nWhat is wrong is said above; after the repair run the same command again: it goes on from here."
+        )
+
+
+def open_session(
+    name: str, config: Path, state: Path, *, extra: Mapping[str, Any] | None = None, plugins: str | None = None
+) -> Session:
+    """Find or set up everything that a stack needs. What is wrong with its settings is said before anything is set up.
+
+    Args:
+        name: The stack.
+        config: Its configuration file.
+        state: The folder of the state.
+        extra: Keys set on top of the configuration.
+        plugins: As PLUGINS in the environment, which is the default.
+
+    Raises:
+        SettingsError: The settings or the images lock are invalid.
+        SetupError: Something is missing and cannot be set up.
+        CommandError: Something could not be built.
+    """
+    given = dict(extra or {})
+    settings = parse({**plain_values(config), **given}, stack=name)
+    if not settings.is_local:
+        raise SetupError(f"{config} describes a stack on Hetzner; this command works on local ones")
+    root = stack_root(settings, name)
+    check_space([root, cache_folder("")])
+    docker_host = ensure_docker()
+    engine = ensure_engine(state, wanted=os.environ.get("PLUGINS", "") if plugins is None else plugins)
+    lock = PROJECT_FOLDER / settings.images_lock
+    used = ensure_lock(state, lock, docker_host)
+    if used != lock:
+        given["images_lock"] = str(used)
+    stack = Stack(name, state, engine, config, given, {"DOCKER_HOST": docker_host})
+    return Session(settings, root, stack, docker.DockerClient(base_url=docker_host))

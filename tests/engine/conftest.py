@@ -1,0 +1,51 @@
+"""One living stack for the tests that do not change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap.docker_engine import ensure_docker
+from tests.engine.stacks import TestStack, new_stack, sweep
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here runs the engine."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.system)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def docker_engine() -> Iterator[None]:
+    """A Docker engine, that the Docker libraries of the tests find too, without what killed runs left in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", ensure_docker())
+        sweep()
+        yield
+
+
+@pytest.fixture(scope="session")
+def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
+    """A stack that is up, with an account that may push below `team/` only. Tests must not change it."""
+    accounts = [{"name": "ci", "access": [{"repositories": "team/**", "actions": ["pull", "push"]}]}]
+    with new_stack(tmp_path_factory.mktemp("living"), {"accounts": accounts}) as stack:
+        stack.outputs = stack.open().up(stream=False)
+        yield stack
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[TestStack]:
+    """A stack of this test's own, not up yet."""
+    with new_stack(tmp_path) as stack:
+        yield stack
+
+
+@pytest.fixture
+def outputs(living: TestStack) -> dict[str, Any]:
+    """The outputs of the living stack."""
+    return living.outputs

@@ -1,0 +1,40 @@
+"""Small images for tests, made by the Docker engine itself."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import secrets
+import tarfile
+from collections.abc import Iterator
+
+import docker
+from docker.errors import ImageNotFound
+
+
+@contextlib.contextmanager
+def tagged_image(reference: str, *, size: int = 64 * 1024) -> Iterator[str]:
+    """Give a new image of random content under a reference, removed from the engine at the end.
+
+    Args:
+        reference: `host/repository:tag`.
+        size: Bytes of its one file.
+    """
+    client = docker.from_env()
+    repository, _, tag = reference.rpartition(":")
+    client.api.import_image_from_data(_layer(os.urandom(size)), repository=repository, tag=tag)
+    try:
+        yield reference
+    finally:
+        with contextlib.suppress(ImageNotFound):
+            client.images.remove(reference, force=True)
+
+
+def _layer(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo(f"file-{secrets.token_hex(4)}")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()

@@ -1,0 +1,140 @@
+"""Stacks of the tests' own: names, ports, networks, state and folders that nobody else uses, removed whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+import yaml
+from docker.errors import APIError, NotFound
+
+from bootstrap.preflight import NAME_LABEL, ROOT_LABEL
+from bootstrap.session import Session, open_session
+from infra.settings import PROJECT
+from ops.process import CommandError
+
+_NAME = re.compile(r"^t(?P<pid>[0-9]+)-[0-9a-f]{6}$")
+
+
+@dataclass
+class TestStack:
+    """One stack, its configuration file and its ports."""
+
+    __test__ = False
+
+    name: str
+    folder: Path
+    http_port: int
+    https_port: int
+    settings: dict[str, Any]
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The stack's folder on the host."""
+        return self.folder / "root"
+
+    @property
+    def config(self) -> Path:
+        """The configuration file, as an operator would edit it."""
+        return self.folder / "Pulumi.yaml"
+
+    def open(self, *, change: Mapping[str, Any] | None = None, raw: Mapping[str, Any] | None = None) -> Session:
+        """Return a session on the stack with its settings, some of them changed.
+
+        Args:
+            change: Keys that replace those of this stack from now on.
+            raw: Keys that only the engine sees, not the check before it.
+        """
+        self.settings |= change or {}
+        values = {f"{PROJECT}:{key}": value for key, value in self.settings.items()}
+        self.config.write_text(yaml.safe_dump({"config": values}))
+        session = open_session(self.name, self.config, self.folder / "state")
+        if raw:
+            values |= {f"{PROJECT}:{key}": value for key, value in raw.items()}
+            self.config.write_text(yaml.safe_dump({"config": values}))
+        return session
+
+    def containers(self) -> dict[str, Any]:
+        """Return the stack's containers by service."""
+        found = docker.from_env().containers.list(all=True, filters={"label": f"{ROOT_LABEL}={self.root}"})
+        return {str(container.name).removeprefix(f"{self.name}-"): container for container in found}
+
+    def networks(self) -> list[str]:
+        """Return the names of the stack's networks."""
+        found = docker.from_env().networks.list(filters={"label": f"{ROOT_LABEL}={self.root}"})
+        return sorted(str(network.name) for network in found)
+
+
+@contextlib.contextmanager
+def new_stack(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[TestStack]:
+    """Give a stack that is not up yet; whatever it has become is removed at the end."""
+    name = f"t{os.getpid()}-{secrets.token_hex(3)}"
+    http_port, https_port = _free_ports(2)
+    stack = TestStack(name, folder / name, http_port, https_port, {})
+    stack.settings = {
+        "name": name,
+        "edge": {"bind": "127.0.0.1", "http_port": http_port, "https_port": https_port},
+        "local": {"root": str(stack.root)},
+        "registry": {"keep_data": False},
+        **(settings or {}),
+    }
+    stack.folder.mkdir(parents=True)
+    try:
+        yield stack
+    finally:
+        _end_plugins(stack.folder)
+        _remove(f"{NAME_LABEL}={name}")
+        shutil.rmtree(stack.folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove the stacks of test runs that were killed: their names tell the process, and it is dead."""
+    client = docker.from_env()
+    for container in client.containers.list(all=True, filters={"label": NAME_LABEL}):
+        name = container.labels[NAME_LABEL]
+        match = _NAME.match(name)
+        if match and not Path(f"/proc/{match['pid']}").exists():
+            _remove(f"{NAME_LABEL}={name}")
+
+
+def down(session: Session) -> None:
+    """Destroy a stack; errors are the test's."""
+    with contextlib.suppress(CommandError):
+        session.destroy(stream=False)
+
+
+def _end_plugins(folder: Path) -> None:
+    """End plugins whose engine was killed: the official ones do not notice. They are those started from this folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(folder) in (process / "cmdline").read_text() and int(process.name) != os.getpid():
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def _remove(label: str) -> None:
+    client = docker.from_env()
+    for container in client.containers.list(all=True, filters={"label": label}):
+        with contextlib.suppress(NotFound, APIError):
+            container.remove(force=True)
+    for network in client.networks.list(filters={"label": label}):
+        with contextlib.suppress(NotFound, APIError):
+            network.remove()
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]

@@ -1,0 +1,118 @@
+"""The edge: its routes, the gate, TLS, the access log, and the way of an event to the gateway."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sqlite3
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from stack_components.edge.caddyfile import GATE_FILE
+from tests.engine.stacks import TestStack
+
+PATIENCE_S = 20
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def token(outputs: dict[str, Any], scope: str) -> str:
+    query = {"service": outputs["registry"], "scope": scope}
+    answer = httpx.get(
+        f"{outputs['registry_url']}/auth/token", params=query, auth=(outputs["registry_user"], outputs["registry_pass"])
+    )
+    return str(answer.raise_for_status().json()["token"])
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v2/", 401), ("/healthz", 200), ("/", 404), ("/events", 404), ("/metrics", 404)])
+def test_only_the_known_routes_are_open(outputs: dict[str, Any], path: str, status: int) -> None:
+    assert httpx.get(outputs["registry_url"] + path).status_code == status
+
+
+@pytest.mark.parametrize("url", ["registry_url", "registry_url_tls"])
+def test_the_challenge_names_the_address_that_was_asked(outputs: dict[str, Any], url: str) -> None:
+    context = ssl.create_default_context(cafile=outputs["registry_ca"])
+    challenge = httpx.get(outputs[url] + "/v2/", verify=context).headers["WWW-Authenticate"]
+    assert f'realm="{outputs[url]}/auth/token"' in challenge
+
+
+def test_the_catalog_is_for_those_who_may(outputs: dict[str, Any]) -> None:
+    url = f"{outputs['registry_url']}/v2/_catalog"
+    assert httpx.get(url).status_code == 401
+    headers = {"Authorization": f"Bearer {token(outputs, 'registry:catalog:*')}"}
+    assert httpx.get(url, headers=headers).status_code == 200
+
+
+def test_the_gate_refuses_writes_and_lets_reads_through(living: TestStack, outputs: dict[str, Any]) -> None:
+    upload = f"{outputs['registry_url']}/v2/gate/test/blobs/uploads/"
+    headers = {"Authorization": f"Bearer {token(outputs, 'repository:gate/test:pull,push')}"}
+    gate = living.root / "gate" / GATE_FILE
+    assert httpx.post(upload, headers=headers).status_code == 202
+    gate.touch()
+    try:
+        refused = httpx.post(upload, headers=headers)
+        read = httpx.get(f"{outputs['registry_url']}/v2/", headers=headers)
+    finally:
+        gate.unlink()
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) > 0
+    assert refused.json()["errors"][0]["code"] == "UNAVAILABLE"
+    assert read.status_code == 200
+    assert httpx.post(upload, headers=headers).status_code == 202
+
+
+def test_requests_are_logged_as_json(living: TestStack, outputs: dict[str, Any]) -> None:
+    path = "/v2/logged/by/the/edge/manifests/1"
+    httpx.get(outputs["registry_url"] + path)
+    log = living.root / "logs" / "edge" / "access.log"
+    assert eventually(lambda: path in log.read_text())
+    entry = next(json.loads(line) for line in log.read_text().splitlines() if path in line)
+    assert entry["request"]["method"] == "GET"
+    assert entry["status"] == 401
+    assert log.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_pushed_manifest_reaches_the_gateway_as_an_event(living: TestStack, outputs: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {token(outputs, 'repository:event/test:pull,push')}"}
+    base = f"{outputs['registry_url']}/v2/event/test"
+    media_type = "application/vnd.oci.image.index.v1+json"
+    index = {"schemaVersion": 2, "mediaType": media_type, "manifests": []}
+    with httpx.Client(headers=headers) as client:
+        put = client.put(f"{base}/manifests/1", content=json.dumps(index), headers={"Content-Type": media_type})
+    assert put.status_code == 201, put.text
+    database = living.root / "data" / "gateway" / "events.db"
+
+    def stored() -> bool:
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+            rows = connection.execute("SELECT action, repository, tag, actor FROM events").fetchall()
+        connection.close()
+        return ("push", "event/test", "1", outputs["registry_user"]) in rows
+
+    assert eventually(stored)
+
+
+def test_the_registry_uses_its_cache(living: TestStack, outputs: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {token(outputs, 'repository:cache/test:pull,push')}"}
+    base = f"{outputs['registry_url']}/v2/cache/test/blobs"
+    content = secrets.token_bytes(1024)
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    with httpx.Client(headers=headers, base_url=outputs["registry_url"]) as client:
+        location = httpx.URL(client.post(f"{base}/uploads/").headers["Location"]).copy_merge_params({"digest": digest})
+        assert client.put(location, content=content).status_code == 201
+    logged = living.containers()["registry"].logs(since=int(time.time()) - 5).decode()
+    assert "cache" not in logged, logged
+    keys = living.containers()["cache"].exec_run(["redis-cli", "info", "keyspace"])
+    assert b"NOPERM" in keys.output, "anybody may look into the cache"

@@ -1,0 +1,139 @@
+"""A stack's whole life on the real engine: up, unchanged, changed, drifted, destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from bootstrap.session import Session
+from tests.engine.stacks import TestStack, new_stack
+
+SERVICES = {"cache", "edge", "gateway", "registry"}
+LIMITS = {
+    "registry": (1.5, 2048),
+    "cache": (0.25, 256),
+    "edge": (0.5, 256),
+    "gateway": (0.25, 128),
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
+    """The stack whose life the tests of this file follow, in their order."""
+    with new_stack(tmp_path_factory.mktemp("life")) as stack:
+        yield stack
+
+
+def changes(session: Session, *arguments: str) -> str:
+    """Run `up` and return the engine's last lines, which count what it did."""
+    text = session.stack.up(*arguments).stdout
+    return text[text.index("Resources:") :]
+
+
+def ids(stack: TestStack) -> dict[str, str]:
+    return {service: container.id for service, container in stack.containers().items()}
+
+
+def replaced(before: dict[str, str], stack: TestStack) -> set[str]:
+    return {service for service, one in ids(stack).items() if before.get(service) != one}
+
+
+def test_up_starts_every_service_healthy(stack: TestStack) -> None:
+    stack.open().up(stream=False)
+    containers = stack.containers()
+    assert set(containers) == SERVICES
+    assert {container.attrs["State"]["Health"]["Status"] for container in containers.values()} == {"healthy"}
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_docker_enforces_every_promise(stack: TestStack, service: str) -> None:
+    inspected: dict[str, Any] = stack.containers()[service].attrs
+    host = inspected["HostConfig"]
+    cpus, memory = LIMITS[service]
+    assert host["NanoCpus"] == cpus * 10**9
+    assert host["Memory"] == memory * 2**20
+    assert host["MemorySwap"] == host["Memory"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "3"}
+    assert inspected["Config"]["User"].split(":")[0] != "0"
+    assert bool(host["PortBindings"]) == (service == "edge")
+
+
+def test_a_second_up_changes_nothing(stack: TestStack) -> None:
+    before = ids(stack)
+    counted = changes(stack.open())
+    assert "unchanged" in counted
+    assert not {"created", "updated", "replaced", "deleted"} & set(counted.split())
+    assert ids(stack) == before
+
+
+def test_refresh_finds_no_drift(stack: TestStack) -> None:
+    counted = changes(stack.open(), "--refresh")
+    assert not {"created", "updated", "replaced", "deleted"} & set(counted.split()), counted
+
+
+@pytest.mark.parametrize(
+    ("change", "touched"),
+    [
+        ({"limits": {"registry": {"cpus": 1.25, "memory_mb": 2048}}}, {"registry"}),
+        ({"registry": {"keep_data": False, "max_upload_gb": 5}}, {"edge"}),
+        ({"anonymous": [{"repositories": "public/**", "actions": ["pull"]}]}, {"gateway"}),
+    ],
+    ids=["limits", "configuration", "access"],
+)
+def test_a_changed_setting_replaces_only_its_container(stack: TestStack, change: dict[str, Any], touched: set[str]) -> None:
+    before = ids(stack)
+    stack.open(change=change).up(stream=False)
+    assert replaced(before, stack) == touched
+
+
+def test_more_memory_is_given_in_place(stack: TestStack) -> None:
+    before = ids(stack)
+    limits = {"registry": {"cpus": 1.25, "memory_mb": 1024}}
+    stack.open(change={"limits": limits}).up(stream=False)
+    assert ids(stack) == before
+    assert stack.containers()["registry"].attrs["HostConfig"]["Memory"] == 1024 * 2**20
+
+
+def test_a_vanished_container_comes_back(stack: TestStack) -> None:
+    before = ids(stack)
+    stack.containers()["cache"].remove(force=True)
+    seen = stack.open().stack.preview("--refresh").stdout
+    assert "cache-container" in seen
+    stack.open().stack.up("--refresh")
+    assert replaced(before, stack) == {"cache"}
+
+
+def test_limits_changed_by_hand_are_put_right(stack: TestStack) -> None:
+    stack.containers()["gateway"].update(mem_limit="96m", memswap_limit="96m")
+    stack.open().stack.up("--refresh")
+    assert stack.containers()["gateway"].attrs["HostConfig"]["Memory"] == 128 * 2**20
+
+
+def test_destroy_leaves_nothing(stack: TestStack) -> None:
+    volumes = {volume.name for volume in docker.from_env().volumes.list()}
+    session = stack.open()
+    session.destroy(stream=False)
+    assert stack.containers() == {}
+    assert stack.networks() == []
+    assert {volume.name for volume in docker.from_env().volumes.list()} <= volumes
+    assert not stack.root.exists()
+    assert session.stack.export()["deployment"].get("resources", []) == []
+
+
+def test_destroy_keeps_the_images_by_default(fresh: TestStack) -> None:
+    session = fresh.open(change={"registry": {}})
+    session.up(stream=False)
+    data = fresh.root / "data" / "registry"
+    kept: Path = data / "an-image"
+    kept.write_text("precious")
+    session.destroy(stream=False)
+    assert kept.read_text() == "precious"
+    assert not (fresh.root / "secrets").exists()

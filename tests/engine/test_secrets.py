@@ -1,0 +1,58 @@
+"""Secrets stay secret: in the state, on the host, in containers and in logs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.stacks import TestStack
+
+
+@pytest.fixture
+def secrets(living: TestStack) -> dict[str, str]:
+    """All secret files of the stack as they are on the host; those that say nothing are left out."""
+    folder = living.root / "secrets"
+    files = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    return {name: text for name, text in files.items() if name not in {"registry_host", "registry_user", "gateway/jwks.json"}}
+
+
+def values(secrets: dict[str, str]) -> set[str]:
+    """The generated values themselves."""
+    plain = {text for name, text in secrets.items() if "/" not in name or name == "gateway/events-token"}
+    lines = secrets["registry/config.yml"].splitlines()
+    keys = ("secret: ", "password: ")
+    return plain | {line.split(key, 1)[1] for line in lines for key in keys if line.strip().startswith(key)}
+
+
+def test_the_state_holds_no_secret_in_clear(living: TestStack, secrets: dict[str, str]) -> None:
+    state = "".join(path.read_text() for path in (living.folder / "state" / "backend").rglob("*.json*"))
+    assert "ciphertext" in state
+    for value in values(secrets):
+        assert value not in state
+
+
+def test_secret_files_are_for_their_user_only(living: TestStack) -> None:
+    folder = living.root / "secrets"
+    for path in (folder, *folder.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_the_release_holds_no_secret(living: TestStack, secrets: dict[str, str]) -> None:
+    for path in (living.root / "parts").rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [value for value in values(secrets) if value.encode() in content], path
+
+
+def test_containers_show_no_secret(living: TestStack, secrets: dict[str, str]) -> None:
+    for service, container in living.containers().items():
+        shown = json.dumps(container.attrs) + container.logs().decode(errors="replace")
+        assert not [value for value in values(secrets) if value in shown], service
+
+
+def test_the_access_log_hides_credentials(living: TestStack, outputs: dict[str, Any]) -> None:
+    log: Path = living.root / "logs" / "edge" / "access.log"
+    assert outputs["registry_pass"] not in log.read_text()

@@ -1,0 +1,119 @@
+"""The rules of the house, read from the source: who may import whom, who may start processes, and how files begin."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.paths import PROJECT_FOLDER
+
+FLOORS = ("ops", "infra", "stack_components", "bootstrap", "offline", "tests", "bench")
+# What a floor may import of the others; its own modules always.
+MAY_IMPORT = {
+    "ops": set[str](),
+    "infra": {"ops.config", "ops.files", "ops.keys", "ops.passwords", "ops.process"},
+    "stack_components": {"infra", "ops.config", "ops.files", "ops.keys", "ops.passwords", "ops.process"},
+    "offline": {"infra.cache", "infra.progress", "ops.files", "ops.process"},
+    "bootstrap": {"infra", "offline", "ops.files", "ops.process"},
+}
+# Stand-ins for programs of Pulumi's, which start what the engine tells them to, and end it when the engine says so.
+STAND_INS = {"offline/language_host.py", "offline/plugins/command/shell.py"}
+STARTERS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
+
+
+def sources(*folders: str) -> list[Path]:
+    """The Python files below folders of the project."""
+    return [path for folder in folders for path in sorted((PROJECT_FOLDER / folder).rglob("*.py"))]
+
+
+def named(path: Path) -> str:
+    return path.relative_to(PROJECT_FOLDER).as_posix()
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it; `from a import b` may mean the module a.b."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{named(path)}: imports are absolute"
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def is_within(module: str, allowed: str) -> bool:
+    return module == allowed or module.startswith(f"{allowed}.")
+
+
+ALL = [PROJECT_FOLDER / "__main__.py", *sources(*FLOORS)]
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(sources("ops")) > 5
+    assert len(sources("infra")) > 5
+    assert "ops.process.run" in set(imported(PROJECT_FOLDER / "infra" / "site.py"))
+
+
+@pytest.mark.parametrize("path", sources(*MAY_IMPORT), ids=named)
+def test_imports_go_down_only(path: Path) -> None:
+    floor = named(path).partition("/")[0]
+    allowed = {floor, *MAY_IMPORT[floor]}
+    ours = [module for module in imported(path) if module.partition(".")[0] in FLOORS]
+    assert [module for module in ours if not any(is_within(module, name) for name in allowed)] == []
+
+
+@pytest.mark.parametrize("path", sources("ops"), ids=named)
+def test_the_host_knows_nothing_of_pulumi(path: Path) -> None:
+    assert [module for module in imported(path) if module.partition(".")[0].startswith("pulumi")] == []
+
+
+def test_provisioning_needs_the_standard_library_only() -> None:
+    pending, seen = [PROJECT_FOLDER / "ops" / "provision.py"], set[Path]()
+    while pending:
+        path = pending.pop()
+        seen.add(path)
+        for module in imported(path):
+            if module.startswith("ops."):
+                folder = PROJECT_FOLDER.joinpath(*module.split("."))
+                found = [file for file in (folder.with_suffix(".py"), folder.parent.with_suffix(".py")) if file.is_file()]
+                pending += [file for file in found if file not in seen]
+            else:
+                assert module.partition(".")[0] in sys.stdlib_module_names, f"{named(path)} imports {module}"
+    assert PROJECT_FOLDER / "ops" / "files.py" in seen
+
+
+def starts_processes(path: Path) -> list[str]:
+    """What a file uses that starts processes."""
+    tree = ast.parse(path.read_text())
+    uses = [module for module in imported(path) if module.partition(".")[0] in {"subprocess", "pty", "multiprocessing"}]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+            name = node.attr
+            if name in STARTERS or name.startswith(("exec", "spawn")):
+                uses.append(f"os.{name}")
+        if isinstance(node, ast.ImportFrom) and node.module == "os":
+            uses += [f"os.{name.name}" for name in node.names if name.name in STARTERS or name.name.startswith(("exec", "spawn"))]
+        if isinstance(node, ast.Attribute) and node.attr.startswith(("create_subprocess", "subprocess_")):
+            uses.append(node.attr)
+    return uses
+
+
+def test_one_module_starts_processes() -> None:
+    product = [path for path in ALL if named(path).split("/")[0] not in {"tests", "bench"}]
+    assert {named(path) for path in product if starts_processes(path)} == {"ops/process.py", *STAND_INS}
+
+
+@pytest.mark.parametrize("path", ALL, ids=named)
+def test_the_first_line_says_what_lives_in_a_file(path: Path) -> None:
+    first = path.read_text().partition("\n")[0]
+    assert first.startswith('"""')
+    assert first.removesuffix('"""').endswith((".", ":"))
+    assert first[3].isupper() or first[3] in "`"
+
+
+def test_files_are_small() -> None:
+    long = {named(path): count for path in ALL if (count := len(path.read_text().splitlines())) > 330}
+    assert long == {}
