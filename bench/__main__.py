@@ -1,0 +1,41 @@
+"""Runs every measurement on a stack of its own and writes docs/performance.md; COLD=1 adds the build of everything."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from bench import cold, stack_times, throughput
+from bench.report import write
+from bootstrap.docker_engine import ensure_docker
+from tests.engine.stacks import new_stack
+
+
+def main() -> None:
+    """Measure and write the page."""
+    os.environ["DOCKER_HOST"] = ensure_docker()
+    with tempfile.TemporaryDirectory() as name, new_stack(Path(name)) as stack:
+        folder = Path(name)
+        times = [cold.first_up(stack, folder)] if os.environ.get("COLD") else []
+        times += [stack_times.first_up(stack), *stack_times.warm(stack)]
+        session = stack.open()
+        plugins = session.stack.engine.kind
+        limited = throughput.over_tls(session.outputs(), folder)
+        cores = float(os.cpu_count() or 1)
+        free = {"cpus": cores, "memory_mb": 2048}
+        session = stack.open(change={"limits": dict.fromkeys(("registry", "edge", "cache", "gateway"), free)})
+        compared = throughput.compare(stack, session.up(stream=False), folder)
+        session.destroy(stream=False)
+    page = write(
+        [
+            (f"The stack ({plugins} plugins)", times),
+            ("Push and pull, no CPU limits, plain HTTP", compared),
+            ("Push and pull, limits in force, TLS", limited),
+        ]
+    )
+    print(page.read_text())
+
+
+if __name__ == "__main__":
+    main()
