@@ -7,6 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import pulumi
+
 from infra.cache import cached, digest
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.release import Part
@@ -37,7 +39,7 @@ def site_part(architecture: str) -> Part:
         architecture: Of the host, as in a wheel's name: x86_64 or aarch64.
 
     Raises:
-        CommandError: The wheels cannot be had.
+        pulumi.RunError: The wheels cannot be had; the engine shows it without a stack trace.
     """
     wanted = f"site-python{HOST_PYTHON}-{architecture}-{digest(_REQUIREMENTS.read_text())}"
     folder = cached(cache_folder("site"), wanted, lambda target: _install(target, architecture), what="the site folder of ops")
@@ -47,11 +49,12 @@ def site_part(architecture: str) -> Part:
 def _install(target: Path, architecture: str) -> None:
     platforms = [f"--platform=manylinux_{glibc}_{architecture}" for glibc in _GLIBC]
     wanted = [f"--python-version={HOST_PYTHON}", "--implementation=cp", "--only-binary=:all:", "--no-deps", "--require-hashes"]
-    options = ["--no-compile", "--quiet", f"--target={target}", f"--requirement={_REQUIREMENTS}"]
+    # Else pip asks the Python that runs it, and not HOST_PYTHON, what a package requires: https://github.com/pypa/pip/issues/11664
+    options = ["--ignore-requires-python", "--no-compile", "--quiet", f"--target={target}", f"--requirement={_REQUIREMENTS}"]
     try:
         run([sys.executable, "-m", "pip", "install", *platforms, *wanted, *options], timeout=_INSTALL_LIMIT_S)
     except CommandError as error:
-        raise CommandError(
+        raise pulumi.RunError(
             f"the wheels of ops/requirements.txt cannot be installed; is a package index reachable? {error}"
         ) from error
     shutil.rmtree(target / "bin", ignore_errors=True)

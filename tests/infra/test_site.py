@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 from infra import site
@@ -75,6 +79,18 @@ def test_packages_are_chosen_for_the_host_and_not_for_this_machine(pip: MockPip)
     assert {"--only-binary=:all:", "--require-hashes", "--no-deps"} <= set(pip.calls[0])
 
 
+def test_a_package_may_need_a_newer_python_than_this_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The real pip holds `Requires-Python` against the Python that runs it, whatever --python-version says."""
+    wheel = _wheel(tmp_path / "index", requires_python=">=3.13,<3.14")
+    requirement = f"newer==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    (tmp_path / "requirements.txt").write_text(requirement)
+    monkeypatch.setattr(site, "_REQUIREMENTS", tmp_path / "requirements.txt")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    assert "newer.py" in site.site_part("x86_64").files
+
+
 def test_another_machine_or_other_requirements_are_another_site(pip: MockPip, tmp_path: Path) -> None:
     site.site_part("x86_64")
     site.site_part("aarch64")
@@ -83,10 +99,15 @@ def test_another_machine_or_other_requirements_are_another_site(pip: MockPip, tm
     assert len(pip.calls) == len(set(cached(tmp_path))) == 3
 
 
-@pytest.mark.parametrize("fault", [CommandError("no network"), KeyboardInterrupt(), OSError("disk full")])
-def test_an_interrupted_installation_leaves_nothing(pip: MockPip, tmp_path: Path, fault: BaseException) -> None:
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [(CommandError("no network"), pulumi.RunError), (KeyboardInterrupt(), KeyboardInterrupt), (OSError("disk full"), OSError)],
+)
+def test_an_interrupted_installation_leaves_nothing(
+    pip: MockPip, tmp_path: Path, fault: BaseException, told: type[BaseException]
+) -> None:
     pip.fault = fault
-    with pytest.raises(type(fault)):
+    with pytest.raises(told):
         site.site_part("x86_64")
     assert cached(tmp_path) == []
     pip.fault = None
@@ -95,7 +116,7 @@ def test_an_interrupted_installation_leaves_nothing(pip: MockPip, tmp_path: Path
 
 def test_a_missing_package_index_is_told(pip: MockPip) -> None:
     pip.fault = CommandError("no network")
-    with pytest.raises(CommandError, match=r"ops/requirements\.txt.*index reachable.*no network"):
+    with pytest.raises(pulumi.RunError, match=r"ops/requirements\.txt.*index reachable.*no network"):
         site.site_part("x86_64")
 
 
@@ -110,3 +131,23 @@ def test_the_requirements_pin_every_package_by_hash() -> None:
     packages = [line for line in lines if line and not line.startswith((" ", "#"))]
     assert packages
     assert [line for line in packages if "==" not in line] == []
+
+
+def _wheel(folder: Path, *, requires_python: str) -> Path:
+    """Write a wheel of one module and return its path."""
+    info = "newer-1.0.dist-info"
+    files = {
+        "newer.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: newer\nVersion: 1.0\nRequires-Python: {requires_python}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    digests = {path: hashlib.sha256(content.encode()).digest() for path, content in files.items()}
+    hashes = {path: base64.urlsafe_b64encode(digest).decode().rstrip("=") for path, digest in digests.items()}
+    record = [f"{path},sha256={hashes[path]},{len(content)}" for path, content in files.items()]
+    files[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""])
+    folder.mkdir()
+    path = folder / "newer-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
