@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from bootstrap.errors import SetupError
 from ops.process import start_daemon
@@ -50,22 +51,27 @@ def start_dockerd(daemon: Daemon, answers: Callable[[], bool]) -> None:
         SetupError: It ended or does not answer in time; the message holds the end of its log.
         CommandError: The program cannot be started.
     """
-    _remove_stale_files(daemon)
     own = None
-    if not _runs(daemon.pid_file, "dockerd"):
-        if daemon.log.exists():
-            daemon.log.replace(daemon.log.with_name(f"{daemon.log.name}.1"))
-        own = start_daemon([daemon.program, *daemon.arguments], log=daemon.log)
     give_up = time.monotonic() + _START_LIMIT_S
     while not answers():
-        # A second run at the same moment may have been first: then ours ends and theirs answers soon.
-        if own is not None and _ended(own) and not _runs(daemon.pid_file, "dockerd"):
-            raise SetupError(f"dockerd does not start; its log {daemon.log} ends with:\n{_tail(daemon.log)}")
+        if not _runs(daemon.pid_file, "dockerd"):
+            if own is None:
+                own = _start(daemon)
+            # A second run at the same moment may have been first: then ours ends and theirs answers soon.
+            elif _ended(own):
+                raise SetupError(f"dockerd does not start; its log {daemon.log} ends with:\n{_tail(daemon.log)}")
         if time.monotonic() > give_up:
             raise SetupError(
                 f"dockerd does not answer after {_START_LIMIT_S:.0f} s; its log {daemon.log} ends with:\n{_tail(daemon.log)}"
             )
         time.sleep(_POLL_S)
+
+
+def _start(daemon: Daemon) -> int:
+    _remove_stale_files(daemon)
+    if daemon.log.exists():
+        daemon.log.replace(daemon.log.with_name(f"{daemon.log.name}.1"))
+    return start_daemon([daemon.program, *daemon.arguments], log=daemon.log)
 
 
 def _remove_stale_files(daemon: Daemon) -> None:
@@ -80,11 +86,10 @@ def _remove_stale_files(daemon: Daemon) -> None:
 def _runs(pid_file: Path, name: str) -> bool:
     """Return whether a pid file names a live process of that program; a zombie, which nobody waited for, is not one."""
     try:
-        described = Path(f"/proc/{int(pid_file.read_text())}/stat").read_text()
-    except (OSError, ValueError):
+        process = psutil.Process(int(pid_file.read_text()))
+        return process.name() == name and process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+    except (OSError, ValueError, psutil.NoSuchProcess):
         return False
-    match = re.match(r"\d+ \((?P<name>.*)\) (?P<state>\S)", described, re.DOTALL)
-    return match is not None and match["name"] == name and match["state"] not in "ZX"
 
 
 def _listens(path: Path) -> bool:

@@ -40,15 +40,22 @@ def check_names(client: docker.DockerClient, settings: Settings, root: Path) -> 
     """Check that no other stack on this engine uses our names.
 
     Raises:
-        SetupError: One does; the message says where it lives.
+        SetupError: One does, or did and was not taken down; the message says where it lives and what to do.
     """
-    for container in client.containers.list(all=True, filters={"label": f"{NAME_LABEL}={settings.name}"}):
-        other = container.labels.get(ROOT_LABEL, "")
-        if other != str(root):
+    named = f"{NAME_LABEL}={settings.name}"
+    labels = [container.labels for container in client.containers.list(all=True, filters={"label": named})]
+    labels += [network.attrs["Labels"] for network in client.networks.list(filters={"label": named})]
+    for other in sorted({label.get(ROOT_LABEL, "") for label in labels} - {str(root)}):
+        taken = f"the name {settings.name} is taken on this Docker engine"
+        if Path(other).is_dir():
             raise SetupError(
-                f"the name {settings.name} is taken on this Docker engine by the stack in {other}; "
-                f"run `make down` there, or set private-registry:name to another one here"
+                f"{taken} by the stack in {other}; run `make down` there, or set private-registry:name to another one here"
             )
+        left = f"--filter label={ROOT_LABEL}={other}"
+        raise SetupError(
+            f"{taken} by what is left of the stack in {other}, a folder that is gone; remove it with\n"
+            f"  docker ps --all --quiet {left} | xargs --no-run-if-empty docker rm --force; docker network prune --force {left}"
+        )
 
 
 def check_ports(client: docker.DockerClient, settings: Settings, root: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from bootstrap.engine import ensure_engine
 from bootstrap.errors import NoSpaceError, SetupError
 from bootstrap.images import ensure_lock
 from bootstrap.preflight import check_names, check_ports, check_space
-from bootstrap.repair import release_engine_lock, remove_orphans
+from bootstrap.repair import repair
 from bootstrap.stack import Stack
 from infra.local import stack_root
 from infra.paths import PROJECT_FOLDER, cache_folder
@@ -26,12 +28,19 @@ from ops.process import CommandError
 
 @dataclass(frozen=True)
 class Session:
-    """A stack that can be worked on."""
+    """A stack that can be worked on.
+
+    Attributes:
+        settings: The stack's.
+        root: Its folder on this machine.
+        stack: What the engine works on.
+        docker_host: The address of the Docker engine.
+    """
 
     settings: Settings
     root: Path
     stack: Stack
-    client: docker.DockerClient
+    docker_host: str
 
     def up(self, *, stream: bool = True) -> dict[str, Any]:
         """Create, change or repair the stack; return its outputs.
@@ -40,43 +49,46 @@ class Session:
             BusyError: Another run holds the stack.
             SetupError: A port or the name is taken, the passphrase is wrong, the disk is full, or the engine failed.
         """
-        with self.stack.locked():
-            self.stack.prepare()
-            release_engine_lock(self.stack)
-            try:
-                remove_orphans(self.stack, self.client, self.root)
-                check_names(self.client, self.settings, self.root)
-                check_ports(self.client, self.settings, self.root)
-                self.stack.up(stream=stream)
-                return self.stack.outputs()
-            except CommandError as error:
-                raise self._explained(error) from error
+        with self._repaired() as client:
+            check_names(client, self.settings, self.root)
+            check_ports(client, self.settings, self.root)
+            self.stack.up(stream=stream)
+            return self.stack.outputs()
 
     def preview(self, *, stream: bool = True) -> None:
         """Show what `up` would do; raises as `up`."""
-        with self.stack.locked():
-            self.stack.prepare()
-            try:
-                self.stack.preview(stream=stream)
-            except CommandError as error:
-                raise self._explained(error) from error
+        with self._held():
+            self.stack.preview(stream=stream)
 
     def destroy(self, *, stream: bool = True) -> None:
         """Remove the stack; raises as `up`."""
-        with self.stack.locked():
-            self.stack.prepare()
-            release_engine_lock(self.stack)
-            try:
-                remove_orphans(self.stack, self.client, self.root)
-                self.stack.destroy(stream=stream)
-            except CommandError as error:
-                raise self._explained(error) from error
+        with self._repaired():
+            self.stack.destroy(stream=stream)
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs of the last `up`; raises as `up`."""
-        self.stack.prepare()
-        try:
+        with self._explaining():
+            self.stack.prepare()
             return self.stack.outputs()
+
+    @contextmanager
+    def _repaired(self) -> Iterator[docker.DockerClient]:
+        """Hold the stack, and put right first what a killed run has left."""
+        with self._held(), contextlib.closing(docker.DockerClient(base_url=self.docker_host)) as client:
+            repair(self.stack, client, self.root)
+            yield client
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Hold the stack for this run."""
+        with self.stack.locked(), self._explaining():
+            self.stack.prepare()
+            yield
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
         except CommandError as error:
             raise self._explained(error) from error
 
@@ -130,4 +142,4 @@ def open_session(
     if used != lock:
         given["images_lock"] = str(used)
     stack = Stack(name, state, engine, config, given, {"DOCKER_HOST": docker_host})
-    return Session(settings, root, stack, docker.DockerClient(base_url=docker_host))
+    return Session(settings, root, stack, docker_host)

@@ -12,6 +12,7 @@ from unittest import mock
 from pulumi.runtime import get_root_resource, mocks, rpc, set_all_config
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import Stack
+from pulumi.runtime.sync_await import _ensure_event_loop
 
 from infra.paths import PROJECT_FOLDER
 from infra.release import Part, Release
@@ -87,8 +88,10 @@ class _Monitor(mocks.MockMonitor):
     def __init__(self) -> None:
         super().__init__(_MockProviders())
         self.declared = Declarations()
+        self.loops = set[asyncio.AbstractEventLoop]()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the monitor's name for it
+        self.loops.add(_ensure_event_loop())  # type: ignore[no-untyped-call]  # the SDK makes one for each thread, and closes none
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         assert response.urn not in self.declared, f"two resources have the URN {response.urn}"
         raw = rpc.deserialize_properties(request.object)
@@ -144,7 +147,8 @@ def declare(config: Mapping[str, str] | None = None) -> Declarations:
         try:
             run()
         finally:
-            loop.close()
+            for made in {loop, *monitor.loops}:
+                made.close()
     return monitor.declared
 
 

@@ -14,7 +14,7 @@ import grpc  # type: ignore[import-untyped]
 
 # The engine runs at most some sixteen resources at a time; threads are only made when they are needed.
 _WORKERS = 64
-_ORPHAN_POLL_S = 1.0
+_ORPHAN_POLL_S = 0.25
 _OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)]
 
 

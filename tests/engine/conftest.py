@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bootstrap.docker_engine import ensure_docker
+from tests.engine.client import close
 from tests.engine.stacks import TestStack, new_stack, sweep
 
 
@@ -27,6 +28,7 @@ def docker_engine() -> Iterator[None]:
         patch.setenv("DOCKER_HOST", ensure_docker())
         sweep()
         yield
+        close()
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ import secrets
 import tarfile
 from collections.abc import Iterator
 
-import docker
 from docker.errors import ImageNotFound
+
+from tests.engine.client import client
 
 
 @contextlib.contextmanager
@@ -21,14 +22,13 @@ def tagged_image(reference: str, *, size: int = 64 * 1024) -> Iterator[str]:
         reference: `host/repository:tag`.
         size: Bytes of its one file.
     """
-    client = docker.from_env()
     repository, _, tag = reference.rpartition(":")
-    client.api.import_image_from_data(_layer(os.urandom(size)), repository=repository, tag=tag)
+    client().api.import_image_from_data(_layer(os.urandom(size)), repository=repository, tag=tag)
     try:
         yield reference
     finally:
         with contextlib.suppress(ImageNotFound):
-            client.images.remove(reference, force=True)
+            client().images.remove(reference, force=True)
 
 
 def _layer(content: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import secrets
 import shutil
@@ -14,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import docker
 import yaml
 from docker.errors import APIError, NotFound
 
@@ -22,6 +22,7 @@ from bootstrap.preflight import NAME_LABEL, ROOT_LABEL
 from bootstrap.session import Session, open_session
 from infra.settings import PROJECT
 from ops.process import CommandError
+from tests.engine.client import client
 
 _NAME = re.compile(r"^t(?P<pid>[0-9]+)-[0-9a-f]{6}$")
 
@@ -67,12 +68,12 @@ class TestStack:
 
     def containers(self) -> dict[str, Any]:
         """Return the stack's containers by service."""
-        found = docker.from_env().containers.list(all=True, filters={"label": f"{ROOT_LABEL}={self.root}"})
+        found = client().containers.list(all=True, filters={"label": f"{ROOT_LABEL}={self.root}"}, ignore_removed=True)
         return {str(container.name).removeprefix(f"{self.name}-"): container for container in found}
 
     def networks(self) -> list[str]:
         """Return the names of the stack's networks."""
-        found = docker.from_env().networks.list(filters={"label": f"{ROOT_LABEL}={self.root}"})
+        found = client().networks.list(filters={"label": f"{ROOT_LABEL}={self.root}"})
         return sorted(str(network.name) for network in found)
 
 
@@ -100,8 +101,7 @@ def new_stack(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterat
 
 def sweep() -> None:
     """Remove the stacks of test runs that were killed: their names tell the process, and it is dead."""
-    client = docker.from_env()
-    for container in client.containers.list(all=True, filters={"label": NAME_LABEL}):
+    for container in client().containers.list(all=True, filters={"label": NAME_LABEL}):
         name = container.labels[NAME_LABEL]
         match = _NAME.match(name)
         if match and not Path(f"/proc/{match['pid']}").exists():
@@ -123,18 +123,21 @@ def _end_plugins(folder: Path) -> None:
 
 
 def _remove(label: str) -> None:
-    client = docker.from_env()
-    for container in client.containers.list(all=True, filters={"label": label}):
+    for container in client().containers.list(all=True, filters={"label": label}, ignore_removed=True):
         with contextlib.suppress(NotFound, APIError):
             container.remove(force=True)
-    for network in client.networks.list(filters={"label": label}):
+    for network in client().networks.list(filters={"label": label}):
         with contextlib.suppress(NotFound, APIError):
             network.remove()
 
 
 def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+    """Return free ports below those that the kernel gives to outgoing connections, which could take them meanwhile."""
+    free: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 200):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            free.append(port)
+        if len(free) == count:
+            return free
+    raise AssertionError("no free ports between 20000 and 32000")

@@ -105,14 +105,25 @@ def test_a_pushed_manifest_reaches_the_gateway_as_an_event(living: TestStack, ou
 
 
 def test_the_registry_uses_its_cache(living: TestStack, outputs: dict[str, Any]) -> None:
+    registry = living.containers()["registry"]
+
+    def counted(name: str) -> float:
+        metrics = registry.exec_run(["wget", "-q", "-O", "-", "http://127.0.0.1:5001/metrics"]).output.decode()
+        return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(f"registry_storage_cache_{name}"))
+
     headers = {"Authorization": f"Bearer {token(outputs, 'repository:cache/test:pull,push')}"}
-    base = f"{outputs['registry_url']}/v2/cache/test/blobs"
+    blobs = "/v2/cache/test/blobs"
     content = secrets.token_bytes(1024)
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     with httpx.Client(headers=headers, base_url=outputs["registry_url"]) as client:
-        location = httpx.URL(client.post(f"{base}/uploads/").headers["Location"]).copy_merge_params({"digest": digest})
+        location = httpx.URL(client.post(f"{blobs}/uploads/").headers["Location"]).copy_merge_params({"digest": digest})
         assert client.put(location, content=content).status_code == 201
-    logged = living.containers()["registry"].logs(since=int(time.time()) - 5).decode()
-    assert "cache" not in logged, logged
+        before = counted("hits_total")
+        assert client.head(f"{blobs}/{digest}").status_code == 200
+    assert counted("hits_total") > before
+    assert counted("errors_total") == 0
+
+
+def test_nobody_looks_into_the_cache_without_its_password(living: TestStack) -> None:
     keys = living.containers()["cache"].exec_run(["redis-cli", "info", "keyspace"])
-    assert b"NOPERM" in keys.output, "anybody may look into the cache"
+    assert b"NOPERM" in keys.output

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import docker
 import pytest
 
 from bootstrap.session import Session
+from tests.engine.client import client
 from tests.engine.stacks import TestStack, new_stack
 
 SERVICES = {"cache", "edge", "gateway", "registry"}
@@ -118,12 +118,12 @@ def test_limits_changed_by_hand_are_put_right(stack: TestStack) -> None:
 
 
 def test_destroy_leaves_nothing(stack: TestStack) -> None:
-    volumes = {volume.name for volume in docker.from_env().volumes.list()}
+    volumes = {volume.name for volume in client().volumes.list()}
     session = stack.open()
     session.destroy(stream=False)
     assert stack.containers() == {}
     assert stack.networks() == []
-    assert {volume.name for volume in docker.from_env().volumes.list()} <= volumes
+    assert {volume.name for volume in client().volumes.list()} <= volumes
     assert not stack.root.exists()
     assert session.stack.export()["deployment"].get("resources", []) == []
 

@@ -28,8 +28,9 @@ _REGISTRY_CONFIG = "{version: 0.1, storage: {inmemory: {}}, http: {addr: '127.0.
 
 
 def test_an_unknown_image_is_told_before_anything_is_built(tmp_path: Path) -> None:
-    with pytest.raises(PackageError, match=r"'grafana' .* caddy, python, redis, registry"):
-        ensure_images(["grafana"], docker.DockerClient(base_url="tcp://127.0.0.1:1", version="1.41"), tmp_path)
+    nowhere = docker.DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")
+    with contextlib.closing(nowhere), pytest.raises(PackageError, match=r"'grafana' .* caddy, python, redis, registry"):
+        ensure_images(["grafana"], nowhere, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
