@@ -36,10 +36,8 @@ shipped = host.provision(
 )
 context = Context(settings=settings, images=images, host=host, shipped=shipped, networks=networks)
 
-cache.Cache(context)
-gateway.Gateway(context)
-registry.Registry(context)
-edge.Edge(context)
+services = [cache.Cache(context), gateway.Gateway(context), registry.Registry(context), edge.Edge(context)]
+host.prune(shipped, after=services)
 
 for name, value in edge.outputs(context, secrets).items():
     pulumi.export(name, value)

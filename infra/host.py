@@ -19,7 +19,7 @@ class Shipped:
 
     root: str
     release: Release
-    secrets: pulumi.Output[dict[str, str]]
+    secrets: Mapping[str, pulumi.Output[str]]
     ready: Sequence[pulumi.Resource]
 
     def part(self, name: str) -> str:
@@ -36,8 +36,9 @@ class Shipped:
 
     def secrets_digest(self, names: Sequence[str]) -> pulumi.Output[str]:
         """Return a digest of secret files. It is no secret: generated values and hashes cannot be guessed from it."""
-        chosen = self.secrets.apply(lambda files: digest_of({name: files[name] for name in names}))
-        return pulumi.Output.unsecret(chosen)
+        # Of these files alone: a value that only `up` will know must not make the others unknown at preview.
+        chosen: pulumi.Output[dict[str, str]] = pulumi.Output.all(**{name: self.secrets[name] for name in names})
+        return pulumi.Output.unsecret(chosen.apply(digest_of))
 
 
 class Host(Protocol):
@@ -61,6 +62,9 @@ class Host(Protocol):
             release: Made current on the host.
             secrets: Content by file name, travelling by standard input (D11).
         """
+
+    def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
+        """Drop old releases from the host, once no container of `after` has them mounted any more."""
 
 
 def secrets_document(files: Mapping[str, str]) -> str:

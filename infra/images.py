@@ -9,29 +9,26 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from infra.settings import SettingsError
+from ops.config import Strict, describe
 
 _REFERENCE = re.compile(r"^(?P<repository>[a-z0-9][a-z0-9./_-]*):(?P<tag>[\w][\w.-]{0,127})@(?P<digest>sha256:[0-9a-f]{64})\Z")
 _IMAGE_ID = re.compile(r"^sha256:[0-9a-f]{64}\Z")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Floor(_Model):
+class _Floor(Strict):
     version: str
     why: str
 
 
-class _Bad(_Model):
+class _Bad(Strict):
     version: str
     advisory: str
 
 
-class _Entry(_Model):
+class _Entry(Strict):
     image: str
     version: str | None = None
     minimum: _Floor | None = None
@@ -66,13 +63,13 @@ def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
 
     Args:
         path: The lock.
-        floors: The lock whose floors count when `path` has none of its own: images made offline obey the same ones.
+        floors: A lock whose floors count too: images made offline, and those of a stack's own lock, obey the same ones.
 
     Raises:
         SettingsError: The lock cannot be read, an image is not pinned by digest, is known to be bad, or is too old.
     """
     entries = _read(path)
-    rules = _read(floors) if floors is not None else entries
+    rules = _read(floors) if floors is not None else {}
     problems: list[str] = []
     images: dict[str, Image] = {}
     for name, entry in entries.items():
@@ -83,7 +80,8 @@ def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
             continue
         version = entry.version or (match["tag"] if match else "")
         images[name] = Image(name, entry.image, version)
-        problems += [f"{where}: {fault}" for fault in _faults(version, rules.get(name, entry))]
+        faults = dict.fromkeys(fault for rule in (rules.get(name), entry) if rule for fault in _faults(version, rule))
+        problems += [f"{where}: {fault}" for fault in faults]
     if problems:
         raise SettingsError(problems)
     return images
@@ -115,5 +113,4 @@ def _read(path: Path) -> dict[str, _Entry]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError([f"images_lock: cannot read {path}: {error}"]) from error
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        raise SettingsError([": ".join([path.name, *map(str, fault["loc"]), fault["msg"]]) for fault in faults]) from error
+        raise SettingsError([f"{path.name}: {fault}" for fault in describe(error)]) from error

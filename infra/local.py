@@ -30,7 +30,7 @@ def service_user(settings: Settings) -> str:
 
 def stack_root(settings: Settings, stack: str) -> Path:
     """Return the absolute folder of a local stack."""
-    return (PROJECT_FOLDER / (settings.local.root or Path(".state") / stack)).resolve()
+    return (PROJECT_FOLDER / (settings.local.root or Path(".state") / stack).expanduser()).resolve()
 
 
 class LocalHost(pulumi.ComponentResource):
@@ -61,15 +61,19 @@ class LocalHost(pulumi.ComponentResource):
             delete=["remove", "current", "releases", "parts"],
             after=[made],
         )
-        contents: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**secrets))
+        contents: dict[str, pulumi.Output[str]] = {name: pulumi.Output.secret(text) for name, text in secrets.items()}
         placed = self._command(
             "secrets",
             create=["secrets", "--owner", self.user],
             delete=["remove", "secrets"],
-            stdin=contents.apply(secrets_document),
+            stdin=pulumi.Output.all(**contents).apply(secrets_document),
             after=[made],
         )
         return Shipped(str(self.root), release, contents, [made, shipped, placed])
+
+    def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
+        """See Host."""
+        self._command("prune", create=["prune"], delete=None, after=after, environment={"RELEASE": shipped.release.digest})
 
     def _command(
         self,
@@ -79,6 +83,7 @@ class LocalHost(pulumi.ComponentResource):
         delete: Sequence[str] | None,
         stdin: pulumi.Input[str] | None = None,
         after: Sequence[pulumi.Resource] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> local.Command:
         provision = [sys.executable, "-m", "ops.provision", "--root", str(self.root)]
         return local.Command(
@@ -86,6 +91,7 @@ class LocalHost(pulumi.ComponentResource):
             create=shlex.join([*provision, *create]),
             delete=shlex.join([*provision, *delete]) if delete else None,
             stdin=stdin,
+            environment=environment,
             dir=str(PROJECT_FOLDER),
             logging=local.Logging.STDERR,
             add_previous_output_in_env=False,

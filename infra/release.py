@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,8 @@ from pathlib import Path
 from ops.files import write_atomic
 
 _DIGEST_LENGTH = 16
+_TARBALLS_KEPT = 5
+_IN_USE_S = 3600.0
 _EPOCH = 0  # every file gets this time, so that the same content gives the same tarball
 
 
@@ -74,14 +78,17 @@ class Release:
         return f"releases/{self.digest}"
 
     def tarball(self, cache: Path) -> Path:
-        """Write the release as a tarball into the cache, unless it is there, and return its path.
+        """Write the release as a tarball into the cache, unless it is there, and return its path; old ones are removed.
 
         Raises:
             OSError: The cache cannot be written.
         """
         path = cache / f"{self.digest}.tar"
-        if not path.exists():
+        if path.exists():
+            os.utime(path)
+        else:
             write_atomic(path, self._tar())
+            _remove_old(cache)
         return path
 
     def _tar(self) -> bytes:
@@ -97,6 +104,14 @@ class Release:
                 link.type, link.linkname = tarfile.SYMTYPE, f"../../{part.folder}"
                 archive.addfile(link)
         return buffer.getvalue()
+
+
+def _remove_old(cache: Path) -> None:
+    """Remove tarballs, and what a kill left of one, that no run can be about to unpack."""
+    newest_first = sorted(cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in newest_first[_TARBALLS_KEPT:]:
+        if path.stat().st_mtime < time.time() - _IN_USE_S:
+            path.unlink(missing_ok=True)
 
 
 def _info(name: str) -> tarfile.TarInfo:

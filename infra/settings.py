@@ -12,8 +12,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -22,11 +20,10 @@ from pydantic import (
     model_validator,
 )
 
-from ops.config import ACCOUNT_NAME, Access
+from ops.config import ACCOUNT_NAME, HIGHEST_PORT, Access, ConfigError, Port, Strict, describe_fault
 
 PROJECT = "private-registry"
 DEFAULT_USER = "admin"
-_HIGHEST_PORT = 65535
 
 
 def _ipv4(address: str) -> str:
@@ -35,8 +32,8 @@ def _ipv4(address: str) -> str:
 
 def _port_in_range(host: str) -> str:
     port = host.partition(":")[2]
-    if port and not 1 <= int(port) <= _HIGHEST_PORT:
-        raise ValueError(f"port {port} is out of range; ports go from 1 to {_HIGHEST_PORT}")
+    if port and not 1 <= int(port) <= HIGHEST_PORT:
+        raise ValueError(f"port {port} is out of range; ports go from 1 to {HIGHEST_PORT}")
     return host
 
 
@@ -46,29 +43,18 @@ def _account_name(name: SecretStr) -> SecretStr:
     return name
 
 
-Port = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
 IPv4 = Annotated[str, AfterValidator(_ipv4)]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$")]
 HostPort = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"), AfterValidator(_port_in_range)]
 
 
-class SettingsError(Exception):
-    """The stack's configuration is invalid; `problems` has one line for each fault, with its key."""
+class SettingsError(ConfigError):
+    """The stack's configuration is invalid."""
 
-    exit_code = 10
-
-    def __init__(self, problems: list[str]) -> None:
-        count = len(problems)
-        head = f"{count} problem{'s' if count > 1 else ''} in the configuration of this stack:"
-        super().__init__("\n".join([head, *(f"  - {problem}" for problem in problems)]))
-        self.problems = problems
+    subject = "the configuration of this stack"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Limits(_Model):
+class Limits(Strict):
     """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
 
     cpus: Annotated[float, Field(ge=0.01, le=64)]
@@ -84,8 +70,11 @@ DEFAULT_LIMITS: Mapping[str, Limits] = {
 }
 
 
-class EdgeSettings(_Model):
-    """Where the edge listens on the host: an address and two ports."""
+class EdgeSettings(Strict):
+    """Where the edge listens on the host: an address for TLS, and two ports.
+
+    Without TLS it listens on a loopback address only: passwords and tokens must not travel in clear text.
+    """
 
     bind: IPv4 = "127.0.0.1"
     http_port: Port = 8080
@@ -97,8 +86,20 @@ class EdgeSettings(_Model):
             raise ValueError("http_port and https_port are the same; give each its own")
         return self
 
+    @property
+    def plain_bind(self) -> str:
+        """The address without TLS."""
+        return self.bind if ipaddress.IPv4Address(self.bind).is_loopback else "127.0.0.1"
 
-class RegistrySettings(_Model):
+    @property
+    def default_host(self) -> str:
+        """Under what name clients reach the edge, when the stack has no name; empty when no one address is known."""
+        if ipaddress.IPv4Address(self.bind).is_unspecified:
+            return ""
+        return f"localhost:{self.http_port}" if self.plain_bind == self.bind else f"{self.bind}:{self.https_port}"
+
+
+class RegistrySettings(Strict):
     """The registry itself. `max_upload_gb` bounds one request, not an image; `keep_data` false lets destroy delete the images."""
 
     # From `info` on the registry logs the headers of its notification endpoint, a secret among them.
@@ -107,7 +108,7 @@ class RegistrySettings(_Model):
     keep_data: bool = True
 
 
-class AccountSettings(_Model):
+class AccountSettings(Strict):
     """An account beside the operator's; its password is generated."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
@@ -115,14 +116,14 @@ class AccountSettings(_Model):
     catalog: bool = False
 
 
-class LocalSettings(_Model):
+class LocalSettings(Strict):
     """The local place: its folder (default .state/<stack>) and the uid:gid its services run as, never root's."""
 
     root: Path | None = None
     user: Annotated[str, Field(pattern=r"^[1-9][0-9]*:[0-9]+$")] | None = None
 
 
-class GivenSecrets(_Model):
+class GivenSecrets(Strict):
     """The secrets a stack may set, by their old names. Unset ones are generated or stay away (infra/secrets.py)."""
 
     ghcr_token: SecretStr | None = None
@@ -199,8 +200,8 @@ def parse(raw: Mapping[str, Any], *, stack: str) -> Settings:
         if value not in ("", None):  # the engine's way, and YAML's, to say that a key is not set
             values[key] = _decoded(key, value)
     values.setdefault("name", f"registry-{stack}")
-    if "registry_host" not in values and values.get("place") != "hetzner":
-        values["registry_host"] = f"localhost:{_http_port(values.get('edge', {}))}"
+    if "registry_host" not in values and values.get("place") != "hetzner" and (host := _default_host(values.get("edge", {}))):
+        values["registry_host"] = host
     limits = values.get("limits")
     unknown = limits.keys() - DEFAULT_LIMITS if isinstance(limits, dict) else ()
     problems += [f"limits.{service}: unknown service{_suggestion(service, DEFAULT_LIMITS)}" for service in unknown]
@@ -223,11 +224,11 @@ def _decoded(key: str, value: Any) -> Any:
         return value
 
 
-def _http_port(edge: Any) -> int:
+def _default_host(edge: Any) -> str:
     try:
-        return EdgeSettings.model_validate(edge).http_port
+        return EdgeSettings.model_validate(edge).default_host
     except ValidationError:
-        return EdgeSettings().http_port  # what is wrong with the edge is reported with the rest
+        return EdgeSettings().default_host  # what is wrong with the edge is reported with the rest
 
 
 def _is_below(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
@@ -246,18 +247,10 @@ def _describe(error: ValidationError) -> list[str]:
     for fault in faults:
         if fault["type"] == "too_short" and any(_is_below(other["loc"], fault["loc"]) for other in faults):
             continue  # only the faulty items are missing
-        key = ".".join(str(step) for step in fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ")
-        match fault["type"]:
-            case "missing":
-                message = "is required"
-            case "extra_forbidden":
-                message = "unknown key"
-            case "model_type" | "dict_type" | "tuple_type":
-                message = f"{message}; write it as YAML below the key"
         given = fault.get("input")
         # What stands below an unknown key may be a secret that was put in the wrong place.
         secret = fault["type"] == "extra_forbidden" or (bool(fault["loc"]) and fault["loc"][0] in GivenSecrets.model_fields)
         shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) and not secret else ""
-        lines.append(f"{key}: {message}{shown}" if key else f"{message}{shown}")
+        hint = "; write it as YAML below the key" if fault["type"] in {"model_type", "dict_type", "tuple_type"} else ""
+        lines.append(f"{describe_fault(fault)}{hint}{shown}")
     return lines

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 Action = Literal["pull", "push", "delete"]
-Port = Annotated[int, Field(ge=1, le=65535)]
+HIGHEST_PORT = 65535
+Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 
 ACCOUNT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"
 # A repository's name, as the OCI distribution specification defines it.
@@ -21,18 +23,21 @@ _BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
 
 
 class ConfigError(Exception):
-    """Configuration files are invalid; `problems` has one line for each fault, with the file and the key."""
+    """The configuration is invalid; `problems` has one line for each fault, with its key and, for files, its file."""
 
     exit_code = 10
+    subject = "the configuration"
 
     def __init__(self, problems: list[str]) -> None:
         count = len(problems)
-        head = f"{count} problem{'s' if count > 1 else ''} in the configuration:"
+        head = f"{count} problem{'s' if count > 1 else ''} in {self.subject}:"
         super().__init__("\n".join([head, *(f"  - {problem}" for problem in problems)]))
         self.problems = problems
 
 
-class _Model(BaseModel):
+class Strict(BaseModel):
+    """A model that refuses keys that it does not know, and does not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -42,7 +47,7 @@ def _repositories(pattern: str) -> str:
     return pattern
 
 
-class Access(_Model):
+class Access(Strict):
     """What may be done with some repositories.
 
     Attributes:
@@ -62,7 +67,7 @@ class Access(_Model):
         return repository == self.repositories
 
 
-class Account(_Model):
+class Account(Strict):
     """Somebody who signs in; the hash is made by `ops.passwords.password_hash`. `catalog` allows listing all repositories."""
 
     name: Annotated[str, Field(pattern=ACCOUNT_NAME)]
@@ -85,7 +90,7 @@ class Account(_Model):
         return int(match["cost"])
 
 
-class Accounts(_Model):
+class Accounts(Strict):
     """The accounts file. All hashes have one cost, so that the time of a refusal does not tell which names exist."""
 
     accounts: tuple[Account, ...]
@@ -102,7 +107,7 @@ class Accounts(_Model):
         return accounts
 
 
-class FailureLimits(_Model):
+class FailureLimits(Strict):
     """How many failed logins are allowed in a moving window of `window_s` seconds.
 
     Both limits are about one client address: nobody can lock an account for others by guessing at it.
@@ -118,7 +123,7 @@ class FailureLimits(_Model):
     window_s: Annotated[int, Field(ge=1, le=86_400)] = 300
 
 
-class GatewayConfig(_Model):
+class GatewayConfig(Strict):
     """What `python3 -m ops.gateway` reads.
 
     Attributes:
@@ -128,7 +133,7 @@ class GatewayConfig(_Model):
         service: `aud` of the tokens; the registry's `auth.token.service`.
         token_lifetime_s: Seconds that a token is good for. The token specification demands at least 60.
         signing_key_file: The private key, PEM (`ops.keys.signing_key_from_seed`).
-        accounts_file: An `Accounts` file; read again whenever it changes.
+        accounts_file: An `Accounts` file.
         event_token_file: The secret the registry sends with its events.
         events_db: The SQLite database of events; its folder must be writable.
         failures: When failed logins are too many.
@@ -186,14 +191,16 @@ def render(config: BaseModel) -> str:
 
 def describe(error: ValidationError) -> list[str]:
     """Return one line for each fault, with its key and without the value."""
-    lines = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        key = ".".join(str(step) for step in fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ")
-        match fault["type"]:
-            case "missing":
-                message = "is required"
-            case "extra_forbidden":
-                message = "unknown key"
-        lines.append(f"{key}: {message}" if key else message)
-    return lines
+    return [describe_fault(fault) for fault in error.errors(include_url=False, include_input=False, include_context=False)]
+
+
+def describe_fault(fault: ErrorDetails) -> str:
+    """Return a line for one fault, with its key and without the value."""
+    key = ".".join(str(step) for step in fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    match fault["type"]:
+        case "missing":
+            message = "is required"
+        case "extra_forbidden":
+            message = "unknown key"
+    return f"{key}: {message}" if key else message

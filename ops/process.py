@@ -62,7 +62,8 @@ def run(
         env: The whole environment of the command; the caller's own when None.
         cwd: Working folder.
         check: Raise on a non-zero exit code.
-        stream: Let the command write to the caller's terminal; stdout and stderr of the result are then empty.
+        stream: Let the command write to the caller's terminal; stdout and stderr of the result are then empty. Ctrl-C reaches
+            it too and it ends in its own way, as long as that may take; a second Ctrl-C ends it.
         secrets: Values that must not appear in an error message.
 
     Raises:
@@ -92,7 +93,10 @@ def run(
         except subprocess.TimeoutExpired as expired:
             _end(process, group=not stream)
             raise CommandError(f"`{shown}` was ended after its limit of {timeout:g} s") from expired
-        except BaseException:
+        except BaseException as interruption:
+            if stream and isinstance(interruption, KeyboardInterrupt):
+                with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+                    process.wait(timeout)
             _end(process, group=not stream)
             raise
     completed = Completed(words, process.returncode, out or "", err or "")
@@ -145,12 +149,11 @@ def _tail(text: str) -> str:
 
 def _end(process: subprocess.Popen[str], *, group: bool) -> None:
     send: Callable[[int], None] = (lambda number: os.killpg(process.pid, number)) if group else process.send_signal
-    with contextlib.suppress(ProcessLookupError):
+    # Not for ever: a grandchild that left the group may still hold the pipes.
+    with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         send(signal.SIGTERM)
-        try:
-            process.communicate(timeout=_KILL_GRACE_S)
-        except subprocess.TimeoutExpired:
-            send(signal.SIGKILL)
-            # Not for ever: a grandchild that left the group may still hold the pipes.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.communicate(timeout=_KILL_GRACE_S)
+        process.communicate(timeout=_KILL_GRACE_S)
+    # Also after the command itself has ended: others of its group may not have.
+    with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+        send(signal.SIGKILL)
+        process.communicate(timeout=_KILL_GRACE_S)

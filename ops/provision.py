@@ -5,6 +5,7 @@ Everything here can be run again at any time: it completes what an interrupted r
     python3 -m ops.provision --root DIR folders --owner 10001:10001 data/registry logs/edge
     python3 -m ops.provision --root DIR release release.tar
     python3 -m ops.provision --root DIR secrets --owner 10001:10001 < secrets.json
+    python3 -m ops.provision --root DIR prune
     python3 -m ops.provision --root DIR remove secrets
 """
 
@@ -31,7 +32,7 @@ _SECRET_MODE = 0o600
 
 
 def make_folders(root: Path, folders: Sequence[str], owner: tuple[int, int]) -> None:
-    """Create folders below `root` that the services' user owns.
+    """Create folders below `root` that the services' user owns, with all that is in them.
 
     Raises:
         OSError: A folder cannot be created or, as another user than root, given away.
@@ -40,11 +41,15 @@ def make_folders(root: Path, folders: Sequence[str], owner: tuple[int, int]) -> 
     for name in folders:
         folder = _below(root, name)
         folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
-        _give(folder, owner)
+        if _owner_of(folder) != owner:
+            # The folder comes last: until it is given away, an interrupted run is repeated.
+            for path in folder.rglob("*"):
+                _give(path, owner)
+            _give(folder, owner)
 
 
 def install_release(root: Path, tarball: Path) -> str:
-    """Unpack a release, make it `current` in one step, prune old ones; return its digest.
+    """Unpack a release and make it `current` in one step; return its digest.
 
     Parts that are already there and whole stay untouched, since containers have them mounted.
 
@@ -72,7 +77,7 @@ def install_release(root: Path, tarball: Path) -> str:
         shutil.rmtree(incoming, ignore_errors=True)
     os.utime(root / "releases" / digest)
     _point(root / "current", f"releases/{digest}")
-    _prune(root, digest, keep=RELEASES_KEPT)
+    os.sync()  # the engine records it as done now
     return digest
 
 
@@ -98,6 +103,26 @@ def install_secrets(root: Path, files: Mapping[str, str], owner: tuple[int, int]
     for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         path.chmod(_SECRET_FOLDER_MODE)
         _give(path, owner)
+
+
+def prune(root: Path) -> None:
+    """Drop all releases but the current and the newest ones, then the parts that no remaining release links to.
+
+    To be called when no container has older parts mounted any more.
+
+    Raises:
+        OSError: Something cannot be removed.
+    """
+    _sweep(root)
+    current = (root / "current").resolve().name
+    newest_first = sorted((root / "releases").iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    releases = sorted(newest_first, key=lambda path: path.name != current)  # clocks go back at times
+    for old in releases[RELEASES_KEPT:]:
+        _discard(old, root)
+    linked = {link.resolve() for release in releases[:RELEASES_KEPT] for link in release.iterdir()}
+    for part in (root / "parts").iterdir():
+        if part.resolve() not in linked:
+            _discard(part, root)
 
 
 def remove(root: Path, names: Sequence[str]) -> None:
@@ -127,9 +152,13 @@ def _below(root: Path, name: str) -> Path:
 
 
 def _give(path: Path, owner: tuple[int, int]) -> None:
-    status = path.stat()
-    if (status.st_uid, status.st_gid) != owner:
-        os.chown(path, *owner)
+    if _owner_of(path) != owner:
+        os.chown(path, *owner, follow_symlinks=False)
+
+
+def _owner_of(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_uid, status.st_gid
 
 
 def _settle(incoming: Path, target: Path) -> None:
@@ -162,18 +191,6 @@ def _point(link: Path, target: str) -> None:
     new.unlink(missing_ok=True)
     new.symlink_to(target)
     new.replace(link)
-
-
-def _prune(root: Path, current: str, *, keep: int) -> None:
-    """Drop the oldest releases, but never the current one, then the parts that no remaining release links to."""
-    newest_first = sorted((root / "releases").iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    releases = sorted(newest_first, key=lambda path: path.name != current)  # clocks go back at times
-    for old in releases[keep:]:
-        _discard(old, root)
-    linked = {link.resolve() for release in releases[:keep] for link in release.iterdir()}
-    for part in (root / "parts").iterdir():
-        if part.resolve() not in linked:
-            _discard(part, root)
 
 
 def _discard(folder: Path, root: Path) -> None:
@@ -213,6 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     release.add_argument("tarball", type=Path)
     secrets = commands.add_parser("secrets", help="install the secrets given as JSON on standard input")
     secrets.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
+    commands.add_parser("prune", help=f"drop releases beyond the newest {RELEASES_KEPT}, and parts that none links to")
     removal = commands.add_parser("remove", help="remove files or folders")
     removal.add_argument("names", nargs="+")
     given = parser.parse_args(arguments)
@@ -225,6 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 install_release(given.root, given.tarball)
             case "secrets":
                 install_secrets(given.root, _secrets(sys.stdin.read()), given.owner)
+            case "prune":
+                prune(given.root)
             case "remove":
                 remove(given.root, given.names)
     except (OSError, ValueError, tarfile.TarError) as error:

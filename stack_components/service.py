@@ -126,7 +126,7 @@ class Service(pulumi.ComponentResource):
                 # A change of these is planned by the plugin as an update that does nothing.
                 pulumi.ResourceOptions(
                     depends_on=needs,
-                    replace_on_changes=["healthcheck", "tmpfs"],
+                    replace_on_changes=["healthcheck", "mounts", "tmpfs"],
                     delete_before_replace=True,  # names and ports are taken until the old one is gone
                 ),
             ),

@@ -32,6 +32,7 @@ class Declared:
         inputs: Wire names and plain values.
         secret: Names of the inputs that hold a secret.
         ignored: Inputs whose change the engine shall ignore.
+        replacing: Inputs whose change replaces the resource, whatever the plugin plans.
         secret_outputs: Outputs that the engine shall treat as secret.
         dependencies: URNs of the resources it depends on.
         provider: URN and id of its provider, as `urn::id`; empty for components.
@@ -43,6 +44,7 @@ class Declared:
     inputs: dict[str, Any]
     secret: frozenset[str]
     ignored: frozenset[str]
+    replacing: frozenset[str]
     secret_outputs: frozenset[str]
     dependencies: frozenset[str]
     provider: str
@@ -72,10 +74,18 @@ class Declarations(dict[str, Declared]):
 
 
 class _MockProviders(mocks.Mocks):
-    """A MOCK of the providers: a resource's outputs are its inputs; a command has printed text of the real one's length."""
+    """A MOCK of the providers: a resource's outputs are its inputs; a command has printed text of the real one's length.
+
+    Attributes:
+        unknown: Names of commands that have not run yet, as at a preview.
+    """
+
+    def __init__(self, unknown: frozenset[str] = frozenset()) -> None:
+        self.unknown = unknown
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        printed = {"stdout": f"mocked-{args.name}".ljust(43, "x")} if args.typ == "command:local:Command" else {}
+        text = rpc.UNKNOWN if args.name in self.unknown else f"mocked-{args.name}".ljust(43, "x")
+        printed = {"stdout": text} if args.typ == "command:local:Command" else {}
         return f"{args.name}-id", {**args.inputs, **printed}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
@@ -85,8 +95,8 @@ class _MockProviders(mocks.Mocks):
 class _Monitor(mocks.MockMonitor):
     """Keeps what was registered, and refuses a second resource of the same URN, as the engine does."""
 
-    def __init__(self) -> None:
-        super().__init__(_MockProviders())
+    def __init__(self, providers: _MockProviders) -> None:
+        super().__init__(providers)
         self.declared = Declarations()
         self.loops = set[asyncio.AbstractEventLoop]()
 
@@ -102,6 +112,7 @@ class _Monitor(mocks.MockMonitor):
             inputs={key: _plain(value) for key, value in raw.items()},
             secret=frozenset(key for key, value in raw.items() if _holds_secret(value)),
             ignored=frozenset(request.ignoreChanges),
+            replacing=frozenset(request.replaceOnChanges),
             secret_outputs=frozenset(request.additionalSecretOutputs),
             dependencies=frozenset(request.dependencies),
             provider=request.provider,
@@ -116,11 +127,12 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
-def declare(config: Mapping[str, str] | None = None) -> Declarations:
+def declare(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] = frozenset()) -> Declarations:
     """Run the program with a configuration and return what it declares. No package is installed and no release written.
 
     Args:
         config: Keys without the project's prefix, values as the engine hands them over: text, objects as JSON.
+        unknown: Names of commands whose output only `up` will know; with any it is a preview.
 
     Raises:
         AssertionError: Two resources have one URN, or the program called a provider function.
@@ -129,9 +141,10 @@ def declare(config: Mapping[str, str] | None = None) -> Declarations:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # the SDK wants one in this thread, and other tests leave none
     set_all_config({f"{PROJECT}:{key}": value for key, value in (config or {}).items()}, [])
-    monitor = _Monitor()
+    providers = _MockProviders(unknown)
+    monitor = _Monitor(providers)
     set_root_resource(None)  # type: ignore[arg-type]  # else the stack of an earlier run would be the parent, and not be declared
-    mocks.set_mocks(_MockProviders(), project=PROJECT, stack=STACK, preview=False, monitor=monitor)
+    mocks.set_mocks(providers, project=PROJECT, stack=STACK, preview=bool(unknown), monitor=monitor)
 
     @mocks.test  # type: ignore[untyped-decorator]
     def run() -> None:

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ops.config import ConfigError, GatewayConfig, load, read
+from ops.config import Account, Accounts, ConfigError, GatewayConfig, load, read
 from ops.gateway import logs, server
-from ops.gateway.accounts import AccountsFile
 from ops.gateway.app import Gateway
 from ops.gateway.events import EventStore, StoreError
 from ops.gateway.login import Login
@@ -90,7 +89,7 @@ def assemble(config: GatewayConfig) -> Gateway:
         return None
 
     key = part(lambda path: load_signing_key(read(path)), config.signing_key_file)
-    accounts = part(AccountsFile, config.accounts_file)
+    accounts = part(_accounts, config.accounts_file)
     event_token = part(_event_token, config.event_token_file)
     if key is None or accounts is None or event_token is None:
         raise ConfigError(problems)
@@ -102,12 +101,15 @@ def assemble(config: GatewayConfig) -> Gateway:
         _log.error("events cannot be kept; serving tokens nevertheless", extra={"reason": str(error)})
     return Gateway(
         tokens=TokenIssuer(key, config.issuer, config.service, config.token_lifetime_s),
-        accounts=accounts,
         login=Login(accounts, Throttle(config.failures)),
         anonymous=config.anonymous,
         events=events,
         event_token=event_token,
     )
+
+
+def _accounts(path: Path) -> dict[str, Account]:
+    return {account.name: account for account in load(path, Accounts).accounts}
 
 
 def _event_token(path: Path) -> str:

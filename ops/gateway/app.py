@@ -19,7 +19,6 @@ from starlette.routing import Route
 
 from ops.config import Access, Account
 from ops.gateway import scope
-from ops.gateway.accounts import AccountsFile
 from ops.gateway.events import EventStore, StoreError
 from ops.gateway.incoming import MalformedCredentialsError, basic_credentials, body_up_to, client_of
 from ops.gateway.login import BusyError, Login, TooManyFailuresError, WrongPasswordError
@@ -40,7 +39,6 @@ class Gateway:
     """What the routes work with, and the routes."""
 
     tokens: TokenIssuer
-    accounts: AccountsFile
     login: Login
     anonymous: tuple[Access, ...]
     events: EventStore
@@ -102,14 +100,11 @@ class Gateway:
         return Response(status_code=202)
 
     async def health(self, _: Request) -> Response:
-        """`GET /healthz`: 200 when ok or degraded (works, but somebody should look), 503 when events cannot be kept."""
-        self.accounts.current()
+        """`GET /healthz`: 200 when all works, 503 when events cannot be kept."""
         try:
             await self._on_disk(self.events.check)
         except StoreError as error:
             return JSONResponse({"status": "failed", "problems": [str(error)]}, 503)
-        if self.accounts.problems:
-            return JSONResponse({"status": "degraded", "problems": self.accounts.problems})
         return JSONResponse({"status": "ok"})
 
     async def _signed_in(self, request: Request) -> Account | None:

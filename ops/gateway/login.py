@@ -8,11 +8,10 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.config import Account
-from ops.gateway.accounts import AccountsFile
 from ops.gateway.throttle import Throttle
 from ops.passwords import DEFAULT_COST, password_matches, unmatched_hash
 
@@ -45,9 +44,11 @@ class BusyError(LoginError):
 
 
 class Login:
-    """Checks passwords against the accounts in force."""
+    """Checks passwords against the accounts, given by name."""
 
-    def __init__(self, accounts: AccountsFile, throttle: Throttle, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, accounts: Mapping[str, Account], throttle: Throttle, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._accounts = accounts
         self._throttle = throttle
         self._clock = clock
@@ -91,17 +92,16 @@ class Login:
         wait_s = self._throttle.wait_s(client, name)
         if wait_s:
             raise TooManyFailuresError(wait_s)
-        account = self._accounts.current().get(name)
+        account = self._accounts.get(name)
         if account and self._remembered.get(self._proof(account, password), 0.0) > self._clock():
             self._throttle.succeeded(client, name)
             return account
         return None
 
     async def _compare(self, client: str, name: str, password: str) -> Account:
-        accounts = self._accounts.current()
-        account = accounts.get(name)
+        account = self._accounts.get(name)
         # An unknown account is given the work of a known one, so that the time taken does not tell them apart.
-        hashed = account.password_hash if account else unmatched_hash(_cost(accounts))
+        hashed = account.password_hash if account else unmatched_hash(_cost(self._accounts))
         matches = await asyncio.get_running_loop().run_in_executor(self._thread, password_matches, password, hashed)
         if account is None or not matches:
             self._throttle.failed(client, name)
@@ -117,10 +117,10 @@ class Login:
             self._remembered.popitem(last=False)
 
     def _proof(self, account: Account, password: str) -> bytes:
-        """Return what stands for a right password in memory; with another hash, after a change, it is another."""
-        text = "\0".join((account.name, account.password_hash, password))
+        """Return what stands for a right password in memory."""
+        text = f"{account.name}\0{password}"
         return hmac.digest(self._secret, text.encode(), hashlib.sha256)
 
 
-def _cost(accounts: dict[str, Account]) -> int:
+def _cost(accounts: Mapping[str, Account]) -> int:
     return next((account.cost for account in accounts.values()), DEFAULT_COST)

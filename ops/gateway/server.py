@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_HEAD_BYTES = 64 * 1024
 _BACKLOG = 1024
 _KEEP_ALIVE_S = 130  # longer than the edge keeps idle connections (120 s), so that it never sends into one that just closed
-_DRAIN_S = 10
+_DRAIN_S = 5  # below the 10 s that the container is given to end
 _MAX_CONNECTIONS = 512
 
 _log = logging.getLogger(__name__)

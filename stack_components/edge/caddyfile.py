@@ -9,6 +9,9 @@ GATE_FOLDER = "/run/gate"
 GATE_FILE = "read-only"
 # Clients wait this long before they try a refused write again; a sweep of the garbage collector takes less.
 _RETRY_AFTER_S = 5
+# How long a service that is being replaced is away at most: it ends its requests first, then its successor starts.
+_REGISTRY_RETURNS_S = 45
+_GATEWAY_RETURNS_S = 20
 # As the registry writes errors, so that clients show the message:
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
 _GATED = '{"errors":[{"code":"UNAVAILABLE","message":"the registry is read-only for maintenance; try again shortly"}]}'
@@ -56,6 +59,8 @@ def _global_options(*, public: bool) -> str:
 	persist_config off
 	storage file_system /data
 {local}	servers {{
+		# HTTP/3 would be offered at a UDP port that is not published.
+		protocols h1 h2
 		max_header_size 32KB
 		# No limit on bodies: a slow client may take an hour for a layer.
 		timeouts {{
@@ -112,9 +117,7 @@ def _registry_routes(upstreams: Upstreams, max_upload_gb: int) -> str:
 			max_size {max_upload_gb}GB
 		}}
 		reverse_proxy {upstreams.registry} {{
-			# A registry that is being replaced is back within seconds; requests not yet sent wait for it.
-			lb_try_duration 10s
-			lb_try_interval 250ms
+{_retry(_REGISTRY_RETURNS_S)}
 			transport http {{
 				dial_timeout 5s
 				response_header_timeout 15m
@@ -127,7 +130,9 @@ def _registry_routes(upstreams: Upstreams, max_upload_gb: int) -> str:
 		request_body {{
 			max_size 64KB
 		}}
-		reverse_proxy {upstreams.gateway}
+		reverse_proxy {upstreams.gateway} {{
+{_retry(_GATEWAY_RETURNS_S)}
+		}}
 	}}
 
 	handle /healthz {{
@@ -139,6 +144,13 @@ def _registry_routes(upstreams: Upstreams, max_upload_gb: int) -> str:
 	}}
 }}
 """
+
+
+def _retry(seconds: int) -> str:
+    return f"""\
+			# Requests not yet sent wait for a service that is being replaced.
+			lb_try_duration {seconds}s
+			lb_try_interval 250ms"""
 
 
 def _site(site: Site) -> str:

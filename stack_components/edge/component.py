@@ -37,7 +37,8 @@ def parts(settings: Settings) -> list[Part]:
 
 def sites(settings: Settings) -> list[Site]:
     """Return the addresses of a stack: on a local one plain HTTP, which Docker accepts from loopback, and TLS beside it."""
-    names = dict.fromkeys([settings.registry_host.partition(":")[0], "localhost", "127.0.0.1"])
+    names = dict.fromkeys([settings.registry_host.partition(":")[0], "localhost", "127.0.0.1", settings.edge.bind])
+    names.pop("0.0.0.0", None)  # noqa: S104  # stands for all addresses, and is none that a client asks for
     return [
         Site([f"http://:{_HTTP_PORT}"], tls=None),
         Site([f"https://{name}:{_HTTPS_PORT}" for name in names], tls="internal"),
@@ -49,8 +50,8 @@ def outputs(context: Context, secrets: Secrets) -> Mapping[str, pulumi.Input[Any
     edge, shipped = context.settings.edge, context.shipped
     return {
         "registry": context.settings.registry_host,
-        "registry_url": f"http://{edge.bind}:{edge.http_port}",
-        "registry_url_tls": f"https://{edge.bind}:{edge.https_port}",
+        "registry_url": f"http://{edge.plain_bind}:{edge.http_port}",
+        "registry_url_tls": f"https://{'127.0.0.1' if edge.default_host == '' else edge.bind}:{edge.https_port}",
         "registry_ca": shipped.path(f"{DATA_FOLDER}/pki/authorities/local/root.crt"),
         "registry_user": secrets["registry_user"],
         "registry_pass": secrets["registry_pass"],
@@ -80,7 +81,7 @@ class Edge(pulumi.ComponentResource):
             environment={},
             # The official binary carries this as a file capability and does not start without it in its bounding set.
             capabilities=["CAP_NET_BIND_SERVICE"],
-            ports=[Port(edge.bind, edge.http_port, _HTTP_PORT), Port(edge.bind, edge.https_port, _HTTPS_PORT)],
+            ports=[Port(edge.plain_bind, edge.http_port, _HTTP_PORT), Port(edge.bind, edge.https_port, _HTTPS_PORT)],
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})

@@ -98,9 +98,9 @@ class PrometheusMetrics(_Block):
 
 
 class Debug(_Block):
-    """The debug port. It shows the whole configuration: internal networks only, never routed."""
+    """The debug port. `/debug/vars` shows the whole configuration, secrets included: for this container alone."""
 
-    addr: str = ":5001"
+    addr: str = "127.0.0.1:5001"
     prometheus: PrometheusMetrics = PrometheusMetrics()
 
 

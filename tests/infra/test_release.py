@@ -77,6 +77,21 @@ def test_a_tarball_that_is_there_is_not_written_again(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+def test_old_tarballs_go_and_those_that_a_run_may_need_stay(tmp_path: Path) -> None:
+    def write(number: int) -> Path:
+        return Release([Part.of_text("edge", {"Caddyfile": str(number)})]).tarball(tmp_path)
+
+    old = [write(number) for number in range(8)]
+    assert sorted(tmp_path.iterdir()) == sorted(old), "written within the hour"
+    left = tmp_path / ".a.tar.x.tmp"
+    left.write_text("left by a killed run")
+    for age, path in enumerate([left, *old]):
+        os.utime(path, (1_000_000 + age, 1_000_000 + age))
+    write(0)  # used again
+    new = write(8)
+    assert set(tmp_path.iterdir()) == {new, old[0], *old[5:]}
+
+
 def test_a_tarball_holds_parts_and_links_to_them(tmp_path: Path) -> None:
     made = release()
     edge, cache = made.parts["edge"].folder, made.parts["cache"].folder

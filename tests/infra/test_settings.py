@@ -133,6 +133,19 @@ def test_the_hosts_name_follows_the_edges_port(edge: Any) -> None:
     assert given(edge=edge, registry_host="registry.test").registry_host == "registry.test"
 
 
+@pytest.mark.parametrize(
+    ("bind", "host"), [("127.0.0.2", "localhost:8080"), ("192.0.2.1", "192.0.2.1:8443"), ("10.0.0.5", "10.0.0.5:8443")]
+)
+def test_the_hosts_name_is_an_address_that_answers(bind: str, host: str) -> None:
+    assert given(edge={"bind": bind}).registry_host == host
+
+
+def test_a_stack_on_all_addresses_needs_a_name() -> None:
+    with pytest.raises(SettingsError, match="registry_host: is required"):
+        given(edge={"bind": "0.0.0.0"})  # noqa: S104
+    assert given(edge={"bind": "0.0.0.0"}, registry_host="registry.test:8443").registry_host == "registry.test:8443"  # noqa: S104
+
+
 def test_objects_may_come_as_json_text() -> None:
     raw: dict[str, Any] = {
         "edge": {"http_port": 81},

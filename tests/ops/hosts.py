@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 
-from ops.provision import RELEASES_KEPT, install_release, install_secrets, remove
+from ops.provision import RELEASES_KEPT, install_release, install_secrets, prune, remove
 
 _ME = (os.getuid(), os.getgid())
 _KILLED = 9
@@ -103,6 +103,19 @@ def _release(folder: Path, before: Path) -> dict[str, object]:
     return faults_when_killed(before, lambda root: install_release(root, new), sound)
 
 
+def _prune(folder: Path, before: Path) -> dict[str, object]:
+    for number in range(RELEASES_KEPT + 2):
+        install_release(before, tarball(folder, f"d{number}", {f"edge-{number}": str(number), "ops-1": "same"}))
+        os.utime(before / f"releases/d{number}", (number, number))
+    latest = str(RELEASES_KEPT + 1)
+
+    def sound(root: Path) -> bool:
+        current = root / "current"
+        return (current / "ops/sub/file").read_text() == "same" and (current / "edge/sub/file").read_text() == latest
+
+    return faults_when_killed(before, prune, sound)
+
+
 def _secrets(_folder: Path, before: Path) -> dict[str, object]:
     install_secrets(before, {"user": "old", "stale/a": "s", "gateway/key": "old"}, _ME)
 
@@ -129,5 +142,5 @@ def _remove(folder: Path, before: Path) -> dict[str, object]:
 if __name__ == "__main__":
     os.sync = lambda: None
     target = Path(sys.argv[2])
-    found = {"release": _release, "secrets": _secrets, "remove": _remove}[sys.argv[1]](target, target / "before")
+    found = {"release": _release, "prune": _prune, "secrets": _secrets, "remove": _remove}[sys.argv[1]](target, target / "before")
     sys.stdout.write(json.dumps(found))

@@ -144,6 +144,31 @@ def test_an_interrupted_caller_leaves_nothing_running(tmp_path: Path) -> None:
     os.waitpid(caller, 0)
 
 
+def test_what_ignores_sigterm_and_has_closed_its_output_is_killed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.process._KILL_GRACE_S", 0.3)
+    pid_file = tmp_path / "pid"
+    stubborn = f"trap '' TERM; echo $$ > {pid_file}; while :; do sleep 0.1; done"
+    with pytest.raises(CommandError, match="was ended"):
+        run(["sh", "-c", f'sh -c "{stubborn.replace("$$", chr(92) + "$$")}" >/dev/null 2>&1 & sleep 60'], timeout=1)
+    until(lambda: not is_alive(pid_in(pid_file)))
+
+
+@pytest.mark.parametrize(("interrupts", "told"), [(1, "finished\n"), (2, "terminated\n")])
+def test_a_streamed_command_ends_in_its_own_way_until_it_is_interrupted_again(tmp_path: Path, interrupts: int, told: str) -> None:
+    pid_file, log = tmp_path / "pid", tmp_path / "log"
+    command = f"trap 'echo terminated; exit' TERM; trap : INT; echo $$ > {pid_file}; "
+    command += "for i in 1 2 3 4; do sleep 0.5; done; echo finished"
+    caller = start_daemon(
+        [PYTHON, "-c", f"from ops.process import run; run(['sh', '-c', {command!r}], timeout=60, stream=True)"], log=log
+    )
+    pid_in(pid_file)
+    for _ in range(interrupts):
+        os.killpg(caller, signal.SIGINT)  # as a terminal does: to all of the group
+        time.sleep(0.7)
+    os.waitpid(caller, 0)
+    assert log.read_text().startswith(told)
+
+
 def test_streamed_output_reaches_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     completed = run(["sh", "-c", "echo out; echo err >&2"], timeout=10, stream=True)
     assert (completed.stdout, completed.stderr) == ("", "")

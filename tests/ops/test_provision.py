@@ -14,6 +14,7 @@ from unittest import mock
 
 import pytest
 
+from ops.files import write_atomic
 from ops.process import run
 from ops.provision import install_release, install_secrets, main, make_folders, remove
 from tests.ops.hosts import tarball, tree
@@ -56,6 +57,30 @@ def test_folders_keep_what_they_hold(root: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_new_owner_is_given_all_that_a_folder_holds_and_the_folder_last(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_folders(root, ["data"], (10001, 10001))
+    (root / "data" / "docker").mkdir()
+    (root / "data" / "docker" / "blob").write_text("x")
+    (root / "data" / "link").symlink_to("/etc/passwd")
+    chown = os.chown
+    given: list[str] = []
+
+    def watched(path: Path, *owner: int, follow_symlinks: bool) -> None:
+        given.append(path.name)
+        chown(path, *owner, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(os, "chown", watched)
+    passwd = Path("/etc/passwd").stat().st_uid
+    make_folders(root, ["data"], (10003, 10003))
+    assert {path.lstat().st_uid for path in (root / "data", *(root / "data").rglob("*"))} == {10003}
+    assert given[-1] == "data"
+    assert Path("/etc/passwd").stat().st_uid == passwd
+    given.clear()
+    make_folders(root, ["data"], (10003, 10003))
+    assert given == [], "a tree of a million files is not walked at every run"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_folders_and_secrets_are_given_to_their_owner(root: Path) -> None:
     make_folders(root, ["data"], (10001, 10002))
     install_secrets(root, {"a/b": "x"}, (10001, 10002))
@@ -84,17 +109,23 @@ def test_no_secrets_leave_an_empty_folder(root: Path) -> None:
     assert tree(root) == {"secrets": "/"}
 
 
-def test_a_full_disk_leaves_the_old_secrets(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install_secrets(root, {"user": "old", "stale": "s"}, ME)
-    before = tree(root)
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_a_full_disk_leaves_every_secret_whole(root: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    names = ["a", "b", "c"]
+    install_secrets(root, dict.fromkeys([*names, "stale"], "old"), ME)
+    written: list[Path] = []
 
-    def full(_handle: int) -> None:
-        raise OSError(28, "No space left on device")
+    def write(path: Path, content: str, *, mode: int) -> None:
+        if len(written) == room:
+            raise OSError(28, "No space left on device")
+        written.append(path)
+        write_atomic(path, content, mode=mode)
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr("ops.provision.write_atomic", write)
     with pytest.raises(OSError, match="No space left"):
-        install_secrets(root, {"user": "new"}, ME)
-    assert tree(root) == before
+        install_secrets(root, dict.fromkeys(names, "new"), ME)
+    found = {path.name: path.read_text() for path in (root / "secrets").iterdir()}
+    assert found == {**dict.fromkeys([*names, "stale"], "old"), **dict.fromkeys(names[:room], "new")}
 
 
 ODD_NAMES = ["../outside", "/outside", "a/../../outside", "..", ".", ""]
@@ -141,7 +172,7 @@ def test_removal_of_a_link_leaves_what_it_points_to(root: Path, tmp_path: Path) 
     assert tree(tmp_path) == {"elsewhere": "/"}
 
 
-@pytest.mark.parametrize("command", ["release", "secrets", "remove"])
+@pytest.mark.parametrize("command", ["release", "prune", "secrets", "remove"])
 def test_a_command_that_is_killed_at_any_step_is_completed_by_the_next_run(command: str, tmp_path: Path) -> None:
     found = json.loads(run([sys.executable, "-m", "tests.ops.hosts", command, tmp_path], cwd=PROJECT, timeout=60).stdout)
     assert found["steps"] > 10

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.provision import RELEASES_KEPT, install_release, remove
+from ops.provision import RELEASES_KEPT, install_release, prune, remove
 from tests.ops.hosts import tarball, tree
 
 
@@ -76,6 +76,8 @@ def test_old_releases_go_and_parts_that_are_linked_stay(root: Path, tmp_path: Pa
         os.utime(root / f"releases/d{number}", (number, number))
     # d7 has been given an old date above, as a clock that is put back does; it is current all the same.
     install_release(root, tarball(tmp_path, "d8", {"ops-1": "same", "edge-4": "4", "cache-8": "own"}))
+    assert len(list((root / "releases").iterdir())) == 9, "pruned while containers may still read them"
+    prune(root)
     assert [path.name for path in sorted((root / "releases").iterdir())] == ["d4", "d5", "d6", "d7", "d8"]
     assert {path.name for path in (root / "parts").iterdir()} == {
         "ops-1",
@@ -90,6 +92,7 @@ def test_a_clock_that_went_back_does_not_cost_the_current_release(root: Path, tm
         install_release(root, tarball(tmp_path, f"d{number}", {f"edge-{number}": "x"}))
         os.utime(root / f"releases/d{number}", (2**33, 2**33))
     install_release(root, tarball(tmp_path, "new", {"edge-new": "x"}))
+    prune(root)
     assert (root / "current/edge/sub/file").read_text() == "x"
     assert len(list((root / "releases").iterdir())) == RELEASES_KEPT
 

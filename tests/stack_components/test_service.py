@@ -126,11 +126,15 @@ def test_limits_can_be_changed_one_by_one() -> None:
         assert (float(one.inputs["cpus"]), one.inputs["memory"], one.inputs["memorySwap"]) == (*expected, expected[1])
 
 
-def test_the_edges_ports_are_the_stacks() -> None:
-    ports = containers(edge={"bind": "192.0.2.1", "http_port": 80, "https_port": 443})["edge"].inputs["ports"]
-    assert [(port["ip"], port["external"], port["internal"]) for port in ports] == [
-        ("192.0.2.1", 80, 8080),
-        ("192.0.2.1", 443, 8443),
+@pytest.mark.parametrize(
+    ("bind", "plain"),
+    [("192.0.2.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")],  # noqa: S104
+)
+def test_the_edges_ports_are_the_stacks_and_the_network_sees_tls_only(bind: str, plain: str) -> None:
+    edge = containers(edge={"bind": bind, "http_port": 80, "https_port": 443}, registry_host="registry.test")["edge"]
+    assert [(port["ip"], port["external"], port["internal"]) for port in edge.inputs["ports"]] == [
+        (plain, 80, 8080),
+        (bind, 443, 8443),
     ]
 
 
@@ -184,6 +188,18 @@ def test_the_label_follows_what_a_container_reads_and_nothing_else(
 ) -> None:
     found = containers(**config)
     assert {service for service in SERVICES if labels(found[service].inputs) != labels(typical[service].inputs)} == changed
+
+
+def test_what_only_up_will_know_leaves_the_other_containers_alone() -> None:
+    account = [{"name": "ci", "access": [{"repositories": "**", "actions": ["pull"]}]}]
+    previewed = declare({"accounts": json.dumps(account)}, unknown=frozenset({"password-ci"})).of_type(CONTAINER)
+    unknown = {one.name for one in previewed if any("value" not in label for label in one.inputs["labels"])}
+    assert unknown == {"gateway-container"}
+
+
+@pytest.mark.parametrize("change", ["healthcheck", "mounts", "tmpfs"])
+def test_what_the_plugin_would_update_by_doing_nothing_replaces(typical: dict[str, Declared], change: str) -> None:
+    assert all(change in one.replacing for one in typical.values())
 
 
 def test_images_that_only_this_engine_has_are_not_pulled(tmp_path_factory: pytest.TempPathFactory) -> None:

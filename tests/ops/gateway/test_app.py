@@ -276,16 +276,6 @@ def test_health_is_ok(client: Client) -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-def test_health_is_degraded_while_the_accounts_are_invalid(client: Client) -> None:
-    client.config.accounts_file.write_text("{}")
-    response = client.send("GET", "/healthz")
-    assert response.status_code == 200
-    assert response.json() == {
-        "status": "degraded",
-        "problems": [f"{client.config.accounts_file}: accounts: is required"],
-    }
-
-
 def test_health_fails_while_events_cannot_be_kept(client: Client) -> None:
     client.gateway.events.close()
     client.config.events_db.write_bytes(b"not a database" * 1000)

@@ -32,6 +32,12 @@ def test_a_local_stack_answers_to_the_name_it_is_given() -> None:
     assert text.count("https://") == 3
 
 
+def test_a_stack_that_listens_to_the_network_answers_to_that_address() -> None:
+    assert "\nhttps://192.0.2.1:8443, https://localhost:8443, https://127.0.0.1:8443 {\n" in of_stack(edge={"bind": "192.0.2.1"})
+    anywhere = of_stack(edge={"bind": "0.0.0.0"}, registry_host="registry.test")  # noqa: S104
+    assert "\nhttps://registry.test:8443, https://localhost:8443, https://127.0.0.1:8443 {\n" in anywhere
+
+
 def test_a_public_site_gets_certificates_redirects_and_strict_transport() -> None:
     text = of_sites(Site(["registry.example.com"], tls="public"))
     assert (
@@ -72,6 +78,8 @@ LOCAL = """\
 	skip_install_trust
 	default_sni 127.0.0.1
 	servers {
+		# HTTP/3 would be offered at a UDP port that is not published.
+		protocols h1 h2
 		max_header_size 32KB
 		# No limit on bodies: a slow client may take an hour for a layer.
 		timeouts {
@@ -124,8 +132,8 @@ LOCAL = """\
 			max_size 5GB
 		}
 		reverse_proxy registry:5000 {
-			# A registry that is being replaced is back within seconds; requests not yet sent wait for it.
-			lb_try_duration 10s
+			# Requests not yet sent wait for a service that is being replaced.
+			lb_try_duration 45s
 			lb_try_interval 250ms
 			transport http {
 				dial_timeout 5s
@@ -139,7 +147,11 @@ LOCAL = """\
 		request_body {
 			max_size 64KB
 		}
-		reverse_proxy gateway:8080
+		reverse_proxy gateway:8080 {
+			# Requests not yet sent wait for a service that is being replaced.
+			lb_try_duration 20s
+			lb_try_interval 250ms
+		}
 	}
 
 	handle /healthz {

@@ -61,7 +61,7 @@ http:
     X-Content-Type-Options:
     - nosniff
   debug:
-    addr: :5001
+    addr: 127.0.0.1:5001
     prometheus:
       enabled: true
       path: /metrics
