@@ -43,19 +43,31 @@ def check_names(client: docker.DockerClient, settings: Settings, root: Path) -> 
         SetupError: One does, or did and was not taken down; the message says where it lives and what to do.
     """
     named = f"{NAME_LABEL}={settings.name}"
-    labels = [container.labels for container in client.containers.list(all=True, filters={"label": named})]
+    found = client.containers.list(all=True, filters={"label": named}, ignore_removed=True)
+    labels = [container.labels for container in found]
     labels += [network.attrs["Labels"] for network in client.networks.list(filters={"label": named})]
     for other in sorted({label.get(ROOT_LABEL, "") for label in labels} - {str(root)}):
         taken = f"the name {settings.name} is taken on this Docker engine"
-        if Path(other).is_dir():
+        if not _is_gone(other):
             raise SetupError(
                 f"{taken} by the stack in {other}; run `make down` there, or set private-registry:name to another one here"
             )
         left = f"--filter label={ROOT_LABEL}={other}"
         raise SetupError(
-            f"{taken} by what is left of the stack in {other}, a folder that is gone; remove it with\n"
+            f"{taken} by what is left of the stack in {other}, a folder that is gone; if nobody needs it, remove it with\n"
             f"  docker ps --all --quiet {left} | xargs --no-run-if-empty docker rm --force; docker network prune --force {left}"
         )
+
+
+def _is_gone(folder: str) -> bool:
+    """Return whether a folder does not exist; one that this user may not see does."""
+    try:
+        Path(folder).stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def check_ports(client: docker.DockerClient, settings: Settings, root: Path) -> None:
@@ -67,18 +79,17 @@ def check_ports(client: docker.DockerClient, settings: Settings, root: Path) -> 
     own = client.containers.list(filters={"label": f"{ROOT_LABEL}={root}"})
     ours = {int(entry["HostPort"]) for container in own for entries in container.ports.values() for entry in entries or ()}
     edge = settings.edge
-    for key, port in (("http_port", edge.http_port), ("https_port", edge.https_port)):
+    for key, bind, port in (("http_port", edge.plain_bind, edge.http_port), ("https_port", edge.bind, edge.https_port)):
         if port in ours:
             continue
-        family = socket.AF_INET6 if ":" in edge.bind else socket.AF_INET
-        with socket.socket(family) as probe:
+        with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((edge.bind, port))
+                probe.bind((bind, port))
             except OSError as error:
                 if error.errno == errno.EACCES:
                     continue  # the Docker engine opens it, which may do more than we
                 what = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be opened: {error.strerror}"
                 raise SetupError(
-                    f"edge.{key}: port {port} on {edge.bind} {what}; free it, or set private-registry:edge to another one"
+                    f"edge.{key}: port {port} on {bind} {what}; free it, or set private-registry:edge to another one"
                 ) from error

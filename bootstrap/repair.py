@@ -7,6 +7,7 @@ import json
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from infra.settings import PROJECT
 _SETTLED_S = 2.0
 _SETTLE_LIMIT_S = 60.0
 _POLL_S = 0.2
+_FILLS_THE_FOLDER = "private-registry:infra:LocalHost$command:local:Command::"
+_LOST = "lost"
 
 
 def repair(stack: Stack, client: docker.DockerClient, root: Path) -> None:
@@ -37,25 +40,32 @@ def repair(stack: Stack, client: docker.DockerClient, root: Path) -> None:
         BusyError: The engine works on the stack.
         CommandError: The engine's state cannot be read.
     """
-    if _release_lock(stack):
+    if locks := _stale_locks(stack):
         _end_plugins(stack.engine.home)
         _wait_until_settled(client, root)
-    if any(_owned(client, root)):
-        _remove_unknown(stack, client, root)
+        for lock in locks:
+            lock.unlink(missing_ok=True)
+    deployment = stack.export()
+    if deployment["deployment"].get("pending_operations"):
+        stack.pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack.name], timeout=600)
+        deployment = stack.export()
+    _have_lost_files_made(stack, deployment, root)
+    _remove_unknown(deployment, client, root)
 
 
-def _release_lock(stack: Stack) -> bool:
-    """Remove the engine's locks on a stack whose process on this machine is dead; return whether there were any."""
+def _stale_locks(stack: Stack) -> list[Path]:
+    """Return the engine's locks on a stack; their process on this machine is dead."""
     found = list((stack.state / "backend" / ".pulumi" / "locks" / "organization" / PROJECT / stack.name).glob("*.json"))
     for path in found:
         holder = _read(path)
         here = holder.get("hostname") == socket.gethostname()
-        if not here or _is_alive(int(holder.get("pid", 0))):
+        if not here or _is_engine(int(holder.get("pid", 0)), path):
             where = "" if here else f" on {holder.get('hostname', 'an unknown machine')}"
-            process = holder.get("pid", "unknown")
-            raise BusyError(f"stack {stack.name} is in use by the engine, process {process}{where}; wait for it")
-        path.unlink(missing_ok=True)
-    return bool(found)
+            raise BusyError(
+                f"stack {stack.name} is in use by the engine, process {holder.get('pid', 'unknown')}{where}; wait for it, "
+                f"or remove {path} when you know that it does not run any more"
+            )
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -100,12 +110,8 @@ def _owned(client: docker.DockerClient, root: Path) -> list[Container | Network]
     return [*containers, *client.networks.list(filters={"label": label})]
 
 
-def _remove_unknown(stack: Stack, client: docker.DockerClient, root: Path) -> None:
-    deployment = stack.export()["deployment"]
-    if deployment.get("pending_operations"):
-        stack.pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack.name], timeout=600)
-        deployment = stack.export()["deployment"]
-    known = {resource.get("id") for resource in deployment.get("resources", ())}
+def _remove_unknown(deployment: Mapping[str, Any], client: docker.DockerClient, root: Path) -> None:
+    known = {resource.get("id") for resource in deployment["deployment"].get("resources", ())}
     for one in _owned(client, root):
         if one.id not in known:
             sys.stderr.write(f"removing {one.name}, left by an interrupted run\n")
@@ -113,11 +119,37 @@ def _remove_unknown(stack: Stack, client: docker.DockerClient, root: Path) -> No
                 one.remove(**({"force": True} if isinstance(one, Container) else {}))
 
 
-def _is_alive(pid: int) -> bool:
-    """Return whether a process runs; one that has ended and that nobody has waited for does not."""
+def _have_lost_files_made(stack: Stack, deployment: dict[str, Any], root: Path) -> None:
+    """Make the next `up` fill the stack's folder again, and replace the containers that read it, when something of it is gone.
+
+    A killed `down` removes files that the state still knows, and so may people. The engine does not see it, since commands are
+    never read. What differs in the state is done again: a command by its text, a container by its image.
+    """
+    resources = deployment["deployment"].get("resources", [])
+    commands = [resource for resource in resources if _FILLS_THE_FOLDER in resource["urn"]]
+    blind = [resource for resource in resources if not all(map(Path.exists, _mounted(resource)))]
+    if not commands or not (blind or not (root / "current").exists() or not (root / "secrets").exists()):
+        return
+    sys.stderr.write(f"files below {root} are gone; making them again\n")
+    for resource, key in [*((command, "create") for command in commands), *((container, "image") for container in blind)]:
+        resource["inputs"][key] = resource["outputs"][key] = _LOST
+    stack.pulumi(["stack", "import", "--stack", stack.name], stdin=json.dumps(deployment))
+
+
+def _mounted(resource: Mapping[str, Any]) -> list[Path]:
+    return [Path(mount["source"]) for mount in resource.get("inputs", {}).get("mounts", ())]
+
+
+def _is_engine(pid: int, lock: Path) -> bool:
+    """Return whether a process is the engine that wrote a lock: a later one may have its number by now."""
     try:
-        return psutil.Process(pid).status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
-    except (psutil.NoSuchProcess, ValueError):
+        process = psutil.Process(pid)
+        return (
+            process.name() == "pulumi"
+            and process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+            and process.create_time() <= lock.stat().st_mtime
+        )
+    except (psutil.NoSuchProcess, ValueError, FileNotFoundError):
         return False
     except psutil.AccessDenied:
         return True

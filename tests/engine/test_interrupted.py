@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,12 +16,34 @@ from ops.process import start_daemon
 from tests.engine.stacks import TestStack
 
 LIMIT_S = 120
-_UP = """
-import sys; sys.path.insert(0, sys.argv[4])
+_RUN = """
+import sys; sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from bootstrap.session import open_session
-open_session(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])).up(stream=True)
+getattr(open_session(sys.argv[3], Path(sys.argv[4]), Path(sys.argv[5])), sys.argv[2])(stream=True)
 """
+
+
+def killed(stack: TestStack, operation: str, moment: Callable[[], bool]) -> None:
+    """Run an operation in a process of its own, and kill it at a moment."""
+    arguments = [str(PROJECT_FOLDER), operation, stack.name, str(stack.config), str(stack.folder / "state")]
+    process = start_daemon([sys.executable, "-c", _RUN, *arguments], log=stack.folder / "killed.log")
+    try:
+        wait_for(moment)
+    finally:
+        os.killpg(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+
+
+def is_up(stack: TestStack) -> bool:
+    """Bring a stack up, and tell whether it is whole and a second run finds nothing to do."""
+    outputs = stack.open().up(stream=False)
+    assert outputs["registry"] == f"localhost:{stack.http_port}"
+    containers = stack.containers().values()
+    assert {container.attrs["State"]["Health"]["Status"] for container in containers} == {"healthy"}
+    again = stack.open().stack.up().stdout
+    assert not {"created", "updated", "replaced", "deleted"} & set(again[again.index("Resources:") :].split()), again
+    return len(containers) == 4
 
 
 def networks_are_there(stack: TestStack) -> bool:
@@ -42,19 +65,23 @@ def all_containers_are_there(stack: TestStack) -> bool:
 @pytest.mark.parametrize("moment", [networks_are_there, secrets_are_there, a_container_is_there, all_containers_are_there])
 def test_a_killed_up_is_completed_by_the_next(fresh: TestStack, moment: Callable[[TestStack], bool]) -> None:
     fresh.open()  # writes the configuration
-    state = fresh.folder / "state"
-    arguments = [fresh.name, str(fresh.config), str(state), str(PROJECT_FOLDER)]
-    killed = start_daemon([sys.executable, "-c", _UP, *arguments], log=fresh.folder / "killed.log")
-    try:
-        wait_for(lambda: moment(fresh))
-    finally:
-        os.killpg(killed, signal.SIGKILL)
-        os.waitpid(killed, 0)
-    outputs = fresh.open().up(stream=False)
-    assert outputs["registry"] == f"localhost:{fresh.http_port}"
-    assert len(fresh.containers()) == 4
-    again = fresh.open().stack.up().stdout
-    assert not {"created", "updated", "replaced", "deleted"} & set(again[again.index("Resources:") :].split()), again
+    killed(fresh, "up", lambda: moment(fresh))
+    assert is_up(fresh)
+
+
+def test_after_a_killed_down_the_next_up_makes_what_is_gone(fresh: TestStack) -> None:
+    fresh.open().up(stream=False)
+    killed(fresh, "destroy", lambda: not (fresh.root / "current").exists())
+    assert is_up(fresh)
+
+
+def test_files_that_somebody_removed_are_made_again(fresh: TestStack) -> None:
+    fresh.open().up(stream=False)
+    before = {service: container.id for service, container in fresh.containers().items()}
+    shutil.rmtree(fresh.root / "parts")
+    assert is_up(fresh)
+    after = {service: container.id for service, container in fresh.containers().items()}
+    assert {service for service in after if after[service] != before[service]} == {"cache", "edge", "gateway"}
 
 
 def test_what_others_run_is_not_touched(fresh: TestStack, living: TestStack) -> None:
