@@ -4,7 +4,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
-READY := $(VENV)/.requirements
+# A virtual environment works with the Python that made it only, so the marker names it.
+READY := $(VENV)/.requirements-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 STACK ?= local
 
 .PHONY: help
@@ -17,10 +18,12 @@ $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "error: Python 3.11 or newer is needed as python3; name another with PYTHON=..." >&2; exit 1; }
 	@echo "installing Python packages into $(VENV) …" >&2
-	@$(PYTHON) -m venv $(VENV) >/dev/null \
-		|| { [ "$$(id -u)" = 0 ] && apt-get install -qq -y python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); } \
+	@fresh=$$([ -e $@ ] || echo --clear); \
+		$(PYTHON) -m venv $$fresh $(VENV) >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && { apt-get update -qq; apt-get install -qq -y python3-venv; } >/dev/null \
+			&& $(PYTHON) -m venv --clear $(VENV); } \
 		|| { echo "error: $(PYTHON) cannot make a virtual environment; install python3-venv" >&2; exit 1; }
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(RUN) pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
 .PHONY: up
@@ -68,7 +71,7 @@ bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds the build
 
 .PHONY: requirements
 requirements: $(READY) ## Resolve requirements.in and ops/requirements.in anew
-	@$(VENV)/bin/pip install --quiet uv
+	@$(RUN) pip install --quiet uv
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links \
 		--python-version 3.11 requirements.in --output-file requirements.txt
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \

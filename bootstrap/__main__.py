@@ -19,13 +19,14 @@ from collections.abc import Sequence
 
 from bootstrap.errors import NoSpaceError, SetupError
 from bootstrap.screen import welcome
-from bootstrap.session import Session, open_session
+from bootstrap.session import Purpose, Session, open_session
 from infra.cache import CacheBusyError
 from infra.paths import PROJECT_FOLDER
 from infra.settings import SettingsError
 from ops.process import CommandError, replace_process
 
 _STATE = PROJECT_FOLDER / ".state"
+_PURPOSES: dict[str, Purpose] = {"up": "create", "preview": "create", "outputs": "read", "down": "use", "pulumi": "use"}
 
 
 def _run(command: str, session: Session, rest: Sequence[str]) -> None:
@@ -54,11 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m bootstrap", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--stack", default="local", help="the stack; its settings are in Pulumi.<stack>.yaml")
-    parser.add_argument("command", choices=["up", "preview", "outputs", "down", "pulumi"])
+    parser.add_argument("command", choices=list(_PURPOSES))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="for `pulumi`: its arguments")
     given = parser.parse_args(arguments)
     try:
-        session = open_session(given.stack, PROJECT_FOLDER / f"Pulumi.{given.stack}.yaml", _STATE)
+        config = PROJECT_FOLDER / f"Pulumi.{given.stack}.yaml"
+        session = open_session(given.stack, config, _STATE, purpose=_PURPOSES[given.command])
         _run(given.command, session, given.rest)
     except (SettingsError, SetupError) as error:
         return _fail(error, error.exit_code)

@@ -51,7 +51,7 @@ def plain_values(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SetupError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
         raise SetupError(f"{path} is no stack configuration: below `config:` it must have one key on each line")

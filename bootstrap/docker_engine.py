@@ -53,7 +53,8 @@ def ensure_docker() -> str:
         raise SetupError(
             f"{silent}: start it with `sudo systemctl start docker`, or install it with `sudo apt-get install docker.io`"
         )
-    dockerd = apt_install("docker.io", "dockerd", purpose="the local stack")
+    # Later releases of Debian have the docker command, and what the engine checks registries with, as recommendations only.
+    dockerd = apt_install("docker.io", "dockerd", purpose="the local stack", also=("docker-cli", "ca-certificates"))
     if fault_of(address) is None:  # installing started it
         return address
     with progress("starting the Docker engine"):

@@ -5,26 +5,37 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import semver
-
 from bootstrap.errors import SetupError
+from bootstrap.official import (
+    LANGUAGE_HOST,
+    PACKAGES,
+    VERSION,
+    DownloadError,
+    adopt_plugins,
+    download_cli,
+    download_plugins,
+    is_right,
+    is_whole,
+    official_folder,
+    plugin_name,
+)
 from bootstrap.preflight import BUILD_BYTES, check_space
 from infra.paths import PROJECT_FOLDER, cache_folder
+from infra.progress import say
 from offline.cli import ensure_cli
 from offline.plugins.install import install_language_host, install_standins
-from offline.plugins.version import plugin_version
-from ops.process import CommandError, run
+from ops.files import write_atomic
 
 Kind = Literal["official", "stand-in"]
-_PACKAGES = ("docker", "command")
-_VERSION = version("pulumi")
-_INSTALL_LIMIT_S = 600
+_AGAIN = "`PLUGINS=official make up` tries again."
+# How long a failed download of the plugins is remembered: where packets are dropped, every try takes minutes.
+_REMEMBERED_S = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -68,105 +79,80 @@ def ensure_engine(state: Path, *, wanted: str) -> Engine:
     """
     if wanted not in {"", "official", "standin"}:
         raise SetupError(f"PLUGINS={wanted} is unknown; use PLUGINS=official or PLUGINS=standin")
-    folder, downloaded = _find_cli()
     home = state / "pulumi" / "official"
-    if wanted != "standin" and (_adopt_official(home) or (downloaded and _download_official(folder, home))):
+    there = wanted != "standin" and adopt_plugins(home)
+    insist = wanted == "official" and not there
+    folder, downloads = _find_cli(insist=insist)
+    failed = state / "pulumi" / "download-failed"
+    if wanted != "standin" and not there and (insist or (downloads and not _is_recent(failed))):
+        there = _download(folder, home, failed, insist=insist)
+    if there:
         _ensure_language_host(folder, home)
         return Engine(folder, home, "official")
-    if wanted == "official":
-        raise SetupError(
-            "PLUGINS=official: the official plugins are neither in "
-            f"{_official_folder()} nor can they be downloaded; put them there as "
-            + ", ".join(f"{_plugin_name(package)}/pulumi-resource-{package}" for package in _PACKAGES)
-            + ", or use PLUGINS=standin"
-        )
     home = state / "pulumi" / "stand-in"
     install_standins(home, Path(sys.executable), PROJECT_FOLDER)
     _ensure_language_host(folder, home)
     return Engine(folder, home, "stand-in")
 
 
-def _find_cli() -> tuple[Path, bool]:
-    """Return the folder of a CLI of the right version, and whether the official download works here."""
-    official = cache_folder("pulumi") / _VERSION / "bin"
+def _find_cli(*, insist: bool) -> tuple[Path, bool]:
+    """Return the folder of a CLI of the right version, and whether it is an official one: then downloads work here.
+
+    Args:
+        insist: Try to download the official one also where one was built before, and do not build one.
+    """
     on_path = shutil.which("pulumi")
-    if on_path and _is_right(Path(on_path)):
+    if on_path and is_right(Path(on_path)):
         return Path(on_path).parent, True
-    if _is_right(official / "pulumi"):
-        return official, True
-    if not _built_before() and _download_cli(official.parent):
-        return official, True
-    if not _built_before():
+    official = cache_folder("pulumi") / VERSION
+    if is_right(official / "bin" / "pulumi"):
+        return official / "bin", True
+    built = any(cache_folder("offline").glob(f"pulumi-cli-{VERSION}-*"))
+    if insist or not built:
+        try:
+            download_cli(official)
+        except DownloadError as error:
+            if built:
+                say(f"Pulumi cannot be downloaded here ({error}): using the one that was built from packages.")
+            elif insist:
+                raise _refusal(error) from error
+            else:
+                say(f"Pulumi cannot be downloaded here ({error}): building it from packages (once, some minutes). {_AGAIN}")
+        else:
+            return official / "bin", True
+    if not built:
         check_space([cache_folder("offline")], needed=BUILD_BYTES)
     return ensure_cli(cache_folder("offline")), False
 
 
-def _is_right(pulumi: Path) -> bool:
-    if not pulumi.is_file():
-        return False
+def _download(folder: Path, home: Path, failed: Path, *, insist: bool) -> bool:
+    """Download the official plugins; return whether they are there now, and leave the file `failed` when they are not."""
     try:
-        return run([pulumi, "version"], timeout=30).stdout.strip() == f"v{_VERSION}"
-    except CommandError:
+        download_plugins(folder / "pulumi", home)
+    except DownloadError as error:
+        write_atomic(failed, f"{error}\n")
+        if insist:
+            raise _refusal(error) from error
+        say(f"The official Pulumi plugins cannot be downloaded here ({error}): using the stand-ins of offline/. {_AGAIN}")
         return False
-
-
-def _built_before() -> bool:
-    return any(cache_folder("offline").glob(f"pulumi-cli-{_VERSION}-*"))
-
-
-def _download_cli(root: Path) -> bool:
-    # The Automation API carries Pulumi's own installer; it takes a third of a second to import.
-    from pulumi.automation import PulumiCommand  # noqa: PLC0415
-
-    try:
-        run(["curl", "--silent", "--head", "--fail", "--max-time", "10", "https://get.pulumi.com/"], timeout=15)
-        PulumiCommand.install(root=str(root), version=semver.VersionInfo.parse(_VERSION))
-    except Exception:  # noqa: BLE001  # whatever the reason, the answer is the same: build it
-        sys.stderr.write("Pulumi cannot be downloaded here: building it from packages (once, some minutes).\n")
-        return False
+    failed.unlink(missing_ok=True)
     return True
 
 
-def _official_folder() -> Path:
-    return Path(os.environ.get("OFFICIAL_PLUGINS") or Path.home() / ".pulumi" / "plugins")
+def _is_recent(file: Path) -> bool:
+    return file.is_file() and 0 <= time.time() - file.stat().st_mtime < _REMEMBERED_S
 
 
-def _plugin_name(package: str) -> str:
-    return f"resource-{package}-v{plugin_version(package)}"
-
-
-def _adopt_official(home: Path) -> bool:
-    """Link official plugins that this user already has into our PULUMI_HOME; return whether all are there."""
-    names = [(_plugin_name(package), f"pulumi-resource-{package}") for package in _PACKAGES]
-    host = f"language-python-v{_VERSION}"
-    for name, program in [*names, (host, "pulumi-language-python"), (host, "pulumi-language-python-exec")]:
-        source = _official_folder() / name / program
-        link = home / "plugins" / name / program
-        if source.is_file() and not link.exists():
-            # The engine overlooks folders that are links, but not files.
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.unlink(missing_ok=True)
-            link.symlink_to(source)
-    return all((home / "plugins" / name / program).is_file() for name, program in names)
-
-
-def _download_official(folder: Path, home: Path) -> bool:
-    environment = {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        for package in _PACKAGES:
-            command: list[str | Path] = [folder / "pulumi", "plugin", "install", "resource", package, plugin_version(package)]
-            run(command, timeout=_INSTALL_LIMIT_S, env=environment)
-    except CommandError:
-        sys.stderr.write("The official Pulumi plugins cannot be downloaded here: using the stand-ins of offline/.\n")
-        return False
-    return True
+def _refusal(error: DownloadError) -> SetupError:
+    programs = ", ".join(f"{plugin_name(package)}/pulumi-resource-{package}" for package in PACKAGES)
+    return SetupError(
+        f"PLUGINS=official: the official plugins are not in {official_folder()}, and downloading failed ({error}); "
+        f"put them there as {programs}, or use PLUGINS=standin"
+    )
 
 
 def _ensure_language_host(folder: Path, home: Path) -> None:
-    """File our language host unless the CLI brings the official one along, or the plugins folder has it."""
-    official = (
-        folder / "pulumi-language-python",
-        home / "plugins" / f"language-python-v{_VERSION}" / "pulumi-language-python",
-    )
-    if not any(path.is_file() for path in official):
-        install_language_host(official[1].parent, Path(sys.executable), PROJECT_FOLDER)
+    """File our language host unless the CLI brings the official one along, or it was adopted; ours names this checkout."""
+    adopted = home / "plugins" / LANGUAGE_HOST / "pulumi-language-python"
+    if not (folder / "pulumi-language-python").is_file() and not (adopted.is_symlink() and is_whole(adopted)):
+        install_language_host(adopted.parent, Path(sys.executable), PROJECT_FOLDER)

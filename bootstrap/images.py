@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-from collections.abc import Mapping
+import queue
+import re
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import docker
 import yaml
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import DockerException, ImageNotFound, NotFound, StreamParseError
+from requests.exceptions import RequestException
 
 from bootstrap.errors import SetupError
 from infra.images import Image, load_lock
 from infra.paths import cache_folder
+from infra.progress import progress, say
 from infra.project import LOCK
 from offline.images import ensure_images
 from ops.files import write_atomic
 
-_PULL_LIMIT_S = 900
+_ANSWER_LIMIT_S = 900
+# A pull goes on as long as it says something; the Docker engine ends stalled transfers itself, mostly.
+_SILENCE_LIMIT_S = 300.0
+# How registries and engines say that there is no such image; a proxy's "404 Not Found" says nothing about it.
+_NO_SUCH_IMAGE = re.compile(r"manifest unknown|not found|does not exist")
+
+
+class _PullError(Exception):
+    """An image could not be pulled; the message is the reason."""
 
 
 def ensure_lock(state: Path, lock: Path, docker_host: str) -> Path:
@@ -36,20 +48,44 @@ def ensure_lock(state: Path, lock: Path, docker_host: str) -> Path:
         SettingsError: The lock is invalid.
         CommandError: An offline image cannot be built.
     """
-    wanted = os.environ.get("IMAGES", "")
-    if wanted not in {"", "official", "offline"}:
-        raise SetupError(f"IMAGES={wanted} is unknown; use IMAGES=official or IMAGES=offline")
+    wanted = _wanted()
     images = load_lock(lock, floors=LOCK)
     offline_lock = state / "images.lock"
-    with contextlib.closing(docker.DockerClient(base_url=docker_host, timeout=_PULL_LIMIT_S)) as client:
+    with contextlib.closing(docker.DockerClient(base_url=docker_host, timeout=_ANSWER_LIMIT_S)) as client:
         missing = [image for image in images.values() if not _is_there(client, image)]
         if wanted != "offline":
             if not missing:
                 return lock
             chosen_before = offline_lock.is_file() and wanted != "official"
             if not chosen_before and _pull(client, missing, insist=wanted == "official"):
+                offline_lock.unlink(missing_ok=True)  # else it would be chosen again when these images are gone one day
                 return lock
         return _offline(images, offline_lock, client)
+
+
+def find_lock(state: Path, lock: Path, docker_host: str) -> Path:
+    """Return the lock that `ensure_lock` has returned last, as far as can be seen; nothing is pulled or made.
+
+    Raises:
+        SetupError: IMAGES is neither official nor offline.
+        SettingsError: The lock is invalid.
+    """
+    wanted = _wanted()
+    offline_lock = state / "images.lock"
+    if wanted == "official" or not offline_lock.is_file():
+        return lock
+    if wanted == "offline":
+        return offline_lock
+    with contextlib.closing(docker.DockerClient(base_url=docker_host, timeout=_ANSWER_LIMIT_S)) as client:
+        images = load_lock(lock, floors=LOCK).values()
+        return lock if all(_is_there(client, image) for image in images) else offline_lock
+
+
+def _wanted() -> str:
+    wanted = os.environ.get("IMAGES", "")
+    if wanted not in {"", "official", "offline"}:
+        raise SetupError(f"IMAGES={wanted} is unknown; use IMAGES=official or IMAGES=offline")
+    return wanted
 
 
 def _is_there(client: docker.DockerClient, image: Image) -> bool:
@@ -65,20 +101,65 @@ def _pull(client: docker.DockerClient, images: list[Image], *, insist: bool) -> 
     for image in images:
         if not image.pullable:
             raise SetupError(f"images.lock: {image.name}: this engine has no image {image.reference}, and no registry has it")
-        sys.stderr.write(f"pulling {image.reference.partition('@')[0]} …\n")
         try:
-            client.api.pull(image.reference)
-        except NotFound as error:
-            raise SetupError(
-                f"images.lock: {image.name}: {image.reference} does not exist ({error.explanation}); correct its tag and digest"
-            ) from error
-        except (APIError, DockerException) as error:
+            with progress(f"pulling {image.reference.partition('@')[0]}"):
+                _pull_one(client, image)
+        except _PullError as error:
             if insist:
                 raise SetupError(f"images.lock: {image.name}: {image.reference} cannot be pulled: {error}") from error
-            reason = getattr(error, "explanation", None) or error
-            sys.stderr.write(f"Images cannot be pulled here ({reason}): making them from packages, once.\n")
+            say(
+                f"Images cannot be pulled here ({error}): making them from packages, once. `IMAGES=official make up` tries again."
+            )
             return False
     return True
+
+
+def _pull_one(client: docker.DockerClient, image: Image) -> None:
+    """Pull an image.
+
+    Raises:
+        SetupError: Its registry says that it does not exist.
+        _PullError: It could not be pulled.
+    """
+    absent = f"images.lock: {image.name}: {image.reference} does not exist ({{}}); correct its tag and digest"
+    try:
+        for line in _lines(client, image.reference):
+            # The answer's status was sent before the first line; what fails later is told in a line.
+            if fault := line.get("error"):
+                if _NO_SUCH_IMAGE.search(fault):
+                    raise SetupError(absent.format(fault))
+                raise _PullError(fault)
+        if not _is_there(client, image):
+            raise _PullError("the Docker engine reported no error, but does not have the image")
+    except NotFound as error:
+        raise SetupError(absent.format(error.explanation)) from error
+    except (DockerException, RequestException, StreamParseError) as error:
+        raise _PullError(getattr(error, "explanation", None) or error) from error
+
+
+def _lines(client: docker.DockerClient, reference: str) -> Iterator[dict[str, Any]]:
+    """Yield what the engine says while it pulls. The Docker library waits for ever, so a thread of ours does the waiting."""
+    told: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
+
+    def listen() -> None:
+        try:
+            for line in client.api.pull(reference, stream=True, decode=True):
+                told.put(line)
+            told.put(None)
+        except Exception as error:  # noqa: BLE001  # raised by the one who waits
+            told.put(error)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        try:
+            line = told.get(timeout=_SILENCE_LIMIT_S)
+        except queue.Empty:
+            raise _PullError(f"the Docker engine has said nothing for {_SILENCE_LIMIT_S:.0f} s") from None
+        if line is None:
+            return
+        if isinstance(line, Exception):
+            raise line
+        yield line
 
 
 def _offline(images: Mapping[str, Image], path: Path, client: docker.DockerClient) -> Path:

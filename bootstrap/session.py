@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import docker
 
@@ -16,14 +16,17 @@ from bootstrap.configuration import plain_values
 from bootstrap.docker_engine import ensure_docker
 from bootstrap.engine import ensure_engine
 from bootstrap.errors import NoSpaceError, SetupError
-from bootstrap.images import ensure_lock
+from bootstrap.images import ensure_lock, find_lock
 from bootstrap.preflight import check_names, check_ports, check_space
 from bootstrap.repair import repair
-from bootstrap.stack import Stack
+from bootstrap.stack import Stack, is_created
 from infra.local import stack_root
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.settings import Settings, parse
 from ops.process import CommandError
+
+Purpose = Literal["create", "use", "read"]
+_NOT_UP = "nothing is up yet: run `make up` first"
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,12 @@ class Session:
             self.stack.destroy(stream=stream)
 
     def outputs(self) -> dict[str, Any]:
-        """Return the outputs of the last `up`; raises as `up`."""
+        """Return the outputs of the last `up`; raises as `up`, and SetupError when there are none."""
         with self._explaining():
             self.stack.prepare()
-            return self.stack.outputs()
+            if outputs := self.stack.outputs():
+                return outputs
+        raise SetupError(_NOT_UP)
 
     @contextmanager
     def _repaired(self) -> Iterator[docker.DockerClient]:
@@ -113,7 +118,13 @@ class Session:
 
 
 def open_session(
-    name: str, config: Path, state: Path, *, extra: Mapping[str, Any] | None = None, plugins: str | None = None
+    name: str,
+    config: Path,
+    state: Path,
+    *,
+    extra: Mapping[str, Any] | None = None,
+    plugins: str | None = None,
+    purpose: Purpose = "create",
 ) -> Session:
     """Find or set up everything that a stack needs. What is wrong with its settings is said before anything is set up.
 
@@ -123,6 +134,7 @@ def open_session(
         state: The folder of the state.
         extra: Keys set on top of the configuration.
         plugins: As PLUGINS in the environment, which is the default.
+        purpose: `create` sees to disk space and images; `use` takes what is there; `read` does too, and needs a stack.
 
     Raises:
         SettingsError: The settings or the images lock are invalid.
@@ -133,12 +145,15 @@ def open_session(
     settings = parse({**plain_values(config), **given}, stack=name)
     if not settings.is_local:
         raise SetupError(f"{config} describes a stack on Hetzner; this command works on local ones")
+    if purpose == "read" and not is_created(state, name):
+        raise SetupError(_NOT_UP)
     root = stack_root(settings, name)
-    check_space([root, cache_folder("")])
+    if purpose == "create":
+        check_space([root, cache_folder("")])
     docker_host = ensure_docker()
     engine = ensure_engine(state, wanted=os.environ.get("PLUGINS", "") if plugins is None else plugins)
     lock = PROJECT_FOLDER / settings.images_lock
-    used = ensure_lock(state, lock, docker_host)
+    used = (ensure_lock if purpose == "create" else find_lock)(state, lock, docker_host)
     if used != lock:
         given["images_lock"] = str(used)
     stack = Stack(name, state, engine, config, given, {"DOCKER_HOST": docker_host})

@@ -21,7 +21,7 @@ from bootstrap.errors import BusyError, SetupError
 from infra.paths import PROJECT_FOLDER
 from infra.settings import PROJECT
 from ops.files import write_atomic
-from ops.process import Completed, run
+from ops.process import CommandError, Completed, run
 
 _QUICK_S = 120
 _UPDATE_S = 3600
@@ -35,7 +35,7 @@ class Stack:
         name: The stack's name.
         state: Folder of the backend, the passphrase and the project folders.
         engine: The engine that works on it.
-        config: The stack's configuration file, which is only read.
+        config: The stack's configuration file. Only the CLI's `config` commands write it.
         extra: Keys (without the project's prefix) that are set on top of it.
         environment: Further variables for the engine, such as DOCKER_HOST.
     """
@@ -91,10 +91,27 @@ class Stack:
         write_atomic(self.folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
         write_atomic(self._settings_file, yaml.safe_dump(settings, sort_keys=False))
         if not self._checkpoint.is_file():
+            self._create()
+
+    def _create(self) -> None:
+        try:
             self.pulumi(["stack", "init", self.name, "--no-select"])
+        except CommandError as error:
+            if "incorrect passphrase" not in str(error):
+                raise
+            raise SetupError(
+                f"the secrets in {self.config} were encrypted with another passphrase: put that one into "
+                f"{self.passphrase_file} or PULUMI_CONFIG_PASSPHRASE, or remove them and `encryptionsalt` from the file"
+            ) from error
 
     def pulumi(
-        self, arguments: Sequence[str], *, timeout: float = _QUICK_S, stream: bool = False, check: bool = True
+        self,
+        arguments: Sequence[str],
+        *,
+        timeout: float = _QUICK_S,
+        stdin: str | None = None,
+        stream: bool = False,
+        check: bool = True,
     ) -> Completed:
         """Run the CLI in the project folder.
 
@@ -104,12 +121,20 @@ class Stack:
         # On a terminal people see the engine's live display; it asks nothing, since every command answers with --yes.
         plain = [] if stream and sys.stdout.isatty() else ["--non-interactive"]
         command, environment = self.command([*plain, *arguments])
-        return run(command, timeout=timeout, env=environment, stream=stream, check=check)
+        return run(command, timeout=timeout, stdin=stdin, env=environment, stream=stream, check=check)
 
     def command(self, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        """Return argv and environment of a CLI command on this stack."""
-        environment = self.engine.environment({**self._backend_environment(), **self.environment})
-        return [str(self.engine.folder / "pulumi"), "--cwd", str(self.folder), *arguments], environment
+        """Return argv and environment of a CLI command on this stack.
+
+        `config` commands work on the operator's file, since the engine's is made from it anew at every run. A secret that is
+        set there brings its salt along, which from then on is the engine's too; the passphrase is the same.
+        """
+        own = {"PULUMI_STACK": self.name, **self._backend_environment(), **self.environment}
+        words = list(arguments)
+        first = next((index for index, word in enumerate(words) if not word.startswith("-")), None)
+        if first is not None and words[first] == "config" and not any(word.startswith("--config-file") for word in words):
+            words[first + 1 : first + 1] = ["--config-file", str(self.config.absolute())]
+        return [str(self.engine.folder / "pulumi"), "--cwd", str(self.folder), *words], self.engine.environment(own)
 
     def up(self, *arguments: str, stream: bool = False, check: bool = True) -> Completed:
         """Create or change what the program describes."""
@@ -143,7 +168,7 @@ class Stack:
 
     @property
     def _checkpoint(self) -> Path:
-        return self._backend / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
+        return _checkpoint(self.state, self.name)
 
     @property
     def passphrase_file(self) -> Path:
@@ -162,3 +187,12 @@ class Stack:
                 )
             write_atomic(self.passphrase_file, secrets.token_urlsafe(32) + "\n", mode=0o600)
         return {**environment, "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase_file)}
+
+
+def is_created(state: Path, name: str) -> bool:
+    """Return whether a stack is in the backend of a state folder."""
+    return _checkpoint(state, name).is_file()
+
+
+def _checkpoint(state: Path, name: str) -> Path:
+    return state / "backend" / ".pulumi" / "stacks" / PROJECT / f"{name}.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +46,14 @@ class PackageError(CommandError):
     """Something that packages should give cannot be had; the message names it and the remedy."""
 
 
-def apt_install(package: str, program: str, *, purpose: str) -> Path:
+def apt_install(package: str, program: str, *, purpose: str, also: Sequence[str] = ()) -> Path:
     """Return the path of a program, after installing its package when it is missing.
 
     Args:
         package: The Debian package.
         program: A program that it brings; looked for on PATH and in the administrator's folders.
         purpose: What needs it, for the error.
+        also: Packages that it only recommends, and that some releases do not have.
 
     Raises:
         PackageError: This is not a Debian system, the user is not root, or apt failed.
@@ -70,12 +72,18 @@ def apt_install(package: str, program: str, *, purpose: str) -> Path:
             # A killed run leaves packages half installed; one unreachable source of many is no reason to stop.
             run(["dpkg", "--configure", "--pending"], timeout=_LIMIT_S, env=environment, check=False)
             run([*apt, "update"], timeout=_LIMIT_S, env=environment, check=False)
-            run([*apt, "install", "--no-install-recommends", package], timeout=_LIMIT_S, env=environment)
+            known = [name for name in also if _has_candidate(name)]
+            run([*apt, "install", "--no-install-recommends", package, *known], timeout=_LIMIT_S, env=environment)
     except CommandError as error:
         raise PackageError(f"{missing}, and installing package {package} failed: {error}") from error
     if found := find_program(program):
         return found
     raise PackageError(f"{missing}: package {package} is installed, but does not bring it")
+
+
+def _has_candidate(package: str) -> bool:
+    policy = run(["apt-cache", "policy", package], timeout=60.0, env=os.environ | {"LC_ALL": "C"}, check=False)
+    return re.search(r"^  Candidate: (?!\(none\))", policy.stdout, re.MULTILINE) is not None
 
 
 def find_program(name: str) -> Path | None:
@@ -92,6 +100,8 @@ def make_root_filesystem(contents: RootFilesystem, tarball: Path) -> None:
         CommandError: A package cannot be had.
     """
     mmdebstrap = apt_install("mmdebstrap", "mmdebstrap", purpose="building container images from Debian packages")
+    if os.geteuid() != 0:
+        apt_install("uidmap", "newuidmap", purpose="building container images without root")
     if not _KEYRING.exists():
         raise PackageError(f"{_KEYRING} is missing: run `sudo apt-get install debian-archive-keyring`")
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in contents.left_out]

@@ -19,6 +19,7 @@ from bootstrap import docker_engine as subject
 from bootstrap.docker_engine import ensure_docker
 from bootstrap.dockerd import start_dockerd
 from bootstrap.errors import SetupError
+from offline.debian import PackageError
 from tests.daemons import second_engine
 
 
@@ -113,6 +114,20 @@ def test_a_user_who_may_not_use_the_engine_is_told_how_to(forbidden_socket: Path
             ensure_docker()
     finally:
         os.seteuid(0)
+
+
+def test_the_docker_command_and_certificates_are_installed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def install(package: str, program: str, *, purpose: str, also: tuple[str, ...] = ()) -> Path:
+        asked.extend([package, program, purpose, also])
+        raise PackageError("this test installs nothing")
+
+    monkeypatch.setattr(subject, "apt_install", install)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(PackageError, match="installs nothing"):
+        ensure_docker()
+    assert asked == ["docker.io", "dockerd", "the local stack", ("docker-cli", "ca-certificates")]
 
 
 def test_other_systems_are_told_what_to_start(monkeypatch: pytest.MonkeyPatch) -> None:

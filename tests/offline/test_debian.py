@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from offline import debian as subject
-from offline.debian import PackageError, apt_install, find_program, upstream_version
+from offline.debian import PackageError, RootFilesystem, apt_install, find_program, make_root_filesystem, upstream_version
 
 STATUS = """\
 Package: redis-tools
@@ -74,6 +74,15 @@ def test_a_missing_program_is_installed(programs: Path) -> None:
     assert calls[2].endswith("install --no-install-recommends some-package")
 
 
+def test_what_a_package_only_recommends_is_installed_where_apt_has_it(programs: Path) -> None:
+    _script(programs, "apt-get", f'echo "apt-get $*" >> {programs}/calls', f"cp {programs}/dpkg {programs}/some-tool")
+    answers = {"has-one": "1.0-1", "has-none": "(none)"}
+    lines = [f"{name}) printf '{name}:\\n  Installed: (none)\\n  Candidate: {found}\\n' ;;" for name, found in answers.items()]
+    _script(programs, "apt-cache", 'case "$2" in', *lines, "*) echo N: Unable to locate package >&2 ;;", "esac")
+    apt_install("some-package", "some-tool", purpose="a test", also=("has-one", "has-none", "is-unknown"))
+    assert (programs / "calls").read_text().splitlines()[-1].endswith("install --no-install-recommends some-package has-one")
+
+
 def test_a_failed_installation_is_told_with_its_reason(programs: Path) -> None:
     _script(programs, "apt-get", 'echo "E: Unable to locate package some-package" >&2', "exit 100")
     with pytest.raises(PackageError, match=r"(?s)a test needs some-tool.*some-package failed.*Unable to locate"):
@@ -85,6 +94,13 @@ def test_other_users_are_told_what_to_run(programs: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(PackageError, match=r"a test needs some-tool.*`sudo apt-get install some-package`"):
         apt_install("some-package", "some-tool", purpose="a test")
+
+
+def test_other_users_need_user_namespaces_to_build_images(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(subject, "find_program", lambda name: programs / name if name == "mmdebstrap" else None)
+    with pytest.raises(PackageError, match=r"newuidmap, which is not installed: run `sudo apt-get install uidmap`"):
+        make_root_filesystem(RootFilesystem(("busybox",)), programs / "layer.tar")
 
 
 def test_other_systems_are_told_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
