@@ -109,6 +109,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             return language_pb2.RunResponse(error=f"cannot start the program: {error}")
         self._program = program
         context.add_callback(self.end_program)
+        if self._cancelled.is_set():  # since it began: Cancel has not seen it
+            self.end_program()
         code = program.wait()
         if code == _ALREADY_TOLD or self._cancelled.is_set():
             return language_pb2.RunResponse(bail=True)

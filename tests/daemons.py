@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bootstrap.docker_engine import fault_of
 from bootstrap.dockerd import Daemon
 from offline.debian import find_program
 from ops.process import run
+
+_STOP_LIMIT_S = 20.0
+_KILL_LIMIT_S = 10.0
+_UNMOUNT_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,36 @@ class SecondEngine:
         return fault_of(self.address) is None
 
     def pids(self) -> list[int]:
-        """Return the ids of its dockerd and containerd, as far as their pid files name such processes."""
-        names = {self.daemon.pid_file: "dockerd", self.daemon.containerd_pid_file: "containerd"}
-        return [pid for file, name in names.items() if (pid := _pid(file, name))]
+        """Return the ids of its processes, dockerd first."""
+        return [process.pid for process in self._processes()]
+
+    def stop(self) -> None:
+        """End it as an administrator does, and by force what is left after that."""
+        processes = self._processes()
+        for process in processes[:1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()  # dockerd ends the containerd that it has started
+        psutil.wait_procs(processes, timeout=_STOP_LIMIT_S)
+        self.kill()
 
     def kill(self) -> None:
-        """End it as a power cut does."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGKILL)
-        _wait_for_end(self, 10)
+        """End it as a power cut does, with what it starts meanwhile."""
+        give_up = time.monotonic() + _KILL_LIMIT_S
+        while processes := self._processes():
+            assert time.monotonic() < give_up, f"{processes} cannot be killed"
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(processes, timeout=1)
+
+    def _processes(self) -> list[psutil.Process]:
+        """Return the live processes that its folder is an argument of: a dockerd that is starting has no pid file yet."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if any(f"{self.folder}/" in word for word in process.cmdline()):
+                    found.append(process)
+        return sorted(found, key=psutil.Process.create_time)
 
 
 @contextlib.contextmanager
@@ -79,31 +104,27 @@ def second_engine() -> Iterator[SecondEngine]:
     try:
         yield engine
     finally:
-        for pid in engine.pids()[:1]:
-            os.kill(pid, signal.SIGTERM)  # dockerd ends the containerd that it has started
-        if not _wait_for_end(engine, 20):
-            engine.kill()
-        # Each start mounts the data folder on itself, and leaves it so.
-        while run(["umount", folder / "data"], timeout=30.0, check=False).returncode == 0:
-            pass
+        engine.stop()
+        _unmount_below(folder)
         shutil.rmtree(folder)
 
 
-def _pid(file: Path, name: str) -> int | None:
-    """Return the id in a pid file while that program lives."""
-    try:
-        pid = int(file.read_text())
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)  # a child of ours stays a zombie until then
-        return pid if Path(f"/proc/{pid}/comm").read_text().strip() == name else None
-    except (OSError, ValueError):
-        return None
+def _unmount_below(folder: Path) -> None:
+    """Unmount all that is mounted below a folder: each start of dockerd mounts the data folder on itself, and leaves it so.
+
+    What is busy gets some time, and is then taken out of sight until its last user goes.
+    """
+    patience = time.monotonic() + _UNMOUNT_PATIENCE_S
+    give_up = patience + _UNMOUNT_PATIENCE_S
+    while mounted := _mounted_below(folder):
+        assert time.monotonic() < give_up, f"{mounted} cannot be unmounted"
+        lazily = ["--lazy"] if time.monotonic() > patience else []
+        refusals = [run(["umount", *lazily, path], timeout=30.0, check=False).returncode for path in reversed(mounted)]
+        if any(refusals):
+            time.sleep(0.2)
 
 
-def _wait_for_end(engine: SecondEngine, limit: float) -> bool:
-    give_up = time.monotonic() + limit
-    while engine.pids():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.1)
-    return True
+def _mounted_below(folder: Path) -> list[str]:
+    """Return where something is mounted, in the order in which it was; a place occurs once for each mount."""
+    places = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [place for place in places if place.startswith(f"{folder}/")]

@@ -8,22 +8,22 @@ import random
 import re
 import secrets
 import shutil
-import signal
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 from docker.errors import APIError, NotFound
 
 from bootstrap.preflight import NAME_LABEL, ROOT_LABEL
 from bootstrap.session import Session, open_session
 from infra.settings import PROJECT
-from ops.process import CommandError
 from tests.engine.client import client
 
+_END_LIMIT_S = 10.0
 _NAME = re.compile(r"^t(?P<pid>[0-9]+)-[0-9a-f]{6}$")
 
 
@@ -101,25 +101,24 @@ def new_stack(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterat
 
 def sweep() -> None:
     """Remove the stacks of test runs that were killed: their names tell the process, and it is dead."""
-    for container in client().containers.list(all=True, filters={"label": NAME_LABEL}):
-        name = container.labels[NAME_LABEL]
+    containers = client().containers.list(all=True, filters={"label": NAME_LABEL}, ignore_removed=True)
+    networks = client().networks.list(filters={"label": NAME_LABEL})  # a run killed early has nothing else
+    labels = [container.labels for container in containers] + [network.attrs["Labels"] for network in networks]
+    for name in {label[NAME_LABEL] for label in labels}:
         match = _NAME.match(name)
-        if match and not Path(f"/proc/{match['pid']}").exists():
+        if match and not psutil.pid_exists(int(match["pid"])):
             _remove(f"{NAME_LABEL}={name}")
-
-
-def down(session: Session) -> None:
-    """Destroy a stack; errors are the test's."""
-    with contextlib.suppress(CommandError):
-        session.destroy(stream=False)
 
 
 def _end_plugins(folder: Path) -> None:
     """End plugins whose engine was killed: the official ones do not notice. They are those started from this folder."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if str(folder) in (process / "cmdline").read_text() and int(process.name) != os.getpid():
-                os.kill(int(process.name), signal.SIGKILL)
+    ended = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and any(str(folder) in word for word in process.cmdline()):
+                process.kill()
+                ended.append(process)
+    psutil.wait_procs(ended, timeout=_END_LIMIT_S)
 
 
 def _remove(label: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,8 @@ from ops.process import CommandError, run
 from tests.engine.stacks import TestStack, new_stack
 
 DIGEST = "sha256:" + "0" * 64
+# Less than a release takes: the disk gets full while one is unpacked.
+_LEFT_BYTES = 8 * 2**20
 
 
 def test_bad_settings_fail_the_preview_with_every_key(fresh: TestStack) -> None:
@@ -81,19 +86,39 @@ def test_an_unpinned_image_fails_before_the_engine_starts(fresh: TestStack, tmp_
         fresh.open(change={"images_lock": str(path)})
 
 
-def test_a_full_disk_is_told_and_a_later_up_goes_on(tmp_path: Path) -> None:
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own that is just large enough for a stack; it takes memory for what is written only."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a disk needs root")
     disk = tmp_path / "disk"
     disk.mkdir()
-    run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", disk], timeout=10)
-    try:
-        with new_stack(tmp_path, {"local": {"root": str(disk / "root")}}) as stack:
-            with pytest.raises(NoSpaceError, match=str(disk)):
-                stack.open()
-            run(["mount", "-o", "remount,size=2g", disk], timeout=10)
-            stack.open().up(stream=False)
-            stack.open().destroy(stream=False)
-    finally:
-        run(["umount", "-l", disk], timeout=10)
+    run(["mount", "-t", "tmpfs", "-o", "size=600m", "tmpfs", disk], timeout=10)
+    yield disk
+    run(["umount", "-l", disk], timeout=10)
+
+
+def test_a_disk_without_room_is_told_before_the_work_begins(disk: Path, tmp_path: Path) -> None:
+    run(["mount", "-o", "remount,size=32m", disk], timeout=10)
+    with new_stack(tmp_path, {"local": {"root": str(disk / "root")}}) as stack:
+        with pytest.raises(NoSpaceError, match=f"the disk of {disk}"):
+            stack.open()
+        assert not stack.root.exists()
+
+
+def test_a_disk_that_gets_full_during_the_work_is_told_and_a_later_up_goes_on(disk: Path, tmp_path: Path) -> None:
+    filler = disk / "filler"
+    with new_stack(tmp_path, {"local": {"root": str(disk / "root")}}) as stack:
+        session = stack.open()
+        with filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - _LEFT_BYTES)
+        with pytest.raises(NoSpaceError, match=r"(?is)^a disk is full; .*no space left on device") as failure:
+            session.up(stream=False)
+        assert failure.value.exit_code == 14
+        filler.unlink()
+        assert stack.open().up(stream=False)["registry"] == f"localhost:{stack.http_port}"
+        stack.open().destroy(stream=False)
+        assert stack.containers() == {}
 
 
 def test_a_stack_in_use_is_told_with_its_holder(fresh: TestStack) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from base64 import b64encode
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.engine.stacks import TestStack
@@ -54,5 +59,19 @@ def test_containers_show_no_secret(living: TestStack, secrets: dict[str, str]) -
 
 
 def test_the_access_log_hides_credentials(living: TestStack, outputs: dict[str, Any]) -> None:
+    url, user, password = outputs["registry_url"], outputs["registry_user"], outputs["registry_pass"]
+    repository = f"logged/{token_hex(8)}"
+    query = {"service": outputs["registry"], "scope": f"repository:{repository}:pull", "account": user}
+    token = httpx.get(f"{url}/auth/token", params=query, auth=(user, password)).raise_for_status().json()["token"]
+    used = httpx.get(f"{url}/v2/{repository}/tags/list", headers={"Authorization": f"Bearer {token}"})
+    assert used.status_code == 404  # the token opens a repository that is empty
     log: Path = living.root / "logs" / "edge" / "access.log"
-    assert outputs["registry_pass"] not in log.read_text()
+    give_up = time.monotonic() + 20
+    while len(found := [line for line in log.read_text().splitlines() if repository.split("/")[1] in line]) < 2:
+        assert time.monotonic() < give_up, found
+        time.sleep(0.2)
+    requests = [json.loads(line)["request"] for line in found]
+    assert {urlsplit(request["uri"]).path for request in requests} == {"/auth/token", f"/v2/{repository}/tags/list"}
+    assert all("Authorization" in request["headers"] for request in requests)
+    pair = b64encode(f"{user}:{password}".encode()).decode()
+    assert [secret for secret in (pair, password, token) if secret in log.read_text()] == []

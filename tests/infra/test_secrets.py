@@ -118,7 +118,7 @@ def test_no_secret_is_in_a_clear_input(given: Declarations, unset: Declarations)
 def test_secrets_reach_the_host_by_standard_input_only(given: Declarations) -> None:
     (holder,) = [resource for resource in given.values() if resource.secret]
     assert (holder.name, holder.type, set(holder.secret)) == ("secrets", COMMAND, {"stdin"})
-    assert holder.inputs["logging"] != "stdout"
+    assert holder.inputs["logging"] == "stderr"
     assert "environment" not in holder.inputs
     assert holder.inputs["addPreviousOutputInEnv"] is False
 

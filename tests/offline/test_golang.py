@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.paths import cache_folder
+from offline import golang as subject
 from offline.golang import Go, GoProgram, copy_from_module, ensure_program, find_go, go_build
 from ops.process import CommandError, run
 
@@ -68,11 +71,23 @@ def test_builds_are_static_and_reproducible_whatever_the_callers_settings(
 
 
 @pytest.mark.system
-def test_programs_of_different_versions_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = ensure_program(DIGEST, tmp_path)
     monkeypatch.setenv("PATH", "/nowhere")  # nothing is needed a second time, not even Go
     assert ensure_program(DIGEST, tmp_path) == built
     assert built.parent.name.startswith("digest-3.1.2-")
+
+
+def test_programs_that_differ_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(_go: Go, program: GoProgram, folder: Path) -> None:
+        (folder / program.name).write_text(repr(program))
+
+    monkeypatch.setattr(subject, "find_go", lambda _cache: Go(tmp_path / "go", own=False))
+    monkeypatch.setattr(subject, "go_build", build)
+    changes: list[dict[str, Any]] = [{}, {"version": "3.1.1"}, {"tags": ("one",)}, {"variables": {"main.version": "1"}}]
+    programs = [replace(DIGEST, **change) for change in changes]
+    built = [ensure_program(program, tmp_path / "cache") for program in programs]
+    assert [path.read_text() for path in built] == [repr(program) for program in programs]
 
 
 @pytest.mark.system

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -120,17 +121,38 @@ def test_an_interpreter_that_is_missing_is_told(host: LanguageHost, tmp_path: Pa
 def test_cancelling_ends_the_program_without_a_word(
     host: LanguageHost, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    begun = tmp_path / "begun"
+
     def cancel() -> None:
-        while not (tmp_path / "begun").exists():
+        give_up = time.monotonic() + 20
+        while not begun.exists() and time.monotonic() < give_up:
             time.sleep(0.05)
         host.Cancel(Empty(), Context())
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
-    program = f"import time, pathlib; pathlib.Path({str(tmp_path / 'begun')!r}).touch(); time.sleep(60)"
+    program = f"import time, pathlib; pathlib.Path({str(begun)!r}).touch(); time.sleep(60)"
     assert _run(host, tmp_path, program) == ("", True)
     canceller.join()
+    assert begun.exists()
     assert capfd.readouterr() == ("", "")
+
+
+def test_cancelling_at_the_moment_of_the_start_ends_the_program_too(
+    host: LanguageHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = subprocess.Popen
+
+    def start_and_cancel(*arguments: Any, **settings: Any) -> subprocess.Popen[bytes]:
+        process: subprocess.Popen[bytes] = start(*arguments, **settings)
+        host.Cancel(Empty(), Context())  # the host does not have the process yet
+        return process
+
+    monkeypatch.setattr("offline.language_host.subprocess.Popen", start_and_cancel)
+    ended = tmp_path / "ended"
+    program = f"import time, pathlib; time.sleep(5); pathlib.Path({str(ended)!r}).touch()"
+    assert _run(host, tmp_path, program) == ("", True)
+    assert not ended.exists()
 
 
 def test_nothing_is_installed_and_no_plugin_asked_for(host: LanguageHost) -> None:

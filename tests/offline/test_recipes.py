@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -50,10 +51,12 @@ def test_a_changed_base_changes_every_digest(base: object, monkeypatch: pytest.M
     assert all(recipe.digest != before[name] for name, recipe in RECIPES.items())
 
 
-def test_every_recipe_pins_what_it_takes() -> None:
+def test_a_recipe_names_the_version_of_a_program_and_the_suite_alone_of_packages() -> None:
     for recipe in RECIPES.values():
         match recipe.source:
             case GoProgram(version=version) | Wheel(version=version):
-                assert version[0].isdigit(), recipe.name
+                assert re.fullmatch(r"\d+\.\d+\.\d+", version), recipe.name
             case Packages(names):
-                assert names, recipe.name
+                # The suite decides, and its updates come at the next build.
+                assert [name for name in names if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]+", name)] == [], recipe.name
+    assert BASE.suite == "trixie"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from infra.settings import parse
 from ops.gateway.scope import parse as scopes
 from ops.gateway.tokens import TokenIssuer
 from ops.keys import load_signing_key, public_jwks, signing_key_from_seed
+from ops.process import CommandError, run
 from stack_components.cache.config import redis_conf, users_acl
 from stack_components.registry.component import config
 from stack_components.registry.config import Filesystem, RegistryConfig, render
@@ -28,6 +31,10 @@ from tests.programs import RedisServer, redis_server, registry_binary
 pytestmark = pytest.mark.system
 
 PASSWORD = "password-of-the-cache"
+_NONSENSE = {"nonsense": ["for every key"]}
+# A refusal takes milliseconds.
+_REFUSED_S = 5.0
+Way = tuple[str | int, ...]
 KEY = signing_key_from_seed("a seed of the tests, long enough to be one")
 
 
@@ -47,9 +54,14 @@ class Running:
         return str(issuer.issue("admin", scopes([scope]))["token"])
 
 
+def typical() -> RegistryConfig:
+    """The configuration of a stack."""
+    return config(parse({}, stack="test"), http_secret="http-secret", cache_password=PASSWORD, events_token="events-token")
+
+
 def on_this_machine(folder: Path, cache: str) -> RegistryConfig:
     """The configuration of a stack, with the addresses and paths of this test."""
-    stack = config(parse({}, stack="test"), http_secret="http-secret", cache_password=PASSWORD, events_token="events-token")
+    stack = typical()
     (endpoint,) = stack.notifications.endpoints
     debug = stack.http.debug.model_copy(update={"addr": f"127.0.0.1:{free_port()}"})
     return stack.model_copy(
@@ -99,15 +111,23 @@ def started(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Ite
         yield registry
 
 
-def keys(value: Any) -> Iterator[str]:
-    """Every key of a document."""
+def leaves(value: Any, above: Way = ()) -> Iterator[Way]:
+    """The way to every value of a document; lists of texts are one value."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield key
-            yield from keys(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from keys(item)
+            yield from leaves(item, (*above, key))
+    elif isinstance(value, list) and isinstance(value[0], Mapping):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*above, index))
+    else:
+        yield above
+
+
+def put(document: Any, value: Any, *way: str | int) -> None:
+    """Put a value into a document, with the blocks above it where they are missing."""
+    for key in way[:-1]:
+        document = document[key] if isinstance(key, int) else document.setdefault(key, {})
+    document[way[-1]] = value
 
 
 def test_the_registry_answers_its_healthcheck_and_asks_others_for_a_token(started: Running) -> None:
@@ -118,15 +138,57 @@ def test_the_registry_answers_its_healthcheck_and_asks_others_for_a_token(starte
     assert "registry_" in httpx.get(f"{started.debug_url}/metrics").text
 
 
-def test_the_registry_has_heard_of_every_key(started: Running) -> None:
-    # It ignores keys that it does not know. Those of structures are tags in the program, the others texts or names of fields.
-    program = registry_binary().read_bytes()
-    tags = program.lower()
-    document = started.config.model_dump(mode="json")
-    named_by_us = {"Authorization", "X-Content-Type-Options", "service"}
-    for block in ("log", "http", "notifications", "health"):
-        assert [key for key in keys(document[block]) if f'yaml:"{key}'.encode() not in program and key not in named_by_us] == []
-    assert [key for key in keys(document) if key.lower().encode() not in tags] == []
+@pytest.fixture
+def document(tmp_path: Path) -> Any:
+    """A configuration with which the registry starts, as the other tests show, for a test to change."""
+    (tmp_path / "jwks.json").write_text(public_jwks(KEY))
+    return yaml.safe_load(render(on_this_machine(tmp_path, f"127.0.0.1:{free_port()}")))
+
+
+def refusal(document: Any, folder: Path) -> str:
+    """Return why the registry does not start with a configuration. That it does ends the test."""
+    (folder / "config.yml").write_text(yaml.safe_dump(document))
+    try:
+        environment = {"OTEL_TRACES_EXPORTER": "none"}
+        return run([registry_binary(), "serve", folder / "config.yml"], timeout=_REFUSED_S, env=environment, check=False).stderr
+    except CommandError:
+        pytest.fail("the registry starts all the same: it does not look there")
+
+
+# The registry takes anything for these. That it reads them is seen by what it does, in the test that is named.
+_TAKES_ANYTHING = {
+    ("log", "fields", "service"),  # …_the_log_is_json_…
+    ("storage", "filesystem", "rootdirectory"),  # …_does_what_its_configuration_says
+    ("storage", "delete", "enabled"),  # …_does_what_its_configuration_says
+    ("storage", "cache", "blobdescriptor"),  # …_keeps_what_it_knows_in_its_cache
+    ("storage", "maintenance", "uploadpurging", "enabled"),  # …_purging_can_be_switched_off
+}
+_EVERY_KEY = list(leaves(typical().model_dump(mode="json")))
+
+
+@pytest.mark.parametrize(
+    "way", [way for way in _EVERY_KEY if way not in _TAKES_ANYTHING], ids=lambda way: ".".join(map(str, way))
+)
+def test_the_registry_reads_every_key_at_its_place(way: Way, document: Any, tmp_path: Path) -> None:
+    # It ignores keys that it does not know, and shows what it has read nowhere. But it refuses nonsense where it looks.
+    put(document, _NONSENSE, *way)
+    assert re.search("cannot unmarshal|panic: ", refusal(document, tmp_path))
+
+
+def test_the_registry_ignores_keys_that_it_does_not_know(document: Any, tmp_path: Path) -> None:
+    # What the test above rests on: all of this is ignored, and the one complaint is about a key that the registry knows.
+    for way in [("cache", "blobdescriptor"), ("debug", "addr"), ("http", "draintimeouts"), ("redis", "pool", "size")]:
+        put(document, _NONSENSE, *way)
+    put(document, _NONSENSE, "storage", "redirect", "disable")
+    assert "invalid type for redirect config" in refusal(document, tmp_path)
+
+
+def test_purging_can_be_switched_off(document: Any, tmp_path: Path) -> None:
+    put(document, _NONSENSE, "storage", "redirect", "disable")
+    put(document, _NONSENSE, "storage", "maintenance", "uploadpurging", "age")
+    assert "age is not a string" in refusal(document, tmp_path)
+    put(document, False, "storage", "maintenance", "uploadpurging", "enabled")
+    assert "invalid type for redirect config" in refusal(document, tmp_path)  # the age does not matter any more
 
 
 def test_the_registry_does_what_its_configuration_says(started: Running) -> None:
