@@ -72,9 +72,6 @@ class Secrets(pulumi.ComponentResource):
         """
         return self._values[name]
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
     @property
     def named(self) -> Mapping[str, pulumi.Output[str]]:
         """Those of the fourteen that have a value."""

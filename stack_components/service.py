@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_docker as docker
 
+from infra.cache import digest
 from infra.settings import Limits
 from stack_components.context import Context
 
@@ -151,12 +150,8 @@ def _mounts(args: ServiceArgs, context: Context) -> list[docker.ContainerMountAr
 def _labels(args: ServiceArgs, context: Context) -> list[docker.ContainerLabelArgs]:
     """Return the stack's labels and a digest of all configuration that this container reads, so that a change replaces it."""
     parts = {name: context.shipped.release.parts[name].digest for name in args.parts}
-    digest = context.shipped.secrets_digest(list(args.secrets)).apply(lambda secrets: _digest(parts, secrets))
+    read = context.shipped.secrets_digest(list(args.secrets)).apply(lambda secrets: digest([parts, secrets]))
     return [
         *(docker.ContainerLabelArgs(label=key, value=value) for key, value in context.labels.items()),
-        docker.ContainerLabelArgs(label=CONFIG_LABEL, value=digest),
+        docker.ContainerLabelArgs(label=CONFIG_LABEL, value=read),
     ]
-
-
-def _digest(parts: Mapping[str, str], secrets: str) -> str:
-    return hashlib.sha256(json.dumps([parts, secrets], sort_keys=True).encode()).hexdigest()[:16]

@@ -103,7 +103,7 @@ class TestEveryContainer:
         found = labels(inputs)
         assert found["private-registry.name"] == f"registry-{STACK}"
         assert found["private-registry.root"] == str(PROJECT_FOLDER / ".state" / STACK)
-        assert len(found[CONFIG_LABEL]) == 16
+        assert len(found[CONFIG_LABEL]) == 12
 
     def test_reads_release_and_secrets_and_writes_its_data_only(self, inputs: dict[str, Any], service: str) -> None:
         root = labels(inputs)["private-registry.root"]
