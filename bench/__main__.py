@@ -9,15 +9,22 @@ from pathlib import Path
 from bench import cold, stack_times, throughput
 from bench.report import write
 from bootstrap.docker_engine import ensure_docker
+from bootstrap.preflight import BUILD_BYTES, check_space
+from infra.paths import PROJECT_FOLDER
 from tests.engine.stacks import new_stack
 
 
 def main() -> None:
     """Measure and write the page."""
     os.environ["DOCKER_HOST"] = ensure_docker()
-    with tempfile.TemporaryDirectory() as name, new_stack(Path(name)) as stack:
+    with_cold = bool(os.environ.get("COLD"))
+    # Not in /tmp, which is memory on many machines.
+    state = PROJECT_FOLDER / ".state"
+    state.mkdir(exist_ok=True)
+    check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if with_cold else 0))
+    with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name, new_stack(Path(name)) as stack:
         folder = Path(name)
-        times = [cold.first_up(stack, folder)] if os.environ.get("COLD") else []
+        times = [cold.first_up(stack, folder)] if with_cold else []
         times += [stack_times.first_up(stack), *stack_times.warm(stack)]
         session = stack.open()
         plugins = session.stack.engine.kind

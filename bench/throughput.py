@@ -19,6 +19,8 @@ from tests.engine.stacks import TestStack
 
 _BLOB_BYTES = 256 * 1024 * 1024
 _PAIRS = 5
+# Every blob that is pushed stays in the registry, and one more is the file that is pushed.
+NEEDED_BYTES = _BLOB_BYTES * (_PAIRS + 2 * (_PAIRS + 1) + 1 + 1) + 2**30
 _LIMIT_S = 120
 _REPOSITORY = "bench/blob"
 
@@ -104,7 +106,6 @@ def _curl(way: Way, token: str, arguments: list[str]) -> float:
 
 
 def _context(ca: str | None) -> ssl.SSLContext:
-
     return ssl.create_default_context(cafile=ca)
 
 

@@ -1,14 +1,12 @@
-"""Networks: nothing of them can be changed in place."""
+"""Networks."""
 
 from __future__ import annotations
 
-from offline.plugins.check import DEFAULTS, check
-from offline.plugins.diff import diff
-from offline.plugins.docker.engine import DockerEngine, labels_from_api, labels_to_api
+from offline.plugins.docker.engine import labels_from_api, labels_to_api
+from offline.plugins.docker.immutable import Immutable
 from offline.plugins.docker.removal import remove_when_free
-from offline.plugins.resource import Checked, Difference, Found, name_of
 from offline.plugins.schema import STRING, Property
-from offline.plugins.state import inputs_after_read, plain, planned, preview_state
+from offline.plugins.state import plain, preview_state
 from offline.plugins.values import Properties
 
 _LABEL = Property(kind="object", fields={"label": Property(required=True), "value": Property(required=True)})
@@ -34,19 +32,10 @@ SCHEMA = {
 _IPAM = {"subnet": "Subnet", "ipRange": "IPRange", "gateway": "Gateway", "auxAddress": "AuxiliaryAddresses"}
 
 
-class Network:
+class Network(Immutable):
     """`docker:index/network:Network`."""
 
-    def __init__(self, engine: DockerEngine) -> None:
-        self._engine = engine
-
-    def check(self, urn: str, inputs: Properties, olds: Properties, proposed_name: str) -> Checked:
-        """See Resource."""
-        return check(SCHEMA, name_of(urn), inputs, olds, proposed_name)
-
-    def diff(self, state: Properties, _old_inputs: Properties, inputs: Properties) -> Difference:
-        """See Resource."""
-        return diff(SCHEMA, state, inputs, delete_first=has_fixed_name(inputs))
+    schema = SCHEMA
 
     def create(self, _urn: str, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
         """See Resource."""
@@ -77,17 +66,9 @@ class Network:
         network = self._engine.do(failure, lambda api: api.inspect_network(made["Id"]))
         return made["Id"], _state(network)
 
-    def read(self, identifier: str, _state_before: Properties, inputs: Properties) -> Found | None:
-        """See Resource."""
+    def _find(self, identifier: str) -> Properties | None:
         network = self._engine.find("Unable to read network", lambda api: api.inspect_network(identifier))
-        if network is None:
-            return None
-        found = _state(network)
-        return Found(identifier, found, inputs_after_read(SCHEMA, inputs, found))
-
-    def update(self, _urn: str, identifier: str, state: Properties, inputs: Properties, *, preview: bool) -> Properties:  # noqa: ARG002
-        """See Resource."""
-        return planned(SCHEMA, state, inputs) | {"id": identifier}
+        return None if network is None else _state(network)
 
     def delete(self, _urn: str, identifier: str, _state_before: Properties) -> None:
         """See Resource."""
@@ -97,11 +78,6 @@ class Network:
             "has active endpoints",
             lambda api: api.remove_network(identifier),
         )
-
-
-def has_fixed_name(inputs: Properties) -> bool:
-    """Return whether the program chose the physical name: then the old resource has to go before the new one can come."""
-    return "name" not in inputs.get(DEFAULTS, [])
 
 
 def _state(network: Properties) -> Properties:
