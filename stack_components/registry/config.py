@@ -98,7 +98,7 @@ class PrometheusMetrics(_Block):
 
 
 class Debug(_Block):
-    """The debug port. `/debug/vars` shows the whole configuration, secrets included: for this container alone."""
+    """The debug port. `/debug/vars` shows the token that events are sent with: for this container alone."""
 
     addr: str = "127.0.0.1:5001"
     prometheus: PrometheusMetrics = PrometheusMetrics()
