@@ -37,7 +37,7 @@ def main() -> None:
     page = write(
         [
             (f"The stack ({plugins} plugins)", times),
-            ("Push and pull, no CPU limits, plain HTTP", compared),
+            (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", compared),
             ("Push and pull, limits in force, TLS", limited),
         ]
     )
