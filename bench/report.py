@@ -48,6 +48,8 @@ def render(sections: Sequence[tuple[str, Sequence[Row]]]) -> str:
         "",
         f"Written by `make bench` on {when} ({machine}).",
         "Medians. The machine was shared: ratios of one run say more than seconds.",
+        "The registry alone sends from the page cache without a copy, the edge copies twice and shares the cores with client and",
+        "registry: on few cores a fast machine shows a lower ratio of pulls than a slow one.",
     ]
     for title, rows in sections:
         lines += ["", f"## {title}", "", "| what | median | goal | detail |", "|---|---|---|---|"]

@@ -46,8 +46,8 @@ def measure(stack: TestStack, outputs: dict[str, Any], folder: Path) -> tuple[li
 def compare(stack: TestStack, outputs: dict[str, Any], folder: Path) -> list[Row]:
     """Return the rows that compare the edge with the registry alone; the stack should have no CPU limits in force.
 
-    The registry alone sends from the page cache without a copy (sendfile). The edge copies twice, and shares the cores with client
-    and registry: the fewer and faster the cores, the lower its share.
+    The registry alone sends from the page cache without a copy (sendfile). The edge copies twice, and shares the cores with
+    client and registry: the fewer the cores, and the faster memory, the lower its share.
     """
     push_edge, push_direct, pull_edge, pull_direct = measure(stack, outputs, folder)
     return [

@@ -122,7 +122,7 @@ def _registry_routes(upstreams: Upstreams, max_upload_gb: int) -> str:
 				dial_timeout 5s
 				response_header_timeout 15m
 				compression off
-				# Pulls are copied from here to the client: fewer, larger reads make them a fifth faster.
+				# Pulls are copied from here to the client: fewer, larger reads make them faster.
 				read_buffer 256KB
 			}}
 		}}
