@@ -67,7 +67,10 @@ def test_what_is_left_of_a_removed_checkout_goes_with_the_command_that_is_told(
 
 
 def test_an_address_that_is_not_this_machines_is_named(client: docker.DockerClient, tmp_path: Path) -> None:
-    elsewhere = parse({"edge": {"bind": "192.0.2.1"}}, stack="test")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    elsewhere = parse({"edge": {"bind": "192.0.2.1", "http_port": port}}, stack="test")
     with pytest.raises(SetupError, match=r"edge\.https_port: port 8443 on 192\.0\.2\.1 cannot be opened: .*address"):
         check_ports(client, elsewhere, tmp_path)
 
