@@ -177,12 +177,12 @@ def test_an_image_that_does_not_exist_is_told_by_the_answers_status(registry: Re
 def test_a_registry_out_of_reach_leads_to_images_from_packages_and_back(
     registry: Registry, state: Path, lock: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    registry.offer({"status": "Retrying in 5 seconds"}, {"error": "dial tcp: lookup registry-1.docker.io: no such host"})
+    registry.offer({"status": "Retrying in 5 seconds"}, {"error": "dial tcp: lookup registry.test: no such host"})
     offline = state / "images.lock"
     assert ensure_lock(state, lock, registry.address) == offline
     assert references(offline) == ["sha256:" + "c" * 64] * 2
     told = capsys.readouterr().err
-    assert "cannot be pulled here (dial tcp: lookup registry-1.docker.io: no such host)" in told
+    assert "cannot be pulled here (dial tcp: lookup registry.test: no such host)" in told
     assert "`IMAGES=official make up` tries again" in told
     assert ensure_lock(state, lock, registry.address) == offline
     assert len(registry.pulled) == 1
