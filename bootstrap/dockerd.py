@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from bootstrap.errors import SetupError
+from bootstrap.processes import is_running
 from ops.process import start_daemon
 
 _START_LIMIT_S = 90.0
@@ -84,11 +83,10 @@ def _remove_stale_files(daemon: Daemon) -> None:
 
 
 def _runs(pid_file: Path, name: str) -> bool:
-    """Return whether a pid file names a live process of that program; a zombie, which nobody waited for, is not one."""
+    """Return whether a pid file names a live process of that program."""
     try:
-        process = psutil.Process(int(pid_file.read_text()))
-        return process.name() == name and process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
-    except (OSError, ValueError, psutil.NoSuchProcess):
+        return is_running(int(pid_file.read_text()), name)
+    except (OSError, ValueError):
         return False
 
 

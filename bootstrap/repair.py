@@ -19,6 +19,7 @@ from docker.models.networks import Network
 
 from bootstrap.errors import BusyError
 from bootstrap.preflight import ROOT_LABEL
+from bootstrap.processes import is_running
 from bootstrap.stack import Stack
 from infra.settings import PROJECT
 
@@ -59,7 +60,7 @@ def _stale_locks(stack: Stack) -> list[Path]:
     for path in found:
         holder = _read(path)
         here = holder.get("hostname") == socket.gethostname()
-        if not here or _is_engine(int(holder.get("pid", 0)), path):
+        if not here or is_running(int(holder.get("pid", 0)), "pulumi", started_by=holder.get("written", 0.0)):
             where = "" if here else f" on {holder.get('hostname', 'an unknown machine')}"
             raise BusyError(
                 f"stack {stack.name} is in use by the engine, process {holder.get('pid', 'unknown')}{where}; wait for it, "
@@ -69,12 +70,13 @@ def _stale_locks(stack: Stack) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a lock; one that a full disk or a kill left empty belongs to nobody who lives."""
+    """Read a lock and when it was written; one that a full disk or a kill left empty belongs to nobody who lives."""
     try:
         content = json.loads(path.read_text())
+        written = path.stat().st_mtime
     except (OSError, ValueError):
         return {"hostname": socket.gethostname(), "pid": 0}
-    return content if isinstance(content, dict) else {}
+    return {**content, "written": written} if isinstance(content, dict) else {}
 
 
 def _end_plugins(home: Path) -> None:
@@ -138,18 +140,3 @@ def _have_lost_files_made(stack: Stack, deployment: dict[str, Any], root: Path) 
 
 def _mounted(resource: Mapping[str, Any]) -> list[Path]:
     return [Path(mount["source"]) for mount in resource.get("inputs", {}).get("mounts", ())]
-
-
-def _is_engine(pid: int, lock: Path) -> bool:
-    """Return whether a process is the engine that wrote a lock: a later one may have its number by now."""
-    try:
-        process = psutil.Process(pid)
-        return (
-            process.name() == "pulumi"
-            and process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
-            and process.create_time() <= lock.stat().st_mtime
-        )
-    except (psutil.NoSuchProcess, ValueError, FileNotFoundError):
-        return False
-    except psutil.AccessDenied:
-        return True
