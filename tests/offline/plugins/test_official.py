@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,5 +140,10 @@ def _spelled(value: Any) -> Any:
         case dict():
             return {name: _spelled(item) for name, item in value.items() if _spelled(item) is not None} or None
         case list():
-            return sorted((_spelled(item) for item in value), key=repr) or None
+            return sorted((_spelled(item) for item in value), key=_order) or None
     return value or None
+
+
+def _order(item: Any) -> str:
+    """Return what to sort by; the keys of a protobuf map come in another order in each process."""
+    return json.dumps(item, sort_keys=True)
