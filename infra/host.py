@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 import pulumi
+import pulumi_docker as docker
 
 from infra.release import Release, digest_of
 
@@ -26,6 +27,10 @@ class Shipped:
         """Return the path of a part on the host. It changes when the part's content does."""
         return f"{self.root}/{self.release.parts[name].folder}"
 
+    def live(self, name: str) -> str:
+        """Return the path of a part that its service reads anew when it is told to. It stays when the content changes."""
+        return f"{self.root}/live/{name}"
+
     def secret(self, name: str) -> str:
         """Return the path of a secret file on the host."""
         return f"{self.root}/secrets/{name}"
@@ -41,6 +46,19 @@ class Shipped:
         return pulumi.Output.unsecret(chosen.apply(digest_of))
 
 
+@dataclass(frozen=True)
+class Reload:
+    """How a service takes a changed configuration without a restart: by SIGUSR1, after a check in its container.
+
+    Attributes:
+        check: Command that fails, and says why, when the service would refuse the configuration.
+        confirmation: What the service logs when it has taken it.
+    """
+
+    check: Sequence[str]
+    confirmation: str
+
+
 class Host(Protocol):
     """A machine with a Docker engine on which the stack lives."""
 
@@ -52,7 +70,13 @@ class Host(Protocol):
         """The provider of this host's Docker engine."""
 
     def provision(
-        self, *, folders: Sequence[str], kept: Sequence[str], release: Release, secrets: Mapping[str, pulumi.Input[str]]
+        self,
+        *,
+        folders: Sequence[str],
+        kept: Sequence[str],
+        release: Release,
+        live: Sequence[str],
+        secrets: Mapping[str, pulumi.Input[str]],
     ) -> Shipped:
         """Bring folders, a release and secrets onto the host.
 
@@ -60,7 +84,19 @@ class Host(Protocol):
             folders: Created below the root, owned by the services' user.
             kept: Those of `folders` that destroy leaves alone.
             release: Made current on the host.
+            live: Parts that running services read anew when they are told to (`reload`).
             secrets: Content by file name, travelling by standard input (D11).
+        """
+
+    def reload(self, shipped: Shipped, part: str, *, container: docker.Container, name: str, how: Reload) -> None:
+        """Tell a running service that a live part of it has changed.
+
+        Args:
+            shipped: What the host holds.
+            part: Name of the live part.
+            container: The service's container.
+            name: The container's name.
+            how: What the service understands.
         """
 
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from infra.settings import SettingsError
 from ops.config import Strict, describe
 
-_REFERENCE = re.compile(r"^(?P<repository>[a-z0-9][a-z0-9./_-]*):(?P<tag>[\w][\w.-]{0,127})@(?P<digest>sha256:[0-9a-f]{64})\Z")
+_REFERENCE = re.compile(
+    r"^(?P<repository>(?:[a-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9][a-z0-9./_-]*):(?P<tag>v?[0-9][\w.-]{0,127})(?P<digest>@sha256:[0-9a-f]{64})?\Z"
+)
+# Without a digest a tag must name one release: 3.1 and latest move. Even then it is for machines to try on (`infra.plan`).
+_RELEASE = re.compile(r"^v?\d+\.\d+\.\d+")
 _IMAGE_ID = re.compile(r"^sha256:[0-9a-f]{64}\Z")
 
 
@@ -29,10 +33,17 @@ class _Bad(Strict):
 
 
 class _Entry(Strict):
-    image: str
+    image: str = ""
+    unavailable: str = ""
     version: str | None = None
     minimum: _Floor | None = None
     bad: tuple[_Bad, ...] = ()
+
+    @model_validator(mode="after")
+    def _there_or_not(self) -> _Entry:
+        if bool(self.image) == bool(self.unavailable):
+            raise ValueError("needs either image, or unavailable with the reason")
+        return self
 
 
 _Lock = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], _Entry])
@@ -44,18 +55,30 @@ class Image:
 
     Attributes:
         name: Its key in the lock.
-        reference: `repository:tag@sha256:…`, or the id `sha256:…` of an image that only this engine has.
+        reference: `repository:tag@sha256:…`, `repository:tag`, or the id `sha256:…` of an image that only this engine has.
         version: What the version floors are compared with.
+        unavailable: Why this machine cannot have it; empty when it can.
     """
 
     name: str
     reference: str
     version: str
+    unavailable: str = ""
 
     @property
     def pullable(self) -> bool:
         """Whether a registry has it; an image made on this machine is known by its id alone."""
         return not _IMAGE_ID.match(self.reference)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the same reference always means the same content."""
+        return "sha256:" in self.reference
+
+    @property
+    def tag(self) -> str:
+        """The reference without its digest, as it is asked for at a registry."""
+        return self.reference.partition("@")[0]
 
 
 def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
@@ -66,7 +89,7 @@ def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
         floors: A lock whose floors count too: images made offline, and those of a stack's own lock, obey the same ones.
 
     Raises:
-        SettingsError: The lock cannot be read, an image is not pinned by digest, is known to be bad, or is too old.
+        SettingsError: The lock cannot be read, an image names no version, is known to be bad, or is too old.
     """
     entries = _read(path)
     rules = _read(floors) if floors is not None else {}
@@ -74,27 +97,29 @@ def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
     images: dict[str, Image] = {}
     for name, entry in entries.items():
         where = f"{path.name}: {name}"
-        match = _REFERENCE.match(entry.image)
-        if match is None and not _IMAGE_ID.match(entry.image):
-            problems.append(f"{where}: {entry.image} is not pinned; write repository:tag@sha256:<64 hex digits>")
+        if entry.unavailable:
+            images[name] = Image(name, "", "", entry.unavailable)
             continue
-        version = entry.version or (match["tag"] if match else "")
-        images[name] = Image(name, entry.image, version)
-        faults = dict.fromkeys(fault for rule in (rules.get(name), entry) if rule for fault in _faults(version, rule))
-        problems += [f"{where}: {fault}" for fault in faults]
+        ours = _IMAGE_ID.match(entry.image)
+        match = None if ours else _REFERENCE.match(entry.image)
+        if not ours and not (match and (match["digest"] or _RELEASE.match(match["tag"]))):
+            problems.append(f"{where}: {entry.image} is not pinned; write its whole version, as name:1.2.3, and run `make lock`")
+            continue
+        image = images[name] = Image(name, entry.image, entry.version or (match["tag"] if match else ""))
+        faults = dict.fromkeys(fault for rule in (rules.get(name), entry) if rule for fault in _faults(image.version, rule))
+        if faults:
+            shown = image.tag if image.pullable else f"version {image.version or 'unknown'}"
+            remedy = "; write another version and run `make lock`" if image.pullable else ""
+            problems.append(f"{where}: {shown} is {' and '.join(faults)}{remedy}")
     if problems:
         raise SettingsError(problems)
     return images
 
 
 def _faults(version: str, rules: _Entry) -> list[str]:
-    faults = [
-        f"version {version} is known to be bad ({bad.advisory})"
-        for bad in rules.bad
-        if _numbers(bad.version) == _numbers(version)
-    ]
+    faults = [f"known to be bad ({bad.advisory})" for bad in rules.bad if _numbers(bad.version) == _numbers(version)]
     if rules.minimum and _numbers(version) < _numbers(rules.minimum.version):
-        faults.append(f"version {version or 'unknown'} is older than {rules.minimum.version} ({rules.minimum.why})")
+        faults.append(f"older than {rules.minimum.version} ({rules.minimum.why})")
     return faults
 
 

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_docker as docker
 from pulumi_command import local
 
-from infra.host import Shipped, secrets_document
+from infra.host import Reload, Shipped, secrets_document
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.release import Release
 from infra.settings import Settings
@@ -46,7 +46,13 @@ class LocalHost(pulumi.ComponentResource):
         self.register_outputs({})
 
     def provision(
-        self, *, folders: Sequence[str], kept: Sequence[str], release: Release, secrets: Mapping[str, pulumi.Input[str]]
+        self,
+        *,
+        folders: Sequence[str],
+        kept: Sequence[str],
+        release: Release,
+        live: Sequence[str],
+        secrets: Mapping[str, pulumi.Input[str]],
     ) -> Shipped:
         """See Host."""
         removable = [folder for folder in folders if folder not in kept]
@@ -61,6 +67,13 @@ class LocalHost(pulumi.ComponentResource):
             delete=["remove", "current", "releases", "parts"],
             after=[made],
         )
+        alive = self._command(
+            "live",
+            create=["live", *live],
+            delete=["remove", "live"],
+            after=[shipped],
+            environment={name: release.parts[name].digest for name in live},
+        )
         contents: dict[str, pulumi.Output[str]] = {name: pulumi.Output.secret(text) for name, text in secrets.items()}
         placed = self._command(
             "secrets",
@@ -69,7 +82,18 @@ class LocalHost(pulumi.ComponentResource):
             stdin=pulumi.Output.all(**contents).apply(secrets_document),
             after=[made],
         )
-        return Shipped(str(self.root), release, contents, [made, shipped, placed])
+        return Shipped(str(self.root), release, contents, [made, alive, placed])
+
+    def reload(self, shipped: Shipped, part: str, *, container: docker.Container, name: str, how: Reload) -> None:
+        """See Host."""
+        wanted = shipped.release.parts[part].folder.rpartition("/")[2]
+        self._command(
+            f"reload-{part}",
+            create=[part, "--wanted", wanted, "--container", name, "--confirm", how.confirmation, "--", *how.check],
+            delete=None,
+            after=[container],
+            module="reload",
+        )
 
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
         """See Host."""
@@ -84,8 +108,9 @@ class LocalHost(pulumi.ComponentResource):
         stdin: pulumi.Input[str] | None = None,
         after: Sequence[pulumi.Resource] = (),
         environment: Mapping[str, str] | None = None,
+        module: str = "provision",
     ) -> local.Command:
-        provision = [sys.executable, "-m", "ops.provision", "--root", str(self.root)]
+        provision = [sys.executable, "-m", f"ops.{module}", "--root", str(self.root)]
         return local.Command(
             name,
             create=shlex.join([*provision, *create]),

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from infra.host import Host
-from infra.images import Image, load_lock
+from infra.images import load_lock
 from infra.local import LocalHost
 from infra.paths import PROJECT_FOLDER
+from infra.plan import Plan, make_plan
 from infra.settings import PROJECT, Settings, SettingsError, parse
 
 LOCK = PROJECT_FOLDER / "images.lock"
 
 
-def load() -> tuple[Settings, Mapping[str, Image]]:
-    """Return the settings and the images of the current stack.
+def load() -> Plan:
+    """Return what the current stack shall run.
 
     Raises:
         pulumi.RunError: With every problem; the engine shows it without a stack trace.
@@ -28,9 +28,12 @@ def load() -> tuple[Settings, Mapping[str, Image]]:
         images = load_lock(PROJECT_FOLDER / settings.images_lock, floors=LOCK)
         if missing := sorted(load_lock(LOCK).keys() - images.keys()):
             raise SettingsError([f"{settings.images_lock}: {name}: is missing; pin it as {LOCK.name} does" for name in missing])
-        return settings, images
+        plan = make_plan(settings, images)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from error
+    if plan.left_out:
+        pulumi.info(f"left out, since their images cannot be had here: {', '.join(plan.left_out)}")
+    return plan
 
 
 def make_host(settings: Settings) -> Host:

@@ -8,7 +8,8 @@ from enum import Enum
 import pulumi
 from pulumi_command import local
 
-from infra.settings import DEFAULT_USER, Settings
+from infra.plan import Plan
+from infra.settings import DEFAULT_USER
 
 # What generates a value runs once: its text never changes, and neither does the value. 32 random bytes, URL-safe.
 _GENERATE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -40,15 +41,29 @@ SECRETS: Mapping[str, Origin] = {
     "registry_user": Origin.DEFAULT,
 }
 
-# Shared between services only; nobody types them.
-INTERNAL = ("cache_password", "events_token", "password_salt", "registry_http_secret", "token_signing_seed")
+# Shared between services only; nobody types them. Those that name services are made when one of these runs.
+INTERNAL: Mapping[str, tuple[str, ...]] = {
+    "cache_password": (),
+    "events_token": (),
+    "password_salt": (),
+    "registry_http_secret": (),
+    "token_signing_seed": (),
+    "bouncer_key": ("crowdsec",),
+    "grafana_password": ("grafana",),
+    "metrics_cache_password": ("redis-exporter",),
+    "portainer_password": ("portainer",),
+    "retention_password": ("regbot",),
+    "sign_on_token": ("oauth2-proxy",),
+    "sync_password": ("regsync",),
+}
 
 
 class Secrets(pulumi.ComponentResource):
     """Every secret of the stack as an Output: given by the configuration, or generated on the first `up` and kept."""
 
-    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: Plan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:infra:Secrets", name, {}, opts)
+        settings = plan.settings
         self._values: dict[str, pulumi.Output[str]] = {}
         defaults = {"registry_host": settings.registry_host, "registry_user": DEFAULT_USER}
         for secret, origin in SECRETS.items():
@@ -59,8 +74,9 @@ class Secrets(pulumi.ComponentResource):
                 self._values[secret] = pulumi.Output.secret(defaults[secret])
             elif origin is Origin.GENERATED:
                 self._values[secret] = self._generate(secret)
-        for secret in INTERNAL:
-            self._values[secret] = self._generate(secret)
+        for secret, services in INTERNAL.items():
+            if not services or any(map(plan.runs, services)):
+                self._values[secret] = self._generate(secret)
         self._passwords = {account.name: self._generate(f"password-{account.name}") for account in settings.accounts}
         self.register_outputs({})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -17,17 +16,24 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
-from ops.config import ACCOUNT_NAME, HIGHEST_PORT, Access, ConfigError, Port, Strict, describe_fault
+from infra.blocks.edge import EdgeSettings
+from infra.blocks.local import LocalSettings
+from infra.blocks.management import ManagementSettings
+from infra.blocks.monitoring import MonitoringSettings
+from infra.blocks.protection import ProtectionSettings
+from infra.blocks.registry import AccountSettings, RegistrySettings
+from infra.blocks.sign_on import SignOnSettings
+from infra.blocks.sync import SyncSettings
+from infra.blocks.ui import UiSettings
+from infra.services import SERVICES, Limits
+from ops.config import ACCOUNT_NAME, HIGHEST_PORT, Access, ConfigError, Strict, describe_fault
 
 PROJECT = "private-registry"
 DEFAULT_USER = "admin"
-
-
-def _ipv4(address: str) -> str:
-    return str(ipaddress.IPv4Address(address))
+# On a server of its own the edge has the ports that browsers and clients expect; without TLS it stays on loopback.
+_SERVER_EDGE = {"bind": "0.0.0.0", "https_port": 443, "ipv6": True}  # noqa: S104  # the public address is the server's own
 
 
 def _port_in_range(host: str) -> str:
@@ -43,7 +49,6 @@ def _account_name(name: SecretStr) -> SecretStr:
     return name
 
 
-IPv4 = Annotated[str, AfterValidator(_ipv4)]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$")]
 HostPort = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"), AfterValidator(_port_in_range)]
 
@@ -52,75 +57,6 @@ class SettingsError(ConfigError):
     """The stack's configuration is invalid."""
 
     subject = "the configuration of this stack"
-
-
-class Limits(Strict):
-    """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
-
-    cpus: Annotated[float, Field(ge=0.01, le=64)]
-    memory_mb: Annotated[int, Field(ge=16, le=65536)]
-
-
-# The system this replaces ran with these (CPU cores, MiB): they fit a host with 4 cores and 8 GB.
-DEFAULT_LIMITS: Mapping[str, Limits] = {
-    "registry": Limits(cpus=1.5, memory_mb=2048),
-    "cache": Limits(cpus=0.25, memory_mb=256),
-    "edge": Limits(cpus=0.5, memory_mb=256),
-    "gateway": Limits(cpus=0.25, memory_mb=128),
-}
-
-
-class EdgeSettings(Strict):
-    """Where the edge listens on the host: an address for TLS, and two ports.
-
-    Without TLS it listens on a loopback address only: passwords and tokens must not travel in clear text.
-    """
-
-    bind: IPv4 = "127.0.0.1"
-    http_port: Port = 8080
-    https_port: Port = 8443
-
-    @model_validator(mode="after")
-    def _two_ports(self) -> EdgeSettings:
-        if self.http_port == self.https_port:
-            raise ValueError("http_port and https_port are the same; give each its own")
-        return self
-
-    @property
-    def plain_bind(self) -> str:
-        """The address without TLS."""
-        return self.bind if ipaddress.IPv4Address(self.bind).is_loopback else "127.0.0.1"
-
-    @property
-    def default_host(self) -> str:
-        """Under what name clients reach the edge, when the stack has no name; empty when no one address is known."""
-        if ipaddress.IPv4Address(self.bind).is_unspecified:
-            return ""
-        return f"localhost:{self.http_port}" if self.plain_bind == self.bind else f"{self.bind}:{self.https_port}"
-
-
-class RegistrySettings(Strict):
-    """The registry itself. `max_upload_gb` bounds one request, not an image; `keep_data` false lets destroy delete the images."""
-
-    # From `info` on the registry logs the headers of its notification endpoint, a secret among them.
-    log_level: Literal["error", "warn"] = "warn"
-    max_upload_gb: Annotated[int, Field(ge=1, le=1000)] = 20
-    keep_data: bool = True
-
-
-class AccountSettings(Strict):
-    """An account beside the operator's; its password is generated."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-    access: Annotated[tuple[Access, ...], Field(min_length=1)]
-    catalog: bool = False
-
-
-class LocalSettings(Strict):
-    """The local place: its folder (default .state/<stack>) and the uid:gid its services run as, never root's."""
-
-    root: Path | None = None
-    user: Annotated[str, Field(pattern=r"^[1-9][0-9]*:[0-9]+$")] | None = None
 
 
 class GivenSecrets(Strict):
@@ -149,6 +85,12 @@ class Settings(GivenSecrets):
     registry_host: HostPort
     edge: EdgeSettings = EdgeSettings()
     registry: RegistrySettings = RegistrySettings()
+    ui: UiSettings = UiSettings()
+    sync: SyncSettings = SyncSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    protection: ProtectionSettings = ProtectionSettings()
+    management: ManagementSettings = ManagementSettings()
+    sign_on: SignOnSettings = SignOnSettings()
     accounts: tuple[AccountSettings, ...] = ()
     anonymous: tuple[Access, ...] = (Access(repositories="**", actions=("pull",)),)
     limits: dict[str, Limits] = Field(default_factory=dict)
@@ -173,7 +115,7 @@ class Settings(GivenSecrets):
         Raises:
             KeyError: No such service.
         """
-        return self.limits.get(service, DEFAULT_LIMITS[service])
+        return self.limits.get(service, SERVICES[service].limits)
 
     @property
     def is_local(self) -> bool:
@@ -200,11 +142,13 @@ def parse(raw: Mapping[str, Any], *, stack: str) -> Settings:
         if value not in ("", None):  # the engine's way, and YAML's, to say that a key is not set
             values[key] = _decoded(key, value)
     values.setdefault("name", f"registry-{stack}")
+    if values.get("place") == "hetzner" and isinstance(values.setdefault("edge", {}), dict):
+        values["edge"] = {**_SERVER_EDGE, **values["edge"]}
     if "registry_host" not in values and values.get("place") != "hetzner" and (host := _default_host(values.get("edge", {}))):
         values["registry_host"] = host
     limits = values.get("limits")
-    unknown = limits.keys() - DEFAULT_LIMITS if isinstance(limits, dict) else ()
-    problems += [f"limits.{service}: unknown service{_suggestion(service, DEFAULT_LIMITS)}" for service in unknown]
+    unknown = limits.keys() - SERVICES if isinstance(limits, dict) else ()
+    problems += [f"limits.{service}: unknown service{_suggestion(service, SERVICES)}" for service in unknown]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:

@@ -4,6 +4,7 @@ Everything here can be run again at any time: it completes what an interrupted r
 
     python3 -m ops.provision --root DIR folders --owner 10001:10001 data/registry logs/edge
     python3 -m ops.provision --root DIR release release.tar
+    python3 -m ops.provision --root DIR live edge
     python3 -m ops.provision --root DIR secrets --owner 10001:10001 < secrets.json
     python3 -m ops.provision --root DIR prune
     python3 -m ops.provision --root DIR remove secrets
@@ -25,6 +26,7 @@ from pathlib import Path, PurePosixPath
 from ops.files import write_atomic
 
 RELEASES_KEPT = 5
+CURRENT, PREVIOUS = "current", "previous"
 _SCRATCH = ".incoming-"
 _FOLDER_MODE = 0o750
 _SECRET_FOLDER_MODE = 0o700
@@ -76,9 +78,41 @@ def install_release(root: Path, tarball: Path) -> str:
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
     os.utime(root / "releases" / digest)
-    _point(root / "current", f"releases/{digest}")
+    point(root / "current", f"releases/{digest}")
     os.sync()  # the engine records it as done now
     return digest
+
+
+def install_live(root: Path, names: Sequence[str]) -> None:
+    """Copy parts of the current release to where running services read them: `live/<name>/current` is the new one.
+
+    The folder stays the same, so that a service that has it mounted sees the change; the copy before it stays for
+    `ops.reload`, which goes back to it when the service refuses the new one.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written; `current` is then as it was.
+    """
+    _sweep(root)
+    for name in names:
+        part = (root / "current" / name).resolve()
+        folder = _below(root / "live", name)
+        folder.mkdir(parents=True, exist_ok=True)
+        incoming = Path(tempfile.mkdtemp(dir=root, prefix=_SCRATCH))
+        shutil.copytree(part, incoming, dirs_exist_ok=True)
+        incoming.chmod(0o755)
+        os.sync()  # else a power cut could keep the name and lose the content
+        _settle(incoming, folder / part.name)
+        shutil.rmtree(incoming, ignore_errors=True)
+        before = (folder / CURRENT).readlink().name if (folder / CURRENT).is_symlink() else part.name
+        if before != part.name:
+            point(folder / PREVIOUS, before)
+            point(folder / CURRENT, part.name)
+        elif not (folder / CURRENT).exists():
+            point(folder / CURRENT, part.name)
+        linked = {(folder / link).resolve() for link in (CURRENT, PREVIOUS)}
+        for old in folder.iterdir():
+            if old.is_dir() and not old.is_symlink() and old not in linked:
+                _discard(old, root)
 
 
 def install_secrets(root: Path, files: Mapping[str, str], owner: tuple[int, int]) -> None:
@@ -186,7 +220,8 @@ def _extract(archive: tarfile.TarFile, folder: Path) -> None:
         archive.extractall(folder)  # noqa: S202
 
 
-def _point(link: Path, target: str) -> None:
+def point(link: Path, target: str) -> None:
+    """Make a symbolic link, or change where it points, in one step for all that look at it."""
     new = link.with_name(f".{link.name}.new")
     new.unlink(missing_ok=True)
     new.symlink_to(target)
@@ -228,6 +263,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folders.add_argument("names", nargs="+")
     release = commands.add_parser("release", help="install a release and make it current")
     release.add_argument("tarball", type=Path)
+    live = commands.add_parser("live", help="copy parts of the current release to where running services read them")
+    live.add_argument("names", nargs="+")
     secrets = commands.add_parser("secrets", help="install the secrets given as JSON on standard input")
     secrets.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
     commands.add_parser("prune", help=f"drop releases beyond the newest {RELEASES_KEPT}, and parts that none links to")
@@ -241,6 +278,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 make_folders(given.root, given.names, given.owner)
             case "release":
                 install_release(given.root, given.tarball)
+            case "live":
+                install_live(given.root, given.names)
             case "secrets":
                 install_secrets(given.root, _secrets(sys.stdin.read()), given.owner)
             case "prune":

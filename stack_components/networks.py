@@ -1,41 +1,123 @@
-"""The networks: only the edge's reaches outside; the others are internal, each holding just those who talk to each other."""
+"""The networks: a table of who is on which. Two services reach each other when one network has both, and not otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_docker as docker
 
 from infra.host import Host
+from infra.plan import Plan
+from stack_components.labels import stack_labels
+
+
+@dataclass(frozen=True)
+class NetworkKind:
+    """A row of the table.
+
+    Attributes:
+        purpose: What is spoken on it.
+        members: Services that join it, those that run.
+        outside: Whether it reaches the Internet; the others have no route to anywhere.
+        apart: Whether its members cannot reach each other, but only what is outside.
+    """
+
+    purpose: str
+    members: tuple[str, ...]
+    outside: bool = False
+    apart: bool = False
+
+
+NETWORKS: Mapping[str, NetworkKind] = {
+    "edge": NetworkKind("clients from outside", ("edge",), outside=True),
+    "app": NetworkKind("the registry's API, tokens, events", ("edge", "registry", "gateway")),
+    "data": NetworkKind("the registry's cache", ("registry", "cache", "redis-exporter")),
+    "inner": NetworkKind("clients of this host, which pass the edge too", ("edge", "regsync", "regbot", "blackbox-exporter")),
+    "ui": NetworkKind("the pages of the UI", ("edge", "ui")),
+    "dashboards": NetworkKind("the pages and the data of dashboards", ("edge", "grafana", "prometheus")),
+    "metrics": NetworkKind(
+        "what Prometheus scrapes, and its alerts",
+        (
+            "prometheus",
+            "alertmanager",
+            "edge",
+            "cadvisor",
+            "node-exporter",
+            "redis-exporter",
+            "blackbox-exporter",
+            "crowdsec",
+        ),
+    ),
+    # Its debug port shows the token that events are sent with, so that it is on no other network.
+    "registry-metrics": NetworkKind("the registry's debug port", ("registry", "prometheus")),
+    "protection": NetworkKind("decisions whom to ban", ("edge", "crowdsec")),
+    "sign-on": NetworkKind("who is signed on", ("edge", "oauth2-proxy")),
+    "management": NetworkKind("the pages of Portainer", ("edge", "portainer")),
+    "cadvisor-socket": NetworkKind("questions to the Docker engine", ("cadvisor", "cadvisor-socket")),
+    "portainer-socket": NetworkKind("orders to the Docker engine", ("portainer", "portainer-socket")),
+    "egress": NetworkKind(
+        "what services ask the Internet for",
+        ("regsync", "regbot", "alertmanager", "crowdsec", "oauth2-proxy"),
+        outside=True,
+        apart=True,
+    ),
+}
 
 
 class Networks(pulumi.ComponentResource):
-    """The networks of the stack, by name: edge (outside), app (edge, registry, gateway), data (registry, cache)."""
+    """The networks of a stack: those of the table that some running service needs."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        prefix: str,
-        labels: Mapping[str, str],
-        host: Host,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
+    def __init__(self, name: str, plan: Plan, host: Host, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:network:Networks", name, {}, opts)
-        self._prefix, self._labels, self._host = prefix, labels, host
-        self.edge = self._network("edge", internal=False)
-        self.app = self._network("app", internal=True)
-        self.data = self._network("data", internal=True)
+        self._plan, self._host = plan, host
+        self._made = {kind: self._network(kind) for kind in needed(plan)}
         self.register_outputs({})
 
-    def _network(self, name: str, *, internal: bool) -> docker.Network:
-        labels = [docker.NetworkLabelArgs(label=key, value=value) for key, value in self._labels.items()]
+    def of(self, service: str) -> Sequence[docker.ContainerNetworksAdvancedArgs]:
+        """Return the networks that a service joins; its name is `<service>` on all, and `<service>.<network>` on that one alone."""
+        return [
+            docker.ContainerNetworksAdvancedArgs(
+                name=made.name, aliases=[service, f"{service}.{name}", *self._public_names(service, name)]
+            )
+            for name, made in self._made.items()
+            if service in NETWORKS[name].members
+        ]
+
+    def _public_names(self, service: str, network: str) -> list[str]:
+        """Return the name by which this host's own clients reach the edge with TLS, without a way through the Internet."""
+        settings = self._plan.settings
+        inside = (service, network) == ("edge", "inner") and not settings.is_local
+        return [settings.registry_host.partition(":")[0]] if inside else []
+
+    def _network(self, name: str) -> docker.Network:
+        kind = NETWORKS[name]
+        ipv6 = name == "edge" and self._plan.settings.edge.ipv6
+        labels = stack_labels(self._plan.settings, self._host)
         return docker.Network(
             f"network-{name}",
-            name=f"{self._prefix}-{name}",
+            name=f"{self._plan.settings.name}-{name}",
             driver="bridge",
-            internal=internal,
-            labels=labels,
+            internal=not kind.outside,
+            ipv6=ipv6 or None,
+            # Engines before 27 choose no IPv6 subnet by themselves. Without one, all IPv6 clients would come from one address:
+            # https://github.com/moby/moby/issues/52945
+            ipam_configs=[docker.NetworkIpamConfigArgs(subnet=_private_subnet(self._plan.settings.name))] if ipv6 else None,
+            options={"com.docker.network.bridge.enable_icc": "false"} if kind.apart else None,
+            labels=[docker.NetworkLabelArgs(label=key, value=value) for key, value in labels.items()],
             opts=pulumi.ResourceOptions(parent=self, provider=self._host.docker),
         )
+
+
+def needed(plan: Plan) -> list[str]:
+    """Return the names of the networks on which somebody has something to reach."""
+    running = {name: [member for member in kind.members if plan.runs(member)] for name, kind in NETWORKS.items()}
+    return [name for name, members in running.items() if len(members) > (0 if NETWORKS[name].outside else 1)]
+
+
+def _private_subnet(name: str) -> str:
+    """Return an IPv6 subnet of private use that no other stack has: its 40 bits are random (RFC 4193 §3.2.2)."""
+    digits = hashlib.sha256(name.encode()).hexdigest()[:10]
+    return f"fd{digits[:2]}:{digits[2:6]}:{digits[6:10]}::/64"

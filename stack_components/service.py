@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
 
 import pulumi
 import pulumi_docker as docker
 
 from infra.cache import digest
-from infra.settings import Limits
+from infra.services import SERVICES
 from stack_components.context import Context
+from stack_components.labels import stack_labels
 
 CONFIG_LABEL = "private-registry.config"
 _LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
@@ -30,46 +33,68 @@ class Healthcheck:
 
 @dataclass(frozen=True)
 class Port:
-    """A published port: `bind:external` on the host reaches `internal` in the container, over TCP."""
+    """A published port: `bind:external` on the host reaches `internal` in the container."""
 
     bind: str
     external: int
     internal: int
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+
+class Exemption(StrEnum):
+    """What a service may have beyond the rule, if it says why."""
+
+    ROOT = "runs as root"
+    WRITABLE = "has a writable root file system"
+    DOCKER_SOCKET = "has the Docker engine's socket"
+    HOST_FILES = "reads files of the host"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
-    """What makes one service. Limits are required; everything a service needs beyond the rule is said here by name.
+    """What makes one service. Everything that it needs beyond the rule is said here by name, with the reason.
+
+    Image and limits are in the table of services, networks in the table of networks.
 
     Attributes:
-        image: Key in the images lock.
-        limits: CPU and memory; swap is never added.
         command: Arguments for the image; no string may be empty.
-        networks: The networks it joins, under its own name.
+        entrypoint: What is started in place of the image's own program; empty for that one.
         healthcheck: Required: `up` waits for it.
-        parts: Folders of the release it reads: path in the container by part name.
+        image: Takes the place of the image of the table, for one that the host makes.
+        user: uid:gid, where it is not that of all services. Root needs `Exemption.ROOT`.
+        groups: Further groups of the user, by number.
+        parts: Folders of the release it reads: path in the container by part name. A change replaces the container.
+        live: Folders of the release that it reads anew when it is told to: path in the container by part name.
         secrets: Secret files it reads: path in the container by file name.
         data: Host folders it writes: path in the container by folder name.
         reads: Host folders it only reads: path in the container by folder name.
+        host_files: Files of the host's own that it reads: path on the host by path in the container.
         tmpfs: Further paths in memory beside /tmp.
         environment: Never secrets.
-        capabilities: Those not dropped, written `CAP_X`, with the reason at the call.
+        exemptions: What it may have beyond the rule, with the reason.
+        capabilities: Those not dropped, written `CAP_X`, with the reason.
+        devices: Devices of the host that it reads.
         ports: Published ports; the edge alone may have any.
         stop_seconds: Time to end its work after SIGTERM.
     """
 
-    image: str
-    limits: Limits
     command: Sequence[str]
-    networks: Sequence[docker.Network]
+    entrypoint: Sequence[str] = ()
     healthcheck: Healthcheck
-    parts: Mapping[str, str]
-    secrets: Mapping[str, str]
-    data: Mapping[str, str]
-    reads: Mapping[str, str]
+    image: pulumi.Input[str] | None = None
+    user: str | None = None
+    groups: Sequence[str] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+    live: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+    reads: Mapping[str, str] = field(default_factory=dict)
+    host_files: Mapping[str, str] = field(default_factory=dict)
     tmpfs: Sequence[str] = ()
-    environment: Mapping[str, str]
-    capabilities: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    exemptions: Mapping[Exemption, str] = field(default_factory=dict)
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+    devices: Sequence[str] = ()
     ports: Sequence[Port] = ()
     stop_seconds: int = 10
 
@@ -79,29 +104,36 @@ class Service(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServiceArgs, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:service:Service", name, {}, opts)
-        image = context.images[args.image]
+        _check(name, args)
+        image = context.plan.images[SERVICES[name].image]
+        limits = context.settings.limits_of(name)
         needs: list[pulumi.Resource] = list(context.shipped.ready)
-        if image.pullable:
+        if image.pullable and args.image is None:
             needs.append(docker.RemoteImage(f"{name}-image", name=image.reference, keep_locally=True, opts=context.options(self)))
+        self.container_name = f"{context.settings.name}-{name}"
         self.container = docker.Container(
             f"{name}-container",
-            name=f"{context.settings.name}-{name}",
+            name=self.container_name,
             hostname=name,
-            image=image.reference,
+            image=args.image if args.image is not None else image.reference,
+            entrypoints=list(args.entrypoint) or None,
             command=list(args.command),
-            user=context.host.user,
+            user=args.user or context.host.user,
+            group_adds=list(args.groups) or None,
             envs=[f"{key}={value}" for key, value in sorted(args.environment.items())],
-            networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=net.name, aliases=[name]) for net in args.networks],
+            networks_advanced=context.networks.of(name),
             ports=[
-                docker.ContainerPortArgs(ip=port.bind, external=port.external, internal=port.internal, protocol="tcp")
+                docker.ContainerPortArgs(ip=port.bind, external=port.external, internal=port.internal, protocol=port.protocol)
                 for port in args.ports
             ],
             mounts=_mounts(args, context),
+            devices=[docker.ContainerDeviceArgs(host_path=path, container_path=path, permissions="r") for path in args.devices]
+            or None,
             tmpfs=dict.fromkeys(["/tmp", *args.tmpfs], _TMPFS_OPTIONS),  # noqa: S108  # the container's own, in memory
-            cpus=f"{args.limits.cpus:g}",
-            memory=args.limits.memory_mb,
-            memory_swap=args.limits.memory_mb,
-            read_only=True,
+            cpus=f"{limits.cpus:g}",
+            memory=limits.memory_mb,
+            memory_swap=limits.memory_mb,
+            read_only=Exemption.WRITABLE not in args.exemptions,
             # The plugin compares capabilities as written: other spellings or orders replace the container at every refresh.
             capabilities=docker.ContainerCapabilitiesArgs(adds=sorted(args.capabilities), drops=["ALL"]),
             security_opts=["no-new-privileges:true"],
@@ -133,12 +165,23 @@ class Service(pulumi.ComponentResource):
         self.register_outputs({"container": self.container.id})
 
 
+def _check(name: str, args: ServiceArgs) -> None:
+    """Hold a service against the rule; a slip in the program stops it before anything is made."""
+    assert not args.ports or name == "edge", f"{name} publishes a port"  # noqa: S101
+    assert (args.user or "").partition(":")[0] not in {"0", "root"} or Exemption.ROOT in args.exemptions, name  # noqa: S101
+    assert not args.host_files or Exemption.HOST_FILES in args.exemptions, name  # noqa: S101
+    sockets = [path for path in args.host_files.values() if path.endswith(".sock")]
+    assert not sockets or Exemption.DOCKER_SOCKET in args.exemptions, name  # noqa: S101
+
+
 def _mounts(args: ServiceArgs, context: Context) -> list[docker.ContainerMountArgs]:
     shipped = context.shipped
     read = [
         *((target, shipped.part(part)) for part, target in args.parts.items()),
+        *((target, shipped.live(part)) for part, target in args.live.items()),
         *((target, shipped.secret(secret)) for secret, target in args.secrets.items()),
         *((target, shipped.path(folder)) for folder, target in args.reads.items()),
+        *args.host_files.items(),
     ]
     written = [(target, shipped.path(folder)) for folder, target in args.data.items()]
     return [
@@ -152,6 +195,9 @@ def _labels(args: ServiceArgs, context: Context) -> list[docker.ContainerLabelAr
     parts = {name: context.shipped.release.parts[name].digest for name in args.parts}
     read = context.shipped.secrets_digest(list(args.secrets)).apply(lambda secrets: digest([parts, secrets]))
     return [
-        *(docker.ContainerLabelArgs(label=key, value=value) for key, value in context.labels.items()),
+        *(
+            docker.ContainerLabelArgs(label=key, value=value)
+            for key, value in stack_labels(context.settings, context.host).items()
+        ),
         docker.ContainerLabelArgs(label=CONFIG_LABEL, value=read),
     ]

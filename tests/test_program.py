@@ -8,6 +8,8 @@ import pulumi
 import pytest
 
 from infra.paths import PROJECT_FOLDER
+from stack_components.networks import needed
+from tests.plans import plan_of
 from tests.program import Declarations, declare
 
 CONFIG = {"accounts": json.dumps([{"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]}])}
@@ -20,14 +22,10 @@ def declared() -> Declarations:
 
 def test_all_services_and_networks_are_declared(declared: Declarations) -> None:
     names = [one.name for one in declared.values()]
-    for service in ("cache", "edge", "gateway", "registry"):
+    for service in plan_of(**CONFIG).services:
         assert names.count(f"{service}-container") == 1
-        assert f"private-registry:{service}:{service.capitalize()}" in {one.type for one in declared.values()}
-    assert sorted(network.name for network in declared.of_type("docker:index/network:Network")) == [
-        "network-app",
-        "network-data",
-        "network-edge",
-    ]
+    for network in needed(plan_of(**CONFIG)):
+        assert names.count(f"network-{network}") == 1
 
 
 def test_two_runs_declare_the_same(declared: Declarations) -> None:
@@ -63,6 +61,7 @@ def test_the_operator_is_told_addresses_and_places(declared: Declarations) -> No
         "registry_ca": f"{root}/data/edge/pki/authorities/local/root.crt",
         "password_file": f"{root}/secrets/registry_pass",
         "root": root,
+        "left_out": {},
     }
 
 
@@ -77,7 +76,7 @@ def test_bad_settings_are_refused_with_every_problem() -> None:
 @pytest.mark.parametrize(
     ("lock", "told"),
     [
-        ("redis: {image: redis:latest}", "redis:latest is not pinned"),
+        ("redis: {image: redis:latest}", "redis:latest names no version"),
         ("{}", "caddy: is missing"),
         (None, "cannot read"),
     ],

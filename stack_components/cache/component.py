@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import pulumi
 
+from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
-from infra.settings import Settings
 from stack_components.cache.config import redis_conf, users_acl
+from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.service import Healthcheck, Service, ServiceArgs
 
@@ -18,14 +19,17 @@ PORT = 6379
 _ACL = "cache/users.acl"
 
 
-def parts(settings: Settings) -> list[Part]:
+def parts(plan: Plan) -> list[Part]:
     """Return the configuration that travels in the release."""
-    return [Part.of_text(NAME, {"redis.conf": redis_conf(memory_mb=settings.limits_of(NAME).memory_mb)})]
+    return [Part.of_text(NAME, {"redis.conf": redis_conf(memory_mb=plan.settings.limits_of(NAME).memory_mb)})]
 
 
-def secret_files(secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
     """Return the secret files that this component reads."""
-    return {_ACL: secrets["cache_password"].apply(users_acl)}
+    if not plan.runs("redis-exporter"):
+        return {_ACL: secrets["cache_password"].apply(users_acl)}
+    both = pulumi.Output.all(secrets["cache_password"], secrets["metrics_cache_password"])
+    return {_ACL: both.apply(lambda passwords: users_acl(*passwords))}
 
 
 class Cache(pulumi.ComponentResource):
@@ -34,16 +38,13 @@ class Cache(pulumi.ComponentResource):
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:cache:Cache", NAME, {}, opts)
         args = ServiceArgs(
-            image="redis",
-            limits=context.settings.limits_of(NAME),
             command=["redis-server", "/etc/redis/redis.conf"],
-            networks=[context.networks.data],
             healthcheck=Healthcheck(["redis-cli", "ping"]),
             parts={NAME: "/etc/redis"},
             secrets={_ACL: "/run/secrets/users.acl"},
-            data={},
-            reads={},
-            environment={},
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
+
+
+CONCERN = Concern(services=(NAME,), start=Cache, parts=parts, secret_files=secret_files)

@@ -30,13 +30,23 @@ loglevel notice
 """
 
 
-def users_acl(password: str) -> str:
+def users_acl(password: str, metrics_password: str = "") -> str:
     """Return the access list: anyone may ping, the registry may do what a cache is for, nobody may administer.
 
-    The password itself stays out of the file: Redis takes its SHA-256 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
+    With a second password there is a user `metrics`, who may ask how the cache does, and read no key.
+
+    The passwords themselves stay out of the file: Redis takes their SHA-256 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
     """
-    digest = hashlib.sha256(password.encode()).hexdigest()
-    return f"""\
-user default on nopass resetkeys resetchannels -@all +ping
-user registry on #{digest} ~* resetchannels +@all -@admin -@dangerous +info
-"""
+    lines = [
+        "user default on nopass resetkeys resetchannels -@all +ping",
+        f"user registry on #{_sha256(password)} ~* resetchannels +@all -@admin -@dangerous +info",
+    ]
+    if metrics_password:
+        # What the exporter asks for: https://github.com/oliver006/redis_exporter#authenticating-with-redis
+        asked = "+ping +info +config|get +latency|latest +latency|histogram +slowlog|len +slowlog|get +client|setname +dbsize"
+        lines.append(f"user metrics on #{_sha256(metrics_password)} resetkeys resetchannels -@all {asked}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _sha256(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()

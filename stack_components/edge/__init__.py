@@ -1,5 +1,5 @@
 """The edge: Caddy, the only service with published ports."""
 
-from stack_components.edge.component import FOLDERS, Edge, outputs, parts
+from stack_components.edge.component import CONCERN, NAME, Edge, outputs
 
-__all__ = ["FOLDERS", "Edge", "outputs", "parts"]
+__all__ = ["CONCERN", "NAME", "Edge", "outputs"]

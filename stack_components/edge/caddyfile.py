@@ -1,20 +1,19 @@
-"""Renders the Caddyfile, in parts: global options, the registry's routes with the gate, the sites that carry them."""
+"""Renders the Caddyfile in parts: one file of global options, snippets that sites share, and a file for the sites.
+
+What only a Caddy with the CrowdSec bouncer understands is in two files of its own, `globals.d/crowdsec.caddy` and
+`snippets.d/bouncer.caddy`, so that a stock Caddy can check all the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-GATE_FOLDER = "/run/gate"
-GATE_FILE = "read-only"
-# Clients wait this long before they try a refused write again; a sweep of the garbage collector takes less.
-_RETRY_AFTER_S = 5
-# How long a service that is being replaced is away at most: it ends its requests first, then its successor starts.
-_REGISTRY_RETURNS_S = 45
-_GATEWAY_RETURNS_S = 20
-# As the registry writes errors, so that clients show the message:
-# https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
-_GATED = '{"errors":[{"code":"UNAVAILABLE","message":"the registry is read-only for maintenance; try again shortly"}]}'
+from stack_components.edge.pages import Page, pages_snippet
+from stack_components.edge.registry_routes import Upstreams, registry_snippet
+from stack_components.edge.sign_on import SignOn, sign_on_snippet
+
+LOG_FILE = "/var/log/caddy/access.log"
 
 
 @dataclass(frozen=True)
@@ -31,36 +30,72 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Upstreams:
-    """Where the edge sends requests, as host:port."""
+class Bouncer:
+    """Where the edge asks whom to ban: CrowdSec's local API, and the file with the key to it."""
 
-    registry: str
-    gateway: str
-
-
-def caddyfile(sites: Sequence[Site], upstreams: Upstreams, *, max_upload_gb: int, health_port: int) -> str:
-    """Return the whole Caddyfile."""
-    blocks = [
-        _global_options(public=any(site.tls == "public" for site in sites)),
-        _registry_routes(upstreams, max_upload_gb),
-        *(_site(site) for site in sites),
-        _health(health_port),
-    ]
-    return "\n".join(blocks)
+    api_url: str
+    key_file: str
 
 
-def _global_options(*, public: bool) -> str:
+@dataclass(frozen=True, kw_only=True)
+class EdgeConfig:
+    """What the Caddyfile says.
+
+    Attributes:
+        sites: The addresses it serves.
+        upstreams: Where registry and tokens are.
+        pages: What signed-on browsers see.
+        sign_on: How they sign on.
+        bouncer: None without protection.
+        max_upload_gb: Largest request body.
+        monitoring_port: Port of health and metrics, which is not published.
+        acme_email: Given to the certificate authority.
+        http3: Whether HTTP/3 is offered; its UDP port must be published then.
+    """
+
+    sites: Sequence[Site]
+    upstreams: Upstreams
+    pages: Sequence[Page]
+    sign_on: SignOn
+    bouncer: Bouncer | None
+    max_upload_gb: int
+    monitoring_port: int
+    acme_email: str | None = None
+    http3: bool = False
+
+
+def caddyfile(config: EdgeConfig) -> Mapping[str, str]:
+    """Return all files by their path below /etc/caddy/current."""
+    files = {
+        "Caddyfile": _global_options(config) + "\nimport snippets.d/*.caddy\nimport sites.d/*.caddy\n",
+        "snippets.d/access-log.caddy": _access_log(),
+        "snippets.d/bouncer.caddy": _bouncer_snippet(config.bouncer),
+        "snippets.d/pages.caddy": pages_snippet(config.pages),
+        "snippets.d/registry.caddy": registry_snippet(config.upstreams, config.sign_on, max_upload_gb=config.max_upload_gb),
+        "snippets.d/sign-on.caddy": sign_on_snippet(config.sign_on),
+        "sites.d/sites.caddy": "\n".join([*(_site(site) for site in config.sites), _monitoring(config.monitoring_port)]),
+    }
+    if config.bouncer:
+        files["globals.d/crowdsec.caddy"] = _bouncer_options(config.bouncer)
+    return files
+
+
+def _global_options(config: EdgeConfig) -> str:
+    public = any(site.tls == "public" for site in config.sites)
     # Without a public name Caddy shall neither redirect nor touch the trust store. Clients that ask for 127.0.0.1 send no name.
     local = "" if public else "\tauto_https disable_redirects\n\tskip_install_trust\n\tdefault_sni 127.0.0.1\n"
+    email = f"\temail {config.acme_email}\n" if config.acme_email else ""
     return f"""\
 # Written by the Pulumi program; changes are overwritten.
 {{
 	admin off
 	persist_config off
 	storage file_system /data
-{local}	servers {{
-		# HTTP/3 would be offered at a UDP port that is not published.
-		protocols h1 h2
+{email}{local}	metrics {{
+		per_host
+	}}
+	servers {{
+		protocols h1 h2{" h3" if config.http3 else ""}
 		max_header_size 32KB
 		# No limit on bodies: a slow client may take an hour for a layer.
 		timeouts {{
@@ -73,15 +108,17 @@ def _global_options(*, public: bool) -> str:
 		format json
 		level INFO
 	}}
+	import globals.d/*.caddy
 }}
 """
 
 
-def _registry_routes(upstreams: Upstreams, max_upload_gb: int) -> str:
+def _access_log() -> str:
+    # CrowdSec's parser reads the default fields; credentials are replaced by Caddy. A sign-on's code is in the query.
     return f"""\
-(registry) {{
+(access_log) {{
 	log {{
-		output file /var/log/caddy/access.log {{
+		output file {LOG_FILE} {{
 			mode 0640
 			roll_size 50MiB
 			roll_keep 5
@@ -89,85 +126,45 @@ def _registry_routes(upstreams: Upstreams, max_upload_gb: int) -> str:
 		}}
 		format json
 	}}
-	header {{
-		-Server
-		-Via
-		X-Content-Type-Options nosniff
-		Referrer-Policy strict-origin-when-cross-origin
-	}}
-
-	# The gate: while this file exists, writes are refused and pulls go on.
-	@gated {{
-		method POST PUT PATCH DELETE
-		path /v2/*
-		file {{
-			root {GATE_FOLDER}
-			try_files /{GATE_FILE}
-		}}
-	}}
-	handle @gated {{
-		header Retry-After {_RETRY_AFTER_S}
-		header Content-Type application/json
-		respond `{_GATED}` 503
-	}}
-
-	@registry path /v2 /v2/*
-	handle @registry {{
-		request_body {{
-			max_size {max_upload_gb}GB
-		}}
-		reverse_proxy {upstreams.registry} {{
-{_retry(_REGISTRY_RETURNS_S)}
-			transport http {{
-				dial_timeout 5s
-				response_header_timeout 15m
-				compression off
-				# Pulls are copied from here to the client: fewer, larger reads make them faster.
-				read_buffer 256KB
-			}}
-		}}
-	}}
-
-	handle /auth/token {{
-		request_body {{
-			max_size 64KB
-		}}
-		reverse_proxy {upstreams.gateway} {{
-{_retry(_GATEWAY_RETURNS_S)}
-		}}
-	}}
-
-	handle /healthz {{
-		respond "ok" 200
-	}}
-
-	handle {{
-		respond 404
-	}}
+	log_skip /oauth2/callback
 }}
 """
 
 
-def _retry(seconds: int) -> str:
+def _bouncer_options(bouncer: Bouncer) -> str:
+    # Decisions are fetched every 15 s and kept in memory: a CrowdSec that is away stops nobody.
     return f"""\
-			# Requests not yet sent wait for a service that is being replaced.
-			lb_try_duration {seconds}s
-			lb_try_interval 250ms"""
+order crowdsec first
+crowdsec {{
+	api_url {bouncer.api_url}
+	api_key {{file.{bouncer.key_file}}}
+	ticker_interval 15s
+	enable_caddy_metrics
+}}
+"""
+
+
+def _bouncer_snippet(bouncer: Bouncer | None) -> str:
+    # Never `appsec` here: it reads a whole layer into memory.
+    directive = "crowdsec" if bouncer else "vars bouncer off"
+    return f"(bouncer) {{\n\t{directive}\n}}\n"
 
 
 def _site(site: Site) -> str:
-    lines = []
+    lines = ["\timport access_log", "\timport bouncer"]
     if site.tls == "internal":
         lines.append("\ttls internal")
     if site.tls == "public":
         lines.append('\theader Strict-Transport-Security "max-age=31536000"')
-    return "\n".join([f"{', '.join(site.addresses)} {{", *lines, "\timport registry", "}", ""])
+    lines += ["\timport registry", "\timport pages"]
+    return "\n".join([f"{', '.join(site.addresses)} {{", *lines, "}", ""])
 
 
-def _health(port: int) -> str:
+def _monitoring(port: int) -> str:
     return f"""\
-# Not published: for the container's own healthcheck.
+# Not published: for the container's own healthcheck, and for Prometheus.
 http://:{port} {{
+	metrics /metrics
 	respond /healthz 200
 }}
 """

@@ -7,11 +7,18 @@ from typing import Any
 
 import pulumi
 
+from infra.host import Reload
+from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
 from infra.settings import Settings
+from ops.passwords import password_hash
+from stack_components.concern import Concern
 from stack_components.context import Context
-from stack_components.edge.caddyfile import GATE_FOLDER, Site, Upstreams, caddyfile
+from stack_components.edge.caddyfile import Bouncer, EdgeConfig, Site, caddyfile
+from stack_components.edge.pages import PAGES
+from stack_components.edge.registry_routes import GATE_FOLDER, Upstreams
+from stack_components.edge.sign_on import SignOn
 from stack_components.gateway import component as gateway
 from stack_components.registry import component as registry
 from stack_components.service import Healthcheck, Port, Service, ServiceArgs
@@ -20,34 +27,72 @@ NAME = "edge"
 DATA_FOLDER = "data/edge"
 LOG_FOLDER = "logs/edge"
 GATE = "gate"
-FOLDERS = [DATA_FOLDER, LOG_FOLDER, GATE]
-_HTTP_PORT, _HTTPS_PORT, _HEALTH_PORT = 8080, 8443, 9180
+PLAIN_PORT = 8080  # for clients of this host, in containers and outside
+MONITORING_PORT = 9180
+_HTTP_PORT, _HTTPS_PORT = 80, 443
+_ACCOUNTS = "edge/sign-on"
+_CONFIG = "/etc/caddy/current/Caddyfile"
 
 
-def parts(settings: Settings) -> list[Part]:
-    """Return the configuration that travels in the release."""
-    text = caddyfile(
-        sites(settings),
-        Upstreams(registry=f"{registry.NAME}:{registry.PORT}", gateway=f"{gateway.NAME}:{gateway.PORT}"),
+def config(plan: Plan) -> EdgeConfig:
+    """Return what the Caddyfile of a stack says."""
+    settings = plan.settings
+    return EdgeConfig(
+        sites=sites(settings),
+        upstreams=Upstreams(registry=f"{registry.NAME}:{registry.PORT}", gateway=f"{gateway.NAME}:{gateway.PORT}"),
+        pages=[page for service, page in PAGES.items() if plan.runs(service)],
+        sign_on=SignOn("/run/secrets/sign-on", "oauth2-proxy:4180" if plan.runs("oauth2-proxy") else None),
+        bouncer=Bouncer("http://crowdsec:8080", "/run/secrets/bouncer-key") if plan.runs("crowdsec") else None,
         max_upload_gb=settings.registry.max_upload_gb,
-        health_port=_HEALTH_PORT,
+        monitoring_port=MONITORING_PORT,
+        acme_email=settings.edge.acme_email,
+        http3=_offers_http3(settings),
     )
-    return [Part.of_text(NAME, {"Caddyfile": text})]
 
 
 def sites(settings: Settings) -> list[Site]:
-    """Return the addresses of a stack: on a local one plain HTTP, which Docker accepts from loopback, and TLS beside it."""
-    names = dict.fromkeys([settings.registry_host.partition(":")[0], "localhost", "127.0.0.1", settings.edge.bind])
+    """Return the addresses of a stack: plain HTTP for this host's own clients, and TLS for all."""
+    plain = Site([f"http://:{PLAIN_PORT}"], tls=None)
+    host = settings.registry_host.partition(":")[0]
+    if not settings.is_local:
+        return [plain, Site([f"https://{host}"], tls="public")]
+    names = dict.fromkeys([host, "localhost", "127.0.0.1", settings.edge.bind])
     names.pop("0.0.0.0", None)  # noqa: S104  # stands for all addresses, and is none that a client asks for
-    return [
-        Site([f"http://:{_HTTP_PORT}"], tls=None),
-        Site([f"https://{name}:{_HTTPS_PORT}" for name in names], tls="internal"),
-    ]
+    return [plain, Site([f"https://{name}:{_HTTPS_PORT}" for name in names], tls="internal")]
 
 
-def outputs(context: Context, secrets: Secrets) -> Mapping[str, pulumi.Input[Any]]:
+def ports(settings: Settings) -> list[Port]:
+    """Return the published ports: those of TLS for all, the one without for this host alone."""
+    edge = settings.edge
+    published = [Port(edge.plain_bind, edge.http_port, PLAIN_PORT)]
+    everywhere = [edge.bind, *(["::"] if edge.ipv6 and edge.bind == "0.0.0.0" else [])]  # noqa: S104
+    for bind in everywhere:
+        published.append(Port(bind, edge.https_port, _HTTPS_PORT))
+        if _offers_http3(settings):
+            published.append(Port(bind, edge.https_port, _HTTPS_PORT, "udp"))
+        if not settings.is_local:
+            published.append(Port(bind, _HTTP_PORT, _HTTP_PORT))  # sends browsers to TLS, and proves to ACME who we are
+    return published
+
+
+def _offers_http3(settings: Settings) -> bool:
+    return not settings.is_local and settings.edge.https_port == _HTTPS_PORT  # Caddy names the port that it listens on itself
+
+
+def parts(plan: Plan) -> list[Part]:
+    """Return the configuration that travels in the release."""
+    return [Part.of_text(NAME, caddyfile(config(plan)))]
+
+
+def secret_files(_: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+    """Return the secret files that this component reads."""
+    operator = pulumi.Output.all(secrets["registry_user"], secrets["registry_pass"], secrets["password_salt"])
+    return {_ACCOUNTS: operator.apply(lambda given: f"{given[0]} {password_hash(given[1], f'{given[2]}/sign-on')}\n")}
+
+
+def outputs(context: Context) -> Mapping[str, pulumi.Input[Any]]:
     """Return what the stack tells its operator: addresses, account, and where things are on the host."""
-    edge, shipped = context.settings.edge, context.shipped
+    edge, shipped, secrets = context.settings.edge, context.shipped, context.secrets
     return {
         "registry": context.settings.registry_host,
         "registry_url": f"http://{edge.plain_bind}:{edge.http_port}",
@@ -58,30 +103,46 @@ def outputs(context: Context, secrets: Secrets) -> Mapping[str, pulumi.Input[Any
         "accounts": pulumi.Output.from_input(dict(secrets.passwords)),
         "password_file": shipped.secret("registry_pass"),
         "root": shipped.root,
+        "left_out": dict(context.plan.left_out),
     }
 
 
 class Edge(pulumi.ComponentResource):
-    """Caddy between the outside and the registry."""
+    """Caddy between the outside and everything else."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:edge:Edge", NAME, {}, opts)
-        edge = context.settings.edge
         args = ServiceArgs(
-            image="caddy",
-            limits=context.settings.limits_of(NAME),
-            command=["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"],
-            networks=[context.networks.edge, context.networks.app],
-            healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{_HEALTH_PORT}/healthz"]),
-            parts={NAME: "/etc/caddy"},
-            secrets={},
+            command=["caddy", "run", "--config", _CONFIG, "--adapter", "caddyfile"],
+            healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{MONITORING_PORT}/healthz"]),
+            live={NAME: "/etc/caddy"},
+            secrets={_ACCOUNTS: "/run/secrets/sign-on"},
             data={DATA_FOLDER: "/data", LOG_FOLDER: "/var/log/caddy"},
             reads={GATE: GATE_FOLDER},
             tmpfs=["/config"],
-            environment={},
-            # The official binary carries this as a file capability and does not start without it in its bounding set.
-            capabilities=["CAP_NET_BIND_SERVICE"],
-            ports=[Port(edge.plain_bind, edge.http_port, _HTTP_PORT), Port(edge.bind, edge.https_port, _HTTPS_PORT)],
+            capabilities={
+                "CAP_NET_BIND_SERVICE": "ports 80 and 443; the official binary does not even start without it in its bounding set"
+            },
+            ports=ports(context.settings),
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
+        context.host.reload(
+            context.shipped,
+            NAME,
+            container=self.service.container,
+            name=self.service.container_name,
+            how=Reload(
+                check=["caddy", "validate", "--config", _CONFIG, "--adapter", "caddyfile"],
+                confirmation="successfully reloaded config from file",
+            ),
+        )
         self.register_outputs({})
+
+
+CONCERN = Concern(
+    services=(NAME,),
+    start=Edge,
+    folders=lambda _: [DATA_FOLDER, LOG_FOLDER, GATE],
+    parts=parts,
+    secret_files=secret_files,
+)

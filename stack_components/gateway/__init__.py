@@ -1,5 +1,5 @@
 """The gateway: issues registry tokens and takes registry events."""
 
-from stack_components.gateway.component import FOLDERS, Gateway, parts, secret_files
+from stack_components.gateway.component import CONCERN, Gateway
 
-__all__ = ["FOLDERS", "Gateway", "parts", "secret_files"]
+__all__ = ["CONCERN", "Gateway"]

@@ -8,20 +8,22 @@ from typing import Any
 
 import pulumi
 
+from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
 from infra.settings import Settings
 from ops.config import Access, Account, Accounts, GatewayConfig, render
 from ops.keys import public_jwks, signing_key_from_seed
 from ops.passwords import password_hash
+from stack_components.concern import Concern
 from stack_components.context import Context
+from stack_components.gateway.service_accounts import service_accounts
 from stack_components.service import Healthcheck, Service, ServiceArgs
 
 NAME = "gateway"
 PORT = 8080
 ISSUER = "private-registry"
 DATA_FOLDER = "data/gateway"
-FOLDERS = [DATA_FOLDER]
 JWKS = "gateway/jwks.json"
 _ACCOUNTS, _KEY, _EVENTS_TOKEN = "gateway/accounts.json", "gateway/signing-key.pem", "gateway/events-token"
 _EVERYTHING = Access(repositories="**", actions=("pull", "push", "delete"))
@@ -46,40 +48,45 @@ def config(settings: Settings) -> GatewayConfig:
     )
 
 
-def parts(settings: Settings) -> list[Part]:
+def parts(plan: Plan) -> list[Part]:
     """Return the configuration that travels in the release."""
-    return [Part.of_text(NAME, {"gateway.json": render(config(settings))})]
+    return [Part.of_text(NAME, {"gateway.json": render(config(plan.settings))})]
 
 
-def accounts(settings: Settings, passwords: Mapping[str, str], operator: tuple[str, str], salt: str) -> str:
-    """Return the accounts file: the operator with every right, then the configured accounts; passwords are bcrypt hashes.
+def accounts(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str], salt: str) -> str:
+    """Return the accounts file: the operator with every right, those configured, the services'; passwords are bcrypt hashes.
 
     Args:
-        settings: The stack's.
+        plan: What runs.
         passwords: By account name.
         operator: Name and password.
         salt: Random text that the hashes' salts are derived from, so that the same input gives the same file.
     """
-    name, password = operator
-    listed = [Account(name=name, password_hash=password_hash(password, f"{salt}/{name}"), access=(_EVERYTHING,), catalog=True)]
-    for account in settings.accounts:
-        hashed = password_hash(passwords[account.name], f"{salt}/{account.name}")
-        listed.append(Account(name=account.name, password_hash=hashed, access=account.access, catalog=account.catalog))
+
+    def account(name: str, password: str, access: tuple[Access, ...], *, catalog: bool = False) -> Account:
+        return Account(name=name, password_hash=password_hash(password, f"{salt}/{name}"), access=access, catalog=catalog)
+
+    listed = [
+        account(*operator, (_EVERYTHING,), catalog=True),
+        *(account(one.name, passwords[one.name], one.access, catalog=one.catalog) for one in plan.settings.accounts),
+        *(account(name, passwords[name], one.access(plan.settings)) for name, one in service_accounts(plan).items()),
+    ]
     return render(Accounts(accounts=tuple(listed)))
 
 
-def secret_files(settings: Settings, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
     """Return the secret files that this component reads. The public keys are among them, for the registry."""
     key = secrets["token_signing_seed"].apply(signing_key_from_seed)
+    of_services = {name: secrets[account.password] for name, account in service_accounts(plan).items()}
     given = pulumi.Output.all(
-        passwords=pulumi.Output.from_input(dict(secrets.passwords)),
+        passwords=pulumi.Output.from_input({**secrets.passwords, **of_services}),
         user=secrets["registry_user"],
         password=secrets["registry_pass"],
         salt=secrets["password_salt"],
     )
 
     def accounts_file(values: dict[str, Any]) -> str:
-        return accounts(settings, values["passwords"], (values["user"], values["password"]), values["salt"])
+        return accounts(plan, values["passwords"], (values["user"], values["password"]), values["salt"])
 
     return {
         _ACCOUNTS: given.apply(accounts_file),
@@ -95,10 +102,7 @@ class Gateway(pulumi.ComponentResource):
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:gateway:Gateway", NAME, {}, opts)
         args = ServiceArgs(
-            image="python",
-            limits=context.settings.limits_of(NAME),
             command=["python3", "-m", "ops.gateway", "--config", "/etc/gateway/gateway.json"],
-            networks=[context.networks.app],
             healthcheck=Healthcheck(
                 ["python3", "-m", "ops.gateway.health", "--url", f"http://127.0.0.1:{PORT}/healthz"], interval="10s"
             ),
@@ -109,7 +113,6 @@ class Gateway(pulumi.ComponentResource):
                 _EVENTS_TOKEN: "/run/secrets/events-token",  # a path
             },
             data={DATA_FOLDER: "/var/lib/gateway"},
-            reads={},
             environment={
                 "PYTHONPATH": "/opt/ops:/opt/site",
                 # The release is read-only: without a place for compiled modules every health check would compile anew.
@@ -118,3 +121,6 @@ class Gateway(pulumi.ComponentResource):
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
+
+
+CONCERN = Concern(services=(NAME,), start=Gateway, folders=lambda _: [DATA_FOLDER], parts=parts, secret_files=secret_files)

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 import pulumi
 from pydantic import SecretStr
 
+from infra.plan import Plan
 from infra.secrets import Secrets
-from infra.settings import Settings
 from stack_components.cache import component as cache
+from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.gateway import component as gateway
 from stack_components.registry.config import (
     Auth,
+    Debug,
     Endpoint,
     Http,
     Log,
@@ -28,21 +30,25 @@ from stack_components.service import Healthcheck, Service, ServiceArgs
 NAME = "registry"
 PORT = 5000
 DATA_FOLDER = "data/registry"
-FOLDERS = [DATA_FOLDER]
+DEBUG_PORT = 5001
 _CONFIG = "registry/config.yml"
 
 
-def config(settings: Settings, *, http_secret: str, cache_password: str, events_token: str) -> RegistryConfig:
+def config(plan: Plan, *, http_secret: str, cache_password: str, events_token: str) -> RegistryConfig:
     """Return the registry's configuration for a stack."""
+    settings = plan.settings
+    # The debug port listens on the address of one network alone, whose name there nobody else has.
+    debug = f"{NAME}.registry-metrics" if plan.runs("prometheus") else "127.0.0.1"
     return RegistryConfig(
         log=Log(level=settings.registry.log_level),
-        http=Http(secret=SecretStr(http_secret)),
+        http=Http(secret=SecretStr(http_secret), debug=Debug(addr=f"{debug}:{DEBUG_PORT}")),
         redis=Redis(addrs=[f"{cache.NAME}:{cache.PORT}"], username="registry", password=SecretStr(cache_password)),
         auth=Auth(
             token=Token(
                 realm=f"https://{settings.registry_host}/auth/token",
-                # A local stack is reached under two addresses, one without TLS: each gets a token from where it asked.
-                autoredirect=settings.is_local,
+                # The edge is reached under several addresses, some without TLS and only from this host: each gets a token
+                # from where it asked. Others cannot make up a name, since the edge serves the registry's alone.
+                autoredirect=True,
                 service=gateway.token_service(settings),
                 issuer=gateway.ISSUER,
                 jwks="/run/secrets/jwks.json",
@@ -60,14 +66,14 @@ def config(settings: Settings, *, http_secret: str, cache_password: str, events_
     )
 
 
-def secret_files(settings: Settings, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
     """Return the secret files that this component reads: its whole configuration is one, since it takes secrets nowhere else."""
     values = pulumi.Output.all(
         http_secret=secrets["registry_http_secret"],
         cache_password=secrets["cache_password"],
         events_token=secrets["events_token"],
     )
-    return {_CONFIG: values.apply(lambda given: render(config(settings, **given)))}
+    return {_CONFIG: values.apply(lambda given: render(config(plan, **given)))}
 
 
 class Registry(pulumi.ComponentResource):
@@ -76,17 +82,21 @@ class Registry(pulumi.ComponentResource):
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:registry:Registry", NAME, {}, opts)
         args = ServiceArgs(
-            image="registry",
-            limits=context.settings.limits_of(NAME),
             command=["serve", "/etc/distribution/config.yml"],
-            networks=[context.networks.app, context.networks.data],
             healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/"]),
-            parts={},
             secrets={_CONFIG: "/etc/distribution/config.yml", gateway.JWKS: "/run/secrets/jwks.json"},
             data={DATA_FOLDER: "/var/lib/registry"},
-            reads={},
             environment={"OTEL_TRACES_EXPORTER": "none"},
             stop_seconds=40,  # above the registry's draintimeout
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
+
+
+CONCERN = Concern(
+    services=(NAME,),
+    start=Registry,
+    folders=lambda _: [DATA_FOLDER],
+    kept=lambda plan: [DATA_FOLDER] if plan.settings.registry.keep_data else [],
+    secret_files=secret_files,
+)

@@ -98,9 +98,9 @@ class PrometheusMetrics(_Block):
 
 
 class Debug(_Block):
-    """The debug port. `/debug/vars` shows the token that events are sent with: for this container alone."""
+    """The debug port. `/debug/vars` shows the token that events are sent with: for Prometheus alone."""
 
-    addr: str = "127.0.0.1:5001"
+    addr: str
     prometheus: PrometheusMetrics = PrometheusMetrics()
 
 
@@ -112,7 +112,7 @@ class Http(_Block):
     relativeurls: bool = True
     draintimeout: GoDuration = "30s"
     headers: dict[str, list[str]] = {"X-Content-Type-Options": ["nosniff"]}
-    debug: Debug = Debug()
+    debug: Debug
 
     @field_serializer("secret")
     def _reveal(self, value: SecretStr) -> str:

@@ -22,6 +22,7 @@ from bootstrap.preflight import NAME_LABEL, ROOT_LABEL
 from bootstrap.session import Session, open_session
 from infra.settings import PROJECT
 from tests.engine.client import client
+from tests.plans import BARE
 
 _END_LIMIT_S = 10.0
 _NAME = re.compile(r"^t(?P<pid>[0-9]+)-[0-9a-f]{6}$")
@@ -79,11 +80,12 @@ class TestStack:
 
 @contextlib.contextmanager
 def new_stack(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[TestStack]:
-    """Give a stack that is not up yet; whatever it has become is removed at the end."""
+    """Give a bare stack, with more where settings ask for it, that is not up yet; what it has become is removed at the end."""
     name = f"t{os.getpid()}-{secrets.token_hex(3)}"
     http_port, https_port = _free_ports(2)
     stack = TestStack(name, folder / name, http_port, https_port, {})
     stack.settings = {
+        **BARE,
         "name": name,
         "edge": {"bind": "127.0.0.1", "http_port": http_port, "https_port": https_port},
         "local": {"root": str(stack.root)},

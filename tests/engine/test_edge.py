@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from stack_components.edge.caddyfile import GATE_FILE
+from stack_components.edge.registry_routes import GATE_FILE
 from tests.engine.stacks import TestStack
 
 PATIENCE_S = 20

@@ -78,7 +78,8 @@ def test_after_a_killed_down_the_next_up_makes_what_is_gone(fresh: TestStack) ->
 def test_files_that_somebody_removed_are_made_again(fresh: TestStack) -> None:
     fresh.open().up(stream=False)
     before = {service: container.id for service, container in fresh.containers().items()}
-    shutil.rmtree(fresh.root / "parts")
+    for folder in ("parts", "live"):
+        shutil.rmtree(fresh.root / folder)
     assert is_up(fresh)
     after = {service: container.id for service, container in fresh.containers().items()}
     assert {service for service in after if after[service] != before[service]} == {"cache", "edge", "gateway"}

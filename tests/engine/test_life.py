@@ -83,7 +83,7 @@ def test_refresh_finds_no_drift(stack: TestStack) -> None:
     ("change", "touched"),
     [
         ({"limits": {"registry": {"cpus": 1.25, "memory_mb": 2048}}}, {"registry"}),
-        ({"registry": {"keep_data": False, "max_upload_gb": 5}}, {"edge"}),
+        ({"registry": {"keep_data": False, "log_level": "error"}}, {"registry"}),
         ({"anonymous": [{"repositories": "public/**", "actions": ["pull"]}]}, {"gateway"}),
     ],
     ids=["limits", "configuration", "access"],
@@ -92,6 +92,14 @@ def test_a_changed_setting_replaces_only_its_container(stack: TestStack, change:
     before = ids(stack)
     stack.open(change=change).up(stream=False)
     assert replaced(before, stack) == touched
+
+
+def test_a_changed_route_is_taken_by_the_running_edge(stack: TestStack) -> None:
+    before = ids(stack)
+    stack.open(change={"registry": {"keep_data": False, "log_level": "error", "max_upload_gb": 5}}).up(stream=False)
+    assert replaced(before, stack) == set()
+    assert "max_size 5GB" in (stack.root / "live/edge/current/snippets.d/registry.caddy").read_text()
+    assert b"successfully reloaded config from file" in stack.containers()["edge"].logs(tail=20)
 
 
 def memory(stack: TestStack) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.images import load_lock
-from infra.paths import PROJECT_FOLDER
+from infra.project import LOCK
+from infra.services import SERVICES
 from infra.settings import SettingsError
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -36,14 +38,52 @@ def accepted(folder: Path, version: str, rule: str) -> bool:
 
 def test_a_lock_is_read(tmp_path: Path) -> None:
     images = load_lock(lock(tmp_path, "redis: {image: docker.io/library/redis:8.2.1-alpine@DIGEST}"))
-    assert images["redis"].reference == f"docker.io/library/redis:8.2.1-alpine@{DIGEST}"
-    assert (images["redis"].name, images["redis"].version, images["redis"].pullable) == ("redis", "8.2.1-alpine", True)
+    image = images["redis"]
+    assert image.reference == f"docker.io/library/redis:8.2.1-alpine@{DIGEST}"
+    assert (image.name, image.tag, image.version) == ("redis", "docker.io/library/redis:8.2.1-alpine", "8.2.1-alpine")
+    assert (image.pullable, image.pinned, image.unavailable) == (True, True, "")
 
 
-def test_the_projects_own_lock_is_good() -> None:
-    images = load_lock(PROJECT_FOLDER / "images.lock")
-    assert set(images) == {"registry", "redis", "caddy", "python"}
-    assert all(image.pullable for image in images.values())
+def test_the_projects_own_lock_has_every_image_and_says_what_must_not_run() -> None:
+    images = load_lock(LOCK)
+    assert set(images) == {kind.image for kind in SERVICES.values()}
+    assert all(image.pullable and not image.unavailable for image in images.values())
+    assert all("minimum" in entry for entry in yaml.safe_load(LOCK.read_text()).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "told"),
+    [
+        # S11: the system this replaces ran this one.
+        (
+            "cadvisor",
+            "ghcr.io/google/cadvisor:0.53.0",
+            "older than 0.56.2 (google/cadvisor#3643, #3860: older ones find no container on Docker 29)",
+        ),
+        ("caddy", "caddy:2.11.1-alpine", "GHSA-7r4p-vjf4-gxv4: clients could inject identity headers"),
+        ("registry", "registry:3.0.0", "known to be bad (CVE-2026-35172, GHSA-f2g3-hh2r-cwgc: "),
+        ("registry", "registry:3.1.0", "older than 3.1.1 (GHSA-6pjf-3r9x-m592: "),
+    ],
+)
+def test_versions_that_must_not_run_are_refused_with_image_reason_and_remedy(
+    tmp_path: Path, name: str, reference: str, told: str
+) -> None:
+    (problem,) = problems(lock(tmp_path, f"{name}: {{image: '{reference}@DIGEST'}}", "other.lock"), floors=LOCK)
+    assert problem.startswith(f"other.lock: {name}: {reference} is ")
+    assert told in problem
+    assert problem.endswith("; write another version and run `make lock`")
+
+
+@pytest.mark.parametrize("image", ["registry.example.com:5000/a/redis:8.2.1", "redis:v8.2.1-alpine", "redis:8.2.1.4"])
+def test_a_whole_version_without_digest_is_not_pinned_but_accepted(tmp_path: Path, image: str) -> None:
+    # Which places may run it is the plan's to say.
+    read = load_lock(lock(tmp_path, f"redis: {{image: '{image}'}}"))["redis"]
+    assert (read.reference, read.tag, read.pinned, read.pullable) == (image, image, False, True)
+
+
+def test_an_image_that_cannot_be_had_says_why(tmp_path: Path) -> None:
+    image = load_lock(lock(tmp_path, "ui: {unavailable: no package has it, minimum: {version: 2.0.0, why: x}}"))["ui"]
+    assert (image.reference, image.unavailable) == ("", "no package has it")
 
 
 @pytest.mark.parametrize(
@@ -51,17 +91,21 @@ def test_the_projects_own_lock_is_good() -> None:
     [
         "redis",
         "redis:8",
+        "redis:8.2",
+        "redis:latest",
+        "redis:latest@DIGEST",
+        "redis:alpine8.2.1",
         "redis@DIGEST",
         "redis:8@sha256:0123",
         "redis:8@DIGEST0",
         "Redis:8@DIGEST",
         "redis:8@md5:" + "0" * 64,
         "redis:8@DIGEST\n",
+        "redis:8.2.1\n",
         "sha256:0123",
-        "",
     ],
 )
-def test_an_image_without_digest_is_refused(tmp_path: Path, image: str) -> None:
+def test_an_image_that_may_become_another_is_refused(tmp_path: Path, image: str) -> None:
     (problem,) = problems(lock(tmp_path, f"redis: {{image: {image!r}}}".replace("'", '"')))
     assert problem.startswith("images.lock: redis: ")
     assert "is not pinned" in problem
@@ -99,15 +143,14 @@ def test_every_problem_is_told_with_its_reason(tmp_path: Path) -> None:
         c: {image: "c:2.0@DIGEST"}
     """
     assert problems(lock(tmp_path, text)) == [
-        "images.lock: a: version 1.0 is known to be bad (GHSA-2)",
-        "images.lock: a: version 1.0 is older than 1.1 (CVE-1)",
-        "images.lock: b: b:latest is not pinned; write repository:tag@sha256:<64 hex digits>",
+        "images.lock: a: a:1.0 is known to be bad (GHSA-2) and older than 1.1 (CVE-1); write another version and run `make lock`",
+        "images.lock: b: b:latest is not pinned; write its whole version, as name:1.2.3, and run `make lock`",
     ]
 
 
 def test_an_image_of_this_engine_is_known_by_its_id(tmp_path: Path) -> None:
     image = load_lock(lock(tmp_path, "redis: {image: DIGEST, version: 8.0.2}"))["redis"]
-    assert (image.reference, image.version, image.pullable) == (DIGEST, "8.0.2", False)
+    assert (image.reference, image.version, image.pullable, image.pinned) == (DIGEST, "8.0.2", False, True)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +174,7 @@ def test_another_lock_obeys_its_own_floors_as_well(tmp_path: Path) -> None:
     main = lock(tmp_path, "redis: {image: 'redis:8.0@DIGEST'}")
     entry = "redis: {image: 'redis:7.0.1@DIGEST', bad: [{version: 7.0.1, advisory: CVE-1}]}"
     assert problems(lock(tmp_path, entry, "other.lock"), floors=main) == [
-        "other.lock: redis: version 7.0.1 is known to be bad (CVE-1)"
+        "other.lock: redis: redis:7.0.1 is known to be bad (CVE-1); write another version and run `make lock`"
     ]
 
 
@@ -139,7 +182,9 @@ def test_another_lock_obeys_its_own_floors_as_well(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("- a", "images.lock: Input should be a valid dictionary"),
-        ("a: {}", "images.lock: a.image: is required"),
+        ("a: {}", "images.lock: a: needs either image, or unavailable with the reason"),
+        ("a: {image: ''}", "images.lock: a: needs either image, or unavailable with the reason"),
+        ("a: {image: 'a:1@DIGEST', unavailable: x}", "images.lock: a: needs either image, or unavailable with the reason"),
         ("a: [", "images_lock: cannot read "),
         ("a: {image: 'a:1@DIGEST', pinned: true}", "images.lock: a.pinned: unknown key"),
         ("a: {image: 'a:1@DIGEST', minimum: {version: 3.10, why: x}}", "images.lock: a.minimum.version: "),

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from infra.secrets import INTERNAL, SECRETS, Origin
+from infra.services import SERVICES
 from infra.settings import GivenSecrets
 from ops.process import run
+from tests.plans import BARE, EVERYTHING
 from tests.program import Declarations, Declared, declare
 
 COMMAND = "command:local:Command"
@@ -33,17 +35,19 @@ FOURTEEN = {
     "registry_user",
 }
 GIVEN = {name: f"given-{name.replace('_', '-')}" for name in GivenSecrets.model_fields}
+BARE_TEXTS = {key: json.dumps(value) for key, value in BARE.items()}
+ALWAYS = {name for name, services in INTERNAL.items() if not services}
 ACCOUNTS = json.dumps([{"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]}])
 
 
 @pytest.fixture(scope="module")
 def unset() -> Declarations:
-    return declare({"accounts": ACCOUNTS})
+    return declare({"accounts": ACCOUNTS, **BARE_TEXTS})
 
 
 @pytest.fixture(scope="module")
 def given() -> Declarations:
-    return declare({"accounts": ACCOUNTS, **GIVEN})
+    return declare({"accounts": ACCOUNTS, **BARE_TEXTS, **GIVEN})
 
 
 def generated(declared: Declarations) -> dict[str, Declared]:
@@ -71,13 +75,13 @@ def test_the_fourteen_names_are_kept() -> None:
 
 
 def test_what_can_be_generated_is_generated(unset: Declarations) -> None:
-    expected = {name for name, origin in SECRETS.items() if origin is Origin.GENERATED} | set(INTERNAL) | {"password-ci"}
+    expected = {name for name, origin in SECRETS.items() if origin is Origin.GENERATED} | ALWAYS | {"password-ci"}
     assert set(generated(unset)) == expected
     assert {"registry_pass", "oauth2_cookie_secret", "private_registry_identifier"} <= expected
 
 
 def test_what_is_given_is_not_generated(given: Declarations) -> None:
-    assert set(generated(given)) == {*INTERNAL, "password-ci"}
+    assert set(generated(given)) == {*ALWAYS, "password-ci"}
     assert {name: text for name, text in files(given).items() if name in GIVEN} == GIVEN
 
 
@@ -85,6 +89,15 @@ def test_optional_secrets_stay_away_until_they_are_given(unset: Declarations) ->
     assert set(files(unset)) & FOURTEEN == {name for name, origin in SECRETS.items() if origin is not Origin.OPTIONAL}
     assert files(unset)["registry_user"] == "admin"
     assert files(unset)["registry_host"] == "localhost:8080"
+
+
+def test_secrets_of_services_are_made_when_these_run() -> None:
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in EVERYTHING.items()}
+    assert set(INTERNAL) <= set(generated(declare(texts)))
+
+
+def test_secrets_name_services_that_exist() -> None:
+    assert {service for services in INTERNAL.values() for service in services} <= set(SERVICES)
 
 
 def test_generated_values_stay_what_they_are(unset: Declarations) -> None:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from infra.paths import PROJECT_FOLDER
-from infra.settings import DEFAULT_LIMITS, GivenSecrets, Settings, SettingsError, parse
+from infra.services import SERVICES
+from infra.settings import GivenSecrets, Settings, SettingsError, parse
 from ops.config import Access
 
 PULL = {"repositories": "**", "actions": ["pull"]}
@@ -39,8 +40,15 @@ def test_a_stack_needs_no_settings() -> None:
     assert settings.anonymous == (Access(repositories="**", actions=("pull",)),)
     assert settings.accounts == ()
     assert settings.images_lock.name == "images.lock"
-    assert {service: settings.limits_of(service) for service in DEFAULT_LIMITS} == DEFAULT_LIMITS
+    assert all(settings.limits_of(service) == kind.limits for service, kind in SERVICES.items())
     assert [name for name in GivenSecrets.model_fields if getattr(settings, name) is not None] == []
+
+
+def test_a_server_listens_to_everybody_with_tls_on_the_port_that_clients_expect() -> None:
+    edge = given(place="hetzner", registry_host="registry.example.com", edge='{"http_port": 8081}').edge
+    assert (edge.bind, edge.plain_bind, edge.http_port, edge.https_port) == ("0.0.0.0", "127.0.0.1", 8081, 443)  # noqa: S104
+    assert edge.ipv6
+    assert not given().edge.ipv6
 
 
 def test_every_problem_is_told_at_once_with_its_key() -> None:
@@ -91,7 +99,7 @@ def test_faults_between_keys_are_told_beside_the_others() -> None:
     [
         ({"registy": ""}, "registy: unknown key; did you mean registry?"),
         ({"limits": {"cash": {"cpus": 1, "memory_mb": 64}}}, "limits.cash: unknown service; did you mean cache?"),
-        ({"limits": {"x": {"cpus": 1, "memory_mb": 64}}}, "limits.x: unknown service; known are cache, edge, gateway, registry"),
+        ({"limits": {"x": {"cpus": 1, "memory_mb": 64}}}, "limits.x: unknown service; known are alertmanager, "),
         ({"edge": {"http_prt": 1}}, "edge.http_prt: unknown key"),
         ({"edge": 8080}, "edge: Input should be a valid dictionary or instance of EdgeSettings; write it as YAML below the key"),
         ({"edge": {"http_port": 443, "https_port": 443}}, "edge: http_port and https_port are the same; give each its own"),

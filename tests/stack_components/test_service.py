@@ -11,19 +11,51 @@ import pytest
 from infra.images import load_lock
 from infra.paths import PROJECT_FOLDER
 from infra.project import LOCK
+from infra.services import SERVICES as TABLE
+from stack_components.edge.component import ports
 from stack_components.service import CONFIG_LABEL
+from tests.plans import BARE, EVERYTHING, plan_of
 from tests.program import STACK, Declared, declare
 
 CONTAINER = "docker:index/container:Container"
 IMAGE = "docker:index/remoteImage:RemoteImage"
-# CPU cores and MiB of the system this replaces.
-LIMITS = {"registry": (1.5, 2048), "cache": (0.25, 256), "edge": (0.5, 256), "gateway": (0.25, 128)}
+# CPU cores and MiB: of the system this replaces, and small ones for what was added to it.
+LIMITS = {
+    "registry": (1.5, 2048),
+    "cache": (0.25, 256),
+    "edge": (0.5, 256),
+    "gateway": (0.25, 128),
+    "ui": (0.25, 128),
+    "regsync": (0.5, 512),
+    "regbot": (0.25, 256),
+    "prometheus": (0.5, 512),
+    "alertmanager": (0.1, 128),
+    "grafana": (0.5, 512),
+    "cadvisor-socket": (0.1, 64),
+    "cadvisor": (0.25, 512),
+    "node-exporter": (0.1, 64),
+    "redis-exporter": (0.1, 64),
+    "blackbox-exporter": (0.1, 64),
+    "crowdsec": (0.5, 1024),
+    "portainer-socket": (0.1, 64),
+    "portainer": (0.25, 256),
+    "oauth2-proxy": (0.1, 128),
+}
 SERVICES = sorted(LIMITS)
+# Those of a bare stack, on which the tests of changes look.
+CORE = ["cache", "edge", "gateway", "registry"]
+CAPABILITIES = {"edge": ["CAP_NET_BIND_SERVICE"]}
+# The exceptions to the rule, each for the reason that stands at the service's own place.
+ROOT_SERVICES = {"cadvisor", "cadvisor-socket", "crowdsec", "portainer-socket"}
+WRITABLE_SERVICES = {"crowdsec", "ui"}
+HOST_FILES = {"cadvisor", "cadvisor-socket", "node-exporter", "portainer-socket"}
+SOCKET = "/var/run/docker.sock"
+SOCKET_SERVICES = {"cadvisor-socket", "portainer-socket"}
 
 
 def containers(**config: Any) -> dict[str, Declared]:
-    """The containers of a stack by service."""
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    """The containers of a stack by service; a bare stack unless more is asked for."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in {**BARE, **config}.items()}
     return {one.name.removesuffix("-container"): one for one in declare(texts).of_type(CONTAINER)}
 
 
@@ -32,17 +64,22 @@ def typical() -> dict[str, Declared]:
     return containers()
 
 
+@pytest.fixture(scope="module")
+def everything() -> dict[str, Declared]:
+    return containers(**{key: {} for key in BARE} | EVERYTHING)
+
+
 @pytest.fixture
-def inputs(typical: dict[str, Declared], service: str) -> dict[str, Any]:
-    return typical[service].inputs
+def inputs(everything: dict[str, Declared], service: str) -> dict[str, Any]:
+    return everything[service].inputs
 
 
 def labels(inputs: Mapping[str, Any]) -> dict[str, str]:
     return {label["label"]: label["value"] for label in inputs["labels"]}
 
 
-def test_every_service_is_a_container_and_no_other_is(typical: dict[str, Declared]) -> None:
-    assert sorted(typical) == SERVICES
+def test_every_service_is_a_container_and_no_other_is(everything: dict[str, Declared]) -> None:
+    assert sorted(everything) == SERVICES
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -53,12 +90,13 @@ class TestEveryContainer:
         assert (float(inputs["cpus"]), inputs["memory"]) == LIMITS[service]
         assert inputs["memorySwap"] == inputs["memory"]
 
-    def test_runs_an_image_of_the_lock(self, inputs: dict[str, Any]) -> None:
-        assert inputs["image"] in {image.reference for image in load_lock(LOCK).values()}
-        assert "@sha256:" in inputs["image"]
+    def test_runs_an_image_of_the_lock(self, inputs: dict[str, Any], service: str) -> None:
+        if service == "edge":
+            return  # with protection its image is made on the host: tests/stack_components/protection
+        assert inputs["image"] == load_lock(LOCK)[TABLE[service].image].reference
 
-    def test_cannot_write_to_its_image(self, inputs: dict[str, Any]) -> None:
-        assert inputs["readOnly"] is True
+    def test_cannot_write_to_its_image(self, inputs: dict[str, Any], service: str) -> None:
+        assert inputs["readOnly"] is (service not in WRITABLE_SERVICES)
         for options in inputs["tmpfs"].values():
             assert {"noexec", "nosuid", "nodev"} <= set(options.split(","))
             assert "size=" in options
@@ -67,10 +105,11 @@ class TestEveryContainer:
         adds = inputs["capabilities"]["adds"]
         assert inputs["capabilities"]["drops"] == ["ALL"]
         assert adds == sorted(adds)
-        assert adds == (["CAP_NET_BIND_SERVICE"] if service == "edge" else [])
+        assert adds == CAPABILITIES.get(service, [])
         assert inputs["securityOpts"] == ["no-new-privileges:true"]
-        assert inputs["user"].split(":")[0] not in {"", "0", "root"}
-        assert not {"privileged", "devices", "pidMode", "ipcMode", "usernsMode"} & set(inputs)
+        assert (inputs["user"].split(":")[0] in {"", "0", "root"}) is (service in ROOT_SERVICES)
+        assert not {"privileged", "pidMode", "ipcMode", "usernsMode", "networkMode"} & set(inputs)
+        assert "devices" not in inputs or service == "cadvisor"
 
     def test_has_a_healthcheck_that_up_waits_for(self, inputs: dict[str, Any]) -> None:
         check = inputs["healthcheck"]
@@ -89,12 +128,11 @@ class TestEveryContainer:
         assert inputs["stopTimeout"] == inputs["destroyGraceSeconds"] == (40 if service == "registry" else 10)
 
     def test_has_no_empty_argument(self, inputs: dict[str, Any]) -> None:
-        assert inputs["command"]
         assert all(inputs["command"])
 
     def test_publishes_ports_only_if_it_is_the_edge(self, inputs: dict[str, Any], service: str) -> None:
         published = [(port["ip"], port["external"], port["internal"], port["protocol"]) for port in inputs["ports"]]
-        expected = [("127.0.0.1", 8080, 8080, "tcp"), ("127.0.0.1", 8443, 8443, "tcp")]
+        expected = [("127.0.0.1", 8080, 8080, "tcp"), ("127.0.0.1", 8443, 443, "tcp")]
         assert published == (expected if service == "edge" else [])
 
     def test_says_whose_it_is_and_what_it_has_read(self, inputs: dict[str, Any], service: str) -> None:
@@ -108,15 +146,30 @@ class TestEveryContainer:
     def test_reads_release_and_secrets_and_writes_its_data_only(self, inputs: dict[str, Any], service: str) -> None:
         root = labels(inputs)["private-registry.root"]
         written = [mount["source"] for mount in inputs["mounts"] if not mount["readOnly"]]
-        folders = {"registry": ["data/registry"], "edge": ["data/edge", "logs/edge"], "gateway": ["data/gateway"]}
-        assert sorted(written) == [f"{root}/{folder}" for folder in folders.get(service, [])]
-        assert all(mount["source"].startswith(f"{root}/") and mount["type"] == "bind" for mount in inputs["mounts"])
+        own = [f"{root}/data/{service}", f"{root}/logs/{service}"]
+        assert [path for path in written if not path.startswith(tuple(own))] == []
+        foreign = [mount["source"] for mount in inputs["mounts"] if not mount["source"].startswith(f"{root}/")]
+        assert bool(foreign) is (service in HOST_FILES)
+        assert (SOCKET in foreign) is (service in SOCKET_SERVICES)
         targets = [mount["target"] for mount in inputs["mounts"]]
         assert targets == sorted(set(targets))
 
-    def test_starts_when_its_host_is_provisioned(self, typical: dict[str, Declared], service: str) -> None:
-        needed = {urn.rpartition("::")[2] for urn in typical[service].dependencies}
-        assert {"folders", "release", "secrets", f"{service}-image"} <= needed
+    def test_who_sees_all_files_of_the_host_may_not_read_the_secrets(self, inputs: dict[str, Any], service: str) -> None:
+        if any(mount["source"] == "/" for mount in inputs["mounts"]):
+            assert service == "node-exporter"
+            assert inputs["user"] == "65534:65534"
+
+    def test_has_secrets_as_files_only(self, everything: dict[str, Declared], service: str) -> None:
+        # Generated ones begin with "mocked-", given ones with "the-client-".
+        shown = {key: value for key, value in everything[service].inputs.items() if key != "labels"}
+        assert "mocked-" not in json.dumps(shown)
+        assert "the-client-" not in json.dumps(shown)
+        assert not everything[service].secret
+
+    def test_starts_when_its_host_is_provisioned(self, everything: dict[str, Declared], service: str) -> None:
+        needed = {urn.rpartition("::")[2] for urn in everything[service].dependencies}
+        assert {"folders", "live", "secrets"} <= needed
+        assert f"{service}-image" in needed or service == "edge"
 
 
 def test_limits_can_be_changed_one_by_one() -> None:
@@ -134,8 +187,18 @@ def test_the_edges_ports_are_the_stacks_and_the_network_sees_tls_only(bind: str,
     edge = containers(edge={"bind": bind, "http_port": 80, "https_port": 443}, registry_host="registry.test")["edge"]
     assert [(port["ip"], port["external"], port["internal"]) for port in edge.inputs["ports"]] == [
         (plain, 80, 8080),
-        (bind, 443, 8443),
+        (bind, 443, 443),
     ]
+
+
+def test_a_server_is_reached_by_tls_from_everywhere_and_without_it_from_itself_only() -> None:
+    public = plan_of(place="hetzner", registry_host="registry.example.com").settings
+    found = {(port.bind, port.external, port.internal, port.protocol) for port in ports(public)}
+    assert found == {
+        ("127.0.0.1", 8080, 8080, "tcp"),
+        *((bind, 80, 80, "tcp") for bind in ("0.0.0.0", "::")),  # noqa: S104
+        *((bind, 443, 443, protocol) for bind in ("0.0.0.0", "::") for protocol in ("tcp", "udp")),  # noqa: S104
+    }
 
 
 NOBODY: set[str] = set()
@@ -145,22 +208,22 @@ NOBODY: set[str] = set()
     ("config", "changed"),
     [
         ({"registry": {"log_level": "error"}}, {"registry"}),
-        ({"registry": {"max_upload_gb": 5}}, {"edge"}),
+        ({"registry": {"max_upload_gb": 5}}, NOBODY),  # the edge reads its routes anew
         ({"registry": {"keep_data": False}}, NOBODY),
         ({"limits": {"cache": {"cpus": 0.25, "memory_mb": 128}}}, {"cache"}),
         ({"limits": {"registry": {"cpus": 1, "memory_mb": 2048}}}, {"registry"}),
         ({"anonymous": []}, {"gateway"}),
         ({"accounts": [{"name": "ci", "access": [{"repositories": "**", "actions": ["pull"]}]}]}, {"gateway"}),
-        ({"registry_user": "boss"}, {"gateway"}),
-        ({"registry_pass": "another password"}, {"gateway"}),
+        ({"registry_user": "boss"}, {"edge", "gateway"}),
+        ({"registry_pass": "another password"}, {"edge", "gateway"}),
         ({"ntfy_token": "token"}, NOBODY),
         ({"edge": {"https_port": 4443}}, {"edge"}),
         # The host's name has the port in it: tokens are issued for it and checked against it.
         ({"edge": {"http_port": 8081}}, {"edge", "gateway", "registry"}),
         ({"edge": {"http_port": 8081}, "registry_host": "localhost:8080"}, {"edge"}),
-        ({"registry_host": "registry.test"}, {"edge", "gateway", "registry"}),
-        ({"name": "other"}, set(SERVICES)),
-        ({"local": {"user": "1234:1234"}}, set(SERVICES)),
+        ({"registry_host": "registry.test"}, {"gateway", "registry"}),
+        ({"name": "other"}, set(CORE)),
+        ({"local": {"user": "1234:1234"}}, set(CORE)),
     ],
     ids=str,
 )
@@ -168,15 +231,15 @@ def test_a_change_touches_the_containers_that_read_it(
     typical: dict[str, Declared], config: dict[str, Any], changed: set[str]
 ) -> None:
     found = containers(**config)
-    assert {service for service in SERVICES if found[service].inputs != typical[service].inputs} == changed
+    assert {service for service in CORE if found[service].inputs != typical[service].inputs} == changed
 
 
 @pytest.mark.parametrize(
     ("config", "changed"),
     [
         ({"registry": {"log_level": "error"}}, {"registry"}),
-        ({"registry": {"max_upload_gb": 5}}, {"edge"}),
-        ({"registry_pass": "another password"}, {"gateway"}),
+        ({"registry": {"max_upload_gb": 5}}, NOBODY),
+        ({"registry_pass": "another password"}, {"edge", "gateway"}),
         ({"limits": {"cache": {"cpus": 0.25, "memory_mb": 128}}}, {"cache"}),
         ({"limits": {"cache": {"cpus": 0.5, "memory_mb": 256}}}, NOBODY),
         ({"edge": {"https_port": 4443}}, NOBODY),
@@ -187,7 +250,7 @@ def test_the_label_follows_what_a_container_reads_and_nothing_else(
     typical: dict[str, Declared], config: dict[str, Any], changed: set[str]
 ) -> None:
     found = containers(**config)
-    assert {service for service in SERVICES if labels(found[service].inputs) != labels(typical[service].inputs)} == changed
+    assert {service for service in CORE if labels(found[service].inputs) != labels(typical[service].inputs)} == changed
 
 
 def test_what_only_up_will_know_leaves_the_other_containers_alone() -> None:
@@ -206,14 +269,15 @@ def test_images_that_only_this_engine_has_are_not_pulled(tmp_path_factory: pytes
     lock = tmp_path_factory.mktemp("lock") / "images.lock"
     image = "sha256:" + "a" * 64
     lock.write_text("".join(f"{name}: {{image: '{image}', version: '99.0'}}\n" for name in load_lock(LOCK)))
-    declared = declare({"images_lock": str(lock)})
+    declared = declare({"images_lock": str(lock), "protection": '{"enabled": false}'})
     assert {one.inputs["image"] for one in declared.of_type(CONTAINER)} == {image}
     assert declared.of_type(IMAGE) == []
 
 
 def test_pulled_images_outlive_the_stack() -> None:
-    images = declare().of_type(IMAGE)
-    assert len(images) == len(SERVICES)
+    declared = declare()
+    images = declared.of_type(IMAGE)
+    assert len(images) == len(declared.of_type(CONTAINER)) - 1  # with protection the edge's is made on the host
     assert all(image.inputs["keepLocally"] for image in images)
 
 

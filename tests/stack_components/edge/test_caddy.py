@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import ssl
@@ -13,44 +14,67 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from ops.process import run
-from stack_components.edge.caddyfile import GATE_FILE, GATE_FOLDER, Site, Upstreams, caddyfile
+from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
+from stack_components.edge.component import config
+from stack_components.edge.pages import PAGES, Page
+from stack_components.edge.registry_routes import GATE_FILE, GATE_FOLDER, Upstreams
 from tests.ops.gateway.support import free_port, wait_until_up
+from tests.plans import plan_of
 from tests.programs import caddy_binary
 
 pytestmark = pytest.mark.system
 
-PUBLIC = Site(["registry.example.com"], tls="public")
+PUBLIC = Site(["https://registry.example.com"], tls="public")
 LOCAL = Site(["https://localhost:8443", "https://127.0.0.1:8443"], tls="internal")
 PLAIN = Site(["http://:8080"], tls=None)
+# Of "the operator's password".
+ACCOUNT = "operator $2b$04$abcdefghijklmnopqrstuu8x9aVFjMlHlFHTJRZFTIYMXG5JDpgEO"
 
 
-def on_this_machine(text: str, folder: Path) -> str:
-    """The Caddyfile with folders of this test instead of the container's."""
-    for written, name in {
-        "file /var/log/caddy": "file {}/log",
-        "file_system /data": "file_system {}",
-        GATE_FOLDER: "{}/gate",
-    }.items():
-        assert written in text
-        text = text.replace(written, name.format(folder))
-    return text
+def configured(*sites: Site, **changes: Any) -> EdgeConfig:
+    """The configuration of a typical stack with other sites."""
+    return dataclasses.replace(config(plan_of(protection={"enabled": False})), sites=sites, **changes)
+
+
+def write(configuration: EdgeConfig, folder: Path) -> Path:
+    """Write the Caddyfile with folders of this test instead of the container's; return its path."""
+    places = {
+        "file /var/log/caddy": f"file {folder}/log",
+        "file_system /data": f"file_system {folder}",
+        GATE_FOLDER: f"{folder}/gate",
+        "/run/secrets": f"{folder}/secrets",
+    }
+    files = caddyfile(configuration)
+    for written in places:
+        assert any(written in text for text in files.values()), written
+    for name, text in files.items():
+        for written, place in places.items():
+            text = text.replace(written, place)  # noqa: PLW2901
+        path = folder / "caddy" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (folder / "secrets").mkdir(exist_ok=True)
+    (folder / "secrets" / "sign-on").write_text(f"{ACCOUNT}\n")
+    return folder / "caddy" / "Caddyfile"
 
 
 @pytest.mark.parametrize("sites", [[PLAIN, LOCAL], [PUBLIC], [PUBLIC, PLAIN]], ids=["local", "public", "both"])
-def test_caddy_accepts_the_configuration_without_a_warning(tmp_path: Path, sites: list[Site]) -> None:
-    upstreams = Upstreams(registry="registry:5000", gateway="gateway:8080")
-    path = tmp_path / "Caddyfile"
-    path.write_text(on_this_machine(caddyfile(sites, upstreams, max_upload_gb=20, health_port=9180), tmp_path))
+@pytest.mark.parametrize("pages", [list(PAGES.values()), []], ids=["pages", "none"])
+def test_caddy_accepts_the_configuration_without_a_warning(tmp_path: Path, sites: list[Site], pages: list[Page]) -> None:
+    path = write(configured(*sites, pages=pages, http3=PUBLIC in sites, acme_email="ann@example.com"), tmp_path)
     arguments = ["--config", str(path), "--adapter", "caddyfile"]
     adapted = run([caddy_binary(), "adapt", *arguments], timeout=30)
-    assert '"level":"warn"' not in adapted.stderr
+    warnings = [line for line in adapted.stderr.splitlines() if '"level":"warn"' in line and "globals.d" not in line]
+    assert warnings == []
     assert json.loads(adapted.stdout)["admin"]["disabled"] is True
-    assert '"level":"warn"' not in run([caddy_binary(), "validate", *arguments], timeout=30).stderr
+    validated = run([caddy_binary(), "validate", *arguments], timeout=30).stderr
+    assert [line for line in validated.splitlines() if '"level":"warn"' in line and "globals.d" not in line] == []
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -128,8 +152,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         upstreams = Upstreams(
             registry=opened.enter_context(serving(RegistryUpstream)), gateway=opened.enter_context(serving(GatewayUpstream))
         )
-        path = folder / "Caddyfile"
-        path.write_text(on_this_machine(caddyfile(sites, upstreams, max_upload_gb=1, health_port=health), folder))
+        path = write(configured(*sites, upstreams=upstreams, pages=[], max_upload_gb=1, monitoring_port=health), folder)
         log = opened.enter_context((folder / "caddy.log").open("wb"))
         process = opened.enter_context(
             subprocess.Popen(

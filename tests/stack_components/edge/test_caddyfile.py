@@ -1,181 +1,101 @@
-"""The Caddyfile: the exact text of a local stack, and what differs on a public one."""
+"""The Caddyfile: the exact files of a local stack, and what differs on a public one."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.settings import parse
-from stack_components.edge.caddyfile import Site, Upstreams, caddyfile
 from stack_components.edge.component import parts
+from tests.plans import BARE, plan_of
 
-UPSTREAMS = Upstreams(registry="registry:5000", gateway="gateway:8080")
-
-
-def of_stack(**raw: Any) -> str:
-    (part,) = parts(parse(raw, stack="test"))
-    return part.files["Caddyfile"].decode()
+EXPECTED = Path(__file__).parent / "expected"
 
 
-def of_sites(*sites: Site) -> str:
-    return caddyfile(sites, UPSTREAMS, max_upload_gb=20, health_port=9180)
+def files(**raw: Any) -> dict[str, str]:
+    """The files of a stack by path."""
+    (part,) = parts(plan_of(**raw))
+    return {path: content.decode() for path, content in part.files.items()}
 
 
-def test_caddyfile_of_a_local_stack() -> None:
-    assert of_stack(registry={"max_upload_gb": 5}) == LOCAL
+def sites(**raw: Any) -> str:
+    return files(**raw)["sites.d/sites.caddy"]
+
+
+def test_the_files_of_a_local_stack() -> None:
+    expected = {path.relative_to(EXPECTED).as_posix(): path.read_text() for path in EXPECTED.rglob("*") if path.is_file()}
+    assert files(registry={"max_upload_gb": 5}, protection={"enabled": False}) == expected
 
 
 def test_a_local_stack_answers_to_the_name_it_is_given() -> None:
-    text = of_stack(registry_host="registry.test:8080")
-    assert "\nhttps://registry.test:8443, https://localhost:8443, https://127.0.0.1:8443 {\n\ttls internal\n" in text
+    text = sites(registry_host="registry.test:8080")
+    assert "\nhttps://registry.test:443, https://localhost:443, https://127.0.0.1:443 {\n" in text
     assert text.count("https://") == 3
 
 
 def test_a_stack_that_listens_to_the_network_answers_to_that_address() -> None:
-    assert "\nhttps://192.0.2.1:8443, https://localhost:8443, https://127.0.0.1:8443 {\n" in of_stack(edge={"bind": "192.0.2.1"})
-    anywhere = of_stack(edge={"bind": "0.0.0.0"}, registry_host="registry.test")  # noqa: S104
-    assert "\nhttps://registry.test:8443, https://localhost:8443, https://127.0.0.1:8443 {\n" in anywhere
+    assert "\nhttps://192.0.2.1:443, https://localhost:443, https://127.0.0.1:443 {\n" in sites(edge={"bind": "192.0.2.1"})
+    anywhere = sites(edge={"bind": "0.0.0.0"}, registry_host="registry.test")  # noqa: S104
+    assert "\nhttps://registry.test:443, https://localhost:443, https://127.0.0.1:443 {\n" in anywhere
 
 
 def test_a_public_site_gets_certificates_redirects_and_strict_transport() -> None:
-    text = of_sites(Site(["registry.example.com"], tls="public"))
-    assert (
-        """
-registry.example.com {
+    found = files(place="hetzner", registry_host="registry.example.com", edge={"acme_email": "ann@example.com"})
+    assert """
+https://registry.example.com {
+	import access_log
+	import bouncer
 	header Strict-Transport-Security "max-age=31536000"
 	import registry
+	import pages
 }
-"""
-        in text
-    )
+""" in found["sites.d/sites.caddy"]
+    assert "\temail ann@example.com\n" in found["Caddyfile"]
+    assert "protocols h1 h2 h3\n" in found["Caddyfile"]
     for local in ("disable_redirects", "skip_install_trust", "default_sni", "tls internal"):
-        assert local not in text
+        assert local not in "".join(found.values())
+
+
+def test_http3_is_offered_only_where_its_port_is_published() -> None:
+    public = {"place": "hetzner", "registry_host": "registry.example.com"}
+    assert "protocols h1 h2\n" in files(**public, edge={"https_port": 5443})["Caddyfile"]
+    assert "protocols h1 h2\n" in files()["Caddyfile"]
 
 
 def test_plain_http_promises_no_strict_transport() -> None:
-    assert "Strict-Transport-Security" not in of_sites(Site(["http://:8080"], tls=None), Site(["https://a:8443"], tls="internal"))
+    assert "Strict-Transport-Security" not in sites()
 
 
-def test_every_site_carries_the_routes_and_the_gate() -> None:
-    text = of_sites(Site(["http://:1"], tls=None), Site(["https://a:2"], tls="internal"), Site(["b.example.com"], tls="public"))
-    assert text.count("import registry") == 3
-    assert text.count("(registry) {") == 1
+def test_every_site_carries_the_routes_the_log_and_the_bouncer() -> None:
+    text = sites(place="hetzner", registry_host="registry.example.com")
+    for snippet in ("registry", "pages", "access_log", "bouncer"):
+        assert text.count(f"import {snippet}\n") == 2
+
+
+def test_s10_scanners_are_banned_at_the_registry_too_and_no_layer_is_read_into_memory() -> None:
+    found = files()
+    assert "(bouncer) {\n\tcrowdsec\n}" in found["snippets.d/bouncer.caddy"]
+    assert "order crowdsec first" in found["globals.d/crowdsec.caddy"]
+    assert "appsec" not in "".join(found.values())
+
+
+def test_a_stock_caddy_understands_everything_but_the_bouncers_two_files() -> None:
+    without, with_bouncer = files(protection={"enabled": False}), files()
+    changed = {path for path in with_bouncer if with_bouncer[path] != without.get(path)}
+    assert changed == {"globals.d/crowdsec.caddy", "snippets.d/bouncer.caddy"}
+
+
+def test_pages_of_services_that_do_not_run_are_not_there() -> None:
+    pages = files(**BARE)["snippets.d/pages.caddy"]
+    assert "reverse_proxy" not in pages
+    assert "respond 404" in pages
+    everything = files(management={"enabled": True})["snippets.d/pages.caddy"]
+    for upstream in ("grafana:3000", "prometheus:9090", "portainer:9000", "ui:8080"):
+        assert everything.count(f"reverse_proxy {upstream}\n") == 1
+    assert everything.count("import sign_on\n") == 4
 
 
 @pytest.mark.parametrize("secret_port", ["5001", "6379"])
 def test_ports_that_must_stay_inside_are_not_routed(secret_port: str) -> None:
-    assert secret_port not in of_stack()
-
-
-LOCAL = """\
-# Written by the Pulumi program; changes are overwritten.
-{
-	admin off
-	persist_config off
-	storage file_system /data
-	auto_https disable_redirects
-	skip_install_trust
-	default_sni 127.0.0.1
-	servers {
-		# HTTP/3 would be offered at a UDP port that is not published.
-		protocols h1 h2
-		max_header_size 32KB
-		# No limit on bodies: a slow client may take an hour for a layer.
-		timeouts {
-			read_header 10s
-			idle 2m
-		}
-	}
-	log default {
-		output stdout
-		format json
-		level INFO
-	}
-}
-
-(registry) {
-	log {
-		output file /var/log/caddy/access.log {
-			mode 0640
-			roll_size 50MiB
-			roll_keep 5
-			roll_keep_for 336h
-		}
-		format json
-	}
-	header {
-		-Server
-		-Via
-		X-Content-Type-Options nosniff
-		Referrer-Policy strict-origin-when-cross-origin
-	}
-
-	# The gate: while this file exists, writes are refused and pulls go on.
-	@gated {
-		method POST PUT PATCH DELETE
-		path /v2/*
-		file {
-			root /run/gate
-			try_files /read-only
-		}
-	}
-	handle @gated {
-		header Retry-After 5
-		header Content-Type application/json
-		respond `{"errors":[{"code":"UNAVAILABLE","message":"the registry is read-only for maintenance; try again shortly"}]}` 503
-	}
-
-	@registry path /v2 /v2/*
-	handle @registry {
-		request_body {
-			max_size 5GB
-		}
-		reverse_proxy registry:5000 {
-			# Requests not yet sent wait for a service that is being replaced.
-			lb_try_duration 45s
-			lb_try_interval 250ms
-			transport http {
-				dial_timeout 5s
-				response_header_timeout 15m
-				compression off
-				# Pulls are copied from here to the client: fewer, larger reads make them faster.
-				read_buffer 256KB
-			}
-		}
-	}
-
-	handle /auth/token {
-		request_body {
-			max_size 64KB
-		}
-		reverse_proxy gateway:8080 {
-			# Requests not yet sent wait for a service that is being replaced.
-			lb_try_duration 20s
-			lb_try_interval 250ms
-		}
-	}
-
-	handle /healthz {
-		respond "ok" 200
-	}
-
-	handle {
-		respond 404
-	}
-}
-
-http://:8080 {
-	import registry
-}
-
-https://localhost:8443, https://127.0.0.1:8443 {
-	tls internal
-	import registry
-}
-
-# Not published: for the container's own healthcheck.
-http://:9180 {
-	respond /healthz 200
-}
-"""
+    assert secret_port not in "".join(files().values())

@@ -14,6 +14,7 @@ from ops.keys import load_signing_key
 from ops.passwords import password_matches
 from stack_components.gateway.component import accounts, config, parts
 from stack_components.registry.component import config as registry_config
+from tests.plans import plan_of
 from tests.program import declare
 
 ACCOUNTS = [
@@ -73,7 +74,7 @@ def test_the_operator_may_do_everything_and_others_what_they_are_given(tmp_path:
 @pytest.mark.parametrize("anonymous", [[], [{"repositories": "public/**", "actions": ["pull"]}]])
 def test_the_gateway_can_read_its_configuration(tmp_path: Path, anonymous: list[dict[str, Any]]) -> None:
     given = settings(anonymous=anonymous)
-    (part,) = parts(given)
+    (part,) = parts(plan_of(accounts=ACCOUNTS, anonymous=anonymous))
     (tmp_path / "gateway.json").write_bytes(part.files["gateway.json"])
     read = load(tmp_path / "gateway.json", GatewayConfig)
     assert read == config(given)
@@ -82,7 +83,9 @@ def test_the_gateway_can_read_its_configuration(tmp_path: Path, anonymous: list[
 
 def test_registry_and_gateway_agree_on_the_tokens() -> None:
     given = settings(registry_host="registry.test")
-    token = registry_config(given, http_secret="h", cache_password="c", events_token="e").auth.token
+    token = registry_config(
+        plan_of(registry_host="registry.test"), http_secret="h", cache_password="c", events_token="e"
+    ).auth.token
     assert (token.service, token.issuer) == (config(given).service, config(given).issuer)
 
 

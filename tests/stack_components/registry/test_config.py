@@ -8,16 +8,16 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from infra.settings import parse
 from stack_components.registry import config as models
 from stack_components.registry.component import config
 from stack_components.registry.config import RegistryConfig, render
+from tests.plans import plan_of
 
 SECRETS = {"http_secret": "http-secret", "cache_password": "cache-password", "events_token": "events-token"}
 
 
 def typical(**raw: Any) -> RegistryConfig:
-    return config(parse(raw, stack="test"), **SECRETS)
+    return config(plan_of(**raw), **SECRETS)
 
 
 def test_config_yml() -> None:
@@ -61,7 +61,7 @@ http:
     X-Content-Type-Options:
     - nosniff
   debug:
-    addr: 127.0.0.1:5001
+    addr: registry.registry-metrics:5001
     prometheus:
       enabled: true
       path: /metrics
@@ -113,9 +113,9 @@ health:
     )
 
 
-def test_a_public_registry_sends_every_client_to_its_one_name() -> None:
+def test_a_public_registry_sends_clients_to_its_one_name_and_to_where_they_asked() -> None:
     token = typical(place="hetzner", registry_host="registry.example.com").auth.token
-    assert (token.realm, token.autoredirect) == ("https://registry.example.com/auth/token", False)
+    assert (token.realm, token.autoredirect) == ("https://registry.example.com/auth/token", True)
     assert token.service == "registry.example.com"
 
 
@@ -126,7 +126,7 @@ def test_settings_reach_the_configuration() -> None:
 @pytest.mark.parametrize("secret", ["y", "1e3", "0x10", "- a", "a: b", "#", "'\"", "a" * 200, "* &", "~", "a b " * 60])
 def test_any_secret_arrives_as_it_is(secret: str) -> None:
     values = dict.fromkeys(SECRETS, secret)
-    document = yaml.safe_load(render(config(parse({}, stack="test"), **values)))
+    document = yaml.safe_load(render(config(plan_of(), **values)))
     assert document["http"]["secret"] == document["redis"]["password"] == secret
     assert document["notifications"]["endpoints"][0]["headers"] == {"Authorization": [f"Bearer {secret}"]}
 

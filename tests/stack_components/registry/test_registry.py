@@ -16,7 +16,6 @@ import httpx
 import pytest
 import yaml
 
-from infra.settings import parse
 from ops.gateway.scope import parse as scopes
 from ops.gateway.tokens import TokenIssuer
 from ops.keys import load_signing_key, public_jwks, signing_key_from_seed
@@ -26,6 +25,7 @@ from stack_components.registry.component import config
 from stack_components.registry.config import Filesystem, RegistryConfig, render
 from tests.ops.gateway.registry import EMPTY, Registry
 from tests.ops.gateway.support import free_port, wait_until_up
+from tests.plans import plan_of
 from tests.programs import RedisServer, redis_server, registry_binary
 
 pytestmark = pytest.mark.system
@@ -56,7 +56,7 @@ class Running:
 
 def typical() -> RegistryConfig:
     """The configuration of a stack."""
-    return config(parse({}, stack="test"), http_secret="http-secret", cache_password=PASSWORD, events_token="events-token")
+    return config(plan_of(), http_secret="http-secret", cache_password=PASSWORD, events_token="events-token")
 
 
 def on_this_machine(folder: Path, cache: str) -> RegistryConfig:

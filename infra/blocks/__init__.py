@@ -1,0 +1,1 @@
+"""What a stack can set, a block for each concern; `infra.settings` puts them together."""

@@ -1,0 +1,55 @@
+"""Settings of the edge: where it listens."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ops.config import Port, Strict
+
+
+def _ipv4(address: str) -> str:
+    return str(ipaddress.IPv4Address(address))
+
+
+IPv4 = Annotated[str, AfterValidator(_ipv4)]
+
+
+class EdgeSettings(Strict):
+    """Where the edge listens on the host: an address for TLS, and two ports.
+
+    Without TLS it listens on a loopback address only: passwords and tokens must not travel in clear text.
+
+    Attributes:
+        bind: The address for TLS; 0.0.0.0 stands for all, with `ipv6` those of IPv6 too.
+        http_port: The port without TLS.
+        https_port: The port with TLS.
+        acme_email: Where the certificate authority writes to before a certificate runs out.
+        ipv6: Whether its network has IPv6, so that it sees the addresses of clients that use it.
+    """
+
+    bind: IPv4 = "127.0.0.1"
+    http_port: Port = 8080
+    https_port: Port = 8443
+    acme_email: Annotated[str, Field(pattern=r"^[^@\s{}]+@[^@\s{}]+$")] | None = None
+    ipv6: bool = False
+
+    @model_validator(mode="after")
+    def _two_ports(self) -> EdgeSettings:
+        if self.http_port == self.https_port:
+            raise ValueError("http_port and https_port are the same; give each its own")
+        return self
+
+    @property
+    def plain_bind(self) -> str:
+        """The address without TLS."""
+        return self.bind if ipaddress.IPv4Address(self.bind).is_loopback else "127.0.0.1"
+
+    @property
+    def default_host(self) -> str:
+        """Under what name clients reach the edge, when the stack has no name; empty when no one address is known."""
+        if ipaddress.IPv4Address(self.bind).is_unspecified:
+            return ""
+        return f"localhost:{self.http_port}" if self.plain_bind == self.bind else f"{self.bind}:{self.https_port}"

@@ -1,0 +1,17 @@
+"""Settings of the local place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from ops.config import Strict
+
+
+class LocalSettings(Strict):
+    """The local place: its folder (default .state/<stack>) and the uid:gid its services run as, never root's."""
+
+    root: Path | None = None
+    user: Annotated[str, Field(pattern=r"^[1-9][0-9]*:[0-9]+$")] | None = None

@@ -1,0 +1,29 @@
+"""Settings of monitoring: what is kept, and where alerts go."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ops.config import Strict
+
+
+class MonitoringSettings(Strict):
+    """Prometheus and what it scrapes.
+
+    Attributes:
+        enabled: Whether any of it runs.
+        grafana: Whether Grafana runs.
+        cadvisor: Whether cAdvisor runs, with the proxy before the Docker socket that it needs.
+        retention_days: How long samples are kept; burn rates of the error budget look back 30 days.
+        retention_gb: How much disk they may take.
+        ntfy_url: Topic that alerts are sent to, as `https://ntfy.example.com/topic`; without it they are only shown.
+    """
+
+    enabled: bool = True
+    grafana: bool = True
+    cadvisor: bool = True
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 35
+    retention_gb: Annotated[int, Field(ge=1, le=1000)] = 4
+    ntfy_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+/[A-Za-z0-9_-]{1,64}$")] | None = None

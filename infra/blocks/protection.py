@@ -1,0 +1,28 @@
+"""Settings of protection: who is banned, and who never."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from ops.config import Strict
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text))
+
+
+class ProtectionSettings(Strict):
+    """CrowdSec reads the edge's access log and bans scanners.
+
+    Attributes:
+        enabled: Whether it runs.
+        allow: Networks that are never banned, such as those of build machines that push many new tags at once.
+        community: Whether signals are shared with CrowdSec, and the community's block list is used in return.
+    """
+
+    enabled: bool = True
+    allow: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    community: bool = False

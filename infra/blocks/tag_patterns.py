@@ -1,0 +1,54 @@
+r"""Regular expressions for tags, matched whole: those that Go, Python and Lua read alike.
+
+Go has no look-around, no back-references and no possessive quantifiers (https://github.com/google/re2/wiki/Syntax), and reads
+some of what Python accepts, such as `a{,5}`, in another way. So what may be used is said here, not what may not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+
+_SET = r"\[\^?-?(?:[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9_.]|\\[dw.-])+-?\]"
+_CHARACTER = rf"[A-Za-z0-9_.-]|\\[dw.-]|{_SET}"
+_COUNT = r"\{(?P<least>[0-9]{1,2})(?P<open>,(?P<most>[0-9]{1,2})?)?\}"
+_UNNAMED_COUNT = r"\{[0-9]{1,2}(?:,[0-9]{0,2})?\}"
+PLAIN_ITEM = re.compile(rf"(?P<character>{_CHARACTER})(?:(?P<sign>[*+?])|{_COUNT})?")
+_PLAIN = re.compile(rf"(?:(?:{_CHARACTER})(?:[*+?]|{_UNNAMED_COUNT})?|(?<=[^|])\|(?=[^|]))+")
+_GROUPED = re.compile(
+    rf"(?:(?:{_CHARACTER})(?:(?:[*+?]|{_UNNAMED_COUNT})\??)?|\((?:\?:)?|\)(?:(?:[*+?]|{_UNNAMED_COUNT})\??)?|[|^$])+"
+)
+_GO_REPEATS = 1000
+_KNOWN = r"letters, digits, _ - . \. \d \w [sets], each with * + ? {n} {n,m} behind it"
+
+
+def _grouped(pattern: str) -> str:
+    if not _GROUPED.fullmatch(pattern):
+        raise ValueError(rf"should be a regular expression of {_KNOWN}, with (groups), | ^ and $")
+    counts = [int(count) for count in re.findall(r"([0-9]+)\}", pattern)]
+    if "){" in pattern and math.prod(counts) > _GO_REPEATS:  # a count of a group multiplies those within
+        raise ValueError(f"repeats more than {_GO_REPEATS} times")
+    return _compiles(pattern)
+
+
+def _plain(pattern: str) -> str:
+    if not _PLAIN.fullmatch(pattern):
+        raise ValueError(rf"should be a regular expression of {_KNOWN}, or several of them with | between; without groups")
+    return _compiles(pattern)
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return pattern
+
+
+TagPattern = Annotated[str, AfterValidator(_grouped)]
+PlainTagPattern = Annotated[str, AfterValidator(_plain)]

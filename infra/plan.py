@@ -1,0 +1,111 @@
+"""What will run: the services that a stack's settings ask for, less those whose image cannot be had here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from infra.images import Image
+from infra.services import SERVICES
+from infra.settings import Settings, SettingsError
+
+# Those that are not named here run always.
+_SWITCHES: Mapping[str, Callable[[Settings], bool]] = {
+    "ui": lambda settings: settings.ui.enabled,
+    "regsync": lambda settings: settings.sync.enabled and bool(settings.sync.entries),
+    "regbot": lambda settings: settings.sync.enabled and bool(settings.sync.retention),
+    "prometheus": lambda settings: settings.monitoring.enabled,
+    "alertmanager": lambda settings: settings.monitoring.enabled,
+    "grafana": lambda settings: settings.monitoring.enabled and settings.monitoring.grafana,
+    "cadvisor-socket": lambda settings: settings.monitoring.enabled and settings.monitoring.cadvisor,
+    "cadvisor": lambda settings: settings.monitoring.enabled and settings.monitoring.cadvisor,
+    "node-exporter": lambda settings: settings.monitoring.enabled,
+    "redis-exporter": lambda settings: settings.monitoring.enabled,
+    "blackbox-exporter": lambda settings: settings.monitoring.enabled,
+    "crowdsec": lambda settings: settings.protection.enabled,
+    "portainer-socket": lambda settings: settings.management.enabled,
+    "portainer": lambda settings: settings.management.enabled,
+    "oauth2-proxy": lambda settings: settings.sign_on.issuer is not None,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the program builds.
+
+    Attributes:
+        settings: The stack's.
+        images: By key of the lock.
+        services: Those that run, in the order of the table.
+        left_out: Those that were asked for and cannot run here, with the reason.
+    """
+
+    settings: Settings
+    images: Mapping[str, Image]
+    services: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+    def runs(self, service: str) -> bool:
+        """Whether a service runs.
+
+        Raises:
+            KeyError: No such service.
+        """
+        assert service in SERVICES, service  # noqa: S101  # a slip in the program would silently mean: no
+        return service in self.services
+
+
+def wanted(settings: Settings) -> tuple[str, ...]:
+    """Return the services that the settings ask for, in the order of the table."""
+    return tuple(name for name in SERVICES if name not in _SWITCHES or _SWITCHES[name](settings))
+
+
+def needed_images(settings: Settings) -> frozenset[str]:
+    """Return the keys of the lock that the wanted services need."""
+    return frozenset(SERVICES[name].image for name in wanted(settings))
+
+
+def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
+    """Decide what runs.
+
+    Raises:
+        SettingsError: Settings do not go together, a service that every stack needs has no image, or a stack on a server
+            lacks an image or does not pin one.
+    """
+    asked = wanted(settings)
+    left_out: dict[str, str] = {}
+    for name in asked:  # the table names what a service needs before the service itself
+        kind = SERVICES[name]
+        reasons = [f"it needs {other}" for other in kind.needs if other in left_out]
+        if why := images[kind.image].unavailable:
+            reasons.insert(0, why)
+        if reasons:
+            left_out[name] = reasons[0]
+    problems = [*_sign_on(settings), *_refused(settings, images, asked)]
+    if problems:
+        raise SettingsError(problems)
+    return Plan(settings, images, tuple(name for name in asked if name not in left_out), left_out)
+
+
+def _sign_on(settings: Settings) -> list[str]:
+    """Return what is missing for an identity provider. Only here, since a check without the passphrase cannot see secrets."""
+    if settings.sign_on.issuer is None:
+        return []
+    secrets = {"oidc_client_id": settings.oidc_client_id, "oidc_client_secret": settings.oidc_client_secret}
+    return [
+        f"{name}: is required with sign_on.issuer; set it with `pulumi config set --secret {name}`"
+        for name, value in secrets.items()
+        if value is None
+    ]
+
+
+def _refused(settings: Settings, images: Mapping[str, Image], asked: tuple[str, ...]) -> list[str]:
+    """Return which services may not be left out, or run from an image that is not pinned."""
+    problems = []
+    for name in asked:
+        image = images[SERVICES[name].image]
+        if image.unavailable and (name not in _SWITCHES or not settings.is_local):
+            problems.append(f"images_lock: {image.name}: {image.unavailable}, and {name} cannot be left out")
+        elif not image.unavailable and not image.pinned and not settings.is_local:
+            problems.append(f"images_lock: {image.name}: {image.reference} is not pinned by digest; run `make lock`")
+    return list(dict.fromkeys(problems))

@@ -1,0 +1,63 @@
+"""The services of a stack as one table: what each is for, its image, its limits, and what it cannot do without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from ops.config import Strict
+
+
+class Limits(Strict):
+    """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
+
+    cpus: Annotated[float, Field(ge=0.01, le=64)]
+    memory_mb: Annotated[int, Field(ge=16, le=65536)]
+
+
+@dataclass(frozen=True)
+class ServiceKind:
+    """A row of the table.
+
+    Attributes:
+        purpose: What it is for, in a few words.
+        image: Key in the images lock.
+        limits: In force unless the stack sets others.
+        needs: Services without which it is left out.
+    """
+
+    purpose: str
+    image: str
+    limits: Limits
+    needs: tuple[str, ...] = ()
+
+
+def _kind(purpose: str, image: str, cpus: float, memory_mb: int, *needs: str) -> ServiceKind:
+    return ServiceKind(purpose, image, Limits(cpus=cpus, memory_mb=memory_mb), needs)
+
+
+# The system this replaces ran with most of these (CPU cores, MiB): they fit a host with 4 cores and 8 GB.
+SERVICES: Mapping[str, ServiceKind] = {
+    "registry": _kind("stores and serves images", "registry", 1.5, 2048),
+    "cache": _kind("holds the registry's blob descriptors", "redis", 0.25, 256),
+    "edge": _kind("the one way in: TLS, routes, the gate", "caddy", 0.5, 256),
+    "gateway": _kind("issues tokens, takes the registry's events", "python", 0.25, 128),
+    "ui": _kind("shows repositories and tags", "registry_ui", 0.25, 128),
+    "regsync": _kind("mirrors images", "regsync", 0.5, 512),
+    "regbot": _kind("deletes what retention rules say", "regbot", 0.25, 256),
+    "prometheus": _kind("collects metrics, raises alerts", "prometheus", 0.5, 512),
+    "alertmanager": _kind("sends alerts", "alertmanager", 0.1, 128, "prometheus"),
+    "grafana": _kind("shows dashboards", "grafana", 0.5, 512, "prometheus"),
+    "cadvisor-socket": _kind("lets cAdvisor ask the Docker engine, and no more", "socket_proxy", 0.1, 64),
+    "cadvisor": _kind("measures containers", "cadvisor", 0.25, 512, "cadvisor-socket", "prometheus"),
+    "node-exporter": _kind("measures the host", "node_exporter", 0.1, 64, "prometheus"),
+    "redis-exporter": _kind("measures the cache", "redis_exporter", 0.1, 64, "prometheus"),
+    "blackbox-exporter": _kind("asks the registry as clients do", "blackbox_exporter", 0.1, 64, "prometheus"),
+    "crowdsec": _kind("bans scanners", "crowdsec", 0.5, 1024),
+    "portainer-socket": _kind("stands between Portainer and the Docker engine", "socket_proxy", 0.1, 64),
+    "portainer": _kind("manages containers by web page", "portainer", 0.25, 256, "portainer-socket"),
+    "oauth2-proxy": _kind("signs operators on at an identity provider", "oauth2_proxy", 0.1, 128),
+}

@@ -1,0 +1,77 @@
+"""A concern as the program sees it: what it needs on the host before its services start, and how they are started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+from infra.plan import Plan
+from infra.release import Part
+from infra.secrets import Secrets
+from stack_components.context import Context
+
+
+def _no_folders(_: Plan) -> Sequence[str]:
+    return ()
+
+
+def _no_parts(_: Plan) -> Sequence[Part]:
+    return ()
+
+
+def _no_secret_files(_: Plan, __: Secrets) -> Mapping[str, pulumi.Output[str]]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One concern.
+
+    Attributes:
+        services: What it may run, by name in the table of services. With none of them running it is left out.
+        start: Makes its component.
+        folders: Host folders that its services write; the services' user owns them.
+        kept: Those of them that destroy leaves alone.
+        parts: Its configuration, which travels in the release.
+        secret_files: Files that hold secrets, by their path below the secrets folder.
+    """
+
+    services: tuple[str, ...]
+    start: Callable[[Context], pulumi.ComponentResource]
+    folders: Callable[[Plan], Sequence[str]] = field(default=_no_folders)
+    kept: Callable[[Plan], Sequence[str]] = field(default=_no_folders)
+    parts: Callable[[Plan], Sequence[Part]] = field(default=_no_parts)
+    secret_files: Callable[[Plan, Secrets], Mapping[str, pulumi.Output[str]]] = field(default=_no_secret_files)
+
+
+class Concerns:
+    """Those concerns of which something runs, together."""
+
+    def __init__(self, plan: Plan, concerns: Sequence[Concern]) -> None:
+        self._plan = plan
+        self._chosen = [concern for concern in concerns if any(plan.runs(service) for service in concern.services)]
+
+    @property
+    def folders(self) -> Sequence[str]:
+        """Host folders of all."""
+        return [folder for concern in self._chosen for folder in concern.folders(self._plan)]
+
+    @property
+    def kept(self) -> Sequence[str]:
+        """Host folders that destroy leaves alone."""
+        return [folder for concern in self._chosen for folder in concern.kept(self._plan)]
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """Parts of the release of all."""
+        return [part for concern in self._chosen for part in concern.parts(self._plan)]
+
+    def secret_files(self, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+        """Secret files of all."""
+        return {name: content for concern in self._chosen for name, content in concern.secret_files(self._plan, secrets).items()}
+
+    def start(self, context: Context) -> Sequence[pulumi.Resource]:
+        """Make the components, in the order of the concerns."""
+        return [concern.start(context) for concern in self._chosen]

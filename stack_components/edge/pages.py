@@ -1,0 +1,56 @@
+"""The pages behind sign-on: which path leads to which service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    """A web page that a service serves.
+
+    Attributes:
+        path: Where it is, as `/grafana`; empty for all that nothing else serves.
+        upstream: The service as host:port.
+        stripped: Whether the service knows nothing of the path.
+    """
+
+    path: str
+    upstream: str
+    stripped: bool = False
+
+
+PAGES: Mapping[str, Page] = {
+    "grafana": Page("/grafana", "grafana:3000"),
+    "prometheus": Page("/prometheus", "prometheus:9090"),
+    "portainer": Page("/portainer", "portainer:9000", stripped=True),
+    "ui": Page("", "ui:8080"),
+}
+
+
+def pages_snippet(pages: Sequence[Page]) -> str:
+    """Return the snippet `pages`; what no page serves is not found."""
+    blocks = [_page(page) for page in pages]
+    if all(page.path for page in pages):
+        blocks.append("\thandle {\n\t\trespond 404\n\t}\n")
+    return "\n".join(["(pages) {\n\timport sign_on_pages\n", *blocks, "}\n"])
+
+
+def _page(page: Page) -> str:
+    if not page.path:
+        return _handle("", page, "")
+    # Stripped only after sign-on, which sends the browser back to where it was.
+    strip = f"\t\t\turi strip_prefix {page.path}\n" if page.stripped else ""
+    return f"\tredir {page.path} {page.path}/ 308\n" + _handle(f" {page.path}/*", page, strip)
+
+
+def _handle(matcher: str, page: Page, strip: str) -> str:
+    return f"""\
+	handle{matcher} {{
+		route {{
+			import sign_on
+{strip}			reverse_proxy {page.upstream}
+		}}
+	}}
+"""

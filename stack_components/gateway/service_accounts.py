@@ -1,0 +1,48 @@
+"""The accounts of services that use the registry as clients do; each may do what its work needs, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from infra.plan import Plan
+from infra.settings import Settings
+from ops.config import Access, Action
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """The account of a service, which has the service's name.
+
+    Attributes:
+        password: Its password's name among the internal secrets.
+        access: What it may do in a stack.
+    """
+
+    password: str
+    access: Callable[[Settings], tuple[Access, ...]]
+
+
+def _mirrored(settings: Settings) -> tuple[Access, ...]:
+    return _each([entry.repository for entry in settings.sync.entries], "pull", "push")
+
+
+def _pruned(settings: Settings) -> tuple[Access, ...]:
+    # To push as well: where a tag cannot be deleted at once, regbot puts an empty image in its place and deletes that.
+    return _each([rule.repository for rule in settings.sync.retention], "pull", "push", "delete")
+
+
+def _each(repositories: list[str], *actions: Action) -> tuple[Access, ...]:
+    return tuple(Access(repositories=repository, actions=actions) for repository in sorted(set(repositories)))
+
+
+# Their names are reserved: infra.blocks.registry.
+SERVICE_ACCOUNTS: Mapping[str, ServiceAccount] = {
+    "regsync": ServiceAccount("sync_password", _mirrored),
+    "regbot": ServiceAccount("retention_password", _pruned),
+}
+
+
+def service_accounts(plan: Plan) -> Mapping[str, ServiceAccount]:
+    """Return the accounts of the services that run, by their name."""
+    return {name: account for name, account in SERVICE_ACCOUNTS.items() if plan.runs(name)}

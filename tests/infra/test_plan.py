@@ -1,0 +1,166 @@
+"""What runs: what the settings ask for, less what has no image here; and what is refused on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.images import Image, load_lock
+from infra.plan import Plan, make_plan, needed_images, wanted
+from infra.project import LOCK
+from infra.services import SERVICES
+from infra.settings import SettingsError, parse
+from tests.plans import BARE, EVERYTHING
+
+SERVER = {"place": "hetzner", "registry_host": "registry.example.com"}
+ALWAYS = ("registry", "cache", "edge", "gateway")
+WHY = "no package has it"
+
+
+def pinned() -> dict[str, Image]:
+    """The project's images, all pinned: those that are not yet by a made-up digest."""
+    return {
+        name: image if image.pinned else replace(image, reference=f"{image.reference}@sha256:{'0' * 64}")
+        for name, image in load_lock(LOCK).items()
+    }
+
+
+def without(*names: str) -> dict[str, Image]:
+    """The images of a machine that cannot have some of them."""
+    return pinned() | {name: Image(name, "", "", WHY) for name in names}
+
+
+def plan(raw: Mapping[str, Any], images: Mapping[str, Image] | None = None) -> Plan:
+    return make_plan(parse(raw, stack="test"), pinned() if images is None else images)
+
+
+def problems(raw: Mapping[str, Any], images: Mapping[str, Image]) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        plan(raw, images)
+    return refused.value.problems
+
+
+@pytest.mark.parametrize("place", [{}, SERVER], ids=["local", "server"])
+def test_everything_that_is_asked_for_runs(place: dict[str, str]) -> None:
+    full = plan(EVERYTHING | place)
+    assert full.services == tuple(SERVICES)
+    assert full.left_out == {}
+    assert all(full.runs(name) for name in SERVICES)
+    bare = plan(BARE | place)
+    assert bare.services == ALWAYS
+    assert not bare.runs("grafana")
+
+
+@pytest.mark.parametrize(
+    ("raw", "gone"),
+    [
+        ({"ui": {"enabled": False}}, {"ui"}),
+        ({"sync": {**EVERYTHING["sync"], "enabled": False}}, {"regsync", "regbot"}),
+        ({"sync": {**EVERYTHING["sync"], "entries": []}}, {"regsync"}),
+        ({"sync": {**EVERYTHING["sync"], "retention": []}}, {"regbot"}),
+        ({"monitoring": {"grafana": False}}, {"grafana"}),
+        ({"monitoring": {"cadvisor": False}}, {"cadvisor", "cadvisor-socket"}),
+        ({"protection": {"enabled": False}}, {"crowdsec"}),
+        ({"management": {}}, {"portainer", "portainer-socket"}),
+        ({"sign_on": {}}, {"oauth2-proxy"}),
+        (
+            {"monitoring": {"enabled": False}},
+            {
+                "prometheus",
+                "alertmanager",
+                "grafana",
+                "cadvisor",
+                "cadvisor-socket",
+                "node-exporter",
+                "redis-exporter",
+                "blackbox-exporter",
+            },
+        ),
+    ],
+    ids=str,
+)
+def test_each_service_can_be_switched_off_and_nothing_is_left_that_needs_it(raw: dict[str, Any], gone: set[str]) -> None:
+    settings = parse(EVERYTHING | raw, stack="test")
+    assert set(SERVICES) - set(wanted(settings)) == gone
+    made = make_plan(settings, pinned())
+    assert (made.services, made.left_out) == (wanted(settings), {})
+    assert [name for name in made.services if not all(made.runs(other) for other in SERVICES[name].needs)] == []
+    assert needed_images(settings) == {SERVICES[name].image for name in made.services}
+
+
+def test_the_image_of_what_is_off_is_not_needed() -> None:
+    assert {"portainer", "oauth2_proxy", "regsync"} & needed_images(parse({}, stack="test")) == set()
+    assert needed_images(parse(BARE, stack="test")) == {"registry", "redis", "caddy", "python"}
+    assert plan({}, without("portainer")).left_out == {}
+
+
+def test_on_this_machine_a_service_without_an_image_is_left_out_with_all_that_need_it() -> None:
+    made = plan(EVERYTHING, without("registry_ui", "socket_proxy", "grafana"))
+    assert made.left_out == {
+        "ui": WHY,
+        "grafana": WHY,
+        "cadvisor-socket": WHY,
+        "cadvisor": "it needs cadvisor-socket",
+        "portainer-socket": WHY,
+        "portainer": "it needs portainer-socket",
+    }
+    assert set(made.services) == set(SERVICES) - made.left_out.keys()
+    assert plan(EVERYTHING, without("prometheus")).left_out.keys() == {
+        "prometheus",
+        "alertmanager",
+        "grafana",
+        "cadvisor",
+        "node-exporter",
+        "redis-exporter",
+        "blackbox-exporter",
+    }
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+def test_what_every_stack_needs_is_never_left_out(name: str) -> None:
+    image = SERVICES[name].image
+    assert problems({}, without(image)) == [f"images_lock: {image}: {WHY}, and {name} cannot be left out"]
+
+
+def test_on_a_server_nothing_is_left_out() -> None:
+    assert problems(EVERYTHING | SERVER, without("prometheus", "socket_proxy")) == [
+        f"images_lock: prometheus: {WHY}, and prometheus cannot be left out",
+        f"images_lock: socket_proxy: {WHY}, and cadvisor-socket cannot be left out",
+        f"images_lock: socket_proxy: {WHY}, and portainer-socket cannot be left out",
+    ]
+    assert plan(BARE | SERVER, without("prometheus", "socket_proxy")).services == ALWAYS
+
+
+def test_on_a_server_every_image_is_pinned() -> None:
+    images = pinned()
+    for name in ("redis", "socket_proxy", "portainer"):
+        images[name] = replace(images[name], reference=images[name].tag)
+    assert plan(EVERYTHING, images).services == tuple(SERVICES)
+    told = {name: f"images_lock: {name}: {images[name].tag} is not pinned by digest; run `make lock`" for name in images}
+    assert problems(EVERYTHING | SERVER, images) == [told["redis"], told["socket_proxy"], told["portainer"]]
+    assert problems(SERVER | {"monitoring": {"cadvisor": False}}, images) == [told["redis"]]
+
+
+def test_an_identity_provider_without_its_secrets_is_refused_with_the_command_to_set_them() -> None:
+    given = {key: value for key, value in EVERYTHING.items() if key != "oidc_client_secret"}
+    assert problems(given, pinned()) == [
+        "oidc_client_secret: is required with sign_on.issuer; set it with `pulumi config set --secret oidc_client_secret`"
+    ]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    given = {key: value for key, value in EVERYTHING.items() if not key.startswith("oidc_")}
+    assert len(problems(given | SERVER, without("redis"))) == 3
+
+
+def test_a_service_that_the_table_does_not_have_is_a_slip() -> None:
+    with pytest.raises(AssertionError, match="grafanna"):
+        plan({}).runs("grafanna")
+
+
+def test_the_table_names_what_a_service_needs_before_the_service() -> None:
+    names = list(SERVICES)
+    assert [name for name, kind in SERVICES.items() for other in kind.needs if names.index(other) > names.index(name)] == []

@@ -1,0 +1,38 @@
+"""Plans of stacks for tests: typical ones, and one in which every service runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.images import load_lock
+from infra.plan import Plan, make_plan
+from infra.project import LOCK
+from infra.settings import parse
+
+# Settings with which every service of the table runs.
+EVERYTHING: dict[str, Any] = {
+    "sync": {
+        "entries": [{"source": "docker.io/library/alpine", "tags": ["3\\.[0-9]+"]}],
+        "retention": [{"repository": "ci/app", "tags": "ci-[0-9]+", "keep": 10}],
+    },
+    "management": {"enabled": True},
+    "sign_on": {
+        "issuer": "https://id.example.com",
+        "emails": ["ann@example.com", "bob@example.com"],
+        "operators": ["ann@example.com"],
+    },
+    "oidc_client_id": "the-client-id",
+    "oidc_client_secret": "the-client-secret",
+}
+# As little as a stack can have.
+BARE: dict[str, Any] = {
+    "ui": {"enabled": False},
+    "sync": {"enabled": False},
+    "monitoring": {"enabled": False},
+    "protection": {"enabled": False},
+}
+
+
+def plan_of(**raw: Any) -> Plan:
+    """Return the plan of a stack with these settings, on a machine that has all images."""
+    return make_plan(parse(raw, stack="test"), load_lock(LOCK))
