@@ -42,6 +42,14 @@ outputs: $(READY) ## Print addresses and accounts as JSON, secrets shown
 down: $(READY) ## Remove the local registry; its images stay in .state/
 	@$(RUN) bootstrap --stack $(STACK) down
 
+.PHONY: review
+review: $(READY) ## Judge what `make up` would change, as the check of a pull request does; ARGS="--allow URN"
+	@$(RUN) bootstrap --stack $(STACK) pulumi preview --json | $(RUN) bootstrap.review $(ARGS)
+
+.PHONY: lock
+lock: $(READY) ## Pin the images by the digests that their tags have today; ARGS=--dry-run only shows
+	@$(RUN) bootstrap.lock $(ARGS)
+
 .PHONY: pulumi
 pulumi: $(READY) ## Run any command of the Pulumi CLI: make pulumi ARGS="stack export"
 	@$(RUN) bootstrap --stack $(STACK) pulumi $(ARGS)

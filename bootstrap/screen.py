@@ -1,4 +1,4 @@
-"""The screen that ends `make up`: where the registry is, who may push, and two commands to try."""
+"""The screen that ends `make up`: where the registry is, who may push, what does not run, and two commands to try."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 def welcome(outputs: Mapping[str, Any], *, plugins: str) -> str:
     """Return the screen for a stack's outputs."""
     registry, user = outputs["registry"], outputs["registry_user"]
+    names = ", ".join(outputs.get("left_out") or ())
+    left_out = f"  left out   {names}: no image here; `make outputs` says why\n" if names else ""
     return f"""
 Your registry is up at {registry} ({plugins} plugins).
 
@@ -16,7 +18,7 @@ Your registry is up at {registry} ({plugins} plugins).
   user       {user}
   password   in {outputs["password_file"]}, or `make outputs`
   images     in {outputs["root"]}/data/registry
-
+{left_out}
 Try it with any image you have:
   docker login {registry} --username {user} --password-stdin < {outputs["password_file"]}
   docker tag IMAGE {registry}/IMAGE && docker push {registry}/IMAGE

@@ -22,6 +22,7 @@ from bootstrap.repair import repair
 from bootstrap.stack import Stack, is_created
 from infra.local import stack_root
 from infra.paths import PROJECT_FOLDER, cache_folder
+from infra.plan import needed_images
 from infra.settings import Settings, parse
 from ops.process import CommandError
 
@@ -153,7 +154,7 @@ def open_session(
     docker_host = ensure_docker()
     engine = ensure_engine(state, wanted=os.environ.get("PLUGINS", "") if plugins is None else plugins)
     lock = PROJECT_FOLDER / settings.images_lock
-    used = (ensure_lock if purpose == "create" else find_lock)(state, lock, docker_host)
+    used = (ensure_lock if purpose == "create" else find_lock)(state, lock, docker_host, needed_images(settings))
     if used != lock:
         given["images_lock"] = str(used)
     stack = Stack(name, state, engine, config, given, {"DOCKER_HOST": docker_host})

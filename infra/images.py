@@ -103,7 +103,7 @@ def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
         ours = _IMAGE_ID.match(entry.image)
         match = None if ours else _REFERENCE.match(entry.image)
         if not ours and not (match and (match["digest"] or _RELEASE.match(match["tag"]))):
-            problems.append(f"{where}: {entry.image} is not pinned; write its whole version, as name:1.2.3, and run `make lock`")
+            problems.append(f"{where}: {entry.image} names no version that stays; write name:1.2.3 and run `make lock`")
             continue
         image = images[name] = Image(name, entry.image, entry.version or (match["tag"] if match else ""))
         faults = dict.fromkeys(fault for rule in (rules.get(name), entry) if rule for fault in _faults(image.version, rule))

@@ -119,7 +119,7 @@ def test_up_ends_with_the_address(
     def see(*_: object, **__: object) -> None:
         asked.append("space")
 
-    def lock(_: Path, lock: Path, __: str) -> Path:
+    def lock(_: Path, lock: Path, *__: object) -> Path:
         asked.append("images")
         return lock
 

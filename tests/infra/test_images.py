@@ -108,7 +108,7 @@ def test_an_image_that_cannot_be_had_says_why(tmp_path: Path) -> None:
 def test_an_image_that_may_become_another_is_refused(tmp_path: Path, image: str) -> None:
     (problem,) = problems(lock(tmp_path, f"redis: {{image: {image!r}}}".replace("'", '"')))
     assert problem.startswith("images.lock: redis: ")
-    assert "is not pinned" in problem
+    assert "names no version that stays; write name:1.2.3 and run `make lock`" in problem
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_every_problem_is_told_with_its_reason(tmp_path: Path) -> None:
     """
     assert problems(lock(tmp_path, text)) == [
         "images.lock: a: a:1.0 is known to be bad (GHSA-2) and older than 1.1 (CVE-1); write another version and run `make lock`",
-        "images.lock: b: b:latest is not pinned; write its whole version, as name:1.2.3, and run `make lock`",
+        "images.lock: b: b:latest names no version that stays; write name:1.2.3 and run `make lock`",
     ]
 
 

@@ -1,0 +1,1 @@
+"""The production program, with a stand-in for the cloud alone."""
