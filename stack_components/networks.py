@@ -107,7 +107,12 @@ class Networks(pulumi.ComponentResource):
             ipam_configs=[docker.NetworkIpamConfigArgs(subnet=_private_subnet(self._plan.settings.name))] if ipv6 else None,
             options={"com.docker.network.bridge.enable_icc": "false"} if kind.apart else None,
             labels=[docker.NetworkLabelArgs(label=key, value=value) for key, value in labels.items()],
-            opts=pulumi.ResourceOptions(parent=self, provider=self._host.docker),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=self._host.docker,
+                # The engine adds an IPv4 subnet, which the plugin would take for a change at every refresh.
+                ignore_changes=["ipamConfigs"] if ipv6 else None,
+            ),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,13 @@ def test_destroy_keeps_the_images_by_default(fresh: TestStack) -> None:
     session.destroy(stream=False)
     assert kept.read_text() == "precious"
     assert not (fresh.root / "secrets").exists()
+
+
+def test_an_edge_with_ipv6_is_the_same_after_a_refresh(fresh: TestStack) -> None:
+    fresh.open(change={"edge": {**fresh.settings["edge"], "ipv6": True}}).up(stream=False)
+    session = fresh.open()
+    refreshed = session.stack.preview("--refresh", "--json")
+    changes = {step["op"] for step in json.loads(refreshed.stdout)["steps"]}
+    assert changes <= {"same", "refresh"}
+    network = client().networks.get(f"{fresh.name}-edge")
+    assert network.attrs["EnableIPv6"] is True

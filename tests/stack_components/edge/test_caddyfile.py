@@ -73,13 +73,6 @@ def test_every_site_carries_the_routes_the_log_and_the_bouncer() -> None:
         assert text.count(f"import {snippet}\n") == 2
 
 
-def test_s10_scanners_are_banned_at_the_registry_too_and_no_layer_is_read_into_memory() -> None:
-    found = files()
-    assert "(bouncer) {\n\tcrowdsec\n}" in found["snippets.d/bouncer.caddy"]
-    assert "order crowdsec first" in found["globals.d/crowdsec.caddy"]
-    assert "appsec" not in "".join(found.values())
-
-
 def test_a_stock_caddy_understands_everything_but_the_bouncers_two_files() -> None:
     without, with_bouncer = files(protection={"enabled": False}), files()
     changed = {path for path in with_bouncer if with_bouncer[path] != without.get(path)}

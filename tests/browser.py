@@ -1,0 +1,52 @@
+"""Headless Chromium: what a person sees at an address, as text and as a picture."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from offline.debian import apt_install
+from ops.process import run
+
+# Without the network flags it asks for hosts of its maker, which is nobody's business in a test.
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--window-size=1280,800",
+)
+_LOAD_LIMIT_S = 90.0
+
+
+@cache
+def _chromium() -> Path:
+    return apt_install("chromium", "chromium", purpose="looking at pages")
+
+
+def page(url: str, *, wait_ms: int = 5000) -> str:
+    """Return the document at an address as the browser has it, after its scripts had time to run.
+
+    Args:
+        url: May carry `name:password@`, which the browser sends when it is asked to sign on.
+        wait_ms: Virtual milliseconds that scripts get.
+    """
+    return _browse(url, ["--dump-dom", f"--virtual-time-budget={wait_ms}"])
+
+
+def screenshot(url: str, path: Path, *, wait_ms: int = 5000) -> None:
+    """Write what is seen at an address as a PNG picture."""
+    _browse(url, [f"--screenshot={path}", f"--virtual-time-budget={wait_ms}"])
+
+
+def _browse(url: str, options: list[str]) -> str:
+    with tempfile.TemporaryDirectory() as profile:
+        # Its own messages about what a container lacks go to standard error, and tell nothing about the page.
+        return run([_chromium(), *_FLAGS, f"--user-data-dir={profile}", *options, url], timeout=_LOAD_LIMIT_S).stdout
