@@ -5,8 +5,9 @@ import pulumi
 from infra.project import load, make_host
 from infra.release import Release
 from infra.secrets import Secrets
+from infra.server import server_parts
 from infra.site import machine, ops_part, site_part
-from stack_components import cache, edge, gateway, registry
+from stack_components import cache, edge, gateway, management, monitoring, protection, registry, sign_on, sync, ui
 from stack_components.concern import Concerns
 from stack_components.context import Context
 from stack_components.networks import Networks
@@ -21,14 +22,20 @@ concerns = Concerns(
         cache.CONCERN,
         gateway.CONCERN,
         registry.CONCERN,
+        ui.CONCERN,
+        management.CONCERN,
+        sign_on.CONCERN,
+        protection.CONCERN,
+        monitoring.CONCERN,
         edge.CONCERN,
+        sync.CONCERN,
     ],
 )
 
 shipped = host.provision(
     folders=concerns.folders,
     kept=concerns.kept,
-    release=Release([*concerns.parts, ops_part(), site_part(machine())]),
+    release=Release([*concerns.parts, *server_parts(plan), ops_part(), site_part(machine())]),
     live=[edge.NAME],
     secrets={**secrets.named, **concerns.secret_files(secrets)},
 )

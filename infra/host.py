@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 import pulumi
-import pulumi_docker as docker
 
 from infra.release import Release, digest_of
 
@@ -64,6 +63,7 @@ class Host(Protocol):
 
     root: PurePosixPath
     user: str
+    docker_socket: str
 
     @property
     def docker(self) -> pulumi.ProviderResource:
@@ -88,7 +88,7 @@ class Host(Protocol):
             secrets: Content by file name, travelling by standard input (D11).
         """
 
-    def reload(self, shipped: Shipped, part: str, *, container: docker.Container, name: str, how: Reload) -> None:
+    def reload(self, shipped: Shipped, part: str, *, container: pulumi.Resource, name: str, how: Reload) -> None:
         """Tell a running service that a live part of it has changed.
 
         Args:
@@ -98,6 +98,9 @@ class Host(Protocol):
             name: The container's name.
             how: What the service understands.
         """
+
+    def build_image(self, shipped: Shipped, part: str) -> pulumi.Output[str]:
+        """Build an image from a part that has a Dockerfile, unless the engine has it, and return its id."""
 
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
         """Drop old releases from the host, once no container of `after` has them mounted any more."""

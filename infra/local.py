@@ -19,6 +19,7 @@ from infra.settings import Settings
 
 # Containers never run as root: when root brings the stack up, they get a user that owns nothing else.
 _UNPRIVILEGED = 10001
+_DOCKER_SOCKET = "/var/run/docker.sock"
 
 
 def service_user(settings: Settings) -> str:
@@ -33,6 +34,15 @@ def stack_root(settings: Settings, stack: str) -> Path:
     return (PROJECT_FOLDER / (settings.local.root or Path(".state") / stack).expanduser()).resolve()
 
 
+def docker_socket(docker_host: str) -> str:
+    """Return the path of the Docker engine's socket, which is another one for an engine without root.
+
+    Args:
+        docker_host: As DOCKER_HOST; empty for the default.
+    """
+    return docker_host.removeprefix("unix://") if docker_host.startswith("unix://") else _DOCKER_SOCKET
+
+
 class LocalHost(pulumi.ComponentResource):
     """This machine as a Host: commands run in the program's own Python, files live below the stack's root."""
 
@@ -40,6 +50,7 @@ class LocalHost(pulumi.ComponentResource):
         super().__init__("private-registry:infra:LocalHost", name, {}, opts)
         self.root = PurePosixPath(stack_root(settings, stack))
         self.user = service_user(settings)
+        self.docker_socket = docker_socket(os.environ.get("DOCKER_HOST", ""))
         self.docker: pulumi.ProviderResource = docker.Provider(
             "engine", host=os.environ.get("DOCKER_HOST"), opts=pulumi.ResourceOptions(parent=self)
         )
@@ -84,7 +95,7 @@ class LocalHost(pulumi.ComponentResource):
         )
         return Shipped(str(self.root), release, contents, [made, alive, placed])
 
-    def reload(self, shipped: Shipped, part: str, *, container: docker.Container, name: str, how: Reload) -> None:
+    def reload(self, shipped: Shipped, part: str, *, container: pulumi.Resource, name: str, how: Reload) -> None:
         """See Host."""
         wanted = shipped.release.parts[part].folder.rpartition("/")[2]
         self._command(
@@ -94,6 +105,11 @@ class LocalHost(pulumi.ComponentResource):
             after=[container],
             module="reload",
         )
+
+    def build_image(self, shipped: Shipped, part: str) -> pulumi.Output[str]:
+        """See Host."""
+        folder = shipped.release.parts[part].folder
+        return self._command(f"build-{part}", create=[folder], delete=None, after=shipped.ready, module="image_build").stdout
 
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
         """See Host."""

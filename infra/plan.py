@@ -81,7 +81,10 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
             reasons.insert(0, why)
         if reasons:
             left_out[name] = reasons[0]
-    problems = [*_sign_on(settings), *_refused(settings, images, asked)]
+    for name in asked:
+        if (client := name.removesuffix("-socket")) != name and client in left_out:
+            left_out.setdefault(name, f"it serves {client} alone")
+    problems = [*_sign_on(settings), *_pairs(settings), *_refused(settings, images, asked)]
     if problems:
         raise SettingsError(problems)
     return Plan(settings, images, tuple(name for name in asked if name not in left_out), left_out)
@@ -96,6 +99,16 @@ def _sign_on(settings: Settings) -> list[str]:
         f"{name}: is required with sign_on.issuer; set it with `pulumi config set --secret {name}`"
         for name, value in secrets.items()
         if value is None
+    ]
+
+
+def _pairs(settings: Settings) -> list[str]:
+    """Return which half of a name and its token is missing; one alone would be ignored."""
+    return [
+        f"{other}: is required with {name}"
+        for pair in (("hub_user", "hub_token"), ("ghcr_user", "ghcr_token"))
+        for name, other in (pair, pair[::-1])
+        if getattr(settings, name) is not None and getattr(settings, other) is None
     ]
 
 

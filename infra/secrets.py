@@ -50,6 +50,7 @@ INTERNAL: Mapping[str, tuple[str, ...]] = {
     "token_signing_seed": (),
     "bouncer_key": ("crowdsec",),
     "grafana_password": ("grafana",),
+    "grafana_secret_key": ("grafana",),
     "metrics_cache_password": ("redis-exporter",),
     "portainer_password": ("portainer",),
     "retention_password": ("regbot",),

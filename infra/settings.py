@@ -23,7 +23,7 @@ from infra.blocks.local import LocalSettings
 from infra.blocks.management import ManagementSettings
 from infra.blocks.monitoring import MonitoringSettings
 from infra.blocks.protection import ProtectionSettings
-from infra.blocks.registry import AccountSettings, RegistrySettings
+from infra.blocks.registry import AccountSettings, RegistrySettings, not_reserved
 from infra.blocks.sign_on import SignOnSettings
 from infra.blocks.sync import SyncSettings
 from infra.blocks.ui import UiSettings
@@ -46,6 +46,7 @@ def _port_in_range(host: str) -> str:
 def _account_name(name: SecretStr) -> SecretStr:
     if not re.fullmatch(ACCOUNT_NAME, name.get_secret_value()):
         raise ValueError(f"is no name of an account; it should match {ACCOUNT_NAME}")
+    not_reserved(name.get_secret_value())
     return name
 
 

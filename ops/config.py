@@ -13,6 +13,14 @@ Action = Literal["pull", "push", "delete"]
 HIGHEST_PORT = 65535
 Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 
+# What edge and gateway tell each other, and nobody else may: who is signed on, proof that the edge says so, and a cookie to set.
+USER_HEADER = "X-Auth-Request-User"
+EMAIL_HEADER = "X-Auth-Request-Email"
+PROOF_HEADER = "X-Sign-On-Proof"
+SET_COOKIE_HEADER = "X-Sign-On-Set-Cookie"
+# The cookie of who is signed on; by TLS its name begins with `__Host-`.
+SESSION_COOKIE = "sign-on"
+
 ACCOUNT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"
 # A repository's name, as the OCI distribution specification defines it.
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -67,13 +75,19 @@ class Access(Strict):
         return repository == self.repositories
 
 
-class Account(Strict):
-    """Somebody who signs in; the hash is made by `ops.passwords.password_hash`. `catalog` allows listing all repositories."""
+class Person(Strict):
+    """Somebody with rights, by name or e-mail address. `catalog` allows listing all repositories."""
 
     name: Annotated[str, Field(pattern=ACCOUNT_NAME)]
-    password_hash: Annotated[str, Field(repr=False)]
     access: tuple[Access, ...]
     catalog: bool = False
+
+
+class Account(Person):
+    """Somebody who signs in; the hash is made by `ops.passwords.password_hash`. `operator` opens the operators' pages too."""
+
+    password_hash: Annotated[str, Field(repr=False)]
+    operator: bool = False
 
     @field_validator("password_hash")
     @classmethod
@@ -123,6 +137,18 @@ class FailureLimits(Strict):
     window_s: Annotated[int, Field(ge=1, le=86_400)] = 300
 
 
+class SignOn(Strict):
+    """Browsers that are signed on at the identity provider: the edge says whose they are, and proves that it is the edge.
+
+    Attributes:
+        proof_file: The secret that only the edge has.
+        people: Who may do what; `name` is the e-mail address in lower case. Others are anybody.
+    """
+
+    proof_file: Path
+    people: tuple[Person, ...]
+
+
 class GatewayConfig(Strict):
     """What `python3 -m ops.gateway` reads.
 
@@ -138,6 +164,7 @@ class GatewayConfig(Strict):
         events_db: The SQLite database of events; its folder must be writable.
         failures: When failed logins are too many.
         anonymous: What clients may do without signing in; accounts may do it too.
+        sign_on: None without an identity provider.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104  # in a container; only the edge publishes ports
@@ -151,6 +178,7 @@ class GatewayConfig(Strict):
     events_db: Path
     failures: FailureLimits = FailureLimits()
     anonymous: tuple[Access, ...] = ()
+    sign_on: SignOn | None = None
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -50,7 +50,7 @@ def reload(live: Path, wanted: str, container: Container, *, check: Sequence[str
     try:
         checked = container.exec_run(list(check))
         if checked.exit_code != 0:
-            raise ReloadError(f"{container.name} refuses its new configuration:\n{checked.output.decode(errors='replace')}")
+            raise ReloadError(f"{container.name} refuses its new configuration:\n{_text(checked.output)}")
         asked = time.time()
         container.kill("SIGUSR1")
         _wait(lambda: confirmation in _logged(container, asked), container)
@@ -68,7 +68,13 @@ def _wait(condition: Callable[[], bool], container: Container) -> None:
 
 
 def _logged(container: Container, since: float) -> str:
-    return container.logs(since=since).decode(errors="replace")
+    return _text(container.logs(since=since))
+
+
+def _text(output: object) -> str:
+    """Return what the Docker library gives as bytes unless it is asked for a stream."""
+    assert isinstance(output, bytes)  # noqa: S101
+    return output.decode(errors="replace")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

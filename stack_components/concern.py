@@ -32,6 +32,7 @@ class Concern:
     Attributes:
         services: What it may run, by name in the table of services. With none of them running it is left out.
         start: Makes its component.
+        after: Services that must answer before its own start.
         folders: Host folders that its services write; the services' user owns them.
         kept: Those of them that destroy leaves alone.
         parts: Its configuration, which travels in the release.
@@ -39,7 +40,8 @@ class Concern:
     """
 
     services: tuple[str, ...]
-    start: Callable[[Context], pulumi.ComponentResource]
+    start: Callable[..., pulumi.ComponentResource]
+    after: tuple[str, ...] = ()
     folders: Callable[[Plan], Sequence[str]] = field(default=_no_folders)
     kept: Callable[[Plan], Sequence[str]] = field(default=_no_folders)
     parts: Callable[[Plan], Sequence[Part]] = field(default=_no_parts)
@@ -74,4 +76,9 @@ class Concerns:
 
     def start(self, context: Context) -> Sequence[pulumi.Resource]:
         """Make the components, in the order of the concerns."""
-        return [concern.start(context) for concern in self._chosen]
+        made: dict[str, pulumi.ComponentResource] = {}
+        for concern in self._chosen:
+            waits = [made[service] for service in concern.after if service in made]
+            options = [pulumi.ResourceOptions(depends_on=waits)] if waits else []
+            made |= dict.fromkeys(concern.services, concern.start(context, *options))
+        return list(dict.fromkeys(made.values()))

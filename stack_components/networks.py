@@ -60,7 +60,7 @@ NETWORKS: Mapping[str, NetworkKind] = {
     "portainer-socket": NetworkKind("orders to the Docker engine", ("portainer", "portainer-socket")),
     "egress": NetworkKind(
         "what services ask the Internet for",
-        ("regsync", "regbot", "alertmanager", "crowdsec", "oauth2-proxy"),
+        ("regsync", "alertmanager", "crowdsec", "oauth2-proxy"),
         outside=True,
         apart=True,
     ),
@@ -77,7 +77,7 @@ class Networks(pulumi.ComponentResource):
         self.register_outputs({})
 
     def of(self, service: str) -> Sequence[docker.ContainerNetworksAdvancedArgs]:
-        """Return the networks that a service joins; its name is `<service>` on all, and `<service>.<network>` on that one alone."""
+        """Return the networks that a service joins; it is `<service>` on all, and `<service>.<network>` on that one alone."""
         return [
             docker.ContainerNetworksAdvancedArgs(
                 name=made.name, aliases=[service, f"{service}.{name}", *self._public_names(service, name)]

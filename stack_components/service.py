@@ -68,6 +68,7 @@ class ServiceArgs:
         secrets: Secret files it reads: path in the container by file name.
         data: Host folders it writes: path in the container by folder name.
         reads: Host folders it only reads: path in the container by folder name.
+        docker_socket: Where it has the Docker engine's socket; empty for nowhere.
         host_files: Files of the host's own that it reads: path on the host by path in the container.
         tmpfs: Further paths in memory beside /tmp.
         environment: Never secrets.
@@ -89,6 +90,7 @@ class ServiceArgs:
     secrets: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
     reads: Mapping[str, str] = field(default_factory=dict)
+    docker_socket: str = ""
     host_files: Mapping[str, str] = field(default_factory=dict)
     tmpfs: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -170,7 +172,7 @@ def _check(name: str, args: ServiceArgs) -> None:
     assert not args.ports or name == "edge", f"{name} publishes a port"  # noqa: S101
     assert (args.user or "").partition(":")[0] not in {"0", "root"} or Exemption.ROOT in args.exemptions, name  # noqa: S101
     assert not args.host_files or Exemption.HOST_FILES in args.exemptions, name  # noqa: S101
-    sockets = [path for path in args.host_files.values() if path.endswith(".sock")]
+    sockets = [path for path in [args.docker_socket, *args.host_files.values()] if path.endswith(".sock")]
     assert not sockets or Exemption.DOCKER_SOCKET in args.exemptions, name  # noqa: S101
 
 
@@ -182,6 +184,7 @@ def _mounts(args: ServiceArgs, context: Context) -> list[docker.ContainerMountAr
         *((target, shipped.secret(secret)) for secret, target in args.secrets.items()),
         *((target, shipped.path(folder)) for folder, target in args.reads.items()),
         *args.host_files.items(),
+        *([(args.docker_socket, context.host.docker_socket)] if args.docker_socket else []),
     ]
     written = [(target, shipped.path(folder)) for folder, target in args.data.items()]
     return [

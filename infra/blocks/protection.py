@@ -11,7 +11,10 @@ from ops.config import Strict
 
 
 def _network(text: str) -> str:
-    return str(ipaddress.ip_network(text))
+    network = ipaddress.ip_network(text)
+    if network.prefixlen == 0:
+        raise ValueError("is everybody; to ban nobody, set protection.enabled to false")
+    return str(network)
 
 
 class ProtectionSettings(Strict):

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ops.config import Strict
 
-Email = Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+$")]
+# What oauth2-proxy reads from a file, and what can be the subject of a token. It compares addresses in lower case.
+Email = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=128), AfterValidator(str.lower)
+]
+
+
+def _encrypted(issuer: str) -> str:
+    """Refuse an address whose answers, and the client's secret, anybody on the way could read."""
+    url = urlsplit(issuer)
+    host = url.hostname or ""
+    try:
+        inside = ipaddress.ip_address(host).is_private
+    except ValueError:
+        inside = "." not in host
+    if url.scheme == "http" and not inside:
+        raise ValueError("should begin with https:// where it is not on this host or network")
+    return issuer
 
 
 class SignOnSettings(Strict):
@@ -20,7 +38,7 @@ class SignOnSettings(Strict):
         operators: Those of them who may delete; the others look and pull.
     """
 
-    issuer: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    issuer: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$"), AfterValidator(_encrypted)] | None = None
     emails: tuple[Email, ...] = ()
     operators: tuple[Email, ...] = ()
 

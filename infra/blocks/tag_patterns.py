@@ -1,4 +1,4 @@
-r"""Regular expressions for tags, matched whole: those that Go, Python and Lua read alike.
+"""Regular expressions for tags, matched whole: those that Go, Python and Lua read alike.
 
 Go has no look-around, no back-references and no possessive quantifiers (https://github.com/google/re2/wiki/Syntax), and reads
 some of what Python accepts, such as `a{,5}`, in another way. So what may be used is said here, not what may not.

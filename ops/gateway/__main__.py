@@ -14,11 +14,12 @@ from ops.gateway import logs, server
 from ops.gateway.app import Gateway
 from ops.gateway.events import EventStore, StoreError
 from ops.gateway.login import Login
+from ops.gateway.sign_on import SignedOn
 from ops.gateway.throttle import Throttle
 from ops.gateway.tokens import TokenIssuer
 from ops.keys import load_signing_key
 
-_MIN_EVENT_TOKEN = 16
+_MIN_TOKEN = 16
 
 _EXAMPLE = """\
 example:
@@ -90,8 +91,9 @@ def assemble(config: GatewayConfig) -> Gateway:
 
     key = part(lambda path: load_signing_key(read(path)), config.signing_key_file)
     accounts = part(_accounts, config.accounts_file)
-    event_token = part(_event_token, config.event_token_file)
-    if key is None or accounts is None or event_token is None:
+    event_token = part(_token, config.event_token_file)
+    proof = part(_token, config.sign_on.proof_file) if config.sign_on else ""
+    if key is None or accounts is None or event_token is None or proof is None:
         raise ConfigError(problems)
     events = EventStore(config.events_db)
     try:
@@ -105,6 +107,8 @@ def assemble(config: GatewayConfig) -> Gateway:
         anonymous=config.anonymous,
         events=events,
         event_token=event_token,
+        operator=next((account for account in accounts.values() if account.operator), None),
+        sign_on=SignedOn(proof, {person.name: person for person in config.sign_on.people}) if config.sign_on else None,
     )
 
 
@@ -112,10 +116,10 @@ def _accounts(path: Path) -> dict[str, Account]:
     return {account.name: account for account in load(path, Accounts).accounts}
 
 
-def _event_token(path: Path) -> str:
+def _token(path: Path) -> str:
     token = read(path).strip()
-    if len(token) < _MIN_EVENT_TOKEN or not token.isascii() or not token.isprintable():
-        raise ValueError(f"should hold a token of at least {_MIN_EVENT_TOKEN} printable ASCII characters")
+    if len(token) < _MIN_TOKEN or not token.isascii() or not token.isprintable():
+        raise ValueError(f"should hold a token of at least {_MIN_TOKEN} printable ASCII characters")
     return token
 
 

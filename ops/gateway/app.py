@@ -17,12 +17,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ops.config import Access, Account
+from ops.config import SET_COOKIE_HEADER, USER_HEADER, Access, Account, Person
 from ops.gateway import scope
 from ops.gateway.events import EventStore, StoreError
 from ops.gateway.incoming import MalformedCredentialsError, basic_credentials, body_up_to, client_of
-from ops.gateway.login import BusyError, Login, TooManyFailuresError, WrongPasswordError
+from ops.gateway.login import BusyError, Login, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.notifications import MAX_BODY_BYTES
+from ops.gateway.sessions import Sessions
+from ops.gateway.sign_on import SignedOn
 from ops.gateway.tokens import TokenIssuer
 
 _BUSY_RETRY_S = 2
@@ -43,6 +45,9 @@ class Gateway:
     anonymous: tuple[Access, ...]
     events: EventStore
     event_token: str
+    operator: Account | None = None
+    sign_on: SignedOn | None = None
+    sessions: Sessions = field(default_factory=Sessions)
     # SQLite waits for the disk; in a thread of its own, so that tokens need not.
     _disk: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="events"))
 
@@ -50,6 +55,7 @@ class Gateway:
         """Return the ASGI application."""
         routes = [
             Route("/auth/token", self.token, methods=["GET"]),
+            Route("/auth/operator", self.check_operator, methods=["GET"]),
             Route("/events", self.receive_events, methods=["POST"]),
             Route("/healthz", self.health, methods=["GET"]),
         ]
@@ -59,22 +65,34 @@ class Gateway:
         """`GET /auth/token`: https://distribution.github.io/distribution/spec/auth/token/ ."""
         if request.query_params.get("service") != self.tokens.service:
             return _error(400, "UNSUPPORTED", f"this is the token service of {self.tokens.service} and of no other")
+        person: Person | None
         try:
-            account = await self._signed_in(request)
-        except (MalformedCredentialsError, WrongPasswordError) as error:
-            challenge = {"WWW-Authenticate": f'Basic realm="{self.tokens.service}", charset="UTF-8"'}
-            return _error(401, "UNAUTHORIZED", str(error), challenge)
-        except TooManyFailuresError as error:
-            return _error(429, "TOOMANYREQUESTS", str(error), {"Retry-After": str(error.wait_s)})
-        except BusyError as error:
-            return _error(503, "UNAVAILABLE", str(error), {"Retry-After": str(_BUSY_RETRY_S)})
+            person = await self._signed_in(request)
+        except (MalformedCredentialsError, LoginError) as error:
+            return self._refusal(error)
+        if person is None:
+            person = self.sign_on.person(request) if self.sign_on else self._with_session(request)
         # Nobody may do less for having signed in.
-        access = (*account.access, *self.anonymous) if account else self.anonymous
+        access = (*person.access, *self.anonymous) if person else self.anonymous
         asked = scope.parse(request.query_params.getlist("scope"))
-        granted = scope.grant(asked, access, catalog=account is not None and account.catalog)
-        subject = account.name if account else ""
+        granted = scope.grant(asked, access, catalog=person is not None and person.catalog)
+        subject = person.name if person else ""
         _log.debug("token issued", extra={"account": subject, "access": [item.claim() for item in granted]})
         return JSONResponse(self.tokens.issue(subject, granted), headers={"Cache-Control": "no-store"})
+
+    async def check_operator(self, request: Request) -> Response:
+        """`GET /auth/operator`: whether a request is the operator's, which the edge asks for each page."""
+        headers = {"Cache-Control": "no-store"}
+        if known := self._with_session(request):
+            return Response(status_code=204, headers=headers | {USER_HEADER: known.name})
+        try:
+            account = await self._signed_in(request)
+        except (MalformedCredentialsError, LoginError) as error:
+            return self._refusal(error)
+        if account is None or not account.operator:
+            return self._refusal(WrongPasswordError("the operator's name and password are needed"))
+        headers |= {USER_HEADER: account.name, SET_COOKIE_HEADER: self.sessions.cookie(request)}
+        return Response(status_code=204, headers=headers)
 
     async def receive_events(self, request: Request) -> Response:
         """`POST /events`: keeps what the registry notifies.
@@ -116,9 +134,21 @@ class Gateway:
                 return None
             name, password = credentials
             return await self.login.check(client, name, password)
-        except (MalformedCredentialsError, WrongPasswordError, TooManyFailuresError, BusyError) as error:
+        except (MalformedCredentialsError, LoginError) as error:
             _log.warning("login refused", extra={"account": name[:128], "client": client, "reason": str(error)})
             raise
+
+    def _with_session(self, request: Request) -> Account | None:
+        return self.operator if self.sessions.knows(request) else None
+
+    def _refusal(self, error: MalformedCredentialsError | LoginError) -> Response:
+        match error:
+            case TooManyFailuresError():
+                return _error(429, "TOOMANYREQUESTS", str(error), {"Retry-After": str(error.wait_s)})
+            case BusyError():
+                return _error(503, "UNAVAILABLE", str(error), {"Retry-After": str(_BUSY_RETRY_S)})
+        challenge = {"WWW-Authenticate": f'Basic realm="{self.tokens.service}", charset="UTF-8"'}
+        return _error(401, "UNAUTHORIZED", str(error), challenge)
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)

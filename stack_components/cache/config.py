@@ -42,8 +42,11 @@ def users_acl(password: str, metrics_password: str = "") -> str:
         f"user registry on #{_sha256(password)} ~* resetchannels +@all -@admin -@dangerous +info",
     ]
     if metrics_password:
-        # What the exporter asks for: https://github.com/oliver006/redis_exporter#authenticating-with-redis
-        asked = "+ping +info +config|get +latency|latest +latency|histogram +slowlog|len +slowlog|get +client|setname +dbsize"
+        # What the exporter asks for (newer ones than 1.88 also whether there is COMMANDLOG), for it counts what it is refused:
+        # https://github.com/oliver006/redis_exporter/blob/v1.88.0/exporter/exporter.go
+        asked = (
+            "+ping +info +config|get +latency|latest +latency|histogram +slowlog|len +slowlog|get +client|setname +command|info"
+        )
         lines.append(f"user metrics on #{_sha256(metrics_password)} resetkeys resetchannels -@all {asked}")
     return "".join(f"{line}\n" for line in lines)
 

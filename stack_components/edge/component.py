@@ -10,9 +10,7 @@ import pulumi
 from infra.host import Reload
 from infra.plan import Plan
 from infra.release import Part
-from infra.secrets import Secrets
 from infra.settings import Settings
-from ops.passwords import password_hash
 from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.edge.caddyfile import Bouncer, EdgeConfig, Site, caddyfile
@@ -20,8 +18,11 @@ from stack_components.edge.pages import PAGES
 from stack_components.edge.registry_routes import GATE_FOLDER, Upstreams
 from stack_components.edge.sign_on import SignOn
 from stack_components.gateway import component as gateway
+from stack_components.protection import BOUNCER_KEY, edge_image
+from stack_components.protection import component as crowdsec
 from stack_components.registry import component as registry
 from stack_components.service import Healthcheck, Port, Service, ServiceArgs
+from stack_components.sign_on import component as oauth2_proxy
 
 NAME = "edge"
 DATA_FOLDER = "data/edge"
@@ -30,8 +31,8 @@ GATE = "gate"
 PLAIN_PORT = 8080  # for clients of this host, in containers and outside
 MONITORING_PORT = 9180
 _HTTP_PORT, _HTTPS_PORT = 80, 443
-_ACCOUNTS = "edge/sign-on"
 _CONFIG = "/etc/caddy/current/Caddyfile"
+_KEY_FILE = "/run/secrets/bouncer-key"
 
 
 def config(plan: Plan) -> EdgeConfig:
@@ -41,8 +42,8 @@ def config(plan: Plan) -> EdgeConfig:
         sites=sites(settings),
         upstreams=Upstreams(registry=f"{registry.NAME}:{registry.PORT}", gateway=f"{gateway.NAME}:{gateway.PORT}"),
         pages=[page for service, page in PAGES.items() if plan.runs(service)],
-        sign_on=SignOn("/run/secrets/sign-on", "oauth2-proxy:4180" if plan.runs("oauth2-proxy") else None),
-        bouncer=Bouncer("http://crowdsec:8080", "/run/secrets/bouncer-key") if plan.runs("crowdsec") else None,
+        sign_on=SignOn(f"{gateway.NAME}:{gateway.PORT}", oauth2_proxy.provider(plan)),
+        bouncer=Bouncer(f"http://{crowdsec.NAME}:{crowdsec.API_PORT}", _KEY_FILE) if plan.runs("crowdsec") else None,
         max_upload_gb=settings.registry.max_upload_gb,
         monitoring_port=MONITORING_PORT,
         acme_email=settings.edge.acme_email,
@@ -84,12 +85,6 @@ def parts(plan: Plan) -> list[Part]:
     return [Part.of_text(NAME, caddyfile(config(plan)))]
 
 
-def secret_files(_: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-    """Return the secret files that this component reads."""
-    operator = pulumi.Output.all(secrets["registry_user"], secrets["registry_pass"], secrets["password_salt"])
-    return {_ACCOUNTS: operator.apply(lambda given: f"{given[0]} {password_hash(given[1], f'{given[2]}/sign-on')}\n")}
-
-
 def outputs(context: Context) -> Mapping[str, pulumi.Input[Any]]:
     """Return what the stack tells its operator: addresses, account, and where things are on the host."""
     edge, shipped, secrets = context.settings.edge, context.shipped, context.secrets
@@ -107,16 +102,23 @@ def outputs(context: Context) -> Mapping[str, pulumi.Input[Any]]:
     }
 
 
+def _secrets(plan: Plan) -> Mapping[str, str]:
+    """Return the secret files that the edge reads: its proof to the token service, and its key to CrowdSec."""
+    files = {oauth2_proxy.PROOF: oauth2_proxy.PROOF_FILE} if plan.runs(oauth2_proxy.NAME) else {}
+    return files | ({BOUNCER_KEY: _KEY_FILE} if plan.runs("crowdsec") else {})
+
+
 class Edge(pulumi.ComponentResource):
     """Caddy between the outside and everything else."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:edge:Edge", NAME, {}, opts)
         args = ServiceArgs(
+            image=edge_image(context),
             command=["caddy", "run", "--config", _CONFIG, "--adapter", "caddyfile"],
             healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{MONITORING_PORT}/healthz"]),
             live={NAME: "/etc/caddy"},
-            secrets={_ACCOUNTS: "/run/secrets/sign-on"},
+            secrets=_secrets(context.plan),
             data={DATA_FOLDER: "/data", LOG_FOLDER: "/var/log/caddy"},
             reads={GATE: GATE_FOLDER},
             tmpfs=["/config"],
@@ -144,5 +146,4 @@ CONCERN = Concern(
     start=Edge,
     folders=lambda _: [DATA_FOLDER, LOG_FOLDER, GATE],
     parts=parts,
-    secret_files=secret_files,
 )

@@ -34,7 +34,7 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 		-Server
 		-Via
 		X-Content-Type-Options nosniff
-		Referrer-Policy strict-origin-when-cross-origin
+		?Referrer-Policy strict-origin-when-cross-origin
 	}}
 
 	# The gate: while this file exists, writes are refused and pulls go on.

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# What tells an upstream who is signed on. Copies that a client sends are dropped.
-USER_HEADER = "X-Auth-Request-User"
-EMAIL_HEADER = "X-Auth-Request-Email"
+from ops.config import EMAIL_HEADER, PROOF_HEADER, SESSION_COOKIE, SET_COOKIE_HEADER, USER_HEADER
+from stack_components.sign_on.config import Provider
+
+_SHARED = f"""\
+# What clients claim to be.
+(no_claims) {{
+	request_header -X-Auth-Request-*
+	request_header -X-Sign-On-*
+}}
+# What is for the edge alone: the password, which Grafana would take for its own too, and the cookie that stands for it.
+(no_credentials) {{
+	request_header -Authorization
+	request_header Cookie "\\b(__Host-)?{SESSION_COOKIE}(_[0-9]+|_csrf)?=[^;]*(; |$)" ""
+}}
+"""
 _PAGE = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Sign on</title>"
     '<body style="font-family:sans-serif;margin:4em;background:#111827;color:#e5e7eb">'
@@ -20,63 +32,102 @@ class SignOn:
     """How browsers sign on.
 
     Attributes:
-        accounts_file: Lines of name and bcrypt hash, for Caddy's basic_auth.
-        proxy: oauth2-proxy as host:port; None without an identity provider.
+        gateway: The gateway as host:port; it checks the operator's password.
+        provider: None without an identity provider.
     """
 
-    accounts_file: str
-    proxy: str | None = None
+    gateway: str
+    provider: Provider | None = None
 
 
 def sign_on_snippet(sign_on: SignOn) -> str:
-    """Return the snippet `sign_on`, which lets signed-on browsers pass, and the snippet `sign_on_pages` beside it."""
-    return _by_provider(sign_on.proxy) if sign_on.proxy else _by_password(sign_on.accounts_file)
+    """Return the snippet `sign_on`, which lets signed-on browsers pass, and those that go with it.
+
+    To what is behind it, `USER_HEADER` says who is there; at an identity provider that is the e-mail address.
+    """
+    return _SHARED + (_by_provider(sign_on.provider) if sign_on.provider else _by_password(sign_on.gateway))
 
 
 def token_identity(sign_on: SignOn) -> str:
     """Return directives that tell the token service who is signed on at the identity provider."""
-    return ""
+    return "\t\timport no_claims\n" + (_asked_of(sign_on.provider) if sign_on.provider else "")
 
 
-def _by_password(accounts_file: str) -> str:
+def _asked_of(provider: Provider) -> str:
+    return f"""\
+		route {{
+			# The UI's requests have the browser's cookie. Other clients have none, and pass.
+			@browser {{
+				header Cookie *{provider.cookie}=*
+				header !Authorization
+			}}
+			forward_auth @browser {provider.proxy} {{
+				uri /oauth2/auth
+				header_up X-Real-IP {{client_ip}}
+				copy_headers {EMAIL_HEADER}
+				@signed_out status 401
+				handle_response @signed_out {{
+					request_header -{EMAIL_HEADER}
+				}}
+			}}
+			@signed_on header {EMAIL_HEADER} *
+			request_header @signed_on {PROOF_HEADER} {{file.{provider.proof_file}}}
+		}}
+"""
+
+
+def _by_password(gateway: str) -> str:
+    # Not Caddy's basic_auth: for a name that it does not know it computes a bcrypt of cost 14, a second of a core, as often as
+    # anybody asks (https://github.com/caddyserver/caddy/blob/v2.11.7/modules/caddyhttp/caddyauth/bcrypt.go). The gateway lets
+    # nobody fail often.
     return f"""\
 (sign_on) {{
-	request_header -X-Auth-Request-*
-	basic_auth {{
-		import {accounts_file}
+	import no_claims
+	forward_auth {gateway} {{
+		uri /auth/operator
+		copy_headers {USER_HEADER} {SET_COOKIE_HEADER}
+		@signed_out status 401
+		handle_response @signed_out {{
+			header WWW-Authenticate {{rp.header.Www-Authenticate}}
+			header Content-Type "text/html; charset=utf-8"
+			respond `{_PAGE}` 401
+		}}
 	}}
-	request_header {USER_HEADER} {{http.auth.user.id}}
-	# Grafana would take it for its own.
-	request_header -Authorization
+	@new header {SET_COOKIE_HEADER} *
+	header @new +Set-Cookie {{http.request.header.{SET_COOKIE_HEADER}}}
+	request_header -{SET_COOKIE_HEADER}
+	import no_credentials
 }}
 (sign_on_pages) {{
-	handle_errors 401 {{
-		header Content-Type "text/html; charset=utf-8"
-		respond `{_PAGE}` 401
-	}}
 }}
 """
 
 
-def _by_provider(proxy: str) -> str:
+def _by_provider(provider: Provider) -> str:
+    # A page's own requests are not sent elsewhere: the script that made them can do nothing with the sign-on page.
     return f"""\
 (sign_on) {{
-	forward_auth {proxy} {{
+	import no_claims
+	forward_auth {provider.proxy} {{
 		uri /oauth2/auth
 		header_up X-Real-IP {{client_ip}}
-		copy_headers {USER_HEADER} {EMAIL_HEADER}
+		copy_headers {EMAIL_HEADER}
 		@signed_out status 401
 		handle_response @signed_out {{
-			redir * /oauth2/sign_in?rd={{scheme}}://{{hostport}}{{uri}} 302
+			@page header Accept *text/html*
+			redir @page /oauth2/sign_in?rd={{http.request.uri_escaped}} 302
+			respond 401
 		}}
 	}}
-	request_header -Authorization
+	request_header {USER_HEADER} {{http.request.header.{EMAIL_HEADER}}}
+	import no_credentials
 }}
 (sign_on_pages) {{
 	handle /oauth2/* {{
-		reverse_proxy {proxy} {{
+		# The address of a callback has the provider's code, which is not to be in the log as the origin of another request.
+		header Referrer-Policy no-referrer
+		reverse_proxy {provider.proxy} {{
 			header_up X-Real-IP {{client_ip}}
-			header_up X-Forwarded-Uri {{uri}}
 		}}
 	}}
 }}

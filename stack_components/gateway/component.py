@@ -12,13 +12,14 @@ from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
 from infra.settings import Settings
-from ops.config import Access, Account, Accounts, GatewayConfig, render
+from ops.config import Access, Account, Accounts, GatewayConfig, Person, SignOn, render
 from ops.keys import public_jwks, signing_key_from_seed
 from ops.passwords import password_hash
 from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.gateway.service_accounts import service_accounts
 from stack_components.service import Healthcheck, Service, ServiceArgs
+from stack_components.sign_on import component as sign_on
 
 NAME = "gateway"
 PORT = 8080
@@ -27,6 +28,7 @@ DATA_FOLDER = "data/gateway"
 JWKS = "gateway/jwks.json"
 _ACCOUNTS, _KEY, _EVENTS_TOKEN = "gateway/accounts.json", "gateway/signing-key.pem", "gateway/events-token"
 _EVERYTHING = Access(repositories="**", actions=("pull", "push", "delete"))
+_EVERY_PULL = Access(repositories="**", actions=("pull",))
 
 
 def token_service(settings: Settings) -> str:
@@ -34,8 +36,8 @@ def token_service(settings: Settings) -> str:
     return settings.registry_host
 
 
-def config(settings: Settings) -> GatewayConfig:
-    """Return the gateway's configuration for a stack."""
+def config(settings: Settings, *, signs_on: bool = False) -> GatewayConfig:
+    """Return the gateway's configuration for a stack; `signs_on` says whether browsers sign on at an identity provider."""
     return GatewayConfig(
         listen_port=PORT,
         issuer=ISSUER,
@@ -45,12 +47,21 @@ def config(settings: Settings) -> GatewayConfig:
         event_token_file=Path("/run/secrets/events-token"),  # a path
         events_db=Path("/var/lib/gateway/events.db"),
         anonymous=settings.anonymous,
+        sign_on=SignOn(proof_file=Path(sign_on.PROOF_FILE), people=people(settings)) if signs_on else None,
+    )
+
+
+def people(settings: Settings) -> tuple[Person, ...]:
+    """Return what those may do who sign on at the identity provider: operators everything, the others look and pull."""
+    return tuple(
+        Person(name=email, access=(_EVERYTHING if email in settings.sign_on.operators else _EVERY_PULL,), catalog=True)
+        for email in settings.sign_on.emails
     )
 
 
 def parts(plan: Plan) -> list[Part]:
     """Return the configuration that travels in the release."""
-    return [Part.of_text(NAME, {"gateway.json": render(config(plan.settings))})]
+    return [Part.of_text(NAME, {"gateway.json": render(config(plan.settings, signs_on=plan.runs(sign_on.NAME)))})]
 
 
 def accounts(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str], salt: str) -> str:
@@ -63,11 +74,11 @@ def accounts(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str]
         salt: Random text that the hashes' salts are derived from, so that the same input gives the same file.
     """
 
-    def account(name: str, password: str, access: tuple[Access, ...], *, catalog: bool = False) -> Account:
-        return Account(name=name, password_hash=password_hash(password, f"{salt}/{name}"), access=access, catalog=catalog)
+    def account(name: str, password: str, access: tuple[Access, ...], **rights: bool) -> Account:
+        return Account(name=name, password_hash=password_hash(password, f"{salt}/{name}"), access=access, **rights)
 
     listed = [
-        account(*operator, (_EVERYTHING,), catalog=True),
+        account(*operator, (_EVERYTHING,), catalog=True, operator=True),
         *(account(one.name, passwords[one.name], one.access, catalog=one.catalog) for one in plan.settings.accounts),
         *(account(name, passwords[name], one.access(plan.settings)) for name, one in service_accounts(plan).items()),
     ]
@@ -111,6 +122,7 @@ class Gateway(pulumi.ComponentResource):
                 _ACCOUNTS: "/run/secrets/accounts.json",
                 _KEY: "/run/secrets/signing-key.pem",
                 _EVENTS_TOKEN: "/run/secrets/events-token",  # a path
+                **({sign_on.PROOF: sign_on.PROOF_FILE} if context.plan.runs(sign_on.NAME) else {}),
             },
             data={DATA_FOLDER: "/var/lib/gateway"},
             environment={

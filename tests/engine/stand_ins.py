@@ -19,13 +19,14 @@ from tests.engine.client import client
 TAG = "private-registry-test/stand-in:latest"
 # Where the real ones listen: UI and cAdvisor, Grafana, oauth2-proxy, Portainer, socket proxies, CrowdSec's metrics.
 PORTS = (8080, 3000, 4180, 9000, 2375, 6060)
-_SERVER = f'''
+_SERVER = f"""
 import json, socket, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
-        seen = {{name: value for name, value in self.headers.items() if name.lower().startswith(("x-auth", "authorization", "cookie"))}}
+        told = ("x-auth", "authorization", "cookie")
+        seen = {{name: value for name, value in self.headers.items() if name.lower().startswith(told)}}
         text = f"# STAND-IN for {{socket.gethostname()}} {{self.path}} {{json.dumps(seen)}}\\n".encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -38,7 +39,7 @@ class Answer(BaseHTTPRequestHandler):
 
 for port in {PORTS}:
     threading.Thread(target=ThreadingHTTPServer(("0.0.0.0", port), Answer).serve_forever).start()
-'''
+"""
 # What the real images have, and health checks start: each does nothing, and succeeds.
 _PROGRAMS = ("/healthcheck", "/portainer", "/usr/local/bin/cscli")
 

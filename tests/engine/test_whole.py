@@ -66,7 +66,7 @@ def operator(stack: TestStack) -> tuple[str, str]:
 def signed_on(stack: TestStack, path: str) -> str:
     """The address of a page with the operator's name and password in it, as a browser remembers them."""
     user, password = operator(stack)
-    return stack.outputs["registry_url"].replace("://", f"://{user}:{password}@") + path
+    return str(stack.outputs["registry_url"]).replace("://", f"://{user}:{password}@") + path
 
 
 def settled(stack: TestStack) -> dict[str, str]:

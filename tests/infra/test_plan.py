@@ -13,7 +13,7 @@ from infra.plan import Plan, make_plan, needed_images, wanted
 from infra.project import LOCK
 from infra.services import SERVICES
 from infra.settings import SettingsError, parse
-from tests.plans import BARE, EVERYTHING
+from tests.plans import BARE, EVERYTHING, plan_of
 
 SERVER = {"place": "hetzner", "registry_host": "registry.example.com"}
 ALWAYS = ("registry", "cache", "edge", "gateway")
@@ -112,6 +112,7 @@ def test_on_this_machine_a_service_without_an_image_is_left_out_with_all_that_ne
         "prometheus",
         "alertmanager",
         "grafana",
+        "cadvisor-socket",
         "cadvisor",
         "node-exporter",
         "redis-exporter",
@@ -164,3 +165,10 @@ def test_a_service_that_the_table_does_not_have_is_a_slip() -> None:
 def test_the_table_names_what_a_service_needs_before_the_service() -> None:
     names = list(SERVICES)
     assert [name for name, kind in SERVICES.items() for other in kind.needs if names.index(other) > names.index(name)] == []
+
+
+@pytest.mark.parametrize("given", ["hub_user", "hub_token", "ghcr_user", "ghcr_token"])
+def test_half_of_a_login_is_refused(given: str) -> None:
+    other = {"user": "token", "token": "user"}[given.partition("_")[2]]
+    with pytest.raises(SettingsError, match=f"{given.partition('_')[0]}_{other}: is required with {given}"):
+        plan_of(**{given: "something"})

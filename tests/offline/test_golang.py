@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,7 @@ from infra.paths import cache_folder
 from offline import golang as subject
 from offline.golang import Go, GoProgram, copy_from_module, ensure_program, find_go, go_build
 from ops.process import CommandError, run
+from tests.stack_components.protection.engine import cscli_binary
 
 # A small program of a module that the registry's image needs anyway.
 DIGEST = GoProgram("github.com/distribution/distribution/v3", "cmd/digest", "3.1.2")
@@ -26,7 +28,20 @@ def _go(folder: Path, version: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("version", ["go1.26.0", "go1.27rc1", "go1.100.2", "go2.0.0"])
+@pytest.mark.parametrize(
+    ("module", "package", "path", "name"),
+    [
+        ("example.com/tool/v3", "cmd/tool", "example.com/tool/v3/cmd/tool", "tool"),
+        ("example.com/tool", "", "example.com/tool", "tool"),
+        ("example.com/tool/v3", "", "example.com/tool/v3", "tool"),
+    ],
+)
+def test_a_program_is_named_as_go_does(module: str, package: str, path: str, name: str) -> None:
+    program = GoProgram(module, package, "3.0.0")
+    assert (program.path, program.name) == (path, name)
+
+
+@pytest.mark.parametrize("version", ["go1.26.1", "go1.27rc1", "go1.100.2", "go2.0.0"])
 def test_a_go_that_is_new_enough_is_taken_from_the_path(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = _go(tmp_path / "bin", version)
     monkeypatch.setenv("PATH", str(go.parent), prepend=":")
@@ -71,6 +86,12 @@ def test_builds_are_static_and_reproducible_whatever_the_callers_settings(
 
 
 @pytest.mark.system
+def test_the_replacements_of_an_author_hold_and_their_checksums_are_the_authors() -> None:
+    built = run([find_go(cache_folder("offline")).program, "version", "-m", cscli_binary()], timeout=60).stdout
+    assert re.search(r"=>\tgithub\.com/crowdsecurity/coraza/v3\tv3\.3\.3-crowdsec\.\d+\th1:", built)
+
+
+@pytest.mark.system
 def test_a_program_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = ensure_program(DIGEST, tmp_path)
     monkeypatch.setenv("PATH", "/nowhere")  # nothing is needed a second time, not even Go
@@ -84,7 +105,13 @@ def test_programs_that_differ_are_kept_apart(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(subject, "find_go", lambda _cache: Go(tmp_path / "go", own=False))
     monkeypatch.setattr(subject, "go_build", build)
-    changes: list[dict[str, Any]] = [{}, {"version": "3.1.1"}, {"tags": ("one",)}, {"variables": {"main.version": "1"}}]
+    changes: list[dict[str, Any]] = [
+        {},
+        {"version": "3.1.1"},
+        {"tags": ("one",)},
+        {"variables": {"main.version": "1"}},
+        {"as_its_author": True},
+    ]
     programs = [replace(DIGEST, **change) for change in changes]
     built = [ensure_program(program, tmp_path / "cache") for program in programs]
     assert [path.read_text() for path in built] == [repr(program) for program in programs]

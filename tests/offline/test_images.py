@@ -29,7 +29,7 @@ _REGISTRY_CONFIG = "{version: 0.1, storage: {inmemory: {}}, http: {addr: '127.0.
 
 def test_an_unknown_image_is_told_before_anything_is_built(tmp_path: Path) -> None:
     nowhere = docker.DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")
-    with contextlib.closing(nowhere), pytest.raises(PackageError, match=r"'grafana' .* caddy, python, redis, registry"):
+    with contextlib.closing(nowhere), pytest.raises(PackageError, match=f"'grafana' .* {', '.join(sorted(RECIPES))}"):
         ensure_images(["grafana"], nowhere, tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -92,6 +92,10 @@ def _succeeds(container: Container, command: list[str]) -> None:
         ("redis", ["redis-cli", "--version"], "redis-cli {version}"),
         ("caddy", ["caddy", "version"], "v{version} "),
         ("python", ["python3", "--version"], "Python {version}\n"),
+        ("prometheus", ["--version"], "prometheus, version {version}"),
+        ("alertmanager", ["--version"], "alertmanager, version {version}"),
+        ("node_exporter", ["--version"], "node_exporter, version {version} "),
+        ("blackbox_exporter", ["--version"], "blackbox_exporter, version {version} "),
     ],
 )
 def test_the_program_has_the_version_that_is_told(
@@ -107,6 +111,9 @@ def test_the_versions_are_those_that_services_need(images: dict[str, ImageRef]) 
     assert versions["redis"].startswith("8.")
     assert versions["caddy"] == "2.11.7"
     assert versions["python"].startswith("3.13.")
+    assert versions["node_exporter"] == "1.12.1"
+    assert versions["blackbox_exporter"] == "0.28.0"
+    assert versions["redis_exporter"] == "1.88.0"
 
 
 @pytest.mark.system

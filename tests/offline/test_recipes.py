@@ -51,6 +51,11 @@ def test_a_changed_base_changes_every_digest(base: object, monkeypatch: pytest.M
     assert all(recipe.digest != before[name] for name, recipe in RECIPES.items())
 
 
+def test_a_program_is_where_the_entrypoint_has_it() -> None:
+    assert RECIPES["node_exporter"].path_of("node_exporter") == "/usr/local/bin/node_exporter"
+    assert RECIPES["redis_exporter"].path_of("redis_exporter") == "/redis_exporter"
+
+
 def test_a_recipe_names_the_version_of_a_program_and_the_suite_alone_of_packages() -> None:
     for recipe in RECIPES.values():
         match recipe.source:

@@ -11,7 +11,19 @@ import pytest
 from pydantic import ValidationError
 
 from ops import process
-from ops.config import Access, Account, Accounts, ConfigError, FailureLimits, GatewayConfig, describe, load, render
+from ops.config import (
+    Access,
+    Account,
+    Accounts,
+    ConfigError,
+    FailureLimits,
+    GatewayConfig,
+    Person,
+    SignOn,
+    describe,
+    load,
+    render,
+)
 from ops.passwords import password_hash
 
 HASH = password_hash("secret", "salt", cost=4)
@@ -87,8 +99,14 @@ def test_accounts_have_names_of_their_own_and_one_cost() -> None:
 def test_defaults_are_safe() -> None:
     config = GatewayConfig.model_validate(GATEWAY)
     assert config.anonymous == ()
+    assert config.sign_on is None
     assert config.token_lifetime_s == 300
     assert config.failures == FailureLimits(per_client=30, per_account=10, window_s=300)
+
+
+def test_an_account_is_not_the_operator_s_unless_it_says_so() -> None:
+    account = Account(name="a", password_hash=HASH, access=())
+    assert (account.operator, account.catalog) == (False, False)
 
 
 def test_models_cannot_be_changed() -> None:
@@ -98,8 +116,9 @@ def test_models_cannot_be_changed() -> None:
 
 def test_what_is_rendered_is_loaded_and_always_the_same(tmp_path: Path) -> None:
     access = Access(repositories="ci/**", actions=("pull", "push"))
+    sign_on = SignOn(proof_file=tmp_path, people=(Person(name="ann@example.com", access=(access,), catalog=True),))
     for model in (
-        GatewayConfig.model_validate(GATEWAY | {"anonymous": [access.model_dump()]}),
+        GatewayConfig.model_validate(GATEWAY | {"anonymous": [access.model_dump()], "sign_on": sign_on.model_dump()}),
         Accounts(accounts=(Account(name="a", password_hash=HASH, access=(access,), catalog=True),)),
     ):
         path = tmp_path / "file.json"

@@ -32,13 +32,13 @@ _CHECKOUT = Path(__file__).parents[3]
 _START_LIMIT_S = 30.0
 
 
-def account(name: str, *access: Access, password: str | None = None, catalog: bool = False) -> Account:
+def account(name: str, *access: Access, password: str | None = None, **rights: bool) -> Account:
     """Return an account with a cheap hash; the password is that of `PASSWORDS` unless given."""
     hashed = password_hash(PASSWORDS[name] if password is None else password, f"salt of {name}", cost=4)
-    return Account(name=name, password_hash=hashed, access=access, catalog=catalog)
+    return Account(name=name, password_hash=hashed, access=access, **rights)
 
 
-ADMIN = account("admin", Access(repositories="**", actions=("pull", "push", "delete")), catalog=True)
+ADMIN = account("admin", Access(repositories="**", actions=("pull", "push", "delete")), catalog=True, operator=True)
 ROBOT = account("robot", Access(repositories="ci/**", actions=("pull", "push")))
 
 

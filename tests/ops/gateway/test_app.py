@@ -176,6 +176,40 @@ def test_what_is_not_there_is_an_error_in_the_registrys_form(client: Client) -> 
     assert (response.status_code, error_code(response)) == (404, "NOT_FOUND")
 
 
+def test_the_operator_is_known_by_name_and_password(client: Client) -> None:
+    answer = client.send("GET", "/auth/operator", headers=basic("admin"))
+    assert (answer.status_code, answer.headers["X-Auth-Request-User"]) == (204, "admin")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, basic("admin", "wrong"), basic("robot"), basic("nobody", "x"), {"Authorization": "Bearer x"}, basic("", "")],
+)
+def test_nobody_else_is_the_operator(client: Client, headers: dict[str, str]) -> None:
+    response = client.send("GET", "/auth/operator", headers=headers)
+    assert (response.status_code, error_code(response)) == (401, "UNAUTHORIZED")
+    assert response.headers["www-authenticate"] == f'Basic realm="{SERVICE}", charset="UTF-8"'
+    assert "x-auth-request-user" not in response.headers
+
+
+def test_a_password_is_guessed_no_more_often_at_pages_than_at_tokens(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(3):
+        if number % 2:
+            client.token(headers=basic("admin", f"wrong {number}"))
+        else:
+            client.send("GET", "/auth/operator", headers=basic("admin", f"wrong {number}"))
+    assert len(caplog.records) == 3
+    response = client.send("GET", "/auth/operator", headers=basic("admin"))
+    assert (response.status_code, error_code(response)) == (429, "TOOMANYREQUESTS")
+    assert 0 < int(response.headers["retry-after"]) <= 60
+
+
+def test_who_is_not_signed_in_is_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    client.send("GET", "/auth/operator")
+    assert caplog.records == []
+
+
 def test_refused_logins_are_logged_without_secrets(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     client.token(headers={**basic("admin", "my secret guess"), "X-Forwarded-For": "198.51.100.7"})
     [record] = caplog.records

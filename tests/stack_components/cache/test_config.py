@@ -47,6 +47,13 @@ user registry on #{digest} ~* resetchannels +@all -@admin -@dangerous +info
     )
 
 
+def test_who_measures_the_cache_is_a_user_of_its_own() -> None:
+    first, second = users_acl("hunter2", "hunter3"), users_acl("hunter2")
+    assert first.startswith(second)
+    digest = hashlib.sha256(b"hunter3").hexdigest()
+    assert first.removeprefix(second).startswith(f"user metrics on #{digest} resetkeys resetchannels -@all +ping ")
+
+
 @pytest.mark.parametrize("password", ["hunter2", " > nopass\nuser eve on nopass +@all", "ü"])
 def test_the_access_list_holds_no_clear_password(password: str) -> None:
     lines = users_acl(password).splitlines()

@@ -12,11 +12,12 @@ from tests.programs import RedisServer, redis_server
 pytestmark = pytest.mark.system
 
 REGISTRY = ("registry", "password-of-the-registry")
+METRICS = ("metrics", "password-of-the-exporter")
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis"), redis_conf(memory_mb=64), users_acl(REGISTRY[1])) as server:
+    with redis_server(tmp_path_factory.mktemp("redis"), redis_conf(memory_mb=64), users_acl(REGISTRY[1], METRICS[1])) as server:
         yield server
 
 
@@ -85,3 +86,28 @@ def test_the_cache_is_bounded_and_never_on_disk(redis: RedisServer) -> None:
     assert "\r\naof_enabled:0\r\n" in persistence
     assert "\r\nrdb_saves:0\r\n" in persistence
     assert redis.ask("SELECT", "1", user=REGISTRY).startswith("-ERR ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "CLIENT SETNAME redis_exporter",
+        "INFO ALL",
+        "CONFIG GET *",
+        "LATENCY LATEST",
+        "LATENCY HISTOGRAM",
+        "SLOWLOG LEN",
+        "SLOWLOG GET 1",
+        "COMMAND INFO COMMANDLOG",
+    ],
+)
+def test_who_measures_the_cache_may_ask_how_it_does(redis: RedisServer, command: str) -> None:
+    assert redis.ask(*command.split(), user=METRICS)[0] in "+$*:"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["GET a", "HGETALL a", "TYPE a", "KEYS *", "SCAN 0", "RANDOMKEY", "SET a b", "DEL a", "FLUSHALL", "CONFIG SET maxmemory 0"],
+)
+def test_who_measures_the_cache_can_neither_read_nor_change_it(redis: RedisServer, command: str) -> None:
+    assert redis.ask(*command.split(), user=METRICS).startswith("-NOPERM ")

@@ -33,8 +33,6 @@ pytestmark = pytest.mark.system
 PUBLIC = Site(["https://registry.example.com"], tls="public")
 LOCAL = Site(["https://localhost:8443", "https://127.0.0.1:8443"], tls="internal")
 PLAIN = Site(["http://:8080"], tls=None)
-# Of "the operator's password".
-ACCOUNT = "operator $2b$04$abcdefghijklmnopqrstuu8x9aVFjMlHlFHTJRZFTIYMXG5JDpgEO"
 
 
 def configured(*sites: Site, **changes: Any) -> EdgeConfig:
@@ -48,7 +46,6 @@ def write(configuration: EdgeConfig, folder: Path) -> Path:
         "file /var/log/caddy": f"file {folder}/log",
         "file_system /data": f"file_system {folder}",
         GATE_FOLDER: f"{folder}/gate",
-        "/run/secrets": f"{folder}/secrets",
     }
     files = caddyfile(configuration)
     for written in places:
@@ -59,8 +56,6 @@ def write(configuration: EdgeConfig, folder: Path) -> Path:
         path = folder / "caddy" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (folder / "secrets").mkdir(exist_ok=True)
-    (folder / "secrets" / "sign-on").write_text(f"{ACCOUNT}\n")
     return folder / "caddy" / "Caddyfile"
 
 

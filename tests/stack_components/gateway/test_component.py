@@ -31,12 +31,12 @@ def settings(**raw: Any) -> Settings:
 def written(folder: Path, *, operator: tuple[str, str] = ("admin", "password-of-admin"), salt: str = "salt") -> Accounts:
     """The accounts file as the gateway reads it."""
     path = folder / "accounts.json"
-    path.write_text(accounts(settings(), PASSWORDS, operator, salt))
+    path.write_text(accounts(plan_of(accounts=ACCOUNTS), PASSWORDS, operator, salt))
     return load(path, Accounts)
 
 
 def test_the_same_secrets_give_the_same_file() -> None:
-    one, other = (accounts(settings(), PASSWORDS, ("admin", "x" * 12), "salt") for _ in range(2))
+    one, other = (accounts(plan_of(accounts=ACCOUNTS), PASSWORDS, ("admin", "x" * 12), "salt") for _ in range(2))
     assert one == other
 
 
@@ -50,13 +50,13 @@ def test_every_account_has_the_hash_of_its_own_password(tmp_path: Path) -> None:
 
 
 def test_the_file_holds_no_clear_password() -> None:
-    text = accounts(settings(), PASSWORDS, ("admin", "password-of-admin"), "the-salt")
+    text = accounts(plan_of(accounts=ACCOUNTS), PASSWORDS, ("admin", "password-of-admin"), "the-salt")
     assert [secret for secret in (*PASSWORDS.values(), "password-of-admin", "the-salt") if secret in text] == []
 
 
 def test_equal_passwords_have_different_hashes(tmp_path: Path) -> None:
     same = dict.fromkeys(PASSWORDS, "the-same-password")
-    document = json.loads(accounts(settings(), same, ("admin", "the-same-password"), "salt"))
+    document = json.loads(accounts(plan_of(accounts=ACCOUNTS), same, ("admin", "the-same-password"), "salt"))
     assert len({account["password_hash"] for account in document["accounts"]}) == 3
     hashes = {written(tmp_path, salt=salt).accounts[0].password_hash for salt in ("salt", "pepper")}
     assert len(hashes) == 2
@@ -69,6 +69,22 @@ def test_the_operator_may_do_everything_and_others_what_they_are_given(tmp_path:
     assert robot.access == (Access(repositories="ci/**", actions=("pull", "push")),)
     assert lister.access == (Access(repositories="**", actions=("pull",)),)
     assert (robot.catalog, lister.catalog) == (False, True)
+
+
+def test_services_that_run_have_accounts_that_may_do_what_they_are_for() -> None:
+    sync = {
+        "entries": [{"source": f"docker.io/{path}"} for path in ("library/b", "library/a:1", "library/a:2")],
+        "retention": [{"repository": "ci/app", "tags": tags, "keep": 1} for tags in ("a.*", "b.*")],
+    }
+    passwords = {**PASSWORDS, "regsync": "password-of-regsync", "regbot": "password-of-regbot"}
+    written = accounts(plan_of(accounts=ACCOUNTS, sync=sync), passwords, ("admin", "x" * 12), "salt")
+    listed = Accounts.model_validate_json(written).accounts
+    assert [account.name for account in listed] == ["admin", "ci", "lister", "regsync", "regbot"]
+    regsync, regbot = listed[3:]
+    assert regsync.access == tuple(Access(repositories=name, actions=("pull", "push")) for name in ("library/a", "library/b"))
+    assert regbot.access == (Access(repositories="ci/app", actions=("pull", "push", "delete")),)
+    assert (regsync.catalog, regbot.catalog) == (False, False)
+    assert [password_matches(passwords[one.name], one.password_hash) for one in (regsync, regbot)] == [True, True]
 
 
 @pytest.mark.parametrize("anonymous", [[], [{"repositories": "public/**", "actions": ["pull"]}]])

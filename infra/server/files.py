@@ -1,0 +1,58 @@
+"""The table of files that harden a host: where each goes, what it is for, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from infra.plan import Plan
+from infra.release import Part
+from infra.server import docker_daemon, logrotate, sshd, sysctl, units, upgrades
+
+PART = "host"
+ROOT = PurePosixPath("/srv/private-registry")
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """A file of the host, owned by root, mode 0644.
+
+    Attributes:
+        path: Absolute.
+        purpose: What it is for, in a few words.
+        text: Its content.
+    """
+
+    path: str
+    purpose: str
+    text: str
+
+
+def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True) -> Sequence[HostFile]:
+    """Return all files.
+
+    Args:
+        root: The stack's folder on the host.
+        ipv6: Whether the edge listens on IPv6.
+    """
+    return [
+        HostFile(sshd.PATH, "who may log in, and how: root with a key", sshd.sshd_config()),
+        HostFile(docker_daemon.PATH, "how the Docker engine runs containers", docker_daemon.daemon_json(ipv6=ipv6)),
+        HostFile(units.GUARD_PATH, "keeps containers away from the server's metadata", units.metadata_guard()),
+        HostFile(units.SCOPE_PATH, "limits the processes of each container", units.container_scope()),
+        HostFile(sysctl.PATH, "closes what the kernel leaves open", sysctl.sysctl_conf()),
+        HostFile(upgrades.PATH, "security updates, and restarts for them at night", upgrades.unattended_upgrades()),
+        HostFile(logrotate.PATH, "keeps the logs of tasks small", logrotate.logrotate_conf(root)),
+    ]
+
+
+def host_part(plan: Plan, root: PurePosixPath = ROOT) -> Part:
+    """Return the files as a part of the release, each below the part's folder as it is below `/` on the host."""
+    files: Mapping[str, str] = {file.path.lstrip("/"): file.text for file in host_files(root, ipv6=plan.settings.edge.ipv6)}
+    return Part.of_text(PART, files)
+
+
+def server_parts(plan: Plan) -> Sequence[Part]:
+    """Return what the release has for the host itself: nothing for an operator's own machine."""
+    return [] if plan.settings.is_local else [host_part(plan)]

@@ -1,0 +1,53 @@
+"""Remembers in a cookie that a browser has given the operator's name and password."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from ops.config import SESSION_COOKIE
+
+LIFETIME_S = 12 * 3600
+_SECURE = "__Host-"  # browsers accept it by TLS only, and only from this very host
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Makes and checks the cookie.
+
+    Browsers forget a name and a password once a request that they sent them with is answered 401. The registry does that to ask
+    for a token, so that without a cookie the UI's first request would sign its browser out.
+
+    Attributes:
+        key: Signs the cookies. It is new at each start, and so are the sessions.
+        clock: Seconds since the epoch.
+    """
+
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    clock: Callable[[], float] = time.time
+
+    def cookie(self, request: Request) -> str:
+        """Return the value of Set-Cookie for a browser that has signed on, for as long as it is open and `LIFETIME_S` at most."""
+        until = str(int(self.clock()) + LIFETIME_S)
+        tls = request.headers.get("x-forwarded-proto") == "https"
+        name = f"{_SECURE}{SESSION_COOKIE}" if tls else SESSION_COOKIE
+        return f"{name}={until}.{self._signature(until)}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if tls else ''}"
+
+    def knows(self, request: Request) -> bool:
+        """Whether a request has the cookie of a browser that has signed on."""
+        return any(self._valid(request.cookies.get(name, "")) for name in (f"{_SECURE}{SESSION_COOKIE}", SESSION_COOKIE))
+
+    def _valid(self, value: str) -> bool:
+        until, _, signature = value.partition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(until).encode()):
+            return False
+        return int(until) > self.clock()
+
+    def _signature(self, until: str) -> str:
+        return hmac.digest(self.key, until.encode(), hashlib.sha256).hex()

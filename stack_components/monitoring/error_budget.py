@@ -1,0 +1,64 @@
+"""The error budget of the registry: how many probes may fail, and the alerts that tell when too many do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stack_components.monitoring.prometheus import PROBE_JOB, SCRAPE_INTERVAL_S
+from stack_components.monitoring.rules import Group, Record, alert
+
+# 99.5 % of the probes of 30 days succeed: 3 h 39 min may fail.
+_BUDGET = 0.005
+_HOUR_S = 3600
+_WINDOWS_S = {"5m": 300, "30m": 1800, "1h": _HOUR_S, "2h": 2 * _HOUR_S, "6h": 6 * _HOUR_S, "1d": 24 * _HOUR_S, "3d": 72 * _HOUR_S}
+_MONTH = ("30d", 30 * 24 * _HOUR_S)
+
+
+def error_budget(logs: str) -> Iterator[Group]:
+    """Yield the rules of the error budget: several windows and burn rates.
+
+    Source: https://sre.google/workbook/alerting-on-slos/ (6: multiwindow, multi-burn-rate alerts).
+    """
+    name = "registry:probe_errors:ratio_{window}"
+
+    def over(window: str, rate: float) -> str:
+        return f"{name.format(window=window)} > {rate * _BUDGET:.4g}"
+
+    def burns(long: str, short: str, rate: float) -> str:
+        return f"({over(long, rate)} and {over(short, rate)})"
+
+    records = [Record(record=name.format(window=window), expr=_failed(window, length)) for window, length in _WINDOWS_S.items()]
+    see = f"When it began is on the dashboard; see `{logs}-edge` and `{logs}-registry` of that time."
+    yield Group(
+        name="error-budget",
+        rules=[
+            *records,
+            alert(
+                "ErrorBudgetBurnsFast",
+                f"{burns('1h', '5m', 14.4)} or {burns('6h', '30m', 6)}",
+                hold=None,
+                severity="critical",
+                service="registry",
+                summary="{{ $value | humanizePercentage }} of the probes of the registry fail",
+                to_do=f"At this rate the month's budget of failures is gone within days. {see}",
+            ),
+            alert(
+                "ErrorBudgetBurnsSlowly",
+                f"{burns('1d', '2h', 3)} or {burns('3d', '6h', 1)}",
+                hold="5m",
+                severity="warning",
+                service="registry",
+                summary="{{ $value | humanizePercentage }} of the probes of the registry fail, for long",
+                to_do=f"At this rate the month's budget of failures does not last the month. {see}",
+            ),
+        ],
+    )
+    month, length = _MONTH
+    left = Record(record=f"registry:error_budget:left_{month}", expr=f"1 - {_failed(month, length)} / {_BUDGET}")
+    yield Group(name="error-budget-month", interval="5m", rules=[left])
+
+
+def _failed(window: str, seconds: int) -> str:
+    """Return the share of probes that failed. Probes that were never made did not: a new stack has had few, the first in vain."""
+    probes = f'probe_success{{job="{PROBE_JOB}"}}[{window}]'
+    return f"(count_over_time({probes}) - sum_over_time({probes})) / {seconds // SCRAPE_INTERVAL_S}"

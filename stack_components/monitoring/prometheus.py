@@ -1,0 +1,165 @@
+"""The configuration of Prometheus as a typed model: one job for each service that runs and has metrics.
+
+Keys and their meaning: https://prometheus.io/docs/prometheus/latest/configuration/configuration/
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import yaml
+from pydantic import Field
+
+from infra.plan import Plan
+from infra.settings import Settings
+from ops.config import Strict
+from stack_components.monitoring import blackbox
+
+SCRAPE_INTERVAL_S = 30
+PROBE_JOB = "probe"
+# The folder that the node exporter sees, which lies on the disk of the stack's data.
+NODE_FOLDER = "/metrics"
+
+
+class StaticConfig(Strict):
+    """Addresses, as host:port; for probes the URLs that are probed."""
+
+    targets: list[str]
+
+
+class Relabel(Strict):
+    """A change of labels: what matches the whole of the source labels gives the target label its value."""
+
+    source_labels: tuple[str, ...] = ()
+    regex: str = "(.*)"
+    target_label: str | None = None
+    replacement: str = "$1"
+    action: Literal["replace", "keep"] = "replace"
+
+
+class ScrapeConfig(Strict):
+    """A job: what is scraped where."""
+
+    job_name: str
+    metrics_path: str = "/metrics"
+    params: dict[str, list[str]] | None = None
+    # For cAdvisor, which tells when it has measured: what it no longer shows ends at once and not five minutes later.
+    track_timestamps_staleness: bool = False
+    static_configs: list[StaticConfig]
+    relabel_configs: tuple[Relabel, ...] = ()
+    metric_relabel_configs: tuple[Relabel, ...] = ()
+
+
+class Global(Strict):
+    """What holds for all jobs and rules. Alerts carry the external labels."""
+
+    scrape_interval: str = f"{SCRAPE_INTERVAL_S}s"
+    scrape_timeout: str = "10s"
+    evaluation_interval: str = f"{SCRAPE_INTERVAL_S}s"
+    external_labels: dict[str, str]
+
+
+class Alertmanagers(Strict):
+    """Alertmanagers of one kind."""
+
+    static_configs: list[StaticConfig]
+
+
+class Alerting(Strict):
+    """Who is sent alerts."""
+
+    alertmanagers: list[Alertmanagers]
+
+
+class PrometheusConfig(Strict):
+    """The whole of prometheus.yml."""
+
+    overall: Global = Field(serialization_alias="global")
+    rule_files: tuple[str, ...] = ("rules.yml",)
+    alerting: Alerting | None = None
+    scrape_configs: list[ScrapeConfig]
+
+
+def prometheus_config(plan: Plan) -> PrometheusConfig:
+    """Return what Prometheus scrapes in a stack. A service's address is its name on the one network that both are on."""
+    alertmanagers = Alertmanagers(static_configs=[StaticConfig(targets=["alertmanager.metrics:9093"])])
+    jobs = [
+        _job("prometheus", "127.0.0.1:9090", path="/prometheus/metrics"),
+        _job("alertmanager", "alertmanager.metrics:9093"),
+        _job("registry", "registry.registry-metrics:5001"),
+        _job("edge", "edge.metrics:9180"),
+        _job("grafana", "grafana.dashboards:3000", path="/grafana/metrics"),
+        _containers(plan),
+        _node(),
+        _job("redis-exporter", "redis-exporter.metrics:9121"),
+        _job("blackbox-exporter", "blackbox-exporter.metrics:9115"),
+        _job("crowdsec", "crowdsec.metrics:6060"),
+    ]
+    return PrometheusConfig(
+        overall=Global(external_labels={"stack": plan.settings.name}),
+        alerting=Alerting(alertmanagers=[alertmanagers]) if plan.runs("alertmanager") else None,
+        scrape_configs=[
+            *(job for job in jobs if plan.runs(job.job_name)),
+            *([_probe(plan.settings)] if plan.runs("blackbox-exporter") else []),
+        ],
+    )
+
+
+def probed_url(settings: Settings) -> str:
+    """Return where clients of this host reach the registry: on a server by its public name, which the inner network knows."""
+    if settings.is_local:
+        return "http://edge.inner:8080/v2/"
+    return f"https://{settings.registry_host.partition(':')[0]}/v2/"
+
+
+def render(config: PrometheusConfig) -> str:
+    """Return prometheus.yml; what has its default is left out."""
+    document = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document["rule_files"] = list(config.rule_files)
+    document["global"] = config.overall.model_dump(mode="json")
+    return yaml.safe_dump(document, sort_keys=False, width=120)
+
+
+def _job(name: str, target: str, *, path: str = "/metrics") -> ScrapeConfig:
+    return ScrapeConfig(job_name=name, metrics_path=path, static_configs=[StaticConfig(targets=[target])])
+
+
+def _containers(plan: Plan) -> ScrapeConfig:
+    """Return the job of cAdvisor, which sees all containers of the engine; those with this stack's names are kept."""
+    own = f"{plan.settings.name}-({'|'.join(plan.services)})"
+    return ScrapeConfig(
+        job_name="cadvisor",
+        track_timestamps_staleness=True,
+        static_configs=[StaticConfig(targets=["cadvisor.metrics:8080"])],
+        metric_relabel_configs=(
+            Relabel(source_labels=("name",), regex=f"({own})?", action="keep"),
+            Relabel(source_labels=("name",), regex=own, target_label="name"),
+        ),
+    )
+
+
+def _node() -> ScrapeConfig:
+    """Return the job of the node exporter, whose own root is on the Docker engine's disk."""
+    return ScrapeConfig(
+        job_name="node-exporter",
+        static_configs=[StaticConfig(targets=["node-exporter.metrics:9100"])],
+        metric_relabel_configs=tuple(
+            Relabel(source_labels=("mountpoint",), regex=mountpoint, target_label="disk", replacement=disk)
+            for mountpoint, disk in {"/": "docker", NODE_FOLDER: "data"}.items()
+        ),
+    )
+
+
+def _probe(settings: Settings) -> ScrapeConfig:
+    """Return the job of the probes: the blackbox exporter is asked, and each result belongs to what was probed."""
+    return ScrapeConfig(
+        job_name=PROBE_JOB,
+        metrics_path="/probe",
+        params={"module": [blackbox.MODULE]},
+        static_configs=[StaticConfig(targets=[probed_url(settings)])],
+        relabel_configs=(
+            Relabel(source_labels=("__address__",), target_label="__param_target"),
+            Relabel(source_labels=("__param_target",), target_label="instance"),
+            Relabel(target_label="__address__", replacement="blackbox-exporter.metrics:9115"),
+        ),
+    )

@@ -1,0 +1,64 @@
+"""The rules of Prometheus as a typed model: what is recorded, and what raises an alert. Each alert says what to do.
+
+Keys and their meaning: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import yaml
+from pydantic import Field
+
+from ops.config import Strict
+
+Severity = Literal["critical", "warning", "none"]
+
+
+class Annotations(Strict):
+    """What an alert tells: what is wrong, and what to do."""
+
+    summary: str
+    description: str
+
+
+class Alert(Strict):
+    """An alert; it fires when its expression has given results for as long as `hold` says."""
+
+    alert: str
+    expr: str
+    hold: str | None = Field(default=None, serialization_alias="for")
+    labels: dict[str, str]
+    annotations: Annotations
+
+
+class Record(Strict):
+    """A series that is computed once for many readers."""
+
+    record: str
+    expr: str
+
+
+class Group(Strict):
+    """Rules that are evaluated one after the other."""
+
+    name: str
+    interval: str | None = None
+    rules: list[Alert | Record]
+
+
+class RuleFile(Strict):
+    """The whole of rules.yml."""
+
+    groups: list[Group]
+
+
+def alert(name: str, expr: str, *, hold: str | None, severity: Severity, service: str, summary: str, to_do: str) -> Alert:
+    """Return an alert about a service, with what to do when it fires."""
+    labels = {"severity": severity, "service": service}
+    return Alert(alert=name, expr=expr, hold=hold, labels=labels, annotations=Annotations(summary=summary, description=to_do))
+
+
+def render(rules: RuleFile) -> str:
+    """Return rules.yml."""
+    return yaml.safe_dump(rules.model_dump(mode="json", by_alias=True, exclude_none=True), sort_keys=False, width=120)

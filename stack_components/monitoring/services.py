@@ -1,0 +1,71 @@
+"""What makes the services that collect, send and show: Prometheus, Alertmanager, Grafana."""
+
+from __future__ import annotations
+
+from infra.plan import Plan
+from stack_components.monitoring import alertmanager, grafana
+from stack_components.service import Healthcheck, ServiceArgs
+from stack_components.sign_on.component import public_url
+
+PASSWORD, SECRET_KEY = "grafana/admin-password", "grafana/secret-key"
+DATASOURCES_PART, DASHBOARDS_PART = "grafana-datasources", "grafana-dashboards"
+
+
+def data_folder(service: str) -> str:
+    """Return the host folder that a service of these writes."""
+    return f"data/{service}"
+
+
+def prometheus_args(plan: Plan) -> ServiceArgs:
+    """Return what makes Prometheus, under `/prometheus`: an external address with a path is the prefix of all its routes.
+
+    Flags: https://prometheus.io/docs/prometheus/latest/command-line/prometheus/. Newer versions would rather have retention in
+    their configuration, but 2.53, the one that packages have, knows it as flags alone.
+    """
+    settings = plan.settings.monitoring
+    return ServiceArgs(
+        command=[
+            "--config.file=/etc/prometheus/prometheus.yml",
+            "--storage.tsdb.path=/prometheus",
+            f"--storage.tsdb.retention.time={settings.retention_days}d",
+            f"--storage.tsdb.retention.size={settings.retention_gb}GB",
+            f"--web.external-url={public_url(plan.settings)}/prometheus/",
+        ],
+        # Not /-/ready: after a crash its log of a day's samples may take minutes to read.
+        healthcheck=_page("127.0.0.1:9090/prometheus/-/healthy"),
+        parts={"prometheus": "/etc/prometheus"},
+        data={data_folder("prometheus"): "/prometheus"},
+    )
+
+
+def alertmanager_args(plan: Plan) -> ServiceArgs:
+    """Return what makes Alertmanager, alone: without an address for a cluster it opens no port for one."""
+    sends = plan.settings.monitoring.ntfy_url is not None and plan.settings.ntfy_token is not None
+    return ServiceArgs(
+        command=[
+            "--config.file=/etc/alertmanager/alertmanager.yml",
+            "--storage.path=/alertmanager",
+            "--cluster.listen-address=",
+        ],
+        healthcheck=_page("127.0.0.1:9093/-/healthy"),
+        parts={"alertmanager": "/etc/alertmanager"},
+        secrets={"ntfy_token": alertmanager.TOKEN_FILE} if sends else {},
+        data={data_folder("alertmanager"): "/alertmanager"},
+    )
+
+
+def grafana_args(plan: Plan) -> ServiceArgs:
+    """Return what makes Grafana, under `/grafana`. Of its provisioning folders only those that are filled replace the image's."""
+    password, key = "/run/secrets/admin-password", "/run/secrets/secret-key"
+    return ServiceArgs(
+        command=[],
+        healthcheck=_page("127.0.0.1:3000/grafana/api/health"),
+        parts={DATASOURCES_PART: "/etc/grafana/provisioning/datasources", DASHBOARDS_PART: grafana.DASHBOARDS_FOLDER},
+        secrets={PASSWORD: password, SECRET_KEY: key},
+        data={data_folder("grafana"): "/var/lib/grafana"},
+        environment=grafana.environment(plan, password_file=password, secret_key_file=key),
+    )
+
+
+def _page(address: str) -> Healthcheck:
+    return Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://{address}"])

@@ -1,0 +1,94 @@
+"""The protection component.
+
+The bouncer's key is a generated secret that CrowdSec and the edge read from files. `pulumi up --replace '**::bouncer_key'`
+rotates it: both containers are replaced, and CrowdSec forgets the old key at its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from infra.plan import Plan
+from infra.release import Part
+from infra.secrets import Secrets
+from stack_components.concern import Concern
+from stack_components.context import Context
+from stack_components.protection import edge_image
+from stack_components.protection.config import KEY_FILE, acquisition, request_parsers, start_script
+from stack_components.service import Exemption, Healthcheck, Service, ServiceArgs
+
+NAME = "crowdsec"
+API_PORT = 8080
+METRICS_PORT = 6060
+BOUNCER_KEY = "protection/bouncer-key"
+EDGE_LOGS = "logs/edge"
+_CONFIG_FOLDER = "data/crowdsec/config"
+_DATA_FOLDER = "data/crowdsec/data"
+_PART = "protection"
+_MOUNTED_AT = "/opt/protection"
+
+
+def parts(plan: Plan) -> list[Part]:
+    """Return the configuration that travels in the release."""
+    files = {
+        "start.sh": start_script(f"{_MOUNTED_AT}/etc", allow=plan.settings.protection.allow),
+        "etc/acquis.yaml": acquisition(),
+        "etc/parsers/s02-enrich/zz-private-registry.yaml": request_parsers(),
+    }
+    return [Part.of_text(_PART, files), edge_image.part(plan)]
+
+
+def environment(plan: Plan) -> dict[str, str]:
+    """Return what the image's start takes: https://github.com/crowdsecurity/crowdsec/blob/v1.7.8/build/docker/README.md ."""
+    variables = {
+        "COLLECTIONS": "crowdsecurity/caddy",
+        # The first is what hands lines of a file to the collection's parser. By the second no address of private use is banned,
+        # those of our own probes among them.
+        "PARSERS": "crowdsecurity/syslog-logs crowdsecurity/whitelists",
+        "METRICS_PORT": str(METRICS_PORT),
+        "USE_WAL": "true",
+    }
+    return variables if plan.settings.protection.community else {**variables, "DISABLE_ONLINE_API": "true"}
+
+
+class Protection(pulumi.ComponentResource):
+    """CrowdSec: it reads the edge's log, and tells the edge whom to ban."""
+
+    def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:protection:Protection", NAME, {}, opts)
+        args = ServiceArgs(
+            entrypoint=["/bin/bash"],
+            command=[f"{_MOUNTED_AT}/start.sh"],
+            # The first start fetches scenarios from the hub.
+            healthcheck=Healthcheck(["cscli", "lapi", "status"], interval="10s", timeout="10s", start_period="90s"),
+            user="0:0",
+            parts={_PART: _MOUNTED_AT},
+            secrets={BOUNCER_KEY: KEY_FILE},
+            data={_CONFIG_FOLDER: "/etc/crowdsec", _DATA_FOLDER: "/var/lib/crowdsec/data"},
+            reads={EDGE_LOGS: "/var/log/caddy"},
+            environment=environment(context.plan),
+            exemptions={
+                Exemption.ROOT: "the image's own files are root's alone: https://github.com/crowdsecurity/crowdsec/issues/3303"
+            },
+            capabilities={"CAP_DAC_OVERRIDE": "its folders, its key and the edge's log belong to the services' user"},
+        )
+        self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({})
+
+
+def secret_files(_: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+    """Return the secret files that this component reads; the edge reads the same one."""
+    return {BOUNCER_KEY: secrets["bouncer_key"]}
+
+
+CONCERN = Concern(
+    services=(NAME,),
+    start=Protection,
+    folders=lambda _: [_CONFIG_FOLDER, _DATA_FOLDER],
+    # What is in them is root's: who has brought up a local stack as another user could not remove it.
+    kept=lambda _: [_CONFIG_FOLDER, _DATA_FOLDER],
+    parts=parts,
+    secret_files=secret_files,
+)

@@ -1,0 +1,94 @@
+"""The sync component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from infra.plan import Plan
+from infra.release import Part
+from infra.secrets import Secrets
+from infra.settings import Settings
+from stack_components.concern import Concern
+from stack_components.context import Context
+from stack_components.edge import component as edge
+from stack_components.gateway.service_accounts import service_accounts
+from stack_components.service import Healthcheck, Service, ServiceArgs
+from stack_components.sync.hosts import RegistryHost, from_file, render
+from stack_components.sync.regbot import regbot_config
+from stack_components.sync.regsync import regsync_config
+
+REGSYNC, REGBOT = "regsync", "regbot"
+# The registry as clients of this host reach it. Whatever writes passes the edge, where the gate is; the network has no way out.
+REGISTRY = f"{edge.NAME}.inner:{edge.PLAIN_PORT}"
+_SECRETS = "/run/secrets"
+# Source registries at which one may sign in, and the secrets with name and password. The others give out images to all.
+_LOGINS = {"docker.io": ("hub_user", "hub_token"), "ghcr.io": ("ghcr_user", "ghcr_token")}
+
+
+def parts(plan: Plan) -> list[Part]:
+    """Return the configuration that travels in the release. Secrets are in files that it names."""
+    sync, found = plan.settings.sync, []
+    if plan.runs(REGSYNC):
+        logins = [
+            RegistryHost(registry=registry, user=from_file(f"{_SECRETS}/{user}"), password=from_file(f"{_SECRETS}/{token}"))
+            for registry, (user, token) in logins_given(plan.settings).items()
+        ]
+        config = regsync_config(sync, target=_registry(REGSYNC), logins=logins)
+        found.append(Part.of_text(REGSYNC, {"regsync.yml": render(config)}))
+    if plan.runs(REGBOT):
+        found.append(Part.of_text(REGBOT, {"regbot.yml": render(regbot_config(sync, target=_registry(REGBOT)))}))
+    return found
+
+
+def logins_given(settings: Settings) -> Mapping[str, tuple[str, str]]:
+    """Return the source registries whose login is configured: the names of the two secrets by registry."""
+    return {registry: login for registry, login in _LOGINS.items() if all(getattr(settings, secret) for secret in login)}
+
+
+def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
+    """Return the secret files that this component reads, beside those of the source registries."""
+    accounts = service_accounts(plan)
+    return {_password(name): secrets[accounts[name].password] for name in (REGSYNC, REGBOT) if plan.runs(name)}
+
+
+def _registry(service: str) -> RegistryHost:
+    return RegistryHost(registry=REGISTRY, tls="disabled", user=service, password=from_file(f"{_SECRETS}/password"))
+
+
+def _password(service: str) -> str:
+    return f"{service}/password"
+
+
+class Sync(pulumi.ComponentResource):
+    """regsync and regbot: clients of the registry that reach it by the edge, and the Internet."""
+
+    def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:sync:Sync", "sync", {}, opts)
+        logins = [secret for login in logins_given(context.settings).values() for secret in login]
+        further = {REGSYNC: logins, REGBOT: []}
+        self.services = {
+            name: Service(name, _args(name, secrets), context, pulumi.ResourceOptions(parent=self))
+            for name, secrets in further.items()
+            if context.plan.runs(name)
+        }
+        self.register_outputs({})
+
+
+def _args(name: str, secrets: list[str]) -> ServiceArgs:
+    return ServiceArgs(
+        command=["server", "--config", f"/etc/{name}/{name}.yml", "--logopt", "json"],
+        # It answers nothing, and its image has no shell: healthy only says that the program can be started. It ends when its
+        # configuration is bad, and Docker starts it again when it ends.
+        healthcheck=Healthcheck([name, "version"], interval="10s"),
+        parts={name: f"/etc/{name}"},
+        secrets={_password(name): f"{_SECRETS}/password", **{secret: f"{_SECRETS}/{secret}" for secret in secrets}},
+        # The official image has the program in /, where Docker looks for no command.
+        environment={"PATH": "/usr/local/bin:/"},
+        stop_seconds=30,
+    )
+
+
+# Their first run would fail while the edge is away, and the next is hours later.
+CONCERN = Concern(services=(REGSYNC, REGBOT), start=Sync, after=("edge",), parts=parts, secret_files=secret_files)

@@ -1,0 +1,47 @@
+"""The configuration of regbot as a typed model: a script for each retention rule.
+
+Keys and their meaning: https://github.com/regclient/regclient/blob/v0.11.6/cmd/regbot/config.go
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from infra.blocks.sync import SyncSettings
+from stack_components.sync.hosts import Block, GoDuration, RegistryHost
+from stack_components.sync.retention import retention_script
+
+
+class Defaults(Block):
+    """Options of all scripts: once a night (UTC), one after the other."""
+
+    schedule: str = "30 2 * * *"
+    timeout: GoDuration = "30m"
+    skip_docker_config: bool = True
+
+
+class Script(Block):
+    """A script in Lua; its name is shown in the log."""
+
+    name: str
+    script: str
+
+
+class RegbotConfig(Block):
+    """The whole of regbot.yml."""
+
+    version: Literal[1] = 1
+    creds: list[RegistryHost]
+    defaults: Defaults = Defaults()
+    scripts: list[Script]
+
+
+def regbot_config(settings: SyncSettings, *, target: RegistryHost) -> RegbotConfig:
+    """Return what regbot does in a registry."""
+    return RegbotConfig(
+        creds=[target],
+        scripts=[
+            Script(name=f"{rule.repository}: {rule.tags}", script=retention_script(rule, target.registry))
+            for rule in settings.retention
+        ],
+    )

@@ -1,0 +1,91 @@
+"""The configuration of regsync as a typed model, made of the stack's settings.
+
+Keys and their meaning: https://github.com/regclient/regclient/blob/v0.11.6/cmd/regsync/config.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from infra.blocks.sync import SyncEntry, SyncSettings
+from stack_components.sync.hosts import Block, GoDuration, RegistryHost
+
+
+class RateLimit(Block):
+    """While a source grants fewer pulls than `min`, copies from it wait.
+
+    One image may cost as many as it has platforms and attestations; Docker Hub grants 100 in six hours to who has no account.
+    """
+
+    min: int = 50
+    retry: GoDuration = "15m"
+
+
+class Defaults(Block):
+    """Options of all entries. The cache spares pulls where several tags name one image; what is the same is not looked into."""
+
+    parallel: Annotated[int, Field(ge=1)]
+    interval: GoDuration
+    ratelimit: RateLimit = RateLimit()
+    fast_check: bool = True
+    cache_count: int = 500
+    cache_time: GoDuration = "15m"
+    skip_docker_config: bool = True
+
+
+class Tags(Block):
+    """Regular expressions of tags, to which regsync adds ^ and $; no `allow` means all."""
+
+    allow: list[str] | None = None
+    deny: list[str] | None = None
+
+
+class Step(Block):
+    """One source and its target."""
+
+    source: str
+    target: str
+    type: Literal["repository", "image"]
+    tags: Tags | None = None
+
+
+class RegsyncConfig(Block):
+    """The whole of regsync.yml."""
+
+    version: Literal[1] = 1
+    creds: list[RegistryHost]
+    defaults: Defaults
+    sync: list[Step]
+
+
+def regsync_config(settings: SyncSettings, *, target: RegistryHost, logins: Sequence[RegistryHost]) -> RegsyncConfig:
+    """Return what regsync does.
+
+    Args:
+        settings: The stack's.
+        target: The registry that is copied to.
+        logins: Source registries that somebody signs in at; the others are asked without.
+    """
+    known = {login.registry: login for login in logins}
+    sources = sorted({entry.registry for entry in settings.entries})
+    return RegsyncConfig(
+        creds=[target, *(known.get(source, RegistryHost(registry=source)) for source in sources)],
+        defaults=Defaults(parallel=settings.parallel, interval=settings.interval),
+        sync=[_step(entry, target.registry) for entry in settings.entries],
+    )
+
+
+def _step(entry: SyncEntry, target: str) -> Step:
+    repository = f"{target}/{entry.repository}"
+    if entry.tag:
+        return Step(source=entry.source, target=f"{repository}:{entry.tag}", type="image")
+    tags = Tags(allow=_whole(entry.tags), deny=_whole(entry.deny)) if entry.tags or entry.deny else None
+    return Step(source=entry.source, target=repository, type="repository", tags=tags)
+
+
+def _whole(patterns: Sequence[str]) -> list[str] | None:
+    """Return patterns that are matched whole; ^ and $ would bind to the first and the last alternative alone."""
+    return [f"(?:{pattern})" for pattern in patterns] or None

@@ -1,0 +1,56 @@
+"""The UI component: pages that run in the browser, and ask the registry as any client does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from infra.settings import Settings
+from stack_components.concern import Concern
+from stack_components.context import Context
+from stack_components.service import Exemption, Healthcheck, Service, ServiceArgs
+
+NAME = "ui"
+PORT = 8080
+_NGINX = "101:101"  # whom the files that the start script writes to belong to
+_CATALOG_PAGE = 1000  # more than the registry's catalog.maxentries would be refused
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """Return what the start script puts into the page, with sed.
+
+    With no REGISTRY_URL the page asks where it comes from, so that one origin has all: pages, registry and tokens.
+    Source: https://github.com/Joxit/docker-registry-ui/blob/2.6.0/bin/90-docker-registry-ui.sh
+    """
+    return {
+        "SINGLE_REGISTRY": "true",
+        "DOCKER_REGISTRY_UI_TITLE": settings.ui.title,
+        "REGISTRY_TITLE": settings.registry_host,
+        "PULL_URL": settings.registry_host,
+        "CATALOG_ELEMENTS_LIMIT": str(_CATALOG_PAGE),
+        "SHOW_CONTENT_DIGEST": "true",
+        # A button for all; the registry takes it from those alone whose token says so.
+        "DELETE_IMAGES": "true",
+        "THEME": "dark",
+        "ENABLE_VERSION_NOTIFICATION": "false",
+    }
+
+
+class Ui(pulumi.ComponentResource):
+    """nginx with static pages; it reaches nothing."""
+
+    def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:ui:Ui", NAME, {}, opts)
+        args = ServiceArgs(
+            command=[],
+            healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/"]),
+            user=_NGINX,
+            environment=environment(context.settings),
+            exemptions={Exemption.WRITABLE: "its start script writes the settings into index.html and nginx.conf, in place"},
+        )
+        self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({})
+
+
+CONCERN = Concern(services=(NAME,), start=Ui)

@@ -1,0 +1,56 @@
+"""The table of files: where they go, how they begin, and that the documentation names all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from infra.images import load_lock
+from infra.paths import PROJECT_FOLDER
+from infra.plan import Plan
+from infra.server import HostFile, host_files, host_part
+from infra.server.head import HEAD
+from infra.settings import parse
+
+ROOT = PurePosixPath("/srv/stack")
+
+
+def plan(**edge: object) -> Plan:
+    """A plan of which only the settings matter here."""
+    given = {"place": "hetzner", "registry_host": "registry.example.com", "edge": edge}
+    return Plan(
+        parse(given, stack="test"), load_lock(PROJECT_FOLDER / "images.lock", floors=PROJECT_FOLDER / "images.lock"), (), {}
+    )
+
+
+@pytest.mark.parametrize("file", host_files(ROOT), ids=lambda file: file.path)
+def test_a_file_says_who_writes_it(file: HostFile) -> None:
+    if not file.path.endswith(".json"):  # JSON knows no comments
+        assert re.match(rf"(#|//) {re.escape(HEAD)}\n", file.text)
+    assert file.text.endswith("\n")
+    assert re.search(r"[ \t]$", file.text, re.MULTILINE) is None
+
+
+def test_no_two_files_have_one_path() -> None:
+    paths = [file.path for file in host_files(ROOT)]
+    assert len(set(paths)) == len(paths)
+    assert all(path.startswith("/etc/") for path in paths)
+
+
+def test_the_part_holds_every_file_below_its_folder() -> None:
+    part = host_part(plan(), ROOT)
+    assert part.name == "host"
+    assert part.files == {file.path.removeprefix("/"): file.text.encode() for file in host_files(ROOT)}
+
+
+@pytest.mark.parametrize("ipv6", [True, False])
+def test_the_engine_serves_ipv6_when_the_edge_does(ipv6: bool) -> None:
+    assert (b"ip6tables" in host_part(plan(ipv6=ipv6)).files["etc/docker/daemon.json"]) is ipv6
+
+
+def test_the_documentation_names_all_with_their_purpose() -> None:
+    text = (PROJECT_FOLDER / "docs" / "server.md").read_text()
+    rows = re.findall(r"^\| `(/[^`]+)` \| (.+) \|$", text, re.MULTILINE)
+    assert rows == [(file.path, file.purpose) for file in host_files()]

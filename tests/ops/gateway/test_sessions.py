@@ -1,0 +1,121 @@
+"""The cookie of a browser that has given the operator's name and password."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+
+from ops.gateway.__main__ import assemble
+from ops.gateway.sessions import Sessions
+from tests.ops.gateway.support import basic, write_files
+from tests.ops.gateway.test_app import Client
+
+
+def request(**headers: str) -> Request:
+    raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": raw})
+
+
+def cookie(sessions: Sessions, proto: str = "http") -> str:
+    """The cookie as the browser sends it back."""
+    return sessions.cookie(request(x_forwarded_proto=proto)).partition(";")[0]
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_cookie_is_known_for_twelve_hours() -> None:
+    clock = Clock()
+    sessions = Sessions(clock=clock)
+    sent = cookie(sessions)
+    assert sessions.knows(request(cookie=f"a=b; {sent}; c=d"))
+    clock.now += 12 * 3600 - 1
+    assert sessions.knows(request(cookie=sent))
+    clock.now += 1
+    assert not sessions.knows(request(cookie=sent))
+
+
+@pytest.mark.parametrize(
+    ("proto", "attributes"),
+    [
+        ("http", "sign-on=X; Path=/; HttpOnly; SameSite=Lax"),
+        ("https", "__Host-sign-on=X; Path=/; HttpOnly; SameSite=Lax; Secure"),
+    ],
+)
+def test_a_cookie_is_for_this_host_and_not_for_scripts(proto: str, attributes: str) -> None:
+    made = Sessions().cookie(request(x_forwarded_proto=proto))
+    value = made.partition("=")[2].partition(";")[0]
+    assert made.replace(value, "X") == attributes
+
+
+def test_nobody_else_makes_a_cookie() -> None:
+    sessions = Sessions()
+    name, _, value = cookie(sessions).partition("=")
+    until, _, signature = value.partition(".")
+    for forged in (
+        "",
+        ".",
+        until,
+        f"{until}.",
+        f"{int(until) + 1}.{signature}",
+        f".{signature}",
+        f"{value}0",
+        f"{value}\xff",
+        "x.y",
+    ):
+        assert not sessions.knows(request(cookie=f"{name}={forged}")), forged
+    assert not sessions.knows(request())
+    assert not sessions.knows(request(cookie=f"other={value}"))
+    assert not Sessions().knows(request(cookie=f"{name}={value}"))
+    assert sessions.key.hex() not in repr(sessions)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    config = write_files(tmp_path, anonymous=())
+    client = Client(assemble(config), config)
+    yield client
+    client.gateway.login.close()
+    client.gateway.events.close()
+
+
+def signed_on(client: Client) -> dict[str, str]:
+    """What a browser sends after it has signed on."""
+    answer = client.send("GET", "/auth/operator", headers=basic("admin"))
+    return {"Cookie": answer.headers["X-Sign-On-Set-Cookie"].partition(";")[0]}
+
+
+def test_a_browser_that_has_signed_on_is_the_operator_s(client: Client) -> None:
+    headers = signed_on(client)
+    answer = client.send("GET", "/auth/operator", headers=headers)
+    assert (answer.status_code, answer.headers["X-Auth-Request-User"]) == (204, "admin")
+    assert "X-Sign-On-Set-Cookie" not in answer.headers
+    assert client.access("repository:a:pull,delete", headers=headers) == ("admin", {"a": ["pull", "delete"]})
+
+
+def test_a_name_and_a_password_come_first_at_the_token_service(client: Client) -> None:
+    headers = signed_on(client)
+    assert client.access(headers={**headers, **basic("robot")})[0] == "robot"
+    assert client.token(headers={**headers, **basic("admin", "wrong")}).status_code == 401
+
+
+def test_only_the_operator_gets_a_cookie(client: Client) -> None:
+    for headers in (basic("robot"), basic("admin", "wrong"), {}):
+        answer = client.send("GET", "/auth/operator", headers=headers)
+        assert (answer.status_code, "X-Sign-On-Set-Cookie" in answer.headers) == (401, False)
+
+
+def test_without_an_operator_s_account_nobody_is_one(client: Client) -> None:
+    headers = signed_on(client)
+    changed = Client(replace(client.gateway, operator=None), client.config)
+    assert changed.access("repository:a:pull", headers=headers) == ("", {})

@@ -1,0 +1,290 @@
+"""Each alert in the real rule engine: when it fires, what it says, and when it keeps quiet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import yaml
+
+from stack_components.monitoring.alerts import rule_file
+from stack_components.monitoring.rules import Alert
+from tests.plans import plan_of
+from tests.stack_components.monitoring.rig import Tools, tools, write_part
+
+PLAN = plan_of(
+    place="hetzner",
+    registry_host="registry.example.com",
+    monitoring={"ntfy_url": "https://ntfy.example.com/registry-alerts"},
+)
+ALERTS = {rule.alert: rule for group in rule_file(PLAN).groups for rule in group.rules if isinstance(rule, Alert)}
+PROBE = 'probe_success{job="probe",instance="r"}'
+PROBED = {"job": "probe", "instance": "r"}
+STORAGE = 'registry_storage_action_seconds_bucket{action="Stat",le="%s"}'
+SERVED = 'caddy_http_requests_total{handler="%s"}'
+MEMORY = 'container_%s_bytes{id="/docker/1",name="registry"}'
+DISK = 'node_filesystem_%s_bytes{disk="data"}'
+
+
+@dataclass(frozen=True)
+class Case:
+    """What Prometheus has seen, a sample each half minute, and what an alert makes of it.
+
+    Attributes:
+        says: Its summary; None when it does not fire.
+        labels: Those beside its own.
+    """
+
+    name: str
+    alert: str
+    series: Mapping[str, str]
+    at: str
+    says: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+FIRING = [
+    Case("always", "Watchdog", {}, "0m", "Alerts are being evaluated"),
+    Case(
+        "a target is away",
+        "TargetDown",
+        {'up{job="edge",instance="e"}': "0x20"},
+        "5m",
+        "edge gives no metrics",
+        {"job": "edge", "instance": "e"},
+    ),
+    Case(
+        "messages fail",
+        "AlertsNotDelivered",
+        {'alertmanager_notifications_failed_total{integration="webhook"}': "0+1x60"},
+        "10m",
+        "Alerts do not reach ntfy",
+        {"integration": "webhook"},
+    ),
+    Case(
+        "Prometheus cannot reach the registry",
+        "RegistryDown",
+        {'up{job="registry",instance="r"}': "0x20", PROBE: "1x20"},
+        "2m",
+        "The registry does not answer (r)",
+        {"job": "registry", "instance": "r"},
+    ),
+    Case(
+        "clients cannot reach the registry",
+        "RegistryDown",
+        {'up{job="registry",instance="r"}': "1x20", PROBE: "0x20"},
+        "2m",
+        "The registry does not answer (r)",
+        PROBED,
+    ),
+    Case(
+        "one answer in eleven is an error",
+        "RegistryErrors",
+        {'registry_http_requests_total{code="503"}': "0+1x60", 'registry_http_requests_total{code="200"}': "0+10x60"},
+        "15m",
+        "9.091% of the registry's answers are errors",
+    ),
+    Case(
+        "events pile up",
+        "RegistryEventsWaiting",
+        {'registry_notifications_pending_total{endpoint="gateway"}': "30x40"},
+        "10m",
+        "30 events of the registry wait to be taken",
+        {"endpoint": "gateway"},
+    ),
+    Case(
+        "storage takes seconds",
+        "RegistryStorageSlow",
+        {STORAGE % "1": "0x60", STORAGE % "5": "0+10x60", STORAGE % "+Inf": "0+10x60"},
+        "15m",
+        "Storage: 1 in 100 of Stat takes 4.96s",
+        {"action": "Stat"},
+    ),
+    Case(
+        "a total outage, in its fifth minute",
+        "ErrorBudgetBurnsFast",
+        {PROBE: "1x720 0x60"},
+        "365m",
+        "8.333% of the probes of the registry fail",
+        PROBED,
+    ),
+    Case(
+        "one probe in 25, for six hours",
+        "ErrorBudgetBurnsFast",
+        {PROBE: "1x23 0 " * 40},
+        "480m",
+        "4.028% of the probes of the registry fail",
+        PROBED,
+    ),
+    Case(
+        "one probe in 50, for a day",
+        "ErrorBudgetBurnsSlowly",
+        {PROBE: "1x48 0 " * 60},
+        "1440m",
+        "1.979% of the probes of the registry fail, for long",
+        PROBED,
+    ),
+    Case(
+        "thirteen days are left",
+        "CertificateExpires",
+        {'probe_ssl_earliest_cert_expiry{job="probe",instance="r"}': f"{13 * 86400}x200"},
+        "61m",
+        "The certificate expires in 12d 22h 59m 0s",
+        PROBED,
+    ),
+    Case(
+        "a refused configuration",
+        "EdgeReloadFailed",
+        {"caddy_config_last_reload_successful": "0x20"},
+        "1m",
+        "The edge has refused its configuration",
+    ),
+    Case("Redis is away", "CacheDown", {"redis_up": "0x20"}, "5m", "The registry's cache does not answer"),
+    Case(
+        "the edge serves and CrowdSec never read a line",
+        "CrowdSecReadsNothing",
+        {SERVED % "subroute": "0+1x60"},
+        "20m",
+        "CrowdSec reads no lines of the edge's access log",
+    ),
+    Case(
+        "the edge serves and CrowdSec reads no more",
+        "CrowdSecReadsNothing",
+        {SERVED % "subroute": "0+1x240", "cs_filesource_hits_total": "0+1x60 60x180"},
+        "80m",
+        "CrowdSec reads no lines of the edge's access log",
+    ),
+    Case(
+        "cAdvisor knows the host alone",
+        "ContainersNotMeasured",
+        {'container_last_seen{id="/",name=""}': "1x60"},
+        "15m",
+        "cAdvisor finds no container",
+    ),
+    Case(
+        "95 of 100 bytes",
+        "ContainerMemoryLow",
+        {MEMORY % "memory_working_set": "95x60", MEMORY % "spec_memory_limit": "100x60"},
+        "10m",
+        "registry uses 95% of the memory it may have",
+        {"id": "/docker/1", "name": "registry"},
+    ),
+    Case(
+        "the kernel has stopped it",
+        "ContainerOutOfMemory",
+        {'container_oom_events_total{id="/docker/1",name="registry"}': "0x10 1x10"},
+        "7m",
+        "registry was stopped for want of memory",
+        {"id": "/docker/1", "name": "registry"},
+    ),
+    Case(
+        "a tenth is left",
+        "DiskAlmostFull",
+        {DISK % "avail": "10x60", DISK % "size": "100x60"},
+        "10m",
+        "10% of the disk of data is left",
+        {"disk": "data"},
+    ),
+    Case(
+        "it fills up",
+        "DiskFullSoon",
+        {DISK % "avail": "390-0.1x300", DISK % "size": "1000x300"},
+        "62m",
+        "As it goes, the disk of data is full within four days",
+        {"disk": "data"},
+    ),
+]
+QUIET = [
+    Case("not for four minutes", "TargetDown", {'up{job="edge"}': "0x20"}, "4m"),
+    Case("the probe's own fate is the exporter's", "TargetDown", {'up{job="probe"}': "0x20"}, "10m"),
+    Case("a restart", "RegistryDown", {PROBE: "1x10 0x2 1x20"}, "7m"),
+    Case(
+        "one answer in a thousand",
+        "RegistryErrors",
+        {'registry_http_requests_total{code="500"}': "0+1x60", 'registry_http_requests_total{code="200"}': "0+1000x60"},
+        "15m",
+    ),
+    Case(
+        "clients are asked for a token, and look for what is not there",
+        "RegistryErrors",
+        {'registry_http_requests_total{code="401"}': "0+9x60", 'registry_http_requests_total{code="404"}': "0+9x60"},
+        "15m",
+    ),
+    Case("a total outage, in its second minute", "ErrorBudgetBurnsFast", {PROBE: "1x720 0x60"}, "362m"),
+    Case("the first probes of a new stack", "ErrorBudgetBurnsFast", {PROBE: "0x2 1x60"}, "3m"),
+    Case("an outage that is over", "ErrorBudgetBurnsFast", {PROBE: "1x720 0x20 1x60"}, "381m"),
+    Case("one probe in 500", "ErrorBudgetBurnsSlowly", {PROBE: "1x498 0 " * 18}, "4400m"),
+    Case("15 days are left", "CertificateExpires", {'probe_ssl_earliest_cert_expiry{job="probe"}': f"{15 * 86400}x200"}, "61m"),
+    Case("nobody asks the edge but Prometheus and Docker", "CrowdSecReadsNothing", {SERVED % "metrics": "0+1x60"}, "20m"),
+    Case(
+        "CrowdSec reads",
+        "CrowdSecReadsNothing",
+        {SERVED % "subroute": "0+1x60", "cs_filesource_hits_total": "0+1x60"},
+        "20m",
+    ),
+    Case("a container is seen", "ContainersNotMeasured", {'container_last_seen{name="edge"}': "1x60"}, "20m"),
+    Case(
+        "no limit",
+        "ContainerMemoryLow",
+        {MEMORY % "memory_working_set": "95x60", MEMORY % "spec_memory_limit": "0x60"},
+        "15m",
+    ),
+    Case("half is left", "DiskFullSoon", {DISK % "avail": "500-0.1x300", DISK % "size": "1000x300"}, "62m"),
+    Case("nothing changes", "DiskFullSoon", {DISK % "avail": "200x300", DISK % "size": "1000x300"}, "90m"),
+]
+
+
+@pytest.fixture(scope="module")
+def promtool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
+    folder = tmp_path_factory.mktemp("rules")
+    write_part(PLAN, "prometheus", folder)
+    with tools("prometheus", folder) as made:
+        yield made
+
+
+def expected(case: Case) -> list[dict[str, Any]]:
+    if case.says is None:
+        return []
+    rule = ALERTS[case.alert]
+    own = {name: told(text, case.labels) for name, text in rule.labels.items()}
+    description = told(rule.annotations.description, case.labels)
+    return [{"exp_labels": {**case.labels, **own}, "exp_annotations": {"summary": case.says, "description": description}}]
+
+
+def told(text: str, labels: Mapping[str, str]) -> str:
+    return re.sub(r"{{ \$labels\.(\w+) }}", lambda found: labels[found[1]], text)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("case", [*FIRING, *QUIET], ids=lambda case: f"{case.alert}: {case.name}")
+def test_an_alert_fires_when_it_should_and_only_then(promtool: Tools, case: Case) -> None:
+    document = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": "30s",
+        "tests": [
+            {
+                "interval": "30s",
+                "input_series": [{"series": name, "values": values.strip()} for name, values in case.series.items()],
+                "alert_rule_test": [{"eval_time": case.at, "alertname": case.alert, "exp_alerts": expected(case)}],
+            }
+        ],
+    }
+    (promtool.folder / "test.yml").write_text(yaml.safe_dump(document))
+    passed, said = promtool.call("promtool", "test", "rules", "test.yml")
+    assert passed, said
+
+
+def test_every_alert_is_seen_to_fire() -> None:
+    assert {case.alert for case in FIRING} == set(ALERTS)
+
+
+@pytest.mark.parametrize("rule", ALERTS.values(), ids=lambda rule: rule.alert)
+def test_every_alert_says_whom_it_is_about_what_is_wrong_and_what_to_do(rule: Alert) -> None:
+    assert set(rule.labels) == {"severity", "service"}
+    assert rule.labels["severity"] in ({"none"} if rule.alert == "Watchdog" else {"critical", "warning"})
+    assert 15 < len(rule.annotations.summary) < 100
+    assert len(rule.annotations.description) > 25
+    assert f"{PLAN.settings.name}-" in rule.annotations.description or "docker logs" not in rule.annotations.description

@@ -1,0 +1,173 @@
+"""The real programs, started as the stack declares them: Prometheus scrapes all, and finds what rules and dashboard ask for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from ops.keys import public_jwks, signing_key_from_seed
+from stack_components.cache.config import users_acl
+from stack_components.monitoring import alerts, exporters, services
+from stack_components.monitoring.component import redis_passwords
+from stack_components.monitoring.dashboard import registry_dashboard
+from stack_components.monitoring.rules import render
+from stack_components.registry.component import config as registry_config
+from stack_components.registry.config import render as render_registry
+from stack_components.service import Healthcheck, ServiceArgs
+from tests.plans import plan_of
+from tests.stack_components.monitoring.rig import Stack, run_in, running_stack, wait_for
+
+pytestmark = pytest.mark.system
+
+# Those for which there are images here, without what is not theirs.
+PLAN = plan_of(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False})
+# Half a minute is long in a test.
+SOONER = {"30s": "2s", "10s": "2s"}
+METRIC = re.compile(r"\b(?:registry|caddy|redis|node|probe|alertmanager|up)(?:_\w+)?\b(?=[{\[ )]|$)")
+
+
+def secret_files() -> dict[str, str]:
+    registry = registry_config(PLAN, http_secret="http-secret", cache_password="of-the-registry", events_token="events-token")
+    return {
+        "cache/users.acl": users_acl("of-the-registry", "of-the-exporter"),
+        "registry/config.yml": render_registry(registry),
+        "jwks.json": public_jwks(signing_key_from_seed("a seed of the tests, long enough to be one")),
+        exporters.REDIS_PASSWORDS: redis_passwords("of-the-exporter"),
+    }
+
+
+# What is measured, as their own components declare them.
+CACHE = ServiceArgs(
+    command=["redis-server", "/etc/redis/redis.conf"],
+    healthcheck=Healthcheck(["redis-cli", "ping"]),
+    parts={"cache": "/etc/redis"},
+    secrets={"cache/users.acl": "/run/secrets/users.acl"},
+)
+REGISTRY = ServiceArgs(
+    command=["serve", "/etc/distribution/config.yml"],
+    healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:5000/"]),
+    secrets={"registry/config.yml": "/etc/distribution/config.yml", "jwks.json": "/run/secrets/jwks.json"},
+    data={"data/registry": "/var/lib/registry"},
+)
+EDGE = ServiceArgs(
+    command=["caddy", "run", "--config", "/etc/caddy/current/Caddyfile", "--adapter", "caddyfile"],
+    healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9180/healthz"]),
+    parts={"edge": "/etc/caddy/current"},
+    data={"data/edge": "/data", "logs/edge": "/var/log/caddy", "gate": "/run/gate"},
+    tmpfs=["/config"],
+)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(PLAN, tmp_path_factory.mktemp("stack"), secret_files(), SOONER) as started:
+        started.start("cache", CACHE)
+        started.start("registry", REGISTRY)
+        started.start("edge", EDGE)
+        started.start("node-exporter", exporters.node_exporter_args())
+        started.start("redis-exporter", exporters.redis_exporter_args())
+        started.start("blackbox-exporter", exporters.blackbox_exporter_args())
+        started.start("alertmanager", services.alertmanager_args(PLAN))
+        started.start("prometheus", services.prometheus_args(PLAN))
+        yield started
+
+
+def ask(stack: Stack, path: str) -> Any:
+    return json.loads(stack.fetch(f"http://prometheus.dashboards:9090/prometheus/api/v1/{path}"))["data"]
+
+
+def value(stack: Stack, expr: str) -> float | None:
+    """The one value of an expression."""
+    result = ask(stack, f"query?query={quote(expr)}")["result"]
+    assert len(result) < 2, result
+    return float(result[0]["value"][1]) if result else None
+
+
+def becomes(stack: Stack, expr: str, expected: float) -> None:
+    wait_for(lambda: value(stack, expr) == expected, lambda: f"{expr} is {value(stack, expr)}")
+
+
+def test_every_target_is_up(stack: Stack) -> None:
+    def states() -> dict[str, tuple[str, str]]:
+        return {one["labels"]["job"]: (one["health"], one["lastError"]) for one in ask(stack, "targets")["activeTargets"]}
+
+    expected = [
+        name for name in PLAN.services if name in {"prometheus", "alertmanager", "registry", "edge"} or "exporter" in name
+    ]
+    wait_for(lambda: {health for health, _ in states().values()} == {"up"}, lambda: str(states()))
+    assert sorted(states()) == sorted([*expected, "probe"])
+
+
+def test_the_registry_is_probed_by_way_of_the_edge(stack: Stack) -> None:
+    becomes(stack, "probe_success", 1)
+    becomes(stack, "probe_http_status_code", 401)
+
+
+def test_the_exporter_of_the_cache_gets_along_with_its_rights(stack: Stack) -> None:
+    becomes(stack, "count_over_time(redis_up[1m]) > bool 3", 1)
+    becomes(stack, "min_over_time(redis_up[1m])", 1)
+    becomes(stack, "redis_memory_max_bytes", 192 * 2**20)
+    becomes(stack, "redis_acl_access_denied_cmd_total", 0)
+    assert "level=error" not in stack.containers["redis-exporter"].logs().decode()
+
+
+def test_the_exporter_of_the_cache_signs_in_nowhere_else(stack: Stack) -> None:
+    with pytest.raises(AssertionError, match="404"):
+        stack.fetch("http://redis-exporter.metrics:9121/scrape?target=redis://elsewhere:6379")
+
+
+def test_the_disks_of_the_engine_and_of_the_data_are_measured(stack: Stack) -> None:
+    for disk in ("docker", "data"):
+        becomes(stack, f'node_filesystem_avail_bytes{{disk="{disk}"}} > bool 0', 1)
+    becomes(stack, "count(node_scrape_collector_success == 1)", 11)
+
+
+def test_metrics_of_tasks_are_collected(stack: Stack) -> None:
+    text = stack.folder / exporters.METRICS_FOLDER / "task.prom"
+    text.write_text("regops_test_seconds 42\n")
+    text.chmod(0o644)
+    becomes(stack, "regops_test_seconds", 42)
+
+
+def test_alerts_reach_alertmanager(stack: Stack) -> None:
+    def known() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(stack.fetch("http://alertmanager.metrics:9093/api/v2/alerts"))
+        return found
+
+    # The first is lost when it is raised before Prometheus has looked for Alertmanagers; it is sent again after a minute.
+    wait_for(lambda: "Watchdog" in {one["labels"]["alertname"] for one in known()}, lambda: str(known()), patience_s=90)
+    (watchdog,) = [one for one in known() if one["labels"]["alertname"] == "Watchdog"]
+    assert watchdog["labels"] == {
+        "alertname": "Watchdog",
+        "service": "prometheus",
+        "severity": "none",
+        "stack": PLAN.settings.name,
+    }
+    assert watchdog["generatorURL"].startswith("http://localhost:8080/prometheus/graph?")
+
+
+def test_rules_and_dashboard_ask_for_metrics_that_there_are(stack: Stack) -> None:
+    panels = registry_dashboard(PLAN)["panels"]
+    asked = [target["expr"] for panel in panels for target in panel["targets"]] + [
+        line.partition("expr: ")[2] for line in render(alerts.rule_file(PLAN)).splitlines() if "expr: " in line
+    ]
+    wanted = {name for expr in asked for name in METRIC.findall(expr) if ":" not in name}
+    assert len(wanted) > 20
+    wanted.remove("registry_notifications_pending_total")  # begins with the first event
+
+    def missing() -> set[str]:
+        return wanted - set(ask(stack, "label/__name__/values"))
+
+    wait_for(lambda: not missing(), lambda: f"missing: {sorted(missing())}")
+
+
+def test_prometheus_can_neither_be_stopped_nor_emptied_by_who_sees_its_pages(stack: Stack) -> None:
+    order = ["wget", "-q", "-O", "-", "--post-data=", "http://127.0.0.1:9090/prometheus/-/quit"]
+    done, said = run_in(stack.containers["prometheus"], order)
+    assert not done
+    assert "403" in said

@@ -1,0 +1,163 @@
+"""A registry behind gateway and edge, and another one to copy from. All are the real programs, configured by the project."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.paths import cache_folder
+from offline.golang import GoProgram, ensure_program
+from offline.recipes import RECIPES
+from ops.process import Completed, run
+from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
+from stack_components.edge.registry_routes import GATE_FILE, GATE_FOLDER, Upstreams
+from stack_components.edge.sign_on import SignOn
+from stack_components.gateway.component import accounts
+from stack_components.sync.component import REGISTRY, parts
+from tests.ops.gateway.registry import Registry, running_registry
+from tests.ops.gateway.support import PASSWORDS, free_port, running, wait_until_up, write_files
+from tests.plans import BARE, plan_of
+from tests.programs import caddy_binary, registry_binary
+
+SOURCE = "source.example.com"  # in the settings; the rig puts the address of the source in its place
+_SERVICE_PASSWORDS = {"regsync": "password-of-regsync", "regbot": "password-of-regbot"}
+
+
+@cache
+def regclient_binary(name: str) -> Path:
+    """Return the path of regsync or regbot, built first when the cache lacks it."""
+    program = RECIPES[name].source
+    assert isinstance(program, GoProgram)
+    return ensure_program(program, cache_folder("offline"))
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Source and target, and the tools that are configured for them.
+
+    Attributes:
+        folder: Where configuration and data are.
+        source: Anybody may pull and push there.
+        target: The registry as its clients reach it: by the edge.
+    """
+
+    folder: Path
+    source: Registry
+    target: Registry
+
+    def command(self, name: str, *arguments: str) -> list[str]:
+        """Return a command of regsync or regbot with its configuration."""
+        return [str(regclient_binary(name)), *arguments, "--config", str(self.folder / f"{name}.yml")]
+
+    def run(self, name: str, *arguments: str) -> Completed:
+        """Run regsync or regbot to its end; it logs JSON."""
+        return run(self.command(name, *arguments, "--logopt", "json"), timeout=120, env=_environment(self.folder), check=False)
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the tags of a repository of the target, sorted."""
+        token = self.target.token(f"repository:{repository}:pull", "admin")
+        answer = self.target.request("GET", f"/v2/{repository}/tags/list", token)
+        return sorted(answer.json().get("tags") or [])
+
+    def push(self, repository: str, *tags: str) -> None:
+        """Push an image for each tag to the target, as its operator."""
+        token = self.target.token(f"repository:{repository}:pull,push", "admin")
+        for tag in tags:
+            assert self.target.push(repository, tag, token).status_code == 201
+
+    @property
+    def gate(self) -> Path:
+        """The file whose presence makes the edge refuse writes."""
+        return self.folder / "gate" / GATE_FILE
+
+
+@contextlib.contextmanager
+def running_rig(folder: Path, **sync: Any) -> Iterator[Rig]:
+    """Run everything below a folder, for a stack with these settings of the mirror, and end it at the end."""
+    plan = plan_of(**{**BARE, "sync": sync})
+    gateway_port, edge_port = free_port(), free_port()
+    (folder / "gate").mkdir()
+    write_files(folder, port=gateway_port)
+    (folder / "accounts.json").write_text(accounts(plan, _SERVICE_PASSWORDS, ("admin", PASSWORDS["admin"]), "salt"))
+    with (
+        _open_registry(folder / "source") as source,
+        running(folder, gateway_port) as gateway,
+        running_registry(registry_binary(), folder, gateway.url) as registry,
+        _edge(folder, edge_port, registry.url, gateway.url) as edge,
+    ):
+        for name, password in _SERVICE_PASSWORDS.items():
+            (folder / name).mkdir()
+            (folder / name / "password").write_text(f"{password}\n")
+        for part in parts(plan):
+            text = part.files[f"{part.name}.yml"].decode().replace(REGISTRY, f"127.0.0.1:{edge_port}")
+            text = text.replace("/run/secrets", f"{folder}/{part.name}")
+            text = text.replace(f"registry: {SOURCE}\n  tls: enabled", f"registry: {SOURCE}\n  tls: disabled")
+            (folder / f"{part.name}.yml").write_text(text.replace(SOURCE, source.url.removeprefix("http://")))
+        yield Rig(folder, source, Registry(edge, edge))
+
+
+@contextlib.contextmanager
+def _open_registry(folder: Path) -> Iterator[Registry]:
+    port = free_port()
+    folder.mkdir()
+    configuration = {
+        "version": "0.1",
+        "log": {"level": "warn"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
+        "http": {"addr": f"127.0.0.1:{port}", "relativeurls": True},
+    }
+    (folder / "registry.yml").write_text(yaml.safe_dump(configuration))
+    url = f"http://127.0.0.1:{port}"
+    with _process([str(registry_binary()), "serve", str(folder / "registry.yml")], folder, f"{url}/"):
+        yield Registry(url, "")
+
+
+@contextlib.contextmanager
+def _edge(folder: Path, port: int, registry: str, gateway: str) -> Iterator[str]:
+    monitoring = free_port()
+    upstreams = Upstreams(registry.removeprefix("http://"), gateway.removeprefix("http://"))
+    config = EdgeConfig(
+        sites=[Site([f"http://:{port}"], tls=None)],
+        upstreams=upstreams,
+        pages=[],
+        sign_on=SignOn("unused"),
+        bouncer=None,
+        max_upload_gb=1,
+        monitoring_port=monitoring,
+    )
+    own = {"/var/log/caddy": f"{folder}/log", "file_system /data": f"file_system {folder}/caddy", GATE_FOLDER: f"{folder}/gate"}
+    for name, text in caddyfile(config).items():
+        for there, here in own.items():
+            text = text.replace(there, here)  # noqa: PLW2901
+        path = folder / "edge" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    argv = [str(caddy_binary()), "run", "--config", str(folder / "edge" / "Caddyfile"), "--adapter", "caddyfile"]
+    with _process(argv, folder / "edge", f"http://127.0.0.1:{monitoring}/healthz"):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def _process(argv: list[str], folder: Path, url: str) -> Iterator[None]:
+    """Run a server until its end is wanted; it answers at a URL."""
+    with (
+        (folder / "output.log").open("wb") as log,
+        subprocess.Popen(argv, env=_environment(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
+    ):
+        try:
+            wait_until_up(url, process)
+            yield
+        finally:
+            process.kill()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "OTEL_TRACES_EXPORTER": "none"}
