@@ -129,8 +129,7 @@ class Service(pulumi.ComponentResource):
                 for port in args.ports
             ],
             mounts=_mounts(args, context),
-            devices=[docker.ContainerDeviceArgs(host_path=path, container_path=path, permissions="r") for path in args.devices]
-            or None,
+            devices=[docker.ContainerDeviceArgs(host_path=path, permissions="r") for path in args.devices] or None,
             tmpfs=dict.fromkeys(["/tmp", *args.tmpfs], _TMPFS_OPTIONS),  # noqa: S108  # the container's own, in memory
             cpus=f"{limits.cpus:g}",
             memory=limits.memory_mb,

@@ -94,7 +94,7 @@ def redis_exporter_args() -> ServiceArgs:
             "--redis.password-file=/run/secrets/passwords.json",
         ],
         # The image holds this program alone: all that can be told is that it can be started. Whether it works is in its metrics.
-        healthcheck=Healthcheck(["/redis_exporter", "--version"], interval="30s"),
+        healthcheck=Healthcheck(["/redis_exporter", "--version"], interval="10s"),
         secrets={REDIS_PASSWORDS: "/run/secrets/passwords.json"},
         # Else it would sign in at any address that somebody on its network names.
         environment={"REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT": "true"},

@@ -29,7 +29,6 @@ SETTINGS: dict[str, Any] = {
 }
 # Prometheus asks each target every 15 s or 30 s.
 _SCRAPED_S = 90.0
-_PASSED = {"Accept": "text/html"}
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +43,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
     """What `make up` brings up on a machine that can pull no images."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        new_stack(tmp_path_factory.mktemp("packaged"), {key: {} for key in BARE}) as stack,
-    ):
-        patch.setenv("IMAGES", "offline")
-        stack.outputs = stack.open().up(stream=False)
+    with new_stack(tmp_path_factory.mktemp("packaged"), {key: {} for key in BARE}) as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("IMAGES", "offline")
+            stack.outputs = stack.open().up(stream=False)
         yield stack
 
 
