@@ -143,10 +143,17 @@ class _Echo(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that does not mind when a request is cut off."""
+
+    def handle_error(self, _request: object, _client_address: object) -> None:
+        """Stay quiet."""
+
+
 @contextlib.contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPServer]:
     """Run an HTTP server on a free port of 127.0.0.1."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
 import ssl
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +16,13 @@ import httpx
 import pytest
 
 from ops.process import run
-from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
+from stack_components.edge.caddyfile import EdgeConfig, Site
 from stack_components.edge.component import config
 from stack_components.edge.pages import PAGES, Page
-from stack_components.edge.registry_routes import GATE_FILE, GATE_FOLDER, Upstreams
-from tests.ops.gateway.support import free_port, wait_until_up
+from stack_components.edge.registry_routes import GATE_FILE, Upstreams
 from tests.plans import plan_of
 from tests.programs import caddy_binary
+from tests.stack_components.edge.caddy import Ports, running_caddy, serving, write_caddyfile
 
 pytestmark = pytest.mark.system
 
@@ -40,29 +36,10 @@ def configured(*sites: Site, **changes: Any) -> EdgeConfig:
     return dataclasses.replace(config(plan_of(protection={"enabled": False})), sites=sites, **changes)
 
 
-def write(configuration: EdgeConfig, folder: Path) -> Path:
-    """Write the Caddyfile with folders of this test instead of the container's; return its path."""
-    places = {
-        "file /var/log/caddy": f"file {folder}/log",
-        "file_system /data": f"file_system {folder}",
-        GATE_FOLDER: f"{folder}/gate",
-    }
-    files = caddyfile(configuration)
-    for written in places:
-        assert any(written in text for text in files.values()), written
-    for name, text in files.items():
-        for written, place in places.items():
-            text = text.replace(written, place)  # noqa: PLW2901
-        path = folder / "caddy" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return folder / "caddy" / "Caddyfile"
-
-
 @pytest.mark.parametrize("sites", [[PLAIN, LOCAL], [PUBLIC], [PUBLIC, PLAIN]], ids=["local", "public", "both"])
 @pytest.mark.parametrize("pages", [list(PAGES.values()), []], ids=["pages", "none"])
 def test_caddy_accepts_the_configuration_without_a_warning(tmp_path: Path, sites: list[Site], pages: list[Page]) -> None:
-    path = write(configured(*sites, pages=pages, http3=PUBLIC in sites, acme_email="ann@example.com"), tmp_path)
+    path = write_caddyfile(configured(*sites, pages=pages, http3=PUBLIC in sites, acme_email="ann@example.com"), tmp_path)
     arguments = ["--config", str(path), "--adapter", "caddyfile"]
     adapted = run([caddy_binary(), "adapt", *arguments], timeout=30)
     warnings = [line for line in adapted.stderr.splitlines() if '"level":"warn"' in line and "globals.d" not in line]
@@ -81,8 +58,7 @@ class Echo(BaseHTTPRequestHandler):
     def answer(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         read = len(self.rfile.read(length))
-        name = self.server.__class__.__name__
-        body = json.dumps({"upstream": name, "asked": f"{self.command} {self.path}", "read": read}).encode()
+        body = json.dumps({"upstream": type(self).__name__, "asked": f"{self.command} {self.path}", "read": read}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Scheme-Seen", self.headers.get("X-Forwarded-Proto", ""))
@@ -96,18 +72,11 @@ class Echo(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
-class Upstream(ThreadingHTTPServer):
-    """A server that does not mind when a request is cut off."""
-
-    def handle_error(self, _request: object, _client_address: object) -> None:
-        """Stay quiet."""
-
-
-class RegistryUpstream(Upstream):
+class Registry(Echo):
     """Stands where the registry is."""
 
 
-class GatewayUpstream(Upstream):
+class Gateway(Echo):
     """Stands where the gateway is."""
 
 
@@ -125,42 +94,15 @@ class Edge:
         return httpx.request(method, self.url + path, content=content)
 
 
-@contextlib.contextmanager
-def serving(kind: type[Upstream]) -> Iterator[str]:
-    with kind(("127.0.0.1", 0), Echo) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     folder = tmp_path_factory.mktemp("edge")
     (folder / "gate").mkdir()
-    plain, tls, health = free_port(), free_port(), free_port()
-    sites = [Site([f"http://:{plain}"], tls=None), Site([f"https://localhost:{tls}", f"https://127.0.0.1:{tls}"], tls="internal")]
-    with contextlib.ExitStack() as opened:
-        upstreams = Upstreams(
-            registry=opened.enter_context(serving(RegistryUpstream)), gateway=opened.enter_context(serving(GatewayUpstream))
-        )
-        path = write(configured(*sites, upstreams=upstreams, pages=[], max_upload_gb=1, monitoring_port=health), folder)
-        log = opened.enter_context((folder / "caddy.log").open("wb"))
-        process = opened.enter_context(
-            subprocess.Popen(
-                [str(caddy_binary()), "run", "--config", str(path), "--adapter", "caddyfile"],
-                env={"PATH": os.environ["PATH"], "HOME": str(folder)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        )
-        opened.callback(process.kill)
-        wait_until_up(f"http://127.0.0.1:{health}/healthz", process)
-        yield Edge(f"http://127.0.0.1:{plain}", f"https://127.0.0.1:{tls}", f"http://127.0.0.1:{health}", folder)
+    with serving(Registry) as registry, serving(Gateway) as gateway:
+        upstreams = Upstreams(*(f"127.0.0.1:{server.server_address[1]}" for server in (registry, gateway)))
+        configuration = configured(upstreams=upstreams, pages=[], max_upload_gb=1)
+        with running_caddy(configuration, folder, Ports()) as caddy:
+            yield Edge(caddy.url, caddy.tls_url, f"http://127.0.0.1:{caddy.ports.monitoring}", folder)
 
 
 @pytest.fixture
@@ -174,10 +116,10 @@ def gated(edge: Edge) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("path", "upstream"),
     [
-        ("/v2/", "RegistryUpstream"),
-        ("/v2", "RegistryUpstream"),
-        ("/v2/team/app/manifests/v1?a=b", "RegistryUpstream"),
-        ("/auth/token?service=s", "GatewayUpstream"),
+        ("/v2/", "Registry"),
+        ("/v2", "Registry"),
+        ("/v2/team/app/manifests/v1?a=b", "Registry"),
+        ("/auth/token?service=s", "Gateway"),
     ],
 )
 def test_requests_reach_the_service_they_are_for(edge: Edge, path: str, upstream: str) -> None:

@@ -6,9 +6,8 @@ import contextlib
 import hashlib
 import io
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ from infra.plan import Plan
 from stack_components.protection.config import acquisition, request_parsers
 from tests.ops.gateway.support import SERVICE, basic
 from tests.plans import BARE, EVERYTHING, plan_of
+from tests.stack_components.edge.caddy import serving
 from tests.stack_components.protection.edge import Edge, running_edge
 from tests.stack_components.protection.engine import engine_binary, make_engine
 
@@ -195,14 +195,8 @@ def stand_in_for_oauth2_proxy() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Stay quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Answer) as server:
+        yield f"127.0.0.1:{server.server_address[1]}"
 
 
 def test_the_engine_accepts_what_is_rendered(tmp_path: Path) -> None:
