@@ -12,6 +12,7 @@ from bootstrap.docker_engine import ensure_docker
 from bootstrap.preflight import BUILD_BYTES, check_space
 from infra.paths import PROJECT_FOLDER
 from tests.engine.stacks import new_stack
+from tests.plans import DEFAULTS
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     state = PROJECT_FOLDER / ".state"
     state.mkdir(exist_ok=True)
     check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if with_cold else 0))
-    with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name, new_stack(Path(name)) as stack:
+    with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name, new_stack(Path(name), DEFAULTS) as stack:
         folder = Path(name)
         times = [cold.first_up(stack, folder)] if with_cold else []
         times += [stack_times.first_up(stack), *stack_times.warm(stack)]

@@ -31,6 +31,8 @@ BARE: dict[str, Any] = {
     "monitoring": {"enabled": False},
     "protection": {"enabled": False},
 }
+# What a stack is without settings, for places that are bare unless they are told otherwise.
+DEFAULTS: dict[str, Any] = {key: {} for key in BARE}
 
 
 def plan_of(**raw: Any) -> Plan:

@@ -15,11 +15,11 @@ from tests.browser import page
 from tests.engine.client import client
 from tests.engine.stacks import TestStack, new_stack
 from tests.engine.stand_ins import lock_with_stand_ins
-from tests.plans import BARE
+from tests.plans import DEFAULTS
 
 # Without protection: the edge's image with the bouncer is made from sources that no package has.
 SETTINGS: dict[str, Any] = {
-    **{key: {} for key in BARE},
+    **DEFAULTS,
     "protection": {"enabled": False},
     "management": {"enabled": True},
     "sync": {
@@ -43,7 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
     """What `make up` brings up on a machine that can pull no images."""
-    with new_stack(tmp_path_factory.mktemp("packaged"), {key: {} for key in BARE}) as stack:
+    with new_stack(tmp_path_factory.mktemp("packaged"), DEFAULTS) as stack:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("IMAGES", "offline")
             stack.outputs = stack.open().up(stream=False)

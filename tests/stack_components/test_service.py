@@ -14,7 +14,7 @@ from infra.project import LOCK
 from infra.services import SERVICES as TABLE
 from stack_components.edge.component import ports
 from stack_components.service import CONFIG_LABEL
-from tests.plans import BARE, EVERYTHING, plan_of
+from tests.plans import BARE, DEFAULTS, EVERYTHING, plan_of
 from tests.program import STACK, Declared, declare
 
 CONTAINER = "docker:index/container:Container"
@@ -68,7 +68,7 @@ def typical() -> dict[str, Declared]:
 
 @pytest.fixture(scope="module")
 def everything() -> dict[str, Declared]:
-    return containers(**{key: {} for key in BARE} | EVERYTHING)
+    return containers(**DEFAULTS | EVERYTHING)
 
 
 @pytest.fixture
