@@ -109,6 +109,11 @@ class Session:
             )
         if "no space left on device" in text.lower():
             return NoSpaceError(f"a disk is full; free some space and run the same command again\n{text}")
+        if "non-overlapping IPv4 address pool" in text:
+            return SetupError(
+                "the Docker engine has no addresses left for another network: remove networks that nobody uses "
+                f"(`docker network prune`), or give it more (default-address-pools in its daemon.json)\n{text}"
+            )
         try:
             check_space([self.root, cache_folder("")])
         except NoSpaceError as full:

@@ -31,7 +31,7 @@ SETTINGS: dict[str, Any] = {
 _SCRAPED_S = 90.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
     """Every service but those of protection; what no package has is a stand-in."""
     folder = tmp_path_factory.mktemp("whole")
@@ -40,7 +40,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
         yield stack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
     """What `make up` brings up on a machine that can pull no images."""
     with new_stack(tmp_path_factory.mktemp("packaged"), DEFAULTS) as stack:
@@ -76,83 +76,89 @@ def settled(stack: TestStack) -> dict[str, str]:
         time.sleep(1)
 
 
-def test_everything_that_packages_have_runs_and_the_rest_is_named(packaged: TestStack) -> None:
-    asked = [name for name in SERVICES if name not in {"regsync", "regbot", "portainer", "portainer-socket", "oauth2-proxy"}]
-    left_out = {name for name in asked if SERVICES[name].image not in RECIPES} | {"cadvisor"}
-    assert set(packaged.outputs["left_out"]) == left_out
-    assert set(packaged.containers()) == set(asked) - left_out
-    assert {"prometheus", "alertmanager", "node-exporter", "redis-exporter", "blackbox-exporter"} <= set(packaged.containers())
+class TestWithPackages:
+    """What `make up` gives a machine that can pull no images."""
 
-
-@pytest.mark.parametrize("kind", ["packaged", "whole"])
-def test_every_target_of_prometheus_is_up(kind: str, request: pytest.FixtureRequest) -> None:
-    found = settled(request.getfixturevalue(kind))
-    assert {job for job, health in found.items() if health != "up"} == set()
-    assert {"prometheus", "alertmanager", "registry", "edge", "node-exporter", "redis-exporter"} <= set(found)
-
-
-def test_the_registry_is_asked_as_clients_ask_it(packaged: TestStack) -> None:
-    give_up = time.monotonic() + _SCRAPED_S
-    while True:
-        answer = httpx.get(
-            f"{packaged.outputs['registry_url']}/prometheus/api/v1/query",
-            params={"query": "probe_success"},
-            auth=operator(packaged),
-        )
-        values = [float(series["value"][1]) for series in answer.json()["data"]["result"]]
-        if values and all(values):
-            return
-        assert time.monotonic() < give_up, answer.text
-        time.sleep(1)
-
-
-def test_all_services_run(whole: TestStack) -> None:
-    without = {"crowdsec", "oauth2-proxy"}
-    assert set(whole.containers()) == set(SERVICES) - without
-    assert whole.outputs["left_out"] == {}
-    assert {container.attrs["State"]["Health"]["Status"] for container in whole.containers().values()} == {"healthy"}
-
-
-def test_docker_keeps_the_limits_of_each(whole: TestStack) -> None:
-    for name, container in whole.containers().items():
-        limits = SERVICES[name].limits
-        host = client().api.inspect_container(container.id)["HostConfig"]
-        assert (host["NanoCpus"], host["Memory"], host["MemorySwap"]) == (
-            round(limits.cpus * 1e9),
-            limits.memory_mb * 2**20,
-            limits.memory_mb * 2**20,
+    def test_everything_that_packages_have_runs_and_the_rest_is_named(self, packaged: TestStack) -> None:
+        asked = [name for name in SERVICES if name not in {"regsync", "regbot", "portainer", "portainer-socket", "oauth2-proxy"}]
+        left_out = {name for name in asked if SERVICES[name].image not in RECIPES} | {"cadvisor"}
+        assert set(packaged.outputs["left_out"]) == left_out
+        assert set(packaged.containers()) == set(asked) - left_out
+        assert {"prometheus", "alertmanager", "node-exporter", "redis-exporter", "blackbox-exporter"} <= set(
+            packaged.containers()
         )
 
+    def test_every_target_of_prometheus_is_up(self, packaged: TestStack) -> None:
+        found = settled(packaged)
+        assert {job for job, health in found.items() if health != "up"} == set()
+        assert {"prometheus", "alertmanager", "registry", "edge", "node-exporter", "redis-exporter"} <= set(found)
 
-@pytest.mark.parametrize("path", ["/", "/grafana/", "/prometheus/graph", "/portainer/"])
-def test_a_signed_out_browser_sees_the_sign_on_page_and_nothing_else(whole: TestStack, path: str) -> None:
-    seen = page(whole.outputs["registry_url"] + path)
-    assert "<h1>Sign on</h1>" in seen
-    assert "STAND-IN" not in seen
-
-
-@pytest.mark.parametrize(
-    ("path", "asked"),
-    [
-        ("/", "STAND-IN for ui / "),
-        ("/grafana/", "STAND-IN for grafana /grafana/ "),
-        ("/grafana", "STAND-IN for grafana /grafana/ "),
-        ("/portainer/", "STAND-IN for portainer / "),
-    ],
-)
-def test_a_signed_on_browser_sees_the_page(whole: TestStack, path: str, asked: str) -> None:
-    seen = page(signed_on(whole, path))
-    assert asked in seen
-    # The page is told who is there, and not the password.
-    assert f'"X-Auth-Request-User": "{operator(whole)[0]}"' in seen
-    assert "Authorization" not in seen
+    def test_the_registry_is_asked_as_clients_ask_it(self, packaged: TestStack) -> None:
+        give_up = time.monotonic() + _SCRAPED_S
+        while True:
+            answer = httpx.get(
+                f"{packaged.outputs['registry_url']}/prometheus/api/v1/query",
+                params={"query": "probe_success"},
+                auth=operator(packaged),
+            )
+            values = [float(series["value"][1]) for series in answer.json()["data"]["result"]]
+            if values and all(values):
+                return
+            assert time.monotonic() < give_up, answer.text
+            time.sleep(1)
 
 
-def test_a_signed_on_browser_sees_prometheus(whole: TestStack) -> None:
-    assert "Prometheus" in page(signed_on(whole, "/prometheus/graph"))
+# One after the other: a Docker engine has addresses for some thirty networks, and a whole stack takes a dozen.
+class TestWithStandIns:
+    """The whole stack."""
 
+    def test_every_target_of_prometheus_is_up(self, whole: TestStack) -> None:
+        found = settled(whole)
+        assert {job for job, health in found.items() if health != "up"} == set()
+        assert {"grafana", "cadvisor"} <= set(found)
 
-def test_a_second_up_of_everything_changes_nothing(whole: TestStack) -> None:
-    before = {name: container.id for name, container in whole.containers().items()}
-    whole.open().up(stream=False)
-    assert {name: container.id for name, container in whole.containers().items()} == before
+    def test_all_services_run(self, whole: TestStack) -> None:
+        without = {"crowdsec", "oauth2-proxy"}
+        assert set(whole.containers()) == set(SERVICES) - without
+        assert whole.outputs["left_out"] == {}
+        assert {container.attrs["State"]["Health"]["Status"] for container in whole.containers().values()} == {"healthy"}
+
+    def test_docker_keeps_the_limits_of_each(self, whole: TestStack) -> None:
+        for name, container in whole.containers().items():
+            limits = SERVICES[name].limits
+            host = client().api.inspect_container(container.id)["HostConfig"]
+            assert (host["NanoCpus"], host["Memory"], host["MemorySwap"]) == (
+                round(limits.cpus * 1e9),
+                limits.memory_mb * 2**20,
+                limits.memory_mb * 2**20,
+            )
+
+    @pytest.mark.parametrize("path", ["/", "/grafana/", "/prometheus/graph", "/portainer/"])
+    def test_a_signed_out_browser_sees_the_sign_on_page_and_nothing_else(self, whole: TestStack, path: str) -> None:
+        seen = page(whole.outputs["registry_url"] + path)
+        assert "<h1>Sign on</h1>" in seen
+        assert "STAND-IN" not in seen
+
+    @pytest.mark.parametrize(
+        ("path", "asked"),
+        [
+            ("/", "STAND-IN for ui / "),
+            ("/grafana/", "STAND-IN for grafana /grafana/ "),
+            ("/grafana", "STAND-IN for grafana /grafana/ "),
+            ("/portainer/", "STAND-IN for portainer / "),
+        ],
+    )
+    def test_a_signed_on_browser_sees_the_page(self, whole: TestStack, path: str, asked: str) -> None:
+        seen = page(signed_on(whole, path))
+        assert asked in seen
+        # The page is told who is there, and not the password.
+        assert f'"X-Auth-Request-User": "{operator(whole)[0]}"' in seen
+        assert "Authorization" not in seen
+
+    def test_a_signed_on_browser_sees_prometheus(self, whole: TestStack) -> None:
+        assert "Prometheus" in page(signed_on(whole, "/prometheus/graph"))
+
+    def test_a_second_up_of_everything_changes_nothing(self, whole: TestStack) -> None:
+        before = {name: container.id for name, container in whole.containers().items()}
+        whole.open().up(stream=False)
+        assert {name: container.id for name, container in whole.containers().items()} == before
