@@ -20,7 +20,7 @@ class MockStack:
     state = passphrase_file = Path("/nowhere")
 
     def pulumi(self, *_: object, **__: object) -> Completed:
-        return Completed(0, "", "")
+        return Completed((), 0, "", "")
 
 
 @pytest.mark.parametrize(
