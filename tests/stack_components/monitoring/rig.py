@@ -58,7 +58,7 @@ class Tools:
     """A container in which the programs of an image are called.
 
     Attributes:
-        folder: What it sees as /work.
+        folder: What it sees as /files.
     """
 
     container: Container
@@ -66,7 +66,7 @@ class Tools:
 
     def call(self, *argv: str) -> tuple[bool, str]:
         """Run a program; return whether it succeeded, and what it said."""
-        return run_in(self.container, argv, workdir="/work")
+        return run_in(self.container, argv, workdir="/files")
 
 
 def run_in(container: Container, argv: Sequence[str], workdir: str = "/") -> tuple[bool, str]:
@@ -87,7 +87,7 @@ def tools(name: str, folder: Path) -> Iterator[Tools]:
             entrypoint=["/usr/bin/sleep"],
             detach=True,
             network_mode="none",
-            volumes={str(folder): {"bind": "/work", "mode": "ro"}},
+            volumes={str(folder): {"bind": "/files", "mode": "ro"}},
         )
         try:
             yield Tools(container, folder)

@@ -50,16 +50,16 @@ def blackbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_prometheus_takes_its_configuration_and_its_rules(prometheus: Tools, stack: str) -> None:
-    accepted, said = prometheus.call("promtool", "check", "config", "--lint=all", f"/work/{stack}/prometheus.yml")
+    accepted, said = prometheus.call("promtool", "check", "config", "--lint=all", f"/files/{stack}/prometheus.yml")
     assert accepted, said
     assert "rule files found" in said
-    accepted, said = prometheus.call("promtool", "check", "rules", "--lint=all", "--lint-fatal", f"/work/{stack}/rules.yml")
+    accepted, said = prometheus.call("promtool", "check", "rules", "--lint=all", "--lint-fatal", f"/files/{stack}/rules.yml")
     assert accepted, said
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_alertmanager_takes_its_configuration(alertmanager: Tools, stack: str) -> None:
-    accepted, said = alertmanager.call("amtool", "check-config", f"/work/{stack}/alertmanager.yml")
+    accepted, said = alertmanager.call("amtool", "check-config", f"/files/{stack}/alertmanager.yml")
     assert accepted, said
 
 
@@ -74,7 +74,7 @@ def test_alertmanager_takes_its_configuration(alertmanager: Tools, stack: str) -
 )
 def test_alerts_go_where_their_severity_says(alertmanager: Tools, labels: str, receiver: str) -> None:
     routed, said = alertmanager.call(
-        "amtool", "config", "routes", "test", "--config.file=/work/server/alertmanager.yml", *labels.split()
+        "amtool", "config", "routes", "test", "--config.file=/files/server/alertmanager.yml", *labels.split()
     )
     assert routed
     assert said.splitlines()[-1] == receiver
@@ -83,7 +83,7 @@ def test_alerts_go_where_their_severity_says(alertmanager: Tools, labels: str, r
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_blackbox_exporter_takes_its_configuration(blackbox: Tools, stack: str) -> None:
     program = "blackbox_exporter"
-    accepted, said = blackbox.call(program, "--config.check", f"--config.file=/work/{stack}/config.yml")
+    accepted, said = blackbox.call(program, "--config.check", f"--config.file=/files/{stack}/config.yml")
     assert accepted, said
 
 
@@ -91,9 +91,9 @@ def test_what_these_programs_refuse_is_seen(prometheus: Tools, alertmanager: Too
     broken = "broken.yml"
     for made in (prometheus, alertmanager, blackbox):
         (made.folder / broken).write_text("nonsense: true\n")
-    assert not prometheus.call("promtool", "check", "config", f"/work/{broken}")[0]
-    assert not alertmanager.call("amtool", "check-config", f"/work/{broken}")[0]
-    assert not blackbox.call("blackbox_exporter", "--config.check", f"--config.file=/work/{broken}")[0]
+    assert not prometheus.call("promtool", "check", "config", f"/files/{broken}")[0]
+    assert not alertmanager.call("amtool", "check-config", f"/files/{broken}")[0]
+    assert not blackbox.call("blackbox_exporter", "--config.check", f"--config.file=/files/{broken}")[0]
 
 
 def test_every_file_of_a_part_can_be_written_under_its_name(tmp_path: Path) -> None:
