@@ -77,7 +77,7 @@ def test_alerts_go_where_their_severity_says(alertmanager: Tools, labels: str, r
         "amtool", "config", "routes", "test", "--config.file=/files/server/alertmanager.yml", *labels.split()
     )
     assert routed
-    assert said.splitlines()[-1] == receiver
+    assert receiver in said.splitlines()  # beside a warning, in any order
 
 
 @pytest.mark.parametrize("stack", STACKS)
