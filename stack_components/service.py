@@ -30,6 +30,11 @@ class Healthcheck:
     retries: int = 6
     start_period: str = "10s"
 
+    @classmethod
+    def of_page(cls, address: str) -> Healthcheck:
+        """Ask for a page of the service's own, as `127.0.0.1:port/path`, with the wget that most images have."""
+        return cls(["wget", "-q", "-O", "/dev/null", f"http://{address}"])
+
 
 @dataclass(frozen=True)
 class Port:

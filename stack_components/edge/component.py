@@ -116,7 +116,7 @@ class Edge(pulumi.ComponentResource):
         args = ServiceArgs(
             image=edge_image(context),
             command=["caddy", "run", "--config", _CONFIG, "--adapter", "caddyfile"],
-            healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{MONITORING_PORT}/healthz"]),
+            healthcheck=Healthcheck.of_page(f"127.0.0.1:{MONITORING_PORT}/healthz"),
             live={NAME: "/etc/caddy"},
             secrets=_secrets(context.plan),
             data={DATA_FOLDER: "/data", LOG_FOLDER: "/var/log/caddy"},

@@ -50,7 +50,7 @@ def cadvisor_args() -> ServiceArgs:
             "--housekeeping_interval=15s",
             "--store_container_labels=false",
         ],
-        healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz"]),
+        healthcheck=Healthcheck.of_page("127.0.0.1:8080/healthz"),
         user="0:0",
         # It looks for the host's own below /rootfs, and takes itself to be outside a container when it finds no /rootfs/proc.
         host_files={
@@ -80,7 +80,7 @@ def node_exporter_args() -> ServiceArgs:
             "--collector.filesystem.fs-types-exclude=^$",  # the root's is one of those that are left out by default
             f"--collector.textfile.directory={NODE_FOLDER}",
         ],
-        healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9100/"]),
+        healthcheck=Healthcheck.of_page("127.0.0.1:9100/"),
         reads={METRICS_FOLDER: NODE_FOLDER},
     )
 
@@ -105,6 +105,6 @@ def blackbox_exporter_args() -> ServiceArgs:
     """Return what makes the exporter that probes the registry."""
     return ServiceArgs(
         command=["--config.file=/etc/blackbox_exporter/config.yml"],
-        healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9115/-/healthy"]),
+        healthcheck=Healthcheck.of_page("127.0.0.1:9115/-/healthy"),
         parts={"blackbox-exporter": "/etc/blackbox_exporter"},
     )

@@ -32,7 +32,7 @@ def prometheus_args(plan: Plan) -> ServiceArgs:
             f"--web.external-url={public_url(plan.settings)}/prometheus/",
         ],
         # Not /-/ready: after a crash its log of a day's samples may take minutes to read.
-        healthcheck=_page("127.0.0.1:9090/prometheus/-/healthy"),
+        healthcheck=Healthcheck.of_page("127.0.0.1:9090/prometheus/-/healthy"),
         parts={"prometheus": "/etc/prometheus"},
         data={data_folder("prometheus"): "/prometheus"},
     )
@@ -47,7 +47,7 @@ def alertmanager_args(plan: Plan) -> ServiceArgs:
             "--storage.path=/alertmanager",
             "--cluster.listen-address=",
         ],
-        healthcheck=_page("127.0.0.1:9093/-/healthy"),
+        healthcheck=Healthcheck.of_page("127.0.0.1:9093/-/healthy"),
         parts={"alertmanager": "/etc/alertmanager"},
         secrets={"ntfy_token": alertmanager.TOKEN_FILE} if sends else {},
         data={data_folder("alertmanager"): "/alertmanager"},
@@ -59,13 +59,9 @@ def grafana_args(plan: Plan) -> ServiceArgs:
     password, key = "/run/secrets/admin-password", "/run/secrets/secret-key"
     return ServiceArgs(
         command=[],
-        healthcheck=_page("127.0.0.1:3000/grafana/api/health"),
+        healthcheck=Healthcheck.of_page("127.0.0.1:3000/grafana/api/health"),
         parts={DATASOURCES_PART: "/etc/grafana/provisioning/datasources", DASHBOARDS_PART: grafana.DASHBOARDS_FOLDER},
         secrets={PASSWORD: password, SECRET_KEY: key},
         data={data_folder("grafana"): "/var/lib/grafana"},
         environment=grafana.environment(plan, password_file=password, secret_key_file=key),
     )
-
-
-def _page(address: str) -> Healthcheck:
-    return Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://{address}"])

@@ -83,7 +83,7 @@ class Registry(pulumi.ComponentResource):
         super().__init__("private-registry:registry:Registry", NAME, {}, opts)
         args = ServiceArgs(
             command=["serve", "/etc/distribution/config.yml"],
-            healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/"]),
+            healthcheck=Healthcheck.of_page(f"127.0.0.1:{PORT}/"),
             secrets={_CONFIG: "/etc/distribution/config.yml", gateway.JWKS: "/run/secrets/jwks.json"},
             data={DATA_FOLDER: "/var/lib/registry"},
             environment={"OTEL_TRACES_EXPORTER": "none"},

@@ -44,7 +44,7 @@ class Ui(pulumi.ComponentResource):
         super().__init__("private-registry:ui:Ui", NAME, {}, opts)
         args = ServiceArgs(
             command=[],
-            healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/"]),
+            healthcheck=Healthcheck.of_page(f"127.0.0.1:{PORT}/"),
             user=_NGINX,
             environment=environment(context.settings),
             exemptions={Exemption.WRITABLE: "its start script writes the settings into index.html and nginx.conf, in place"},
