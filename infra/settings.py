@@ -123,6 +123,12 @@ class Settings(GivenSecrets):
         """Whether this stack runs on the operator's own machine."""
         return self.place == "local"
 
+    @property
+    def public_url(self) -> str:
+        """The address under which browsers reach the pages, without a slash at its end."""
+        plain = self.is_local and self.registry_host.endswith(f":{self.edge.http_port}")
+        return f"{'http' if plain else 'https'}://{self.registry_host}"
+
 
 def parse(raw: Mapping[str, Any], *, stack: str) -> Settings:
     """Make settings of a stack's configuration.

@@ -16,7 +16,6 @@ from ops.config import USER_HEADER
 from stack_components.monitoring.dashboard import registry_dashboard
 from stack_components.monitoring.panels import DATASOURCE_UID
 from stack_components.monitoring.prometheus import SCRAPE_INTERVAL_S
-from stack_components.sign_on.component import public_url
 
 DASHBOARDS_FOLDER = "/etc/grafana/provisioning/dashboards"
 _DASHBOARD = "registry.json"
@@ -58,7 +57,7 @@ def environment(plan: Plan, *, password_file: str, secret_key_file: str) -> Mapp
         secret_key_file: Where it has the key that secrets in its database are encrypted with.
     """
     provider = plan.runs("oauth2-proxy")
-    address = public_url(plan.settings)
+    address = plan.settings.public_url
     return {
         **dict.fromkeys(_OFF, "false"),
         **dict.fromkeys(_ON, "true"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from infra.plan import Plan
 from stack_components.monitoring import alertmanager, grafana
 from stack_components.service import Healthcheck, ServiceArgs
-from stack_components.sign_on.component import public_url
 
 PASSWORD, SECRET_KEY = "grafana/admin-password", "grafana/secret-key"
 DATASOURCES_PART, DASHBOARDS_PART = "grafana-datasources", "grafana-dashboards"
@@ -29,7 +28,7 @@ def prometheus_args(plan: Plan) -> ServiceArgs:
             "--storage.tsdb.path=/prometheus",
             f"--storage.tsdb.retention.time={settings.retention_days}d",
             f"--storage.tsdb.retention.size={settings.retention_gb}GB",
-            f"--web.external-url={public_url(plan.settings)}/prometheus/",
+            f"--web.external-url={plan.settings.public_url}/prometheus/",
         ],
         # Not /-/ready: after a crash its log of a day's samples may take minutes to read.
         healthcheck=Healthcheck.of_page("127.0.0.1:9090/prometheus/-/healthy"),

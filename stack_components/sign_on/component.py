@@ -25,18 +25,12 @@ _PART, _EMAILS = "sign-on", "emails"
 _CONFIG, _CONFIG_FILE = "sign-on/oauth2-proxy.cfg", "/run/secrets/oauth2-proxy.cfg"
 
 
-def public_url(settings: Settings) -> str:
-    """Return the address under which browsers reach the pages, without a slash at its end."""
-    plain = settings.is_local and settings.registry_host.endswith(f":{settings.edge.http_port}")
-    return f"{'http' if plain else 'https'}://{settings.registry_host}"
-
-
 def cookie_name(settings: Settings) -> str:
     """Return the name of the sign-on's cookie. Browsers accept `__Host-` by TLS only, and only from this very host.
 
     https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
     """
-    return f"__Host-{SESSION_COOKIE}" if public_url(settings).startswith("https:") else SESSION_COOKIE
+    return f"__Host-{SESSION_COOKIE}" if settings.public_url.startswith("https:") else SESSION_COOKIE
 
 
 def provider(plan: Plan) -> Provider | None:
@@ -48,7 +42,7 @@ def provider(plan: Plan) -> Provider | None:
 
 def config(settings: Settings, *, client_id: str, client_secret: str, cookie_secret: str) -> OAuth2ProxyConfig:
     """Return the configuration of oauth2-proxy for a stack with an identity provider."""
-    address = public_url(settings)
+    address = settings.public_url
     return OAuth2ProxyConfig(
         http_address=f"0.0.0.0:{PORT}",
         oidc_issuer_url=settings.sign_on.issuer or "",

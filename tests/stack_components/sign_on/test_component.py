@@ -10,7 +10,7 @@ import pytest
 
 from ops.config import Access, GatewayConfig
 from stack_components.gateway.component import parts as gateway_parts
-from stack_components.sign_on.component import NAME, PROOF_FILE, cookie_name, provider, public_url
+from stack_components.sign_on.component import NAME, PROOF_FILE, cookie_name, provider
 from tests.plans import EVERYTHING, plan_of
 from tests.program import Declarations, declare
 
@@ -46,7 +46,7 @@ def sources(declared: Declarations, service: str) -> dict[str, str]:
 )
 def test_browsers_come_to_the_address_of_the_registry(settings: dict[str, Any], address: str, cookie: str) -> None:
     given = _settings(**settings)
-    assert (public_url(given), cookie_name(given)) == (address, cookie)
+    assert (given.public_url, cookie_name(given)) == (address, cookie)
 
 
 def _settings(**raw: Any) -> Any:
