@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer
 
-GoDuration = Annotated[str, Field(pattern=r"^([0-9]+(ms|s|m|h))+$")]
+from stack_components.durations import GoDuration
 
 
 class _Block(BaseModel):

@@ -11,8 +11,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-GoDuration = Annotated[str, Field(pattern=r"^([0-9]+(ms|s|m|h))+$")]
-
 
 class Block(BaseModel):
     """A part of the configuration; its keys are written in camel case."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Literal
 
 from infra.blocks.sync import SyncSettings
-from stack_components.sync.hosts import Block, GoDuration, RegistryHost
+from stack_components.durations import GoDuration
+from stack_components.sync.hosts import Block, RegistryHost
 from stack_components.sync.retention import retention_script
 
 

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from infra.blocks.sync import SyncEntry, SyncSettings
-from stack_components.sync.hosts import Block, GoDuration, RegistryHost
+from stack_components.durations import GoDuration
+from stack_components.sync.hosts import Block, RegistryHost
 
 
 class RateLimit(Block):

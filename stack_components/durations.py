@@ -1,0 +1,9 @@
+"""How Go programs write durations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+GoDuration = Annotated[str, Field(pattern=r"^([0-9]+(ms|s|m|h))+$")]
