@@ -103,11 +103,10 @@ def install_live(root: Path, names: Sequence[str]) -> None:
         os.sync()  # else a power cut could keep the name and lose the content
         _settle(incoming, folder / part.name)
         shutil.rmtree(incoming, ignore_errors=True)
-        before = (folder / CURRENT).readlink().name if (folder / CURRENT).is_symlink() else part.name
+        before = (folder / CURRENT).readlink().name if (folder / CURRENT).is_symlink() else None
         if before != part.name:
-            point(folder / PREVIOUS, before)
-            point(folder / CURRENT, part.name)
-        elif not (folder / CURRENT).exists():
+            if before:
+                point(folder / PREVIOUS, before)
             point(folder / CURRENT, part.name)
         linked = {(folder / link).resolve() for link in (CURRENT, PREVIOUS)}
         for old in folder.iterdir():

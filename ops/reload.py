@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import docker
@@ -53,22 +53,18 @@ def reload(live: Path, wanted: str, container: Container, *, check: Sequence[str
             raise ReloadError(f"{container.name} refuses its new configuration:\n{_text(checked.output)}")
         asked = time.time()
         container.kill("SIGUSR1")
-        _wait(lambda: confirmation in _logged(container, asked), container)
+        _wait_for(confirmation, container, since=asked)
     except ReloadError:
         point(live / CURRENT, before)  # else a restart would take what was refused
         raise
 
 
-def _wait(condition: Callable[[], bool], container: Container) -> None:
+def _wait_for(confirmation: str, container: Container, *, since: float) -> None:
     give_up = time.monotonic() + _CONFIRM_LIMIT_S
-    while not condition():
+    while confirmation not in _text(container.logs(since=since)):
         if time.monotonic() > give_up:
             raise ReloadError(f"{container.name} has not confirmed its new configuration within {_CONFIRM_LIMIT_S:.0f} s")
         time.sleep(_POLL_S)
-
-
-def _logged(container: Container, since: float) -> str:
-    return _text(container.logs(since=since))
 
 
 def _text(output: object) -> str:
