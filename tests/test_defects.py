@@ -11,7 +11,9 @@ import yaml
 from infra.images import load_lock
 from infra.project import LOCK
 from infra.settings import SettingsError
-from tests.plans import EVERYTHING
+from stack_components import cache, edge, gateway, monitoring, registry, sync, ui
+from stack_components.concern import Concerns
+from tests.plans import EVERYTHING, plan_of
 from tests.program import Declarations, declare
 
 CONTAINER = "docker:index/container:Container"
@@ -31,10 +33,6 @@ def secret_files(declared: Declarations) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def parts() -> dict[str, str]:
     """The text of every file of the release, by `part/path`."""
-    from stack_components import cache, edge, gateway, monitoring, registry, sync, ui  # noqa: PLC0415
-    from stack_components.concern import Concerns  # noqa: PLC0415
-    from tests.plans import plan_of  # noqa: PLC0415
-
     concerns = [one.CONCERN for one in (cache, edge, gateway, monitoring, registry, sync, ui)]
     found = Concerns(plan_of(**EVERYTHING), concerns).parts
     return {f"{part.name}/{path}": content.decode() for part in found for path, content in part.files.items()}
