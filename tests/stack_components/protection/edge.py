@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import json
 import os
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,14 @@ from infra.paths import cache_folder
 from infra.plan import Plan
 from offline.tools import ensure_crane
 from ops.process import run
-from stack_components.edge.component import parts
-from stack_components.edge.registry_routes import GATE_FOLDER
+from stack_components.edge.component import config
+from stack_components.edge.registry_routes import Upstreams
+from stack_components.edge.sign_on import SignOn
+from stack_components.sign_on.component import provider
 from tests.ops.gateway.registry import running_registry
-from tests.ops.gateway.support import PASSWORDS, SERVICE, basic, free_port, running, wait_until_up, write_files
-from tests.programs import caddy_binary, registry_binary
+from tests.ops.gateway.support import PASSWORDS, SERVICE, basic, free_port, running, write_files
+from tests.programs import registry_binary
+from tests.stack_components.edge.caddy import Ports, running_caddy
 
 _LOGGED_WITHIN_S = 10.0
 
@@ -91,53 +94,15 @@ def running_edge(folder: Path, plan: Plan, oauth2_proxy: str = "") -> Iterator[E
         plan: The stack's; of its services only these three run.
         oauth2_proxy: Where the edge asks who is signed on, as host:port, with an identity provider.
     """
-    gateway_port, port, health = free_port(), free_port(), free_port()
+    gateway_port, ports = free_port(), Ports()
     write_files(folder, port=gateway_port)
     with (
         running(folder, gateway_port) as gateway,
         running_registry(registry_binary(), folder, gateway.url) as registry,
     ):
-        places = {
-            "http://:8080": f"http://:{port}",
-            ":443": f":{free_port()}",
-            ":9180": f":{health}",
-            "registry:5000": registry.url.removeprefix("http://"),
-            "gateway:8080": gateway.url.removeprefix("http://"),
-            **({"oauth2-proxy:4180": oauth2_proxy} if oauth2_proxy else {}),
-        }
-        with caddy(caddy_binary(), write(plan, folder, places), f"http://127.0.0.1:{health}/healthz"):
-            yield Edge(f"127.0.0.1:{port}", folder)
-
-
-def write(plan: Plan, folder: Path, places: Mapping[str, str]) -> Path:
-    """Write a stack's Caddyfile with addresses and folders of this test; return its path."""
-    places = {**places, "file /var/log/caddy": f"file {folder}/log", "file_system /data": f"file_system {folder}"}
-    places |= {GATE_FOLDER: f"{folder}/gate"}
-    (part,) = parts(plan)
-    texts = {name: content.decode() for name, content in part.files.items()}
-    for written, place in places.items():
-        assert any(written in text for text in texts.values()), written
-        texts = {name: text.replace(written, place) for name, text in texts.items()}
-    for name, text in texts.items():
-        path = folder / "caddy" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return folder / "caddy" / "Caddyfile"
-
-
-@contextlib.contextmanager
-def caddy(binary: Path, caddyfile_path: Path, health_url: str) -> Iterator[None]:
-    """Run Caddy, and kill it at the end."""
-    argv = [str(binary), "run", "--config", str(caddyfile_path), "--adapter", "caddyfile"]
-    home = caddyfile_path.parent
-    with (
-        (home / "caddy.log").open("wb") as log,
-        subprocess.Popen(
-            argv, env={"PATH": os.environ["PATH"], "HOME": str(home)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        ) as process,
-    ):
-        try:
-            wait_until_up(health_url, process)
-            yield
-        finally:
-            process.kill()
+        upstreams = Upstreams(*(service.url.removeprefix("http://") for service in (registry, gateway)))
+        asked = provider(plan)
+        sign_on = SignOn(upstreams.gateway, dataclasses.replace(asked, proxy=oauth2_proxy) if asked else None)
+        configuration = dataclasses.replace(config(plan), upstreams=upstreams, sign_on=sign_on)
+        with running_caddy(configuration, folder, ports):
+            yield Edge(f"127.0.0.1:{ports.plain}", folder)
