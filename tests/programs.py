@@ -28,11 +28,16 @@ _ANSWER_LIMIT_S = 5.0
 
 
 @cache
-def registry_binary() -> Path:
-    """Return the path of the registry, built first when the cache lacks it."""
-    program = RECIPES["registry"].source
+def go_binary(image: str) -> Path:
+    """Return the path of the Go program that an image is made of, built first when the cache lacks it."""
+    program = RECIPES[image].source
     assert isinstance(program, GoProgram)
     return ensure_program(program, cache_folder("offline"))
+
+
+def registry_binary() -> Path:
+    """Return the path of the registry."""
+    return go_binary("registry")
 
 
 @cache

@@ -7,26 +7,15 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infra.paths import cache_folder
 from infra.settings import Settings
-from offline.golang import GoProgram, ensure_program
-from offline.recipes import RECIPES
 from stack_components.sign_on.component import config
 from stack_components.sign_on.config import OAuth2ProxyConfig, emails_file, render
 from tests.ops.gateway.support import free_port, wait_until_up
+from tests.programs import go_binary
 from tests.stack_components.sign_on.provider import CLIENT_ID, CLIENT_SECRET
-
-
-@cache
-def proxy_binary() -> Path:
-    """Return the path of oauth2-proxy, built first when the cache lacks it."""
-    program = RECIPES["oauth2_proxy"].source
-    assert isinstance(program, GoProgram)
-    return ensure_program(program, cache_folder("offline"))
 
 
 def on_this_machine(settings: Settings, folder: Path, **changes: Any) -> OAuth2ProxyConfig:
@@ -66,7 +55,7 @@ def running_proxy(settings: Settings, folder: Path) -> Iterator[RunningProxy]:
     with (
         log_file.open("wb") as log,
         subprocess.Popen(
-            [str(proxy_binary()), "--config", str(path)],
+            [str(go_binary("oauth2_proxy")), "--config", str(path)],
             env={"PATH": os.environ["PATH"]},
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -14,7 +14,8 @@ from ops.process import Completed, run
 from stack_components.sign_on.component import config
 from stack_components.sign_on.config import OAuth2ProxyConfig, cookie_key, emails_file, render
 from tests.plans import EVERYTHING, plan_of
-from tests.stack_components.sign_on.proxy import on_this_machine, proxy_binary, write_config
+from tests.programs import go_binary
+from tests.stack_components.sign_on.proxy import on_this_machine, write_config
 
 SETTINGS: Settings = plan_of(**EVERYTHING, registry_host="registry.example.com").settings
 EXPECTED = """\
@@ -80,7 +81,7 @@ def test_one_address_a_line() -> None:
 def checked(text: str, folder: Path) -> Completed:
     """What oauth2-proxy says of a configuration."""
     (folder / "oauth2-proxy.cfg").write_text(text)
-    return run([proxy_binary(), "--config", folder / "oauth2-proxy.cfg", "--config-test"], timeout=30, check=False)
+    return run([go_binary("oauth2_proxy"), "--config", folder / "oauth2-proxy.cfg", "--config-test"], timeout=30, check=False)
 
 
 @pytest.mark.system

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from infra.paths import cache_folder
-from offline.golang import GoProgram, ensure_program
-from offline.recipes import RECIPES
+from infra.plan import Plan
 from ops.process import Completed, run
-from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
-from stack_components.edge.registry_routes import GATE_FILE, GATE_FOLDER, Upstreams
-from stack_components.edge.sign_on import SignOn
+from stack_components.edge.caddyfile import EdgeConfig
+from stack_components.edge.component import config
+from stack_components.edge.registry_routes import GATE_FILE, Upstreams
 from stack_components.gateway.component import accounts
 from stack_components.sync.component import REGISTRY, parts
 from tests.ops.gateway.registry import Registry, running_registry
 from tests.ops.gateway.support import PASSWORDS, free_port, running, wait_until_up, write_files
 from tests.plans import BARE, plan_of
-from tests.programs import caddy_binary, registry_binary
+from tests.programs import go_binary, registry_binary
+from tests.stack_components.edge.caddy import Ports, running_caddy
 
 SOURCE = "source.example.com"  # in the settings; the rig puts the address of the source in its place
 _SERVICE_PASSWORDS = {"regsync": "password-of-regsync", "regbot": "password-of-regbot"}
-
-
-@cache
-def regclient_binary(name: str) -> Path:
-    """Return the path of regsync or regbot, built first when the cache lacks it."""
-    program = RECIPES[name].source
-    assert isinstance(program, GoProgram)
-    return ensure_program(program, cache_folder("offline"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +46,7 @@ class Rig:
 
     def command(self, name: str, *arguments: str) -> list[str]:
         """Return a command of regsync or regbot with its configuration."""
-        return [str(regclient_binary(name)), *arguments, "--config", str(self.folder / f"{name}.yml")]
+        return [str(go_binary(name)), *arguments, "--config", str(self.folder / f"{name}.yml")]
 
     def run(self, name: str, *arguments: str) -> Completed:
         """Run regsync or regbot to its end; it logs JSON."""
@@ -83,7 +74,7 @@ class Rig:
 def running_rig(folder: Path, **sync: Any) -> Iterator[Rig]:
     """Run everything below a folder, for a stack with these settings of the mirror, and end it at the end."""
     plan = plan_of(**{**BARE, "sync": sync})
-    gateway_port, edge_port = free_port(), free_port()
+    gateway_port, ports = free_port(), Ports()
     (folder / "gate").mkdir()
     write_files(folder, port=gateway_port)
     (folder / "accounts.json").write_text(accounts(plan, _SERVICE_PASSWORDS, ("admin", PASSWORDS["admin"]), "salt"))
@@ -91,17 +82,22 @@ def running_rig(folder: Path, **sync: Any) -> Iterator[Rig]:
         _open_registry(folder / "source") as source,
         running(folder, gateway_port) as gateway,
         running_registry(registry_binary(), folder, gateway.url) as registry,
-        _edge(folder, edge_port, registry.url, gateway.url) as edge,
+        running_caddy(_edge_config(plan, registry.url, gateway.url), folder, ports) as edge,
     ):
         for name, password in _SERVICE_PASSWORDS.items():
             (folder / name).mkdir()
             (folder / name / "password").write_text(f"{password}\n")
         for part in parts(plan):
-            text = part.files[f"{part.name}.yml"].decode().replace(REGISTRY, f"127.0.0.1:{edge_port}")
+            text = part.files[f"{part.name}.yml"].decode().replace(REGISTRY, f"127.0.0.1:{ports.plain}")
             text = text.replace("/run/secrets", f"{folder}/{part.name}")
             text = text.replace(f"registry: {SOURCE}\n  tls: enabled", f"registry: {SOURCE}\n  tls: disabled")
             (folder / f"{part.name}.yml").write_text(text.replace(SOURCE, source.url.removeprefix("http://")))
-        yield Rig(folder, source, Registry(edge, edge))
+        yield Rig(folder, source, Registry(edge.url, edge.url))
+
+
+def _edge_config(plan: Plan, registry: str, gateway: str) -> EdgeConfig:
+    upstreams = Upstreams(registry.removeprefix("http://"), gateway.removeprefix("http://"))
+    return dataclasses.replace(config(plan), upstreams=upstreams, max_upload_gb=1)
 
 
 @contextlib.contextmanager
@@ -118,31 +114,6 @@ def _open_registry(folder: Path) -> Iterator[Registry]:
     url = f"http://127.0.0.1:{port}"
     with _process([str(registry_binary()), "serve", str(folder / "registry.yml")], folder, f"{url}/"):
         yield Registry(url, "")
-
-
-@contextlib.contextmanager
-def _edge(folder: Path, port: int, registry: str, gateway: str) -> Iterator[str]:
-    monitoring = free_port()
-    upstreams = Upstreams(registry.removeprefix("http://"), gateway.removeprefix("http://"))
-    config = EdgeConfig(
-        sites=[Site([f"http://:{port}"], tls=None)],
-        upstreams=upstreams,
-        pages=[],
-        sign_on=SignOn("unused"),
-        bouncer=None,
-        max_upload_gb=1,
-        monitoring_port=monitoring,
-    )
-    own = {"/var/log/caddy": f"{folder}/log", "file_system /data": f"file_system {folder}/caddy", GATE_FOLDER: f"{folder}/gate"}
-    for name, text in caddyfile(config).items():
-        for there, here in own.items():
-            text = text.replace(there, here)  # noqa: PLW2901
-        path = folder / "edge" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    argv = [str(caddy_binary()), "run", "--config", str(folder / "edge" / "Caddyfile"), "--adapter", "caddyfile"]
-    with _process(argv, folder / "edge", f"http://127.0.0.1:{monitoring}/healthz"):
-        yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
