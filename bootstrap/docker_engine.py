@@ -6,6 +6,8 @@ import contextlib
 import os
 import socket
 import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import docker
@@ -82,19 +84,25 @@ def fault_of(address: str) -> Exception | None:
     """Return why the engine does not answer, or None when it does."""
     try:
         if address.startswith("unix://"):
-            _connect(address.removeprefix("unix://"))
-        with contextlib.closing(docker.DockerClient(base_url=address, timeout=_PROBE_LIMIT_S)) as client:
-            client.ping()
-    except (OSError, DockerException, RequestException) as error:
+            _ping(address.removeprefix("unix://"))
+        else:
+            with contextlib.closing(docker.DockerClient(base_url=address, timeout=_PROBE_LIMIT_S)) as client:
+                client.ping()
+    except (OSError, HTTPException, DockerException, RequestException) as error:
         return error
     return None
 
 
-def _connect(path: str) -> None:
-    """Connect once, for an error that says what is wrong; the Docker library wraps it three times."""
-    with socket.socket(socket.AF_UNIX) as probe:
+def _ping(path: str) -> None:
+    """Ask once, for an error that says what is wrong: the Docker library wraps it three times, and leaves its socket open."""
+    with socket.socket(socket.AF_UNIX) as probe, contextlib.closing(HTTPConnection("docker")) as connection:
         probe.settimeout(_PROBE_LIMIT_S)
         probe.connect(path)
+        connection.sock = probe
+        connection.request("GET", "/_ping")
+        status = connection.getresponse().status
+    if status != HTTPStatus.OK:
+        raise ConnectionError(f"it answers with status {status}")
 
 
 def _start_by_systemd(address: str) -> None:

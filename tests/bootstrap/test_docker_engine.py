@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -16,7 +17,7 @@ import docker
 import pytest
 
 from bootstrap import docker_engine as subject
-from bootstrap.docker_engine import ensure_docker
+from bootstrap.docker_engine import ensure_docker, fault_of
 from bootstrap.dockerd import start_dockerd
 from bootstrap.errors import SetupError
 from offline.debian import PackageError
@@ -134,3 +135,26 @@ def test_other_systems_are_told_what_to_start(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(SetupError, match="start Docker Desktop"):
         ensure_docker()
+
+
+class Ending(socket.socket):
+    """A socket to an engine that ends as soon as somebody has connected."""
+
+    def connect(self, address: str) -> None:  # type: ignore[override]
+        super().connect(address)
+        Path(address).unlink()
+
+
+def test_an_engine_that_ends_while_it_is_asked_is_a_fault_and_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(path))
+        engine.listen()
+        monkeypatch.setattr(socket, "socket", Ending)
+        monkeypatch.setattr(subject, "_PROBE_LIMIT_S", 0.5)
+        fault = fault_of(f"unix://{path}")
+    assert fault is not None
+    del fault
+    gc.collect()  # what is left open is told now, and not in another test
