@@ -14,6 +14,7 @@ from bootstrap.processes import is_running
 from ops.process import start_daemon
 
 _START_LIMIT_S = 90.0
+_ORPHAN_LIMIT_S = 10.0
 _POLL_S = 0.2
 _TAIL_LINES = 20
 
@@ -75,11 +76,19 @@ def _start(daemon: Daemon) -> int:
 
 def _remove_stale_files(daemon: Daemon) -> None:
     """Remove what a killed machine left: to dockerd, a process id that another program has by now is a running engine."""
+    _await_orphan(daemon)
     for file, name in ((daemon.pid_file, "dockerd"), (daemon.containerd_pid_file, "containerd")):
         if not _runs(file, name):
             file.unlink(missing_ok=True)
     if daemon.containerd_socket.is_socket() and not _listens(daemon.containerd_socket):
         daemon.containerd_socket.unlink()
+
+
+def _await_orphan(daemon: Daemon) -> None:
+    """Wait for the containerd of a killed dockerd: the kernel ends it too, but later; a dockerd that meets it counts on it."""
+    give_up = time.monotonic() + _ORPHAN_LIMIT_S
+    while _runs(daemon.containerd_pid_file, "containerd") and time.monotonic() < give_up:
+        time.sleep(_POLL_S)
 
 
 def _runs(pid_file: Path, name: str) -> bool:

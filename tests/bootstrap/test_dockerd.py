@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -47,6 +49,16 @@ def test_it_starts_again_although_nobody_waited_for_the_killed_one(engine: Secon
     dockerd, _ = engine.pids()
     os.kill(dockerd, signal.SIGKILL)  # a zombie from now on, since this test is its parent
     start_dockerd(engine.daemon, engine.answers)
+    assert engine.answers()
+
+
+def test_a_containerd_that_is_just_ending_is_not_counted_on(engine: SecondEngine) -> None:
+    engine.daemon.containerd_pid_file.parent.mkdir(parents=True)
+    ending = engine.folder / "containerd"
+    shutil.copy("/bin/sleep", ending)
+    with subprocess.Popen([ending, "3"]) as orphan:
+        engine.daemon.containerd_pid_file.write_text(str(orphan.pid))
+        start_dockerd(engine.daemon, engine.answers)
     assert engine.answers()
 
 
