@@ -15,7 +15,6 @@ from stack_components.networks import Networks
 plan = load()
 host = make_host(plan.settings)
 secrets = Secrets("secrets", plan)
-networks = Networks("networks", plan, host)
 concerns = Concerns(
     plan,
     [
@@ -39,10 +38,11 @@ shipped = host.provision(
     live=[edge.NAME],
     secrets={**secrets.named, **concerns.secret_files(secrets)},
 )
+networks = Networks("networks", plan, host)
 context = Context(plan, host, shipped, networks, secrets)
 
 services = concerns.start(context)
 host.prune(shipped, after=services)
 
-for name, value in edge.outputs(context).items():
+for name, value in edge.outputs(context, services).items():
     pulumi.export(name, value)

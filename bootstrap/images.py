@@ -25,6 +25,7 @@ from offline.images import ensure_images
 from offline.recipes import RECIPES
 from ops.files import write_atomic
 
+_OFFLINE_LOCK = "images.lock"
 _NO_PACKAGE = "its image cannot be pulled here, and no package has it"
 _NOT_NEEDED = "its image was not needed and has not been made; `make up` does it"
 _ANSWER_LIMIT_S = 900
@@ -54,17 +55,17 @@ def ensure_lock(state: Path, lock: Path, docker_host: str, needed: Collection[st
     """
     wanted = _wanted()
     images = load_lock(lock, floors=LOCK)
-    offline_lock = state / "images.lock"
+    chosen = state / _OFFLINE_LOCK
     with contextlib.closing(docker.DockerClient(base_url=docker_host, timeout=_ANSWER_LIMIT_S)) as client:
         missing = _missing(client, images.values(), needed)
         if wanted != "offline":
             if not missing:
                 return lock
-            chosen_before = offline_lock.is_file() and wanted != "official"
+            chosen_before = chosen.is_file() and wanted != "official"
             if not chosen_before and _pull(client, missing, insist=wanted == "official"):
-                offline_lock.unlink(missing_ok=True)  # else it would be chosen again when these images are gone one day
+                chosen.unlink(missing_ok=True)  # else it would be chosen again when these images are gone one day
                 return lock
-        return _offline(images.keys(), needed, offline_lock, client)
+        return offline_lock(state, images.keys(), needed, client)
 
 
 def find_lock(state: Path, lock: Path, docker_host: str, needed: Collection[str]) -> Path:
@@ -77,13 +78,13 @@ def find_lock(state: Path, lock: Path, docker_host: str, needed: Collection[str]
         SettingsError: The lock is invalid.
     """
     wanted = _wanted()
-    offline_lock = state / "images.lock"
-    if wanted == "official" or not offline_lock.is_file():
+    chosen = state / _OFFLINE_LOCK
+    if wanted == "official" or not chosen.is_file():
         return lock
     if wanted == "offline":
-        return offline_lock
+        return chosen
     with contextlib.closing(docker.DockerClient(base_url=docker_host, timeout=_ANSWER_LIMIT_S)) as client:
-        return offline_lock if _missing(client, load_lock(lock, floors=LOCK).values(), needed) else lock
+        return chosen if _missing(client, load_lock(lock, floors=LOCK).values(), needed) else lock
 
 
 def _wanted() -> str:
@@ -173,7 +174,20 @@ def _lines(client: docker.DockerClient, reference: str) -> Iterator[dict[str, An
         yield line
 
 
-def _offline(images: Set[str], needed: Collection[str], path: Path, client: docker.DockerClient) -> Path:
+def offline_lock(state: Path, images: Set[str], needed: Collection[str], client: docker.DockerClient) -> Path:
+    """Make images from packages, and return a lock of them.
+
+    Args:
+        state: Where the lock is written.
+        images: Keys of all images.
+        needed: Keys of those that are made, where a package has them.
+        client: The engine that gets them.
+
+    Raises:
+        SettingsError: A package is too old.
+        CommandError: An image cannot be built.
+    """
+    path = state / _OFFLINE_LOCK
     made = ensure_images([name for name in images if name in RECIPES and name in needed], client, cache_folder("offline"))
     lock: dict[str, Any] = {name: {"image": ref.reference, "version": ref.version} for name, ref in made.items()}
     for name in images - made.keys():

@@ -102,6 +102,15 @@ class Host(Protocol):
     def build_image(self, shipped: Shipped, part: str) -> pulumi.Output[str]:
         """Build an image from a part that has a Dockerfile, unless the engine has it, and return its id."""
 
+    def read(self, name: str, path: str, *, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
+        """Return the text of a file below the root that is no secret, when it is there.
+
+        Args:
+            name: Of the command.
+            path: Relative to the root.
+            after: What writes it.
+        """
+
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
         """Drop old releases from the host, once no container of `after` has them mounted any more."""
 

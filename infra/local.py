@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pulumi
 import pulumi_docker as docker
 from pulumi_command import local
 
-from infra.host import Reload, Shipped, secrets_document
+from infra.ops_host import REMOVE_RELEASE, OpsCommand, OpsHost, shell
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.release import Release
 from infra.settings import Settings
@@ -43,98 +42,33 @@ def docker_socket(docker_host: str) -> str:
     return docker_host.removeprefix("unix://") if docker_host.startswith("unix://") else _DOCKER_SOCKET
 
 
-class LocalHost(pulumi.ComponentResource):
+class LocalHost(OpsHost):
     """This machine as a Host: commands run in the program's own Python, files live below the stack's root."""
 
     def __init__(self, name: str, settings: Settings, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("private-registry:infra:LocalHost", name, {}, opts)
+        super().__init__("private-registry:infra:LocalHost", name, opts)
         self.root = PurePosixPath(stack_root(settings, stack))
         self.user = service_user(settings)
         self.docker_socket = docker_socket(os.environ.get("DOCKER_HOST", ""))
-        self.docker: pulumi.ProviderResource = docker.Provider(
-            "engine", host=os.environ.get("DOCKER_HOST"), opts=pulumi.ResourceOptions(parent=self)
-        )
+        self.docker = docker.Provider("engine", host=os.environ.get("DOCKER_HOST"), opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
 
-    def provision(
-        self,
-        *,
-        folders: Sequence[str],
-        kept: Sequence[str],
-        release: Release,
-        live: Sequence[str],
-        secrets: Mapping[str, pulumi.Input[str]],
-    ) -> Shipped:
-        """See Host."""
-        removable = [folder for folder in folders if folder not in kept]
-        made = self._command(
-            "folders",
-            create=["folders", "--owner", self.user, *folders],
-            delete=["remove", *removable] if removable else None,
-        )
-        shipped = self._command(
-            "release",
-            create=["release", str(release.tarball(cache_folder("releases")))],
-            delete=["remove", "current", "releases", "parts"],
-            after=[made],
-        )
-        alive = self._command(
-            "live",
-            create=["live", *live],
-            delete=["remove", "live"],
-            after=[shipped],
-            environment={name: release.parts[name].digest for name in live},
-        )
-        contents: dict[str, pulumi.Output[str]] = {name: pulumi.Output.secret(text) for name, text in secrets.items()}
-        placed = self._command(
-            "secrets",
-            create=["secrets", "--owner", self.user],
-            delete=["remove", "secrets"],
-            stdin=pulumi.Output.all(**contents).apply(secrets_document),
-            after=[made],
-        )
-        return Shipped(str(self.root), release, contents, [made, alive, placed])
+    def _install(self, release: Release) -> Sequence[pulumi.Resource]:
+        command = OpsCommand(create=["release", str(release.tarball(cache_folder("releases")))], delete=REMOVE_RELEASE)
+        self._run("release", command)
+        return [self.made["release"]]
 
-    def reload(self, shipped: Shipped, part: str, *, container: pulumi.Resource, name: str, how: Reload) -> None:
-        """See Host."""
-        wanted = shipped.release.parts[part].folder.rpartition("/")[2]
-        self._command(
-            f"reload-{part}",
-            create=[part, "--wanted", wanted, "--container", name, "--confirm", how.confirmation, "--", *how.check],
-            delete=None,
-            after=[container],
-            module="reload",
-        )
-
-    def build_image(self, shipped: Shipped, part: str) -> pulumi.Output[str]:
-        """See Host."""
-        folder = shipped.release.parts[part].folder
-        return self._command(f"build-{part}", create=[folder], delete=None, after=shipped.ready, module="image_build").stdout
-
-    def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
-        """See Host."""
-        self._command("prune", create=["prune"], delete=None, after=after, environment={"RELEASE": shipped.release.digest})
-
-    def _command(
-        self,
-        name: str,
-        *,
-        create: Sequence[str],
-        delete: Sequence[str] | None,
-        stdin: pulumi.Input[str] | None = None,
-        after: Sequence[pulumi.Resource] = (),
-        environment: Mapping[str, str] | None = None,
-        module: str = "provision",
-    ) -> local.Command:
-        provision = [sys.executable, "-m", f"ops.{module}", "--root", str(self.root)]
-        return local.Command(
+    def _run(self, name: str, command: OpsCommand) -> pulumi.Output[str]:
+        python = [sys.executable]
+        made = local.Command(
             name,
-            create=shlex.join([*provision, *create]),
-            delete=shlex.join([*provision, *delete]) if delete else None,
-            stdin=stdin,
-            environment=environment,
+            create=shell(python, self.root, command.module, command.create, command.marks),
+            delete=shell(python, self.root, command.module, command.delete) if command.delete else None,
+            stdin=command.stdin,
             dir=str(PROJECT_FOLDER),
             logging=local.Logging.STDERR,
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(command.after)),
         )
+        self.made[name] = made
+        return made.stdout

@@ -33,7 +33,7 @@ from ops.config import ACCOUNT_NAME, HIGHEST_PORT, Access, ConfigError, Strict, 
 PROJECT = "private-registry"
 DEFAULT_USER = "admin"
 # On a server of its own the edge has the ports that browsers and clients expect; without TLS it stays on loopback.
-_SERVER_EDGE = {"bind": "0.0.0.0", "https_port": 443, "ipv6": True}  # noqa: S104  # the public address is the server's own
+_SERVER_EDGE = {"bind": "0.0.0.0", "https_port": 443, "ipv6": True, "tls": "public"}  # noqa: S104  # the public address is the server's own
 
 
 def _port_in_range(host: str) -> str:

@@ -16,7 +16,7 @@ import docker
 from docker.errors import DockerException
 from docker.models.containers import Container
 
-from ops.provision import CURRENT, PREVIOUS, point
+from ops.releases import CURRENT, PREVIOUS, point
 
 _CONFIRM_LIMIT_S = 30.0
 _POLL_S = 0.2

@@ -11,7 +11,7 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 
-FLOORS = ("ops", "infra", "stack_components", "bootstrap", "offline", "tests", "bench")
+FLOORS = ("ops", "infra", "stack_components", "bootstrap", "offline", "emulation", "tests", "bench")
 # What a floor may import of the others; its own modules always.
 MAY_IMPORT = {
     "ops": set[str](),
@@ -19,9 +19,10 @@ MAY_IMPORT = {
     "stack_components": {"infra", "ops.config", "ops.files", "ops.keys", "ops.passwords", "ops.process"},
     "offline": {"infra.cache", "infra.progress", "ops.files", "ops.process"},
     "bootstrap": {"infra", "offline", "ops.files", "ops.process"},
+    "emulation": {"infra", "bootstrap", "offline", "ops.files", "ops.process"},
 }
 # Stand-ins for programs of Pulumi's, which start what the engine tells them to, and end it when the engine says so.
-STAND_INS = {"offline/language_host.py", "offline/plugins/command/shell.py"}
+STAND_INS = {"offline/language_host.py", "offline/plugins/command/shell.py", "offline/plugins/docker/ssh.py"}
 STARTERS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
 
 

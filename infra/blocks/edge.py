@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -26,6 +26,7 @@ class EdgeSettings(Strict):
         bind: The address for TLS; 0.0.0.0 stands for all, with `ipv6` those of IPv6 too.
         http_port: The port without TLS.
         https_port: The port with TLS.
+        tls: Who signs the certificate: `public`, an authority that all trust, by ACME; or `internal`, the edge's own one.
         acme_email: Where the certificate authority writes to before a certificate runs out.
         ipv6: Whether its network has IPv6, so that it sees the addresses of clients that use it.
     """
@@ -33,6 +34,7 @@ class EdgeSettings(Strict):
     bind: IPv4 = "127.0.0.1"
     http_port: Port = 8080
     https_port: Port = 8443
+    tls: Literal["internal", "public"] = "internal"
     acme_email: Annotated[str, Field(pattern=r"^[^@\s{}]+@[^@\s{}]+$")] | None = None
     ipv6: bool = False
 

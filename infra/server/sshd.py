@@ -1,4 +1,4 @@
-"""Renders the drop-in of sshd: keys only, room for many connections at once, no forwarding."""
+"""Renders the drop-in of sshd: keys only, room for many connections at once, no forwarding but to Storage Boxes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,13 @@ PerSourcePenalties noauth:0
 MaxSessions 100
 ClientAliveInterval 60
 
-# Docker and commands need a session and nothing else.
-DisableForwarding yes
+# Docker and commands need a session. The program reaches the Storage Box through this server, and nothing else.
+AllowTcpForwarding local
+PermitOpen *:23
+AllowStreamLocalForwarding no
+AllowAgentForwarding no
+X11Forwarding no
+PermitTunnel no
 PermitUserRC no
 
 # OpenSSH's own choice but for what audits fail: the curves of NIST, SHA-1, and tags of 64 bits.

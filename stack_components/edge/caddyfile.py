@@ -51,6 +51,7 @@ class EdgeConfig:
         monitoring_port: Port of health and metrics, which is not published.
         acme_email: Given to the certificate authority.
         http3: Whether HTTP/3 is offered; its UDP port must be published then.
+        default_name: The site that clients mean which send no name, as those do that ask for an address.
     """
 
     sites: Sequence[Site]
@@ -62,6 +63,7 @@ class EdgeConfig:
     monitoring_port: int
     acme_email: str | None = None
     http3: bool = False
+    default_name: str = "127.0.0.1"
 
 
 def caddyfile(config: EdgeConfig) -> Mapping[str, str]:
@@ -82,8 +84,8 @@ def caddyfile(config: EdgeConfig) -> Mapping[str, str]:
 
 def _global_options(config: EdgeConfig) -> str:
     public = any(site.tls == "public" for site in config.sites)
-    # Without a public name Caddy shall neither redirect nor touch the trust store. Clients that ask for 127.0.0.1 send no name.
-    local = "" if public else "\tauto_https disable_redirects\n\tskip_install_trust\n\tdefault_sni 127.0.0.1\n"
+    # Without a public name Caddy shall neither redirect nor touch the trust store. Clients that ask for an address send no name.
+    local = "" if public else f"\tauto_https disable_redirects\n\tskip_install_trust\n\tdefault_sni {config.default_name}\n"
     email = f"\temail {config.acme_email}\n" if config.acme_email else ""
     return f"""\
 # Written by the Pulumi program; changes are overwritten.

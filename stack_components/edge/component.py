@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -27,6 +27,7 @@ from stack_components.sign_on import component as oauth2_proxy
 NAME = "edge"
 DATA_FOLDER = "data/edge"
 LOG_FOLDER = "logs/edge"
+_AUTHORITY = f"{DATA_FOLDER}/pki/authorities/local/root.crt"
 GATE = "gate"
 PLAIN_PORT = 8080  # for clients of this host, in containers and outside
 MONITORING_PORT = 9180
@@ -48,7 +49,13 @@ def config(plan: Plan) -> EdgeConfig:
         monitoring_port=MONITORING_PORT,
         acme_email=settings.edge.acme_email,
         http3=_offers_http3(settings),
+        default_name=_default_name(settings.registry_host.partition(":")[0]),
     )
+
+
+def _default_name(host: str) -> str:
+    """Return the address that clients mean when they send no name: those do that ask for an address."""
+    return host if host.replace(".", "").isdigit() else "127.0.0.1"
 
 
 def sites(settings: Settings) -> list[Site]:
@@ -56,10 +63,10 @@ def sites(settings: Settings) -> list[Site]:
     plain = Site([f"http://:{PLAIN_PORT}"], tls=None)
     host = settings.registry_host.partition(":")[0]
     if not settings.is_local:
-        return [plain, Site([f"https://{host}"], tls="public")]
+        return [plain, Site([f"https://{host}"], tls=settings.edge.tls)]
     names = dict.fromkeys([host, "localhost", "127.0.0.1", settings.edge.bind])
     names.pop("0.0.0.0", None)  # noqa: S104  # stands for all addresses, and is none that a client asks for
-    return [plain, Site([f"https://{name}:{_HTTPS_PORT}" for name in names], tls="internal")]
+    return [plain, Site([f"https://{name}:{_HTTPS_PORT}" for name in names], tls=settings.edge.tls)]
 
 
 def ports(settings: Settings) -> list[Port]:
@@ -85,21 +92,35 @@ def parts(plan: Plan) -> list[Part]:
     return [Part.of_text(NAME, caddyfile(config(plan)))]
 
 
-def outputs(context: Context) -> Mapping[str, pulumi.Input[Any]]:
-    """Return what the stack tells its operator: addresses, account, and where things are on the host."""
+def outputs(context: Context, services: Sequence[pulumi.Resource]) -> Mapping[str, pulumi.Input[Any]]:
+    """Return what the stack tells its operator: addresses, account, and where things are on the host.
+
+    Args:
+        context: The surroundings.
+        services: What must run before.
+    """
     edge, shipped, secrets = context.settings.edge, context.shipped, context.secrets
     return {
         "registry": context.settings.registry_host,
         "registry_url": f"http://{edge.plain_bind}:{edge.http_port}",
         "registry_url_tls": f"https://{'127.0.0.1' if edge.default_host == '' else edge.bind}:{edge.https_port}",
-        "registry_ca": shipped.path(f"{DATA_FOLDER}/pki/authorities/local/root.crt"),
+        "registry_ca": shipped.path(_AUTHORITY),
         "registry_user": secrets["registry_user"],
         "registry_pass": secrets["registry_pass"],
         "accounts": pulumi.Output.from_input(dict(secrets.passwords)),
         "password_file": shipped.secret("registry_pass"),
         "root": shipped.root,
         "left_out": dict(context.plan.left_out),
+        **_authority(context, services),
     }
+
+
+def _authority(context: Context, services: Sequence[pulumi.Resource]) -> Mapping[str, pulumi.Input[Any]]:
+    """Return the certificate that clients of a server must trust, when no public authority signs for it."""
+    settings = context.settings
+    if settings.is_local or settings.edge.tls == "public":
+        return {}
+    return {"registry_authority": context.host.read("authority", _AUTHORITY, after=services)}
 
 
 def _secrets(plan: Plan) -> Mapping[str, str]:

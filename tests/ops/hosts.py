@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 
-from ops.provision import RELEASES_KEPT, install_release, install_secrets, prune, remove
+from ops.provision import install_secrets, remove
+from ops.releases import RELEASES_KEPT, install_release, prune
 
 _ME = (os.getuid(), os.getgid())
 _KILLED = 9

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -14,9 +15,11 @@ from unittest import mock
 
 import pytest
 
+from ops.drift import look
 from ops.files import write_atomic
 from ops.process import run
-from ops.provision import install_release, install_secrets, main, make_folders, remove
+from ops.provision import install_secrets, main, make_folders, remove
+from ops.releases import install_release
 from tests.ops.hosts import tarball, tree
 
 ME = (os.getuid(), os.getgid())
@@ -233,3 +236,39 @@ def test_wrong_usage_has_its_own_exit_code(root: Path, arguments: list[str]) -> 
         main(["--root", str(root), *arguments])
     assert ended.value.code == 2
     assert not root.exists()
+
+
+def test_with_a_mark_it_keeps_what_it_has_installed(root: Path, tmp_path: Path) -> None:
+    release = tarball(tmp_path, "d1", {"edge-1": "x"})
+    assert main(["--root", str(root), "--mark", "m1", "release", str(release)]) == 0
+    assert main(["--root", str(root), "--mark", "m1", "live", "edge"]) == 0
+    with mock.patch.object(sys, "stdin", io.StringIO(json.dumps({"pass": "word"}))):
+        assert main(["--root", str(root), "--mark", "m1", "secrets", "--owner", OWNER]) == 0
+    assert look(root) == ("m1", [])
+    file = (root / "live/edge/current").resolve() / "sub/file"
+    file.write_text("by hand")
+    (root / "secrets" / "pass").chmod(0o644)
+    assert look(root)[1] == [str(file), str(root / "secrets" / "pass")]
+
+
+def test_a_command_that_fails_keeps_no_mark(root: Path, tmp_path: Path) -> None:
+    with redirect_stderr(io.StringIO()):
+        assert main(["--root", str(root), "--mark", "m1", "release", str(tmp_path / "none.tar")]) == 1
+    assert look(root) == ("", [])
+
+
+def test_a_file_that_is_about_to_be_written_is_waited_for(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "data").mkdir(parents=True)
+    writer = threading.Timer(0.5, lambda: write_atomic(root / "data" / "root.crt", "certificate\n"))
+    writer.start()
+    assert main(["--root", str(root), "show", "data/root.crt"]) == 0
+    writer.join()
+    assert capsys.readouterr().out == "certificate\n"
+
+
+def test_a_file_that_does_not_come_is_named(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.provision._SHOW_LIMIT_S", 0.3)
+    assert main(["--root", str(root), "show", "data/root.crt"]) == 1
+    assert "data/root.crt" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from docker.models.containers import Container
 from bootstrap.docker_engine import ensure_docker
 from infra.paths import cache_folder
 from offline.images import ensure_images
-from ops.provision import CURRENT, PREVIOUS, point
+from ops.releases import CURRENT, PREVIOUS, point
 from ops.reload import main
 
 pytestmark = pytest.mark.system

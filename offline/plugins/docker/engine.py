@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar
 
+from offline.plugins.docker.ssh import SshRelay
 from offline.plugins.resource import Checked, Failure, PluginError
 from offline.plugins.session import Session
 from offline.plugins.values import Properties
@@ -15,6 +17,7 @@ from offline.plugins.values import Properties
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _LIMIT_S = 20 * 60
 _NOT_FOUND = 404
+_COVERED = ("host", "sshOpts")
 _INTERNAL = ("version", "__")
 _Answer = TypeVar("_Answer")
 
@@ -28,17 +31,12 @@ class DockerError(PluginError):
 
 
 def check_config(inputs: Properties) -> Checked:
-    """Validate the provider's inputs: of the official ones only `host` is covered, and not over SSH."""
+    """Validate the provider's inputs: of the official ones `host` and `sshOpts` are covered."""
     failures = [
-        Failure(f"`docker:{key}` is not covered by the stand-in for the docker plugin, only `host` is")
+        Failure(f"`docker:{key}` is not covered by the stand-in for the docker plugin, only `host` and `sshOpts` are")
         for key, value in inputs.items()
-        if key != "host" and not key.startswith(_INTERNAL) and value not in (None, "", [])
+        if key not in _COVERED and not key.startswith(_INTERNAL) and value not in (None, "", [])
     ]
-    host = inputs.get("host")
-    if str(host or "").startswith("ssh:"):
-        failures.append(
-            Failure(f"`docker:host`: {host} is not covered by the stand-in for the docker plugin; use the official one")
-        )
     return Checked(inputs, failures)
 
 
@@ -79,13 +77,21 @@ class DockerEngine:
                 f"{failure}: Error response from daemon: {said}", missing=error.status_code == _NOT_FOUND
             ) from error
         except (DockerException, RequestException) as error:
-            raise DockerError(f"cannot reach the Docker engine at {self.host}; is it running? ({_cause(error)})") from error
+            reason = (self._relay.complaint if self._relay else "") or _cause(error)
+            raise DockerError(f"cannot reach the Docker engine at {self.host}; is it running? ({reason})") from error
 
     @cached_property
     def _client(self) -> Any:
         from docker import APIClient  # noqa: PLC0415
 
-        return APIClient(base_url=self.host, version="auto", timeout=_LIMIT_S)
+        return APIClient(base_url=self._relay.address if self._relay else self.host, version="auto", timeout=_LIMIT_S)
+
+    @cached_property
+    def _relay(self) -> SshRelay | None:
+        options = self._session.config.get("sshOpts") or []
+        # The SDK hands lists of a provider over as JSON.
+        words = json.loads(options) if isinstance(options, str) else options
+        return SshRelay(self.host, words) if self.host.startswith("ssh:") else None
 
     def find(self, failure: str, work: Callable[[Any], _Answer]) -> _Answer | None:
         """Ask the engine for something that may not exist; None when it does not.

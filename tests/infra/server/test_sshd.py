@@ -35,7 +35,12 @@ def test_sshd_takes_it_before_what_cloud_init_wrote(server: Debian13) -> None:
         "authenticationmethods publickey",
         "passwordauthentication no",
         "kbdinteractiveauthentication no",
-        "disableforwarding yes",
+        "allowtcpforwarding local",
+        "permitopen *:23",
+        "allowstreamlocalforwarding no",
+        "allowagentforwarding no",
+        "x11forwarding no",
+        "permittunnel no",
         "maxauthtries 4",
         "logingracetime 30",
         "maxstartups 100:30:200",
@@ -66,8 +71,12 @@ def test_root_comes_in_with_a_key_and_in_no_other_way(server: Debian13) -> None:
     ]
 
 
-def test_nothing_is_forwarded(server: Debian13) -> None:
+def test_nothing_is_forwarded_but_to_storage_boxes(server: Debian13) -> None:
     script = f"{START} ssh -o LogLevel=INFO -W 127.0.0.1:22 127.0.0.1 2>&1 </dev/null"
+    box = "/usr/sbin/sshd -o ListenAddress=127.0.0.1:23;"
+    assert (
+        "SSH-2.0-OpenSSH" in server.run(f"{START} {box} {script.removeprefix(START).replace(':22', ':23')}", check=False).stdout
+    )
     assert "administratively prohibited" in server.run(script, check=False).stdout
     assert "SSH-2.0-OpenSSH" in server.run(f"rm {PATH}; {script}", check=False).stdout
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.provision import RELEASES_KEPT, install_release, prune, remove
+from ops.provision import remove
+from ops.releases import RELEASES_KEPT, install_release, prune
 from tests.ops.hosts import tarball, tree
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.provision import CURRENT, PREVIOUS, install_live, install_release, main
+from ops.provision import main
+from ops.releases import CURRENT, PREVIOUS, install_live, install_release
 from tests.ops.hosts import tarball, tree
 
 
