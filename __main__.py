@@ -42,6 +42,7 @@ networks = Networks("networks", plan, host)
 context = Context(plan, host, shipped, networks, secrets)
 
 services = concerns.start(context)
+host.check(shipped, plan, after=services)
 host.prune(shipped, after=services)
 
 for name, value in edge.outputs(context, services).items():

@@ -19,7 +19,7 @@ _DATA: Mapping[str, str] = {
 _COMMANDS = ("command:local:Command", "command:remote:Command")
 _FOLDERS = "folders"
 # A generated secret is what its command has printed, once: https://www.pulumi.com/registry/packages/command/
-_SECRETS = "private-registry:infra:Secrets"
+_SECRETS = {"private-registry:infra:Secrets", "private-registry:hetzner:KeyPair", "private-registry:hetzner:StorageBox"}
 # Every other operation, one that a later engine may bring along too, is taken for a loss.
 _HARMLESS = {
     "same",
@@ -55,7 +55,7 @@ def what_is_lost(urn: str, protected: bool | None) -> str:
         return _DATA[kind]
     if kind in _COMMANDS and name == _FOLDERS:
         return "the folders that the services keep their data in"
-    if kind in _COMMANDS and _SECRETS in parents:
+    if kind in _COMMANDS and not _SECRETS.isdisjoint(parents):
         return "a generated secret, which cannot be had again"
     if protected is None:
         return "nobody can tell: the plan does not have its present state"

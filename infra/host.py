@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pulumi
 
+from infra.plan import Plan
 from infra.release import Release, digest_of
 
 
@@ -109,6 +110,15 @@ class Host(Protocol):
             name: Of the command.
             path: Relative to the root.
             after: What writes it.
+        """
+
+    def check(self, shipped: Shipped, plan: Plan, *, after: Sequence[pulumi.Resource]) -> None:
+        """Use the registry as clients do, and fail when it does not work (D12).
+
+        Args:
+            shipped: What the host holds.
+            plan: What runs.
+            after: All services.
         """
 
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:

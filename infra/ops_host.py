@@ -10,8 +10,12 @@ from pathlib import PurePosixPath
 
 import pulumi
 
+from infra.cache import digest
+from infra.doctor import doctor_arguments
 from infra.host import Reload, Shipped, secrets_document
+from infra.plan import Plan
 from infra.release import Release
+from infra.services import SERVICES
 
 REMOVE_RELEASE = ("remove", "current", "releases", "parts", "installed")
 
@@ -113,6 +117,16 @@ class OpsHost(pulumi.ComponentResource, abc.ABC):
     def read(self, name: str, path: str, *, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         """See Host."""
         return self._run(name, OpsCommand(create=["show", path], after=after))
+
+    def check(self, shipped: Shipped, plan: Plan, *, after: Sequence[pulumi.Resource]) -> None:
+        """See Host."""
+        arguments = ["--post-deploy", *doctor_arguments(plan.settings, self.root)]
+        # Containers are replaced for these too.
+        run = digest(
+            [[plan.images[SERVICES[name].image].reference, plan.settings.limits_of(name).model_dump()] for name in plan.services]
+        )
+        marks = [shipped.release.digest, run]
+        self._run("doctor", OpsCommand(module="doctor", create=arguments, after=after, marks=marks))
 
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
         """See Host."""

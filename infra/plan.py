@@ -84,10 +84,17 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
     for name in asked:
         if (client := name.removesuffix("-socket")) != name and client in left_out:
             left_out.setdefault(name, f"it serves {client} alone")
-    problems = [*_sign_on(settings), *_pairs(settings), *_refused(settings, images, asked)]
+    problems = [*_reach(settings), *_sign_on(settings), *_pairs(settings), *_refused(settings, images, asked)]
     if problems:
         raise SettingsError(problems)
     return Plan(settings, images, tuple(name for name in asked if name not in left_out), left_out)
+
+
+def _reach(settings: Settings) -> list[str]:
+    """Return what is missing to reach a server: nobody could open its firewall again."""
+    if settings.is_local or settings.hetzner.ssh_from:
+        return []
+    return ["hetzner.ssh_from: is required: the networks from which the server is reached by SSH, such as [203.0.113.7/32]"]
 
 
 def _sign_on(settings: Settings) -> list[str]:

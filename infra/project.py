@@ -7,12 +7,14 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from infra.hetzner.place import HetznerPlace
 from infra.host import Host
 from infra.images import load_lock
 from infra.local import LocalHost
 from infra.paths import PROJECT_FOLDER
 from infra.plan import Plan, make_plan
 from infra.settings import PROJECT, Settings, SettingsError, parse
+from infra.ssh_host import SshHost
 
 LOCK = PROJECT_FOLDER / "images.lock"
 
@@ -37,14 +39,13 @@ def load() -> Plan:
 
 
 def make_host(settings: Settings) -> Host:
-    """Return the Host of the place that the settings name.
-
-    Raises:
-        pulumi.RunError: That place cannot be built yet.
-    """
-    if not settings.is_local:
-        raise pulumi.RunError("place: hetzner cannot be built by this version; use place: local")
-    return LocalHost("host", settings, pulumi.get_stack())
+    """Return the Host of the place that the settings name."""
+    if settings.is_local:
+        return LocalHost("host", settings, pulumi.get_stack())
+    place = HetznerPlace("place", settings)
+    host = SshHost("host", place.machine)
+    place.storage_box(after=host.ready)
+    return host
 
 
 def _given() -> dict[str, Any]:

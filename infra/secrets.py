@@ -12,7 +12,7 @@ from infra.plan import Plan
 from infra.settings import DEFAULT_USER
 
 # What generates a value runs once: its text never changes, and neither does the value. 32 random bytes, URL-safe.
-_GENERATE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+GENERATE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 class Origin(Enum):
@@ -100,16 +100,27 @@ class Secrets(pulumi.ComponentResource):
         return self._passwords
 
     def _generate(self, name: str) -> pulumi.Output[str]:
-        command = local.Command(
-            name,
-            create=_GENERATE,
-            logging=local.Logging.NONE,
-            add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                additional_secret_outputs=["stdout", "stderr"],
-                # A changed input would run the command again and lose the value.
-                ignore_changes=["create", "logging", "addPreviousOutputInEnv"],
-            ),
-        )
-        return pulumi.Output.secret(command.stdout)
+        return generated(name, GENERATE, self)
+
+
+def generated(name: str, command: str, parent: pulumi.Resource) -> pulumi.Output[str]:
+    """Return what a command prints, run once: it is kept in the state, and its value never changes.
+
+    Args:
+        name: Of the command.
+        command: A shell command that prints the value.
+        parent: What the value belongs to.
+    """
+    made = local.Command(
+        name,
+        create=command,
+        logging=local.Logging.NONE,
+        add_previous_output_in_env=False,
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            additional_secret_outputs=["stdout", "stderr"],
+            # A changed input would run the command again and lose the value.
+            ignore_changes=["create", "logging", "addPreviousOutputInEnv"],
+        ),
+    )
+    return pulumi.Output.secret(made.stdout)

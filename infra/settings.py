@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from infra.blocks.edge import EdgeSettings
+from infra.blocks.hetzner import HetznerSettings
 from infra.blocks.local import LocalSettings
 from infra.blocks.management import ManagementSettings
 from infra.blocks.monitoring import MonitoringSettings
@@ -96,6 +97,7 @@ class Settings(GivenSecrets):
     anonymous: tuple[Access, ...] = (Access(repositories="**", actions=("pull",)),)
     limits: dict[str, Limits] = Field(default_factory=dict)
     local: LocalSettings = LocalSettings()
+    hetzner: HetznerSettings = HetznerSettings()
     images_lock: Path = Path("images.lock")
 
     @field_validator("accounts")

@@ -24,6 +24,8 @@ EVERYTHING: dict[str, Any] = {
     "oidc_client_id": "the-client-id",
     "oidc_client_secret": "the-client-secret",
 }
+# What every stack on a server must say.
+SSH_FROM: dict[str, Any] = {"ssh_from": ["203.0.113.7/32"]}
 # As little as a stack can have.
 BARE: dict[str, Any] = {
     "ui": {"enabled": False},
@@ -37,4 +39,6 @@ DEFAULTS: dict[str, Any] = {key: {} for key in BARE}
 
 def plan_of(**raw: Any) -> Plan:
     """Return the plan of a stack with these settings, on a machine that has all images."""
+    if raw.get("place") == "hetzner":
+        raw.setdefault("hetzner", SSH_FROM)
     return make_plan(parse(raw, stack="test"), load_lock(LOCK))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import runpy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from unittest import mock
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import get_root_resource, mocks, rpc, set_all_config
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import Stack
@@ -17,6 +21,7 @@ from pulumi.runtime.sync_await import _ensure_event_loop
 from infra.paths import PROJECT_FOLDER
 from infra.release import Part, Release
 from infra.settings import PROJECT
+from infra.ssh_client import SshAccess
 
 STACK = "test"
 
@@ -36,6 +41,7 @@ class Declared:
         secret_outputs: Outputs that the engine shall treat as secret.
         dependencies: URNs of the resources it depends on.
         provider: URN and id of its provider, as `urn::id`; empty for components.
+        protect: Whether the engine refuses to remove or replace it.
     """
 
     urn: str
@@ -48,6 +54,7 @@ class Declared:
     secret_outputs: frozenset[str]
     dependencies: frozenset[str]
     provider: str
+    protect: bool
 
 
 class Declarations(dict[str, Declared]):
@@ -73,6 +80,25 @@ class Declarations(dict[str, Declared]):
         return found
 
 
+# What the API adds to what it was given.
+_CLOUD = {
+    "hcloud:index/primaryIp:PrimaryIp": {"ipAddress": "2001:db8:1::1"},
+    "hcloud:index/storageBoxSubaccount:StorageBoxSubaccount": {"server": "u1.example.com", "username": "u1-sub1"},
+}
+
+
+@cache
+def _private_key(name: str) -> str:
+    """Return a private key, always the same one for a name."""
+    seed = hashlib.sha256(name.encode()).digest()
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode().rstrip()
+
+
+def _printed(name: str) -> str:
+    return _private_key(name) if name.endswith("-key") else f"mocked-{name}".ljust(43, "x")
+
+
 class _MockProviders(mocks.Mocks):
     """A MOCK of the providers: a resource's outputs are its inputs; a command has printed text of the real one's length.
 
@@ -84,9 +110,11 @@ class _MockProviders(mocks.Mocks):
         self.unknown = unknown
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        text = rpc.UNKNOWN if args.name in self.unknown else f"mocked-{args.name}".ljust(43, "x")
-        printed = {"stdout": text} if args.typ == "command:local:Command" else {}
-        return f"{args.name}-id", {**args.inputs, **printed}
+        text = rpc.UNKNOWN if args.name in self.unknown else _printed(args.name)
+        printed = {"stdout": text} if args.typ in {"command:local:Command", "command:remote:Command"} else {}
+        # The API numbers what it makes.
+        identifier = "42" if args.typ.startswith("hcloud:") else f"{args.name}-id"
+        return identifier, {**args.inputs, **printed, **_CLOUD.get(args.typ, {})}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"the program called {args.token}, which no test expects")
@@ -116,6 +144,7 @@ class _Monitor(mocks.MockMonitor):
             secret_outputs=frozenset(request.additionalSecretOutputs),
             dependencies=frozenset(request.dependencies),
             provider=request.provider,
+            protect=request.protect,
         )
         return response
 
@@ -155,7 +184,10 @@ def declare(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] 
 
     with (
         mock.patch("infra.site.site_part", lambda architecture: Part.of_text("site", {"architecture": architecture})),
-        mock.patch.object(Release, "tarball", lambda release, cache: cache / f"{release.digest}.tar"),
+        mock.patch.object(Release, "tarball", lambda release, folder: folder / f"{release.digest}.tar"),
+        # No server is there to be asked.
+        mock.patch("infra.ssh_host.look", return_value="mark"),
+        mock.patch.object(SshAccess, "options", return_value=["-F", "/dev/null"]),
     ):
         try:
             run()

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from infra.plan import Plan
 from infra.release import Part
-from infra.server import docker_daemon, logrotate, sshd, sysctl, units, upgrades
+from infra.server import cron, docker_daemon, logrotate, sshd, sysctl, timers, units, upgrades, users
+from infra.server.schedule import USER, Task, schedule
 
 PART = "host"
 ROOT = PurePosixPath("/srv/private-registry")
@@ -29,12 +30,13 @@ class HostFile:
     text: str
 
 
-def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True) -> Sequence[HostFile]:
+def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True, tasks: Sequence[Task] = ()) -> Sequence[HostFile]:
     """Return all files.
 
     Args:
         root: The stack's folder on the host.
         ipv6: Whether the edge listens on IPv6.
+        tasks: The schedule.
     """
     return [
         HostFile(sshd.PATH, "who may log in, and how: root with a key", sshd.sshd_config()),
@@ -44,12 +46,20 @@ def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True) -> Sequence[Hos
         HostFile(sysctl.PATH, "closes what the kernel leaves open", sysctl.sysctl_conf()),
         HostFile(upgrades.PATH, "security updates, and restarts for them at night", upgrades.unattended_upgrades()),
         HostFile(logrotate.PATH, "keeps the logs of tasks small", logrotate.logrotate_conf(root)),
+        HostFile(users.PATH, "names the user of all services", users.sysusers(USER)),
+        HostFile(cron.PATH, "begins tasks where systemd does not", cron.crontab(tasks, root)),
+        *(
+            HostFile(f"{timers.FOLDER}/{name}", f"{task.name}: {task.purpose}", text)
+            for task in tasks
+            for name, text in timers.units(task, root).items()
+        ),
     ]
 
 
 def host_part(plan: Plan, root: PurePosixPath = ROOT) -> Part:
     """Return the files as a part of the release, each below the part's folder as it is below `/` on the host."""
-    files: Mapping[str, str] = {file.path.lstrip("/"): file.text for file in host_files(root, ipv6=plan.settings.edge.ipv6)}
+    listed = host_files(root, ipv6=plan.settings.edge.ipv6, tasks=schedule(plan.settings, root))
+    files: Mapping[str, str] = {file.path.lstrip("/"): file.text for file in listed}
     return Part.of_text(PART, files)
 
 

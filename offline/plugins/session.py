@@ -6,11 +6,12 @@ import contextlib
 import threading
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from offline.plugins.values import Properties
 
 Log = Callable[[str], None]
+Severity = Literal["INFO", "WARNING"]
 
 
 class Session:
@@ -21,14 +22,15 @@ class Session:
         self.cancelled = threading.Event()
         self._engine = engine
 
-    def log(self, urn: str) -> Log:
-        """Return a function that shows a line beside a resource while it is worked on."""
+    def log(self, urn: str, severity: Severity = "INFO") -> Log:
+        """Return a function that shows a line beside a resource: a warning for good, other lines while it is worked on."""
 
         def show(line: str) -> None:
             import grpc  # type: ignore[import-untyped]  # noqa: PLC0415
             from pulumi.runtime.proto import engine_pb2  # noqa: PLC0415  # most runs log nothing
 
-            request = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=line, urn=urn, ephemeral=True)
+            level = engine_pb2.LogSeverity.Value(severity)
+            request = engine_pb2.LogRequest(severity=level, message=line, urn=urn, ephemeral=severity == "INFO")
             # What is only shown must not make what is done fail.
             with contextlib.suppress(grpc.RpcError):
                 self._stub.Log(request)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from infra.doctor import AUTHORITY
 from infra.host import Reload
 from infra.plan import Plan
 from infra.release import Part
@@ -27,7 +28,6 @@ from stack_components.sign_on import component as oauth2_proxy
 NAME = "edge"
 DATA_FOLDER = "data/edge"
 LOG_FOLDER = "logs/edge"
-_AUTHORITY = f"{DATA_FOLDER}/pki/authorities/local/root.crt"
 GATE = "gate"
 PLAIN_PORT = 8080  # for clients of this host, in containers and outside
 MONITORING_PORT = 9180
@@ -104,7 +104,7 @@ def outputs(context: Context, services: Sequence[pulumi.Resource]) -> Mapping[st
         "registry": context.settings.registry_host,
         "registry_url": f"http://{edge.plain_bind}:{edge.http_port}",
         "registry_url_tls": f"https://{'127.0.0.1' if edge.default_host == '' else edge.bind}:{edge.https_port}",
-        "registry_ca": shipped.path(_AUTHORITY),
+        "registry_ca": shipped.path(AUTHORITY),
         "registry_user": secrets["registry_user"],
         "registry_pass": secrets["registry_pass"],
         "accounts": pulumi.Output.from_input(dict(secrets.passwords)),
@@ -120,7 +120,7 @@ def _authority(context: Context, services: Sequence[pulumi.Resource]) -> Mapping
     settings = context.settings
     if settings.is_local or settings.edge.tls == "public":
         return {}
-    return {"registry_authority": context.host.read("authority", _AUTHORITY, after=services)}
+    return {"registry_authority": context.host.read("authority", AUTHORITY, after=services)}
 
 
 def _secrets(plan: Plan) -> Mapping[str, str]:

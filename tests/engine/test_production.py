@@ -22,11 +22,11 @@ from infra.project import LOCK
 from infra.services import SERVICES
 from infra.settings import PROJECT
 from tests.engine.client import client
-from tests.plans import EVERYTHING
+from tests.plans import EVERYTHING, SSH_FROM
 
 # MADE UP: no digest of theirs was at hand when the lock was written.
 MADE_UP = "sha256:" + "0123456789abcdef" * 4
-SETTINGS = {"place": "hetzner", "registry_host": "registry.example.com", **EVERYTHING}
+SETTINGS = {"place": "hetzner", "registry_host": "registry.example.com", "hetzner": SSH_FROM, **EVERYTHING}
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from infra.plan import Plan, make_plan, needed_images, wanted
 from infra.project import LOCK
 from infra.services import SERVICES
 from infra.settings import SettingsError, parse
-from tests.plans import BARE, EVERYTHING, plan_of
+from tests.plans import BARE, EVERYTHING, SSH_FROM, plan_of
 
-SERVER = {"place": "hetzner", "registry_host": "registry.example.com"}
+SERVER = {"place": "hetzner", "registry_host": "registry.example.com", "hetzner": SSH_FROM}
 ALWAYS = ("registry", "cache", "edge", "gateway")
 WHY = "no package has it"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from offline.plugins.command.copy_to_remote import CopyToRemote
 from offline.plugins.command.local_command import LocalCommand
+from offline.plugins.command.remote_command import RemoteCommand
 from offline.plugins.plugin import Package, run
 from offline.plugins.resource import Checked, Failure
 from offline.plugins.values import Properties
@@ -17,7 +19,11 @@ PACKAGE = Package(
     "command",
     accepts_secrets=True,
     check_config=_check_config,
-    resources=lambda session: {"command:local:Command": LocalCommand(session)},
+    resources=lambda session: {
+        "command:local:Command": LocalCommand(session),
+        "command:remote:Command": RemoteCommand(session),
+        "command:remote:CopyToRemote": CopyToRemote(session),
+    },
 )
 
 

@@ -70,7 +70,7 @@ def run_command(call: Call, *, shown: frozenset[str], log: Log, cancelled: threa
             env={**os.environ, **call.environment},
         )
     except OSError as error:
-        raise PluginError(_failure(_start_error(call, error), call, together)) from error
+        raise PluginError(failure_text(_start_error(call, error), call.command, together)) from error
     with process:
         pipes: dict[str, IO[bytes] | None] = {"stdout": process.stdout, "stderr": process.stderr}
         readers = [_Reader(pipe, together, log if name in shown else None) for name, pipe in pipes.items() if pipe]
@@ -82,7 +82,7 @@ def run_command(call: Call, *, shown: frozenset[str], log: Log, cancelled: threa
         for reader in readers:
             reader.join()
     if process.returncode != 0:
-        raise PluginError(_failure(_exit_error(process.returncode), call, together))
+        raise PluginError(failure_text(_exit_error(process.returncode), call.command, together))
     stdout, stderr = (reader.text(call) for reader in readers)
     return Output(stdout, stderr)
 
@@ -144,8 +144,9 @@ def _exit_error(code: int) -> str:
     return f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
 
 
-def _failure(reason: str, call: Call, together: list[bytes]) -> str:
-    return f"{reason}: running {_quoted(call.command)}:\n{b''.join(together).decode(errors='replace')}"
+def failure_text(reason: str, command: str, output: Sequence[bytes]) -> str:
+    """Return the error of a command that failed: all of the command and of its output, whatever `logging` says."""
+    return f"{reason}: running {_quoted(command)}:\n{b''.join(output).decode(errors='replace')}"
 
 
 def _quoted(command: str) -> str:

@@ -17,6 +17,7 @@ from ops.process import Completed, run
 CONTENTS = RootFilesystem(
     packages=(
         "busybox",
+        "cron",
         "docker-cli",
         "docker.io",
         "iproute2",

@@ -7,25 +7,19 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from infra.images import load_lock
 from infra.paths import PROJECT_FOLDER
-from infra.plan import Plan
 from infra.server import HostFile, host_files, host_part
 from infra.server.head import HEAD
-from infra.settings import parse
+from infra.server.schedule import schedule
+from tests.infra.server.plans import plan
 
 ROOT = PurePosixPath("/srv/stack")
 
 
-def plan(**edge: object) -> Plan:
-    """A plan of which only the settings matter here."""
-    given = {"place": "hetzner", "registry_host": "registry.example.com", "edge": edge}
-    return Plan(
-        parse(given, stack="test"), load_lock(PROJECT_FOLDER / "images.lock", floors=PROJECT_FOLDER / "images.lock"), (), {}
-    )
+FILES = host_files(ROOT, tasks=schedule(plan().settings, ROOT))
 
 
-@pytest.mark.parametrize("file", host_files(ROOT), ids=lambda file: file.path)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.path)
 def test_a_file_says_who_writes_it(file: HostFile) -> None:
     if not file.path.endswith(".json"):  # JSON knows no comments
         assert re.match(rf"(#|//) {re.escape(HEAD)}\n", file.text)
@@ -34,7 +28,7 @@ def test_a_file_says_who_writes_it(file: HostFile) -> None:
 
 
 def test_no_two_files_have_one_path() -> None:
-    paths = [file.path for file in host_files(ROOT)]
+    paths = [file.path for file in FILES]
     assert len(set(paths)) == len(paths)
     assert all(path.startswith("/etc/") for path in paths)
 
@@ -42,7 +36,7 @@ def test_no_two_files_have_one_path() -> None:
 def test_the_part_holds_every_file_below_its_folder() -> None:
     part = host_part(plan(), ROOT)
     assert part.name == "host"
-    assert part.files == {file.path.removeprefix("/"): file.text.encode() for file in host_files(ROOT)}
+    assert part.files == {file.path.removeprefix("/"): file.text.encode() for file in FILES}
 
 
 @pytest.mark.parametrize("ipv6", [True, False])

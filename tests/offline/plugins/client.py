@@ -19,6 +19,8 @@ NETWORK = "docker:index/network:Network"
 VOLUME = "docker:index/volume:Volume"
 IMAGE = "docker:index/remoteImage:RemoteImage"
 COMMAND = "command:local:Command"
+REMOTE = "command:remote:Command"
+COPY = "command:remote:CopyToRemote"
 
 # What only the official docker plugin's bridge needs of a state.
 _BRIDGE = ("__meta", "__pulumi_raw_state_delta")

@@ -18,7 +18,7 @@ from ops.process import CommandError, Completed, run
 
 _LIMIT_S = 120
 _PROJECT = "name: stand-in\nruntime: python\n"
-# Resources as data: tests say what is wanted in the SDK's own words.
+# Resources as data: tests say what is wanted in the SDK's own words; {"FileAsset": path} is one.
 _PROGRAM = """\
 import json
 from pathlib import Path
@@ -27,12 +27,18 @@ import pulumi
 import pulumi_command
 import pulumi_docker
 
-PACKAGES = {"docker": pulumi_docker, "command": pulumi_command.local}
+PACKAGES = {"docker": pulumi_docker, "command": pulumi_command.local, "remote": pulumi_command.remote}
+
+
+def meant(value):
+    return pulumi.FileAsset(value["FileAsset"]) if isinstance(value, dict) and "FileAsset" in value else value
+
+
 
 for resource in json.loads(Path("wanted.json").read_text()):
     package, name = resource["type"].split(".")
     arguments = {
-        key: pulumi.Output.secret(value) if key in resource.get("secret", []) else value
+        key: pulumi.Output.secret(value) if key in resource.get("secret", []) else meant(value)
         for key, value in resource["args"].items()
     }
     options = pulumi.ResourceOptions(**resource.get("options", {}))

@@ -54,8 +54,7 @@ def test_it_has_the_version_that_the_engine_accepts(package: Package, stub: Any)
     ("method", "request_"),
     [
         ("Check", provider_pb2.CheckRequest(urn="urn:pulumi:s::p::docker:index/secret:Secret::a")),
-        ("Check", provider_pb2.CheckRequest(urn="urn:pulumi:s::p::command:remote:Command::a")),
-        ("Create", provider_pb2.CreateRequest(urn="urn:pulumi:s::p::command:remote:CopyToRemote::a")),
+        ("Create", provider_pb2.CreateRequest(urn="urn:pulumi:s::p::command:remote:CopyFile::a")),
         ("Invoke", provider_pb2.InvokeRequest(tok="docker:index/getNetwork:getNetwork")),
         ("Invoke", provider_pb2.InvokeRequest(tok="command:local:run")),
     ],

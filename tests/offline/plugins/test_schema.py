@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
 import pulumi_command.local
 import pulumi_docker
 import pytest
+from pulumi_command import remote
 
-from offline.plugins.command.inputs import check_inputs
+from offline.plugins.command.connection import CONNECTION
+from offline.plugins.command.copy_to_remote import CopyToRemote
+from offline.plugins.command.local_command import LocalCommand
+from offline.plugins.command.remote_command import RemoteCommand
 from offline.plugins.docker import container_table, image, network, volume
 from offline.plugins.schema import Schema
+from offline.plugins.session import Session
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of CopyFile, which comes with the first of the others
+    _REMOTE_COMMAND = remote.CommandArgs
 
 
 def _names(arguments: Any, made: Any = None) -> set[str]:
@@ -68,9 +78,25 @@ def test_nested_inputs_are_those_of_the_sdk(fields: Schema | None, arguments: An
     assert set(fields or {}) == _names(arguments)
 
 
-def test_every_argument_of_a_command_is_accepted_or_said_not_to_be_covered() -> None:
-    names = _names(pulumi_command.local.CommandArgs)
-    reasons = {fault.property: fault.reason for fault in check_inputs(dict.fromkeys(names, object())).failures}
-    assert set(reasons) == names
-    assert not [reason for reason in reasons.values() if reason.startswith("Unrecognized")]
-    assert {name for name, reason in reasons.items() if "not covered" in reason} == {"assetPaths", "archivePaths"}
+@pytest.mark.parametrize(
+    ("resource", "arguments", "not_covered"),
+    [
+        (LocalCommand, pulumi_command.local.CommandArgs, {"assetPaths", "archivePaths"}),
+        (RemoteCommand, _REMOTE_COMMAND, set()),
+        (CopyToRemote, remote.CopyToRemoteArgs, set()),
+    ],
+)
+def test_every_argument_of_a_command_is_accepted_or_said_not_to_be_covered(
+    resource: Any, arguments: Any, not_covered: set[str]
+) -> None:
+    names = _names(arguments)
+    faults = resource(Session("")).check("", {**dict.fromkeys(names, object()), "unheard": 1}, {}, "").failures
+    reasons = {fault.property: fault.reason for fault in faults}
+    assert names - {"source"} <= set(reasons)  # a wrong source is told as an asset
+    assert {name for name, reason in reasons.items() if reason.startswith("Unrecognized")} == {"unheard"}
+    assert {name for name, reason in reasons.items() if "not covered" in reason} == not_covered
+
+
+def test_the_properties_of_a_connection_are_those_of_the_sdk() -> None:
+    assert set(CONNECTION.types) == _names(remote.ConnectionArgs)
+    assert set(CONNECTION.types) - {"proxy"} == _names(remote.ProxyConnectionArgs)

@@ -31,7 +31,7 @@ print(sorted(name for name in sys.modules if name in ("pulumi.resource", "docker
 """
 
 
-@pytest.fixture(params=["docker", "command"])
+@pytest.fixture(params=["docker", "command", "hcloud"])
 def plugin(request: pytest.FixtureRequest, home: Path) -> Path:
     name = request.param
     return home / "plugins" / f"resource-{name}-v{plugin_version(name)}" / f"pulumi-resource-{name}"
@@ -61,7 +61,13 @@ def test_it_ends_when_its_engine_was_killed(plugin: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["offline.plugins.docker.provider", "offline.plugins.command.provider", "offline.language_host"]
+    "module",
+    [
+        "offline.plugins.docker.provider",
+        "offline.plugins.command.provider",
+        "offline.plugins.hcloud.provider",
+        "offline.language_host",
+    ],
 )
 def test_only_what_is_needed_is_imported(module: str) -> None:
     code = _IMPORTED.format(module=module)

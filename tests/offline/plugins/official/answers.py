@@ -14,14 +14,14 @@ from offline.plugins.values import decode, encode
 FILE = Path(__file__).with_name("answers.json")
 
 
-def load() -> dict[str, Any]:
+def load(file: Path = FILE) -> dict[str, Any]:
     """Return all answers; unknown and secret values are what they are in `offline.plugins.values`."""
-    return decode(ParseDict(json.loads(FILE.read_text()), Struct()))
+    return decode(ParseDict(json.loads(file.read_text()), Struct()))
 
 
-def save(answers: dict[str, Any]) -> None:
+def save(answers: dict[str, Any], file: Path = FILE) -> None:
     """Write all answers."""
-    FILE.write_text(json.dumps(_whole(MessageToDict(encode(answers))), indent=1, sort_keys=True) + "\n")
+    file.write_text(json.dumps(_whole(MessageToDict(encode(answers))), indent=1, sort_keys=True) + "\n")
 
 
 def _whole(value: Any) -> Any:

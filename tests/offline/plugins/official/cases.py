@@ -8,6 +8,7 @@ from typing import Any
 
 from offline.plugins.values import UNKNOWN, Secret
 from tests.offline.plugins.client import COMMAND, CONTAINER, IMAGE, NETWORK, VOLUME
+from tests.offline.plugins.official.remote_cases import REMOTE_BASE, REMOTE_CHECKS
 
 NAME = "stand-in-recorded"
 """The name of everything that recording makes."""
@@ -64,6 +65,7 @@ CHECKS: Sequence[tuple[str, Inputs]] = [
     (COMMAND, {"create": "x", "triggers": [1, "a", {"b": 2}]}),
     (COMMAND, {"create": "x", "addPreviousOutputInEnv": "yes"}),
     (COMMAND, {"create": Secret("x"), "stdin": Secret("y"), "environment": {"A": Secret("b")}}),
+    *REMOTE_CHECKS,
 ]
 
 
@@ -296,6 +298,7 @@ BASES: Sequence[Base] = [
             {"addPreviousOutputInEnv": False},
         ],
     ),
+    Base(*REMOTE_BASE),
 ]
 
 RUNS: Sequence[tuple[Inputs, Inputs | None]] = [

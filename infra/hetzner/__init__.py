@@ -1,0 +1,1 @@
+"""The Hetzner place: what is rented, and how a bare server becomes a Host."""

@@ -1,0 +1,85 @@
+"""The Hetzner place: from an API token to a server that answers by SSH, and a Storage Box beside it."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pulumi
+
+from infra.hetzner.keys import KeyPair
+from infra.hetzner.names import Names
+from infra.hetzner.network import Addresses
+from infra.hetzner.prepare import prepare_script
+from infra.hetzner.server import Server
+from infra.hetzner.storage_box import StorageBox
+from infra.settings import Settings
+from infra.ssh_host import Machine
+
+LABEL = "private-registry"
+
+
+class HetznerPlace(pulumi.ComponentResource):
+    """What is rented. The token is the provider's: HCLOUD_TOKEN, or `pulumi config set --secret hcloud:token`.
+
+    Attributes:
+        machine: The server, as a Host needs it.
+        ipv6: The server's address of IPv6.
+    """
+
+    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:hetzner:Place", name, {}, opts)
+        self._settings, self._labels = settings, {LABEL: settings.name}
+        rented, child = settings.hetzner, pulumi.ResourceOptions(parent=self)
+        login, host = KeyPair("login-key", child), KeyPair("host-key", child)
+        addresses = Addresses("addresses", rented, settings.name, self._labels, child)
+        server = Server(
+            "server",
+            rented,
+            settings.name,
+            self._labels,
+            addresses=addresses,
+            login=login,
+            host=host,
+            ipv6=settings.edge.ipv6,
+            opts=child,
+        )
+        public = settings.registry_host.partition(":")[0]
+        if not _is_address(public):
+            Names("names", public, rented.dns_zone, addresses, child)
+        _, self.ipv6 = addresses.by_type["AAAA"]
+        self.machine = Machine(
+            address=addresses.ipv4.ip_address,
+            private_key=login.private,
+            host_key=host.public,
+            made=server.server,
+            prepare=prepare_script(),
+        )
+        self.register_outputs({})
+
+    def storage_box(self, after: pulumi.Resource) -> StorageBox | None:
+        """Return the Storage Box; None when the stack has none.
+
+        Args:
+            after: What lets the server be passed through.
+        """
+        box = self._settings.hetzner.storage_box
+        if not box:
+            return None
+        return StorageBox(
+            "storage-box",
+            box,
+            self._settings.name,
+            self._labels,
+            protect=self._settings.hetzner.protect,
+            through=self.machine.connection,
+            after=after,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,40 @@
+"""Renders tasks as a file of cron, for hosts that systemd does not run; on others each line does nothing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from infra.server.head import HEAD
+from infra.server.logrotate import TASK_LOGS
+from infra.server.schedule import USER, Task, environment
+
+# cron reads files of such a name only: no dot in it.
+PATH = "/etc/cron.d/private-registry"
+_SYSTEMD = "/run/systemd/system"  # there when systemd runs the machine: sd_booted(3)
+
+
+def crontab(tasks: Sequence[Task], root: PurePosixPath) -> str:
+    """Return the file.
+
+    Args:
+        tasks: The schedule.
+        root: The stack's folder on the host.
+    """
+    lines = [_line(task, root) for task in tasks]
+    return "\n".join([f"# {HEAD}", "SHELL=/bin/sh", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", 'MAILTO=""', *lines, ""])
+
+
+def _line(task: Task, root: PurePosixPath) -> str:
+    user, _, group = USER.partition(":")
+    variables = [f"{name}={value}" for name, value in environment(root).items()]
+    words = [
+        *["timeout", "--kill-after=10", str(task.limit_s)],
+        # cron knows users by name only, and without systemd this one may have none.
+        *["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--inh-caps=-all", "--no-new-privs"],
+        *["env", *variables, *task.command(root)],
+    ]
+    logs = root / TASK_LOGS
+    steps = f"mkdir -p {logs}; {shlex.join(words)} >> {logs}/{task.name}.log 2>&1"
+    return f"{task.when.cron} root [ -d {_SYSTEMD} ] || {{ {steps}; }}".replace("%", "\\%")

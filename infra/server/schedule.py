@@ -1,0 +1,104 @@
+"""The one table of what happens on a host without anybody: each task, when, for how long, and what it may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from infra.doctor import doctor_arguments
+from infra.settings import Settings
+
+# The user of all services: it may read the secrets of the stack, and owns its data.
+USER = "10001:10001"
+
+_WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
+
+
+@dataclass(frozen=True)
+class When:
+    """Times of the host's clock; an empty field stands for each value. In systemd's words as well as in cron's.
+
+    Attributes:
+        minutes: Of the hour.
+        hours: Of the day.
+        weekdays: By their short English names.
+    """
+
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...] = ()
+    weekdays: tuple[str, ...] = ()
+
+    @property
+    def on_calendar(self) -> str:
+        """As systemd.time(7) says."""
+        days = f"{','.join(self.weekdays)} " if self.weekdays else ""
+        return f"{days}*-*-* {_numbers(self.hours, width=2)}:{_numbers(self.minutes, width=2)}:00"
+
+    @property
+    def cron(self) -> str:
+        """As crontab(5) says."""
+        days = _numbers(sorted(map(_WEEKDAYS.index, self.weekdays)))
+        return f"{_numbers(self.minutes)} {_numbers(self.hours)} * * {days}"
+
+
+def _numbers(values: Sequence[int], width: int = 1) -> str:
+    return ",".join(f"{value:0{width}}" for value in values) or "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A row of the table.
+
+    Attributes:
+        name: Of the task; its units are `regops-<name>`.
+        purpose: What it is for, in a few words.
+        module: Of `ops`, run as a program.
+        arguments: Beside the root.
+        when: When it begins.
+        spread_s: Seconds by which it begins later, at random.
+        limit_s: Seconds after which it is ended.
+        writes: What it may change, as folders below the root.
+        network: Whether it may reach others.
+    """
+
+    name: str
+    purpose: str
+    module: str
+    arguments: Sequence[str] = ()
+    when: When
+    spread_s: int = 0
+    limit_s: int
+    writes: Sequence[str] = ()
+    network: bool = False
+
+    def command(self, root: PurePosixPath) -> Sequence[str]:
+        """Return the words of its command."""
+        # Parts of a release are never written to (-B), and modules come from them alone (-P).
+        return ["python3", "-B", "-P", "-m", f"ops.{self.module}", "--root", str(root), *self.arguments]
+
+
+def schedule(settings: Settings, root: PurePosixPath) -> Sequence[Task]:
+    """Return the tasks of a stack.
+
+    Args:
+        settings: The stack's.
+        root: The stack's folder on the host.
+    """
+    return [
+        Task(
+            name="doctor",
+            purpose="pushes and pulls a canary as users do",
+            module="doctor",
+            arguments=doctor_arguments(settings, root),
+            when=When(minutes=(17,)),
+            spread_s=300,
+            limit_s=600,
+            network=True,
+        ),
+    ]
+
+
+def environment(root: PurePosixPath) -> Mapping[str, str]:
+    """Return the environment of all tasks: the packages of the current release."""
+    return {"PYTHONPATH": f"{root}/current/ops:{root}/current/site"}

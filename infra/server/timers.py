@@ -1,0 +1,105 @@
+"""Renders tasks as systemd's units: a timer, and a service that may do no more than its task needs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from infra.server.head import HEAD
+from infra.server.schedule import USER, Task, environment
+
+FOLDER = "/etc/systemd/system"
+# Somebody else holds the lock, or the registry is maintained: nothing has failed.
+_BUSY = 75
+
+
+def unit_name(task: Task) -> str:
+    """Return the name of a task's units, without `.timer` or `.service`."""
+    return f"regops-{task.name}"
+
+
+def units(task: Task, root: PurePosixPath) -> Mapping[str, str]:
+    """Return the text of a task's units by their file's name.
+
+    Args:
+        task: A row of the schedule.
+        root: The stack's folder on the host.
+    """
+    name = unit_name(task)
+    return {f"{name}.service": _service(task, root), f"{name}.timer": _timer(task)}
+
+
+def _timer(task: Task) -> str:
+    return f"""\
+# {HEAD}
+[Unit]
+Description=When the registry's {task.name} runs
+
+[Timer]
+OnCalendar={task.when.on_calendar}
+RandomizedDelaySec={task.spread_s}
+# What was missed while the machine was off is made up for.
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def _service(task: Task, root: PurePosixPath) -> str:
+    user, _, group = USER.partition(":")
+    variables = "\n".join(f"Environment={name}={value}" for name, value in environment(root).items())
+    paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)
+    # What it prints goes to the journal, which keeps the time of each line and its own size, and needs no folder to be there.
+    return f"""\
+# {HEAD}
+[Unit]
+Description=The registry's {task.name}: {task.purpose}
+Wants=network-online.target
+After=network-online.target docker.service
+
+[Service]
+Type=oneshot
+ExecStart={shlex.join(task.command(root)).replace("%", "%%")}
+{variables}
+TimeoutStartSec={task.limit_s}
+SuccessExitStatus={_BUSY}
+SyslogIdentifier={unit_name(task)}
+Nice=10
+
+User={user}
+Group={group}
+{paths}{_network(task)}CapabilityBoundingSet=
+DevicePolicy=closed
+KeyringMode=private
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProcSubset=pid
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+UMask=0077
+"""
+
+
+def _network(task: Task) -> str:
+    if task.network:
+        return "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX\n"
+    return "IPAddressDeny=any\nPrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\n"

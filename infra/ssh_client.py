@@ -1,0 +1,76 @@
+"""The operator's own `ssh` as the program and the Docker plugin use it: one key, one known host key, one connection for all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.paths import cache_folder
+from ops.files import write_atomic
+from ops.process import Completed, run
+
+_PRIVATE = 0o600
+# Sockets have paths of 108 characters at most, of which ssh needs 17 more while it makes one.
+_LONGEST_SOCKET = 90
+
+
+@dataclass(frozen=True)
+class SshAccess:
+    """How a server is reached.
+
+    Attributes:
+        address: Its address.
+        private_key: The program's key, as OpenSSH writes it.
+        host_key: The server's public key, `ssh-ed25519 AAAA…`: no other server is talked to.
+        user: Who logs in.
+    """
+
+    address: str
+    private_key: str
+    host_key: str
+    user: str = "root"
+
+    def options(self) -> Sequence[str]:
+        """Return the arguments of `ssh`, after writing the files that they name into the operator's cache.
+
+        All connections share one, which ends itself when it is not used: https://man.openbsd.org/ssh_config#ControlMaster
+
+        Raises:
+            OSError: The cache cannot be written.
+        """
+        name = hashlib.sha256(f"{self.address}\n{self.private_key}\n{self.host_key}".encode()).hexdigest()[:16]
+        folder = cache_folder("ssh") / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _keep(folder / "key", self.private_key.rstrip() + "\n")
+        _keep(folder / "known_hosts", f"{self.address} {self.host_key}\n")
+        options = {
+            "IdentityFile": folder / "key",
+            "IdentitiesOnly": "yes",
+            "UserKnownHostsFile": folder / "known_hosts",
+            "GlobalKnownHostsFile": "/dev/null",
+            "StrictHostKeyChecking": "yes",
+            "BatchMode": "yes",
+            "ConnectTimeout": "15",
+            "ServerAliveInterval": "15",
+            "LogLevel": "ERROR",
+        }
+        socket = folder / "master"
+        if len(str(socket)) < _LONGEST_SOCKET:
+            options |= {"ControlMaster": "auto", "ControlPath": socket, "ControlPersist": "15"}
+        # Nothing of the operator's own configuration: a Host * there could say anything.
+        return ["-F", "/dev/null", *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))]
+
+    def run(self, command: str, *, timeout: float) -> Completed:
+        """Run a shell command on the server.
+
+        Raises:
+            CommandError: It failed, or the server cannot be reached: then ssh ended with 255.
+        """
+        return run(["ssh", *self.options(), f"{self.user}@{self.address}", command], timeout=timeout)
+
+
+def _keep(path: Path, content: str) -> None:
+    if not path.is_file() or path.read_text() != content:
+        write_atomic(path, content, mode=_PRIVATE)

@@ -1,0 +1,169 @@
+"""A server as a Host: commands by SSH, a release as one tarball, and Docker by the same way."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_docker as docker
+from pulumi_command import remote
+
+from infra.ops_host import REMOVE_RELEASE, OpsCommand, OpsHost, shell
+from infra.paths import cache_folder
+from infra.release import Release
+from infra.server.files import PART, ROOT
+from infra.ssh_client import SshAccess
+from ops.process import CommandError
+
+# Unprivileged, and nobody else's: all services run as this user, and own their data.
+SERVICE_USER = "10001:10001"
+_INCOMING = "/var/lib/private-registry/release.tar"
+# Connections of ssh itself end with code 255: ssh(1).
+_UNREACHABLE = 255
+_LOOK_LIMIT_S = 60.0
+_PER_DIAL_S = 15
+_DIAL_LIMIT = 40  # a server that restarts is away for some minutes
+# cloud-init may have failed, for example without a network: what it leaves undone is done now.
+_WAIT = "timeout 900 cloud-init status --wait >&2 || true; exec sh -s"
+_PYTHON = ["python3", "-B"]  # parts of a release are never written to
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that a place has made.
+
+    Attributes:
+        address: Where it is reached.
+        private_key: The program's key, as OpenSSH writes it.
+        host_key: The server's public key.
+        made: The machine itself.
+        prepare: Shell script that installs what is missing; it can be run again at any time.
+    """
+
+    address: pulumi.Output[str]
+    private_key: pulumi.Output[str]
+    host_key: pulumi.Output[str]
+    made: pulumi.Resource
+    prepare: str
+
+    @property
+    def connection(self) -> remote.ConnectionArgs:
+        """How commands connect: only to the server that has the host key."""
+        return remote.ConnectionArgs(
+            host=self.address,
+            user="root",
+            private_key=self.private_key,
+            host_key=self.host_key,
+            dial_error_limit=_DIAL_LIMIT,
+            per_dial_timeout=_PER_DIAL_S,
+        )
+
+
+class SshHost(OpsHost):
+    """A server reached by SSH."""
+
+    def __init__(self, name: str, machine: Machine, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:infra:SshHost", name, opts)
+        self.root = ROOT
+        self.user = SERVICE_USER
+        self.docker_socket = "/var/run/docker.sock"
+        self._machine = machine
+        self.ready = remote.Command(
+            "ready",
+            connection=machine.connection,
+            create=_WAIT,
+            stdin=machine.prepare,
+            logging=remote.Logging.STDERR,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[machine.made]),
+        )
+        known: pulumi.Output[dict[str, str]] = pulumi.Output.all(
+            address=machine.address, private_key=machine.private_key, host_key=machine.host_key, ready=self.ready.stdout
+        )
+        self._access = known.apply(lambda known: SshAccess(known["address"], known["private_key"], known["host_key"]))
+        self._mark: pulumi.Output[str] = pulumi.Output.unsecret(self._access.apply(look))
+        self.register_outputs({})
+
+    def _install(self, release: Release) -> Sequence[pulumi.Resource]:
+        tarball = remote.CopyToRemote(
+            "tarball",
+            connection=self._machine.connection,
+            source=pulumi.FileAsset(str(release.tarball(cache_folder("releases")))),
+            remote_path=_INCOMING,
+            triggers=[self._mark],  # a server that has lost its files gets the tarball again
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready], delete_before_replace=True),
+        )
+        # The first release brings the program that installs it.
+        ops = release.parts["ops"].folder
+        unpack = f'set -e; d=$(mktemp -d); trap \'rm -rf "$d"\' EXIT; tar --extract --file={_INCOMING} --directory="$d" {ops}; '
+        command = OpsCommand(create=["release", _INCOMING], delete=REMOVE_RELEASE, after=[tarball], marks=[release.digest])
+        self._run("release", command, before=unpack, path=f'"$d/{ops}"')
+        after = [self.made["release"]]
+        self._run("host-files", OpsCommand(module="host_files", create=[], after=after, marks=[release.parts[PART].digest]))
+        installed = [*after, self.made["host-files"]]
+        self.docker = docker.Provider(
+            "engine",
+            host=self._machine.address.apply(lambda address: f"ssh://root@{address}"),
+            ssh_opts=pulumi.Output.unsecret(self._access.apply(lambda access: list(access.options()))),
+            # The plugin asks the engine at once, which these may restart.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=installed),
+        )
+        return installed
+
+    def _run(
+        self, name: str, command: OpsCommand, *, before: str = "", path: str = f"{ROOT}/current/ops:{ROOT}/current/site"
+    ) -> pulumi.Output[str]:
+        environment = f"{before}PYTHONPATH={path} "
+        create = self._mark.apply(
+            lambda mark: environment + shell(_PYTHON, self.root, command.module, _marked(command, mark), [*command.marks, mark])
+        )
+        delete = (
+            f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, self.root, command.module, command.delete)}"
+            if command.delete
+            else None
+        )
+        made = remote.Command(
+            name,
+            connection=self._machine.connection,
+            create=create,
+            delete=delete,
+            stdin=command.stdin,
+            logging=remote.Logging.STDERR,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready, *command.after]),
+        )
+        self.made[name] = made
+        # Secret by its connection alone: no command of `ops` prints a secret.
+        return pulumi.Output.unsecret(made.stdout)
+
+
+def _marked(command: OpsCommand, mark: str) -> Sequence[str]:
+    return ["--mark", mark, *command.create] if command.module == "provision" else command.create
+
+
+def look(access: SshAccess) -> str:
+    """Look at a server's files; return the mark of its last installation, or another one when something is to be put right.
+
+    Raises:
+        pulumi.RunError: The server does not answer, so that nobody can tell what is on it.
+    """
+    program = f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, ROOT, 'drift', [])}"
+    try:
+        seen = access.run(f"if [ -e {ROOT}/current/ops/ops/drift.py ]; then {program}; fi", timeout=_LOOK_LIMIT_S).stdout
+    except CommandError as error:
+        if error.completed is not None and error.completed.returncode != _UNREACHABLE:
+            pulumi.warn(f"the files of {access.address} cannot be looked at, and are all written again: {error}")
+            return secrets.token_hex(6)
+        raise pulumi.RunError(
+            f"the server {access.address} does not answer by SSH; is it on, and is this machine in hetzner.ssh_from? {error}"
+        ) from error
+    if not seen.strip():
+        return secrets.token_hex(6)
+    found: Mapping[str, Any] = json.loads(seen)
+    for path in found["changed"]:
+        pulumi.warn(f"{path} is not as it was installed on {access.address}; `up` puts it right")
+    return str(found["mark"])

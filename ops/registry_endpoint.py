@@ -1,0 +1,161 @@
+"""Where a registry is reached: one request, its answer, and what can go wrong. Standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+# The edge itself waits up to 45 s for a registry that is being replaced.
+_REQUEST_LIMIT_S = 60.0
+_MAX_SHOWN = 200
+
+
+class RegistryError(Exception):
+    """The registry did not do what was asked; the message says what and holds no secret."""
+
+    exit_code = 1
+
+
+class InsecureError(RegistryError):
+    """A password would have travelled in clear text, or to another server."""
+
+    exit_code = 10
+
+
+class MismatchError(RegistryError):
+    """The registry gave other content than it was given."""
+
+    exit_code = 12
+
+
+class UnreachableError(RegistryError):
+    """Nobody answers, or only the edge does, for what stands behind it."""
+
+    exit_code = 13
+
+
+class BusyError(RegistryError):
+    """It asks to be asked later: writes are refused while it is maintained, or too many sign in at once."""
+
+    exit_code = 75
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a request."""
+
+    asked: str
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def expect(self, *statuses: int) -> Answer:
+        """Return the answer itself.
+
+        Raises:
+            RegistryError: Its status is another one.
+        """
+        if self.status not in statuses:
+            raise RegistryError(f"{self.asked} was answered {self}")
+        return self
+
+    @property
+    def error(self) -> tuple[str, str]:
+        """The code and the message of the first error in the body, empty when it has none."""
+        try:
+            first = json.loads(self.body)["errors"][0]
+            return str(first["code"]), str(first["message"])
+        except (ValueError, LookupError, TypeError):
+            return "", ""
+
+    def __str__(self) -> str:
+        code, message = self.error
+        shown = "".join(filter(str.isprintable, f"{code} {message}".strip()))[:_MAX_SHOWN]
+        return f"{self.status}" + (f" ({shown})" if shown else "")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a registry is reached.
+
+    Attributes:
+        url: Scheme, host and port.
+        ca: File of the authority that signs its certificate; None for those that this machine trusts.
+        addresses: IP addresses by host name, for names that are not to be looked up.
+    """
+
+    url: str
+    ca: Path | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+    def ask(self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
+        """Send one request.
+
+        Args:
+            method: Of HTTP.
+            target: Path, or a whole address of this registry.
+            headers: Of the request.
+            content: Its body.
+
+        Raises:
+            InsecureError: The target is another server, or clear text would leave this machine.
+            OSError: Nobody answers.
+            http.client.HTTPException: The answer is none.
+        """
+        url = urlsplit(urljoin(self.url, target))
+        if _origin(url) != _origin(urlsplit(self.url)):
+            raise InsecureError(f"{self.url} sends its clients to {url.scheme}://{url.netloc}, which was not followed")
+        connection = http.client.HTTPConnection(url.netloc, timeout=_REQUEST_LIMIT_S)
+        try:
+            connection.sock = self._connect(url)
+            path = url._replace(scheme="", netloc="", fragment="").geturl()
+            connection.request(method, path, body=content, headers={"Host": url.netloc, **headers})
+            response = connection.getresponse()
+            try:
+                body = response.read()
+            except http.client.IncompleteRead as cut:
+                body = cut.partial  # whoever compares digests finds out
+            return Answer(f"{method} {url.path}", response.status, response.headers, body)
+        finally:
+            connection.close()
+
+    def _connect(self, url: SplitResult) -> socket.socket:
+        host, port = _origin(url)[1:]
+        connected = socket.create_connection((self.addresses.get(host, host), port), timeout=_REQUEST_LIMIT_S)
+        try:
+            if url.scheme == "https":
+                authority = self.ca.read_text() if self.ca else None
+                return ssl.create_default_context(cadata=authority).wrap_socket(connected, server_hostname=host)
+            peer = connected.getpeername()[0]
+            if not ipaddress.ip_address(peer).is_loopback:
+                raise InsecureError(f"{self.url} is {peer}: passwords go to another machine by https only")
+            return connected
+        except BaseException:
+            connected.close()
+            raise
+
+
+def _origin(url: SplitResult) -> tuple[str, str, int]:
+    return url.scheme, url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a request got no answer, in words for people."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"no TLS: {error.reason or error}"
+        case socket.gaierror():
+            return f"its name is not known: {error.strerror}"
+        case OSError():
+            said = error.strerror or str(error) or type(error).__name__
+            return f"{error.filename}: {said}" if error.filename else said
+    return f"no answer of HTTP: {type(error).__name__}"

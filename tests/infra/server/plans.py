@@ -1,0 +1,15 @@
+"""The plan of a server, of which only the settings matter here."""
+
+from __future__ import annotations
+
+from infra.images import load_lock
+from infra.paths import PROJECT_FOLDER
+from infra.plan import Plan
+from infra.settings import parse
+
+
+def plan(**edge: object) -> Plan:
+    """Return a plan with these settings of the edge."""
+    given = {"place": "hetzner", "registry_host": "registry.example.com", "edge": edge}
+    lock = PROJECT_FOLDER / "images.lock"
+    return Plan(parse(given, stack="test"), load_lock(lock, floors=lock), (), {})

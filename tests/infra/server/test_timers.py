@@ -1,0 +1,76 @@
+"""The units of tasks in Debian 13's own systemd."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from infra.server.schedule import Task, When, schedule
+from infra.server.timers import FOLDER, units
+from tests.infra.server.conftest import ROOT
+from tests.infra.server.debian13 import Debian13
+from tests.infra.server.plans import plan
+
+# The most that systemd may find exposed, in tenths; a service without any such option has 96.
+EXPOSURE = 20
+NAMES = [name for task in schedule(plan().settings, ROOT) for name in units(task, ROOT)]
+SERVICES = [name for name in NAMES if name.endswith(".service")]
+WRITER = Task(
+    name="try",
+    purpose="100% of it",
+    module="try_it",
+    arguments=["--at", "50%"],
+    when=When(minutes=(1,)),
+    limit_s=5,
+    writes=["data"],
+)
+
+
+def test_a_task_without_network_that_writes() -> None:
+    text = units(WRITER, PurePosixPath("/srv/x"))["regops-try.service"]
+    assert "ReadWritePaths=/srv/x/data\n" in text
+    assert "PrivateNetwork=yes\n" in text
+    assert "AF_INET" not in text
+    assert "--root /srv/x --at 50%%\n" in text
+    assert "\nTimeoutStartSec=5\n" in text
+
+
+def test_a_task_with_network_that_writes_nothing() -> None:
+    text = units(schedule(plan().settings, ROOT)[0], ROOT)["regops-doctor.service"]
+    assert "ReadWritePaths" not in text
+    assert "PrivateNetwork" not in text
+    assert "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX\n" in text
+
+
+def test_only_timers_are_started_with_the_machine() -> None:
+    texts = units(WRITER, ROOT)
+    assert "[Install]\nWantedBy=timers.target\n" in texts["regops-try.timer"]
+    assert "[Install]" not in texts["regops-try.service"]
+
+
+@pytest.mark.system
+def test_systemd_finds_nothing_wrong_with_them(server: Debian13) -> None:
+    checked = server.run(f"systemd-analyze verify {' '.join(NAMES)} 2>&1", check=False)
+    assert (checked.returncode, checked.stdout) == (0, "")
+    slip = server.run(f"sed -i s/Persistent/Persistant/ {FOLDER}/{NAMES[1]}; systemd-analyze verify {NAMES[1]} 2>&1", check=False)
+    assert "Unknown key 'Persistant'" in slip.stdout
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_may_do_little(server: Debian13, name: str) -> None:
+    server.run(f"systemd-analyze security --offline=true --threshold={EXPOSURE} {name}")
+    loosened = f"sed -i /^Protect/d {FOLDER}/{name}; systemd-analyze security --offline=true --threshold={EXPOSURE} {name}"
+    assert server.run(loosened, check=False).returncode != 0
+
+
+@pytest.mark.system
+def test_the_user_of_a_service_has_an_entry_once_the_machine_is_told(server: Debian13) -> None:
+    text = units(WRITER, ROOT)["regops-try.service"]
+    assert "User=10001\nGroup=10001\n" in text
+    told = server.run("getent passwd 10001 || true; systemd-sysusers; getent passwd 10001; getent group 10001").stdout
+    assert told.splitlines() == [
+        "private-registry:x:10001:10001:services of the private registry:/:/usr/sbin/nologin",
+        "private-registry:x:10001:",
+    ]
