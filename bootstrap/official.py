@@ -15,7 +15,7 @@ from offline.plugins.version import plugin_version
 from ops.process import CommandError, run
 
 VERSION = version("pulumi")
-PACKAGES = ("docker", "command")
+PACKAGES = ("docker", "command", "hcloud")
 LANGUAGE_HOST = f"language-python-v{VERSION}"
 _INSTALLER = "https://get.pulumi.com/install.sh"
 _ANSWER_LIMIT_S = 10.0
@@ -101,7 +101,7 @@ def download_plugins(pulumi: Path, home: Path) -> None:
         DownloadError: One cannot be had.
     """
     environment = {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    with progress(f"downloading the Pulumi plugins {' and '.join(PACKAGES)}"):
+    with progress(f"downloading the Pulumi plugins {', '.join(PACKAGES)}"):
         for package in PACKAGES:
             try:
                 arguments = ["plugin", "install", "resource", package, plugin_version(package)]

@@ -9,7 +9,7 @@ from offline.plugins.version import plugin_version
 from ops.files import write_atomic
 
 _EXECUTABLE = 0o755
-_PLUGINS = ("docker", "command")
+_PLUGINS = ("docker", "command", "hcloud")
 # -I: neither PYTHONPATH nor the working folder can put other modules in the place of ours.
 _SCRIPT = """\
 #!/bin/sh

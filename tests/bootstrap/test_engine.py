@@ -156,7 +156,7 @@ def test_a_failed_download_of_plugins_is_told_and_remembered_for_a_day(
     machine.network(on=False)
     assert machine.ensure().kind == "stand-in"
     told = capsys.readouterr().err
-    assert "downloading the Pulumi plugins docker and command" in told
+    assert "downloading the Pulumi plugins docker, command, hcloud" in told
     assert "cannot be downloaded here (Error downloading plugin: dial tcp: no such host)" in told
     assert "`PLUGINS=official make up` tries again" in told
     machine.network(on=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.paths import PROJECT_FOLDER
 from tests.plans import SSH_FROM
 from tests.program import Declarations, Declared, declare
 
@@ -162,3 +163,14 @@ def test_a_stack_without_a_box_has_none() -> None:
 
 def test_no_token_is_anywhere(everything: Declarations) -> None:
     assert not [resource for resource in everything.values() if "token" in resource.inputs]
+
+
+def test_the_page_lists_what_is_rented_and_what_is_protected(everything: Declarations) -> None:
+    page = (PROJECT_FOLDER / "docs/hetzner.md").read_text()
+    rows = [line.split("|")[1:5] for line in page.splitlines() if line.startswith("| `")]
+    listed = {(name.strip(" `"), kind.strip(" `"), protected.strip() == "yes") for name, kind, _, protected in rows}
+    assert listed == {
+        (resource.name, resource.type.rpartition(":")[2], resource.protect)
+        for resource in everything.values()
+        if resource.type.startswith("hcloud:")
+    }

@@ -18,6 +18,7 @@ from tests.offline.plugins.client import COMMAND, running
 _FILES = [
     "plugins/resource-command-v1.2.1/pulumi-resource-command",
     "plugins/resource-docker-v5.1.0/pulumi-resource-docker",
+    "plugins/resource-hcloud-v1.39.1/pulumi-resource-hcloud",
 ]
 
 

@@ -1,0 +1,1 @@
+"""A stateful stand-in for both Hetzner APIs, Cloud and Storage Boxes, on one base URL."""
