@@ -23,7 +23,7 @@ class EdgeSettings(Strict):
     Without TLS it listens on a loopback address only: passwords and tokens must not travel in clear text.
 
     Attributes:
-        bind: The address for TLS; 0.0.0.0 stands for all, with `ipv6` those of IPv6 too.
+        bind: The address for TLS; 0.0.0.0 stands for all, on a server with `ipv6` those of IPv6 too.
         http_port: The port without TLS.
         https_port: The port with TLS.
         tls: Who signs the certificate: `public`, an authority that all trust, by ACME; or `internal`, the edge's own one.

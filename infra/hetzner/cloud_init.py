@@ -30,7 +30,6 @@ def user_data(*, host_key: str, host_key_public: str, authorized_keys: Sequence[
         "disable_root": False,
         "ssh_pwauth": False,
         "ssh_deletekeys": True,
-        "ssh_genkeytypes": [],
         "ssh_keys": {"ed25519_private": host_key, "ed25519_public": host_key_public},
         "users": [{"name": "root", "lock_passwd": True, "ssh_authorized_keys": list(authorized_keys)}],
         "write_files": [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -122,7 +122,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:  # noqa: N802
         """Compare a resource with its inputs."""
         resource = self._resource(request.urn)
-        return _diff_response(resource.diff(decode(request.olds), decode(request.old_inputs), decode(request.news)))
+        difference = resource.diff(decode(request.olds), decode(request.old_inputs), decode(request.news))
+        # The engine keeps the old inputs of what is ignored, which may still differ from the state.
+        kept = {path: change for path, change in difference.changes.items() if not _is_ignored(path, request.ignoreChanges)}
+        return _diff_response(replace(difference, changes=kept))
 
     @_answers
     def Create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:  # noqa: N802
@@ -195,6 +198,10 @@ def _diff_response(difference: Difference) -> provider_pb2.DiffResponse:
         detailedDiff=detailed,
         hasDetailedDiff=True,
     )
+
+
+def _is_ignored(path: str, ignored: Iterable[str]) -> bool:
+    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in ignored)
 
 
 def _root(path: str) -> str:

@@ -23,10 +23,12 @@ class Site:
     Attributes:
         addresses: As Caddy writes them: scheme, host (or none for all), port.
         tls: `internal` for Caddy's own authority, `public` for ACME, None for plain HTTP.
+        leads_to: Where clients are sent instead of being served; empty for nowhere.
     """
 
     addresses: Sequence[str]
     tls: str | None
+    leads_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class EdgeConfig:
         monitoring_port: Port of health and metrics, which is not published.
         acme_email: Given to the certificate authority.
         http3: Whether HTTP/3 is offered; its UDP port must be published then.
+        ipv6_port: The port with TLS for clients of IPv6, where they have one of their own.
         default_name: The site that clients mean which send no name, as those do that ask for an address.
     """
 
@@ -64,6 +67,7 @@ class EdgeConfig:
     acme_email: str | None = None
     http3: bool = False
     default_name: str = "127.0.0.1"
+    ipv6_port: int | None = None
 
 
 def caddyfile(config: EdgeConfig) -> Mapping[str, str]:
@@ -86,6 +90,8 @@ def _global_options(config: EdgeConfig) -> str:
     public = any(site.tls == "public" for site in config.sites)
     # Without a public name Caddy shall neither redirect nor touch the trust store. Clients that ask for an address send no name.
     local = "" if public else f"\tauto_https disable_redirects\n\tskip_install_trust\n\tdefault_sni {config.default_name}\n"
+    # HTTP/3 is offered on the port on which Caddy listens, and clients of IPv6 know another one.
+    ipv6 = _servers(f" :{config.ipv6_port}", "h1 h2") if config.ipv6_port else ""
     email = f"\temail {config.acme_email}\n" if config.acme_email else ""
     return f"""\
 # Written by the Pulumi program; changes are overwritten.
@@ -96,8 +102,20 @@ def _global_options(config: EdgeConfig) -> str:
 {email}{local}	metrics {{
 		per_host
 	}}
-	servers {{
-		protocols h1 h2{" h3" if config.http3 else ""}
+{_servers("", "h1 h2 h3" if config.http3 else "h1 h2")}{ipv6}	log default {{
+		output stdout
+		format json
+		level INFO
+	}}
+	import globals.d/*.caddy
+}}
+"""
+
+
+def _servers(listener: str, protocols: str) -> str:
+    return f"""\
+	servers{listener} {{
+		protocols {protocols}
 		max_header_size 32KB
 		# No limit on bodies: a slow client may take an hour for a layer.
 		timeouts {{
@@ -105,13 +123,6 @@ def _global_options(config: EdgeConfig) -> str:
 			idle 2m
 		}}
 	}}
-	log default {{
-		output stdout
-		format json
-		level INFO
-	}}
-	import globals.d/*.caddy
-}}
 """
 
 
@@ -153,6 +164,8 @@ def _bouncer_snippet(bouncer: Bouncer | None) -> str:
 
 
 def _site(site: Site) -> str:
+    if site.leads_to:
+        return f"{', '.join(site.addresses)} {{\n\tredir {site.leads_to}{{uri}} 308\n}}\n"
     lines = ["\timport access_log", "\timport bouncer"]
     if site.tls == "internal":
         lines.append("\ttls internal")

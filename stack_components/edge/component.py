@@ -32,6 +32,9 @@ GATE = "gate"
 PLAIN_PORT = 8080  # for clients of this host, in containers and outside
 MONITORING_PORT = 9180
 _HTTP_PORT, _HTTPS_PORT = 80, 443
+# The plugin cannot compare two addresses of one port in a container: every `up` would replace it.
+# https://github.com/kreuzwerker/terraform-provider-docker/blob/v4.5.0/internal/provider/resource_docker_container.go
+_IPV6_HTTP_PORT, _IPV6_HTTPS_PORT = 8081, 8444
 _CONFIG = "/etc/caddy/current/Caddyfile"
 _KEY_FILE = "/run/secrets/bouncer-key"
 
@@ -49,6 +52,7 @@ def config(plan: Plan) -> EdgeConfig:
         monitoring_port=MONITORING_PORT,
         acme_email=settings.edge.acme_email,
         http3=_offers_http3(settings),
+        ipv6_port=_IPV6_HTTPS_PORT if _has_ipv6(settings) else None,
         default_name=_default_name(settings.registry_host.partition(":")[0]),
     )
 
@@ -63,7 +67,11 @@ def sites(settings: Settings) -> list[Site]:
     plain = Site([f"http://:{PLAIN_PORT}"], tls=None)
     host = settings.registry_host.partition(":")[0]
     if not settings.is_local:
-        return [plain, Site([f"https://{host}"], tls=settings.edge.tls)]
+        addresses = [f"https://{host}", *([f"https://{host}:{_IPV6_HTTPS_PORT}"] if _has_ipv6(settings) else [])]
+        leading = (
+            [Site([f"http://{host}:{_IPV6_HTTP_PORT}"], tls=None, leads_to=f"https://{host}")] if _has_ipv6(settings) else []
+        )
+        return [plain, Site(addresses, tls=settings.edge.tls), *leading]
     names = dict.fromkeys([host, "localhost", "127.0.0.1", settings.edge.bind])
     names.pop("0.0.0.0", None)  # noqa: S104  # stands for all addresses, and is none that a client asks for
     return [plain, Site([f"https://{name}:{_HTTPS_PORT}" for name in names], tls=settings.edge.tls)]
@@ -73,14 +81,19 @@ def ports(settings: Settings) -> list[Port]:
     """Return the published ports: those of TLS for all, the one without for this host alone."""
     edge = settings.edge
     published = [Port(edge.plain_bind, edge.http_port, PLAIN_PORT)]
-    everywhere = [edge.bind, *(["::"] if edge.ipv6 and edge.bind == "0.0.0.0" else [])]  # noqa: S104
-    for bind in everywhere:
-        published.append(Port(bind, edge.https_port, _HTTPS_PORT))
-        if _offers_http3(settings):
-            published.append(Port(bind, edge.https_port, _HTTPS_PORT, "udp"))
-        if not settings.is_local:
-            published.append(Port(bind, _HTTP_PORT, _HTTP_PORT))  # sends browsers to TLS, and proves to ACME who we are
+    published.append(Port(edge.bind, edge.https_port, _HTTPS_PORT))
+    if _offers_http3(settings):
+        published.append(Port(edge.bind, edge.https_port, _HTTPS_PORT, "udp"))
+    if not settings.is_local:
+        published.append(Port(edge.bind, _HTTP_PORT, _HTTP_PORT))  # sends browsers to TLS, and proves to ACME who we are
+    if _has_ipv6(settings):
+        published.append(Port("::", edge.https_port, _IPV6_HTTPS_PORT))
+        published.append(Port("::", _HTTP_PORT, _IPV6_HTTP_PORT))
     return published
+
+
+def _has_ipv6(settings: Settings) -> bool:
+    return not settings.is_local and settings.edge.ipv6 and settings.edge.bind == "0.0.0.0"  # noqa: S104  # all addresses
 
 
 def _offers_http3(settings: Settings) -> bool:

@@ -101,3 +101,17 @@ def test_another_host_replaces_nothing(old: str | None, new: str, changed: list[
     answer = stub.DiffConfig(provider_pb2.DiffRequest(old_inputs=encode(olds), news=encode({"host": new})))
     assert list(answer.diffs) == changed
     assert list(answer.replaces) == []
+
+
+@pytest.mark.parametrize("package", [DOCKER], ids=["docker"])
+@pytest.mark.parametrize(
+    ("ignored", "changed"),
+    [([], ["internal", "ipamConfigs"]), (["ipamConfigs"], ["internal"]), (["ipam"], ["internal", "ipamConfigs"])],
+)
+def test_what_the_engine_ignores_is_no_difference(ignored: list[str], changed: list[str], stub: Any) -> None:
+    inputs = {"name": "net", "internal": True, "ipamConfigs": [{"subnet": "fd00::/64"}]}
+    state = {"name": "net", "internal": False, "ipamConfigs": [{"subnet": "fd00::/64"}, {"subnet": "10.0.0.0/24"}]}
+    request = provider_pb2.DiffRequest(
+        id="id", urn=_NETWORK, olds=encode(state), old_inputs=encode(inputs), news=encode(inputs), ignoreChanges=ignored
+    )
+    assert sorted({"internal", "ipamConfigs"} & set(stub.Diff(request).diffs)) == changed

@@ -43,7 +43,7 @@ def test_a_stack_that_listens_to_the_network_answers_to_that_address() -> None:
 def test_a_public_site_gets_certificates_redirects_and_strict_transport() -> None:
     found = files(place="hetzner", registry_host="registry.example.com", edge={"acme_email": "ann@example.com"})
     assert """
-https://registry.example.com {
+https://registry.example.com, https://registry.example.com:8444 {
 	import access_log
 	import bouncer
 	header Strict-Transport-Security "max-age=31536000"
@@ -92,3 +92,14 @@ def test_pages_of_services_that_do_not_run_are_not_there() -> None:
 @pytest.mark.parametrize("secret_port", ["5001", "6379"])
 def test_ports_that_must_stay_inside_are_not_routed(secret_port: str) -> None:
     assert secret_port not in "".join(files().values())
+
+
+def test_clients_of_ipv6_have_ports_of_their_own_without_http3() -> None:
+    found = files(place="hetzner", registry_host="registry.example.com")
+    assert "\tservers :8444 {\n\t\tprotocols h1 h2\n" in found["Caddyfile"]
+    assert (
+        "http://registry.example.com:8081 {\n\tredir https://registry.example.com{uri} 308\n}\n" in found["sites.d/sites.caddy"]
+    )
+    without = files(place="hetzner", registry_host="registry.example.com", edge={"ipv6": False})
+    assert "8444" not in "".join(without.values())
+    assert "8081" not in "".join(without.values())
