@@ -73,6 +73,10 @@ format: $(READY) ## Put the code into its form
 	@$(RUN) ruff check --fix --quiet .
 	@$(RUN) ruff format --quiet .
 
+.PHONY: e2e
+e2e: $(READY) ## Create, use and destroy a production stack on emulated machines: nothing is rented
+	@$(RUN) emulation
+
 .PHONY: bench
 bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds the build of everything
 	@$(RUN) bench

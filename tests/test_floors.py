@@ -22,7 +22,12 @@ MAY_IMPORT = {
     "emulation": {"infra", "bootstrap", "offline", "ops.files", "ops.process"},
 }
 # Stand-ins for programs of Pulumi's, which start what the engine tells them to, and end it when the engine says so.
-STAND_INS = {"offline/language_host.py", "offline/plugins/command/shell.py", "offline/plugins/docker/ssh.py"}
+STAND_INS = {
+    "offline/language_host.py",
+    "offline/plugins/command/shell.py",
+    "offline/plugins/docker/ssh.py",
+    "emulation/box_shell.py",  # copied into a box, where nothing else is
+}
 STARTERS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
 
 
