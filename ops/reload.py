@@ -52,7 +52,11 @@ def reload(live: Path, wanted: str, container: Container, *, check: Sequence[str
         if checked.exit_code != 0:
             raise ReloadError(f"{container.name} refuses its new configuration:\n{_text(checked.output)}")
         asked = time.time()
-        container.kill("SIGUSR1")
+        # Not by the engine: it takes every signal for a stop by hand, after which it never starts the container again.
+        # https://github.com/moby/moby/blob/v26.1.5/daemon/kill.go
+        told = container.exec_run(["sh", "-c", "kill -USR1 1"])
+        if told.exit_code != 0:
+            raise ReloadError(f"{container.name} cannot be told of its new configuration:\n{_text(told.output)}")
         _wait_for(confirmation, container, since=asked)
     except ReloadError:
         point(live / CURRENT, before)  # else a restart would take what was refused

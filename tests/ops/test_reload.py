@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ def caddy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
             tmpfs={"/config": "mode=1777", "/data": "mode=1777"},
             volumes=[f"{live}:/etc/caddy:ro"],
             ports={"8080/tcp": ("127.0.0.1", 0)},
+            restart_policy={"Name": "unless-stopped", "MaximumRetryCount": 0},
         )
         removed.callback(container.remove, force=True, v=True)
         for folder in (tmp_path, *tmp_path.rglob("*")):
@@ -125,6 +127,18 @@ def test_a_changed_configuration_is_taken_without_a_restart(caddy: Running) -> N
     assert caddy.answer() == "two"
     assert caddy.tell("two") == 0  # again, as after a killed run
     assert started(caddy.container) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can kill what runs in a container")
+def test_a_service_that_was_told_is_still_restarted_when_it_dies(caddy: Running) -> None:
+    assert caddy.offer("two", site("two")) == 0
+    before = started(caddy.container)
+    os.kill(caddy.container.attrs["State"]["Pid"], signal.SIGKILL)
+    give_up = time.monotonic() + _PATIENCE_S
+    while started(caddy.container) == before:
+        assert time.monotonic() < give_up, "the engine takes it for stopped by hand"
+        time.sleep(0.1)
+    assert httpx.get(answering(caddy.container)).text == "two"
 
 
 def test_a_bad_configuration_is_refused_and_the_old_one_stays(caddy: Running, capsys: pytest.CaptureFixture[str]) -> None:
