@@ -25,7 +25,11 @@ _SAVE_LIMIT_S = 600.0
 
 
 class DockerMachines:
-    """`Machines` of one owner, in a Docker engine on this machine; close it to remove them."""
+    """`Machines` of one owner, in a Docker engine on this machine; close it to remove them.
+
+    Attributes:
+        servers: For tests, that look at them from their console.
+    """
 
     def __init__(self, engine: docker.DockerClient, *, owner: str, preload: Sequence[str] = ()) -> None:
         """Build what is missing of the images; no machine is made yet.
@@ -47,20 +51,20 @@ class DockerMachines:
         if saved:
             run(["docker", "save", "--output", saved, *preload], timeout=_SAVE_LIMIT_S)
         engine.networks.create(owner, driver="bridge", labels=labels)
-        self._servers = Servers(engine, owner=owner, image=server, network=owner, labels=labels, preload=saved)
+        self.servers = Servers(engine, owner=owner, image=server, network=owner, labels=labels, preload=saved)
         self._boxes = Boxes(engine, owner=owner, image=box, network=owner, labels=labels)
 
     def boot(self, server: ServerSpec) -> None:
         """See Machines."""
-        self._servers.boot(server)
+        self.servers.boot(server)
 
     def power_off(self, server_id: int) -> None:
         """See Machines."""
-        self._servers.power_off(server_id)
+        self.servers.power_off(server_id)
 
     def delete_server(self, server_id: int) -> None:
         """See Machines."""
-        self._servers.delete(server_id)
+        self.servers.delete(server_id)
 
     def serve_box(self, box_id: int, host: str, accounts: Sequence[BoxAccount]) -> None:
         """See Machines."""

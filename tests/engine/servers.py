@@ -1,0 +1,66 @@
+"""Emulated production stacks for tests: a look at what is on the server, and disasters on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from emulation.docker_machines import DockerMachines
+from emulation.stack import EmulatedStack, emulated_stack
+from tests.engine.client import client
+
+
+class Server:
+    """The one server of an emulated stack, seen from its console."""
+
+    def __init__(self, stack: EmulatedStack) -> None:
+        self.stack = stack
+
+    @property
+    def name(self) -> str:
+        """Of its container."""
+        (found,) = client().containers.list(filters={"name": f"{self.stack.name}-server-"})
+        return str(found.name)
+
+    def run(self, script: str) -> str:
+        """Run a shell script as root; return what it prints.
+
+        Raises:
+            AssertionError: It failed.
+        """
+        done = client().containers.get(self.name).exec_run(["sh", "-euc", script])
+        assert isinstance(done.output, bytes)
+        assert done.exit_code == 0, done.output.decode()
+        return done.output.decode()
+
+    def containers(self) -> dict[str, str]:
+        """Return the ids of the services' containers by their names."""
+        lines = self.run("docker ps --no-trunc --format '{{.Names}} {{.ID}}'").splitlines()
+        return dict(line.split() for line in lines)
+
+
+@contextlib.contextmanager
+def production(folder: Path, address: str, **settings: Any) -> Iterator[EmulatedStack]:
+    """Give a production stack of this test's own, not up yet."""
+    name = f"t{os.getpid()}-{secrets.token_hex(3)}"
+    with emulated_stack(name, folder / name, address, **settings) as stack:
+        yield stack
+
+
+def docker_is_broken(machines: DockerMachines, server_id: int) -> None:
+    """Make a server one on which Docker could not be installed."""
+    container = machines.servers.find(server_id)
+    assert container is not None
+    done = container.exec_run(["sh", "-euc", "systemctl mask --now docker.service docker.socket"])
+    assert done.exit_code == 0, done.output
+
+
+def docker_is_mended(machines: DockerMachines, server_id: int) -> None:
+    """Let Docker start again."""
+    container = machines.servers.find(server_id)
+    assert container is not None
+    assert container.exec_run(["systemctl", "unmask", "docker.service", "docker.socket"]).exit_code == 0
