@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench import cold, stack_times, throughput
+from bench import cold, server_times, stack_times, throughput
 from bench.report import write
 from bootstrap.docker_engine import ensure_docker
 from bootstrap.preflight import BUILD_BYTES, check_space
@@ -35,11 +35,13 @@ def main() -> None:
         session = stack.open(change={"limits": dict.fromkeys(("registry", "edge", "cache", "gateway"), free)})
         compared = throughput.compare(stack, session.up(stream=False), folder)
         session.destroy(stream=False)
+        served = server_times.measure(folder / "server")
     page = write(
         [
             (f"The stack ({plugins} plugins)", times),
             (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", compared),
             ("Push and pull, limits in force, TLS", limited),
+            (f"A production stack on an emulated server ({plugins} plugins)", served),
         ]
     )
     print(page.read_text())

@@ -23,7 +23,7 @@ class Row:
         detail: How it spread, or what it is made of.
         wanted: The goal, as text.
         value: The median.
-        unit: Of the value; empty for a ratio.
+        unit: Of the value; empty for a ratio or a count.
     """
 
     what: str

@@ -93,7 +93,7 @@ def caddy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
             tmpfs={"/config": "mode=1777", "/data": "mode=1777"},
             volumes=[f"{live}:/etc/caddy:ro"],
             ports={"8080/tcp": ("127.0.0.1", 0)},
-            restart_policy={"Name": "unless-stopped", "MaximumRetryCount": 0},
+            restart_policy={"Name": "always", "MaximumRetryCount": 0},
         )
         removed.callback(container.remove, force=True, v=True)
         for folder in (tmp_path, *tmp_path.rglob("*")):
