@@ -20,6 +20,7 @@ from ops.drift import record, recorded
 from ops.files import write_atomic
 from ops.process import CommandError, run
 
+_ROOT = Path("/")
 _KIND = "host"
 _PENDING = "installed/pending"
 _MODE = 0o644
@@ -78,12 +79,12 @@ def changes(root: Path, target: Path) -> Changes:
     return Changes(differing, [name for name in old if name not in wanted and (target / name).exists()])
 
 
-def install(root: Path, target: Path = Path("/")) -> Sequence[str]:
+def install(root: Path, target: Path) -> Sequence[str]:
     """Make the host's files those of the current release; return the paths that have changed.
 
     Args:
         root: The stack's folder on this host.
-        target: Where the files belong; another folder than `/` for tests.
+        target: Where the files belong.
 
     Raises:
         HostFileError: A file is refused; none of the files is changed then. Or a program cannot be told.
@@ -102,7 +103,7 @@ def install(root: Path, target: Path = Path("/")) -> Sequence[str]:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomic(target / name, (source / name).read_bytes(), mode=_MODE)
         os.chown(target / name, os.geteuid(), os.getegid())
-    _disable(planned.gone)
+    _disable(target, planned.gone)
     for name in planned.gone:
         (target / name).unlink()
     record(root, _KIND, [target / path.relative_to(source) for path in sorted(source.rglob("*")) if path.is_file()])
@@ -110,26 +111,26 @@ def install(root: Path, target: Path = Path("/")) -> Sequence[str]:
         if any(name.startswith(reader.prefix) for name in told):
             for command in reader.tell:
                 _call(command)
-    _enable([name for name in told if (target / name).exists()])
+    _enable(target, [name for name in told if (target / name).exists()])
     pending.unlink()
     return told
 
 
-def _enable(names: Sequence[str]) -> None:
+def _enable(target: Path, names: Sequence[str]) -> None:
     """Have units start with the machine, and now."""
-    if started := _starting(names):
+    if started := _starting(target, names):
         _call(["systemctl", "enable", "--now", *started])
 
 
-def _disable(names: Sequence[str]) -> None:
+def _disable(target: Path, names: Sequence[str]) -> None:
     """End units whose files are about to go."""
-    if started := _starting(names):
+    if started := _starting(target, names):
         _call(["systemctl", "disable", "--now", *started])
 
 
-def _starting(names: Sequence[str]) -> list[str]:
+def _starting(target: Path, names: Sequence[str]) -> list[str]:
     """Return the units that do not wait for another one to start them: those with an [Install] section."""
-    units = [Path("/", name) for name in names if Path(name).parent.as_posix() == "etc/systemd/system"]
+    units = [target / name for name in names if Path(name).parent.as_posix() == "etc/systemd/system"]
     return [unit.name for unit in units if "[Install]" in unit.read_text()]
 
 
@@ -163,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     os.umask(0o022)
     try:
-        names = changes(given.root, Path("/")).all if given.dry_run else install(given.root)
+        names = changes(given.root, _ROOT).all if given.dry_run else install(given.root, _ROOT)
     except (OSError, ValueError, HostFileError) as error:
         sys.stderr.write(f"ops.host_files: {error}\n")
         return 1
