@@ -90,11 +90,11 @@ def main() -> None:
         name, arguments = words[0], words[1:]
         if name == "rsync":
             words = rsync(words, home, readonly=readonly)
-        elif name == "install-ssh-key":  # also for those that cannot write: it is how they get in
-            install_key(home)
-            return
         elif name not in READING and (readonly or name not in WRITING):
             refuse("Command not found. Use 'help' to get a list of available commands.", UNKNOWN)
+        elif name == "install-ssh-key":
+            install_key(home)
+            return
         elif name == "help":
             words = ["echo", *sorted(READING if readonly else READING | WRITING)]
         elif name == "pwd":

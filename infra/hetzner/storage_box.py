@@ -12,6 +12,9 @@ from infra.blocks.hetzner import StorageBoxSettings
 from infra.hetzner.keys import KeyPair
 from infra.secrets import GENERATE, generated
 
+# Of the writer's folder. An account's keys lie in `.ssh` of its own folder: in one folder, each key would open both accounts.
+# https://docs.hetzner.com/robot/storage-box/backup-space-ssh-keys/
+BACKUPS = "backups"
 _PORT = 23
 # The API wants characters of four classes, which random text may lack.
 _FOUR_CLASSES = "-Aa1"
@@ -21,37 +24,37 @@ _DIAL_LIMIT = 40
 class BoxAccount(pulumi.ComponentResource):
     """A sub-account that sees one folder, and the key by which the server logs in to it.
 
-    Its password is always accepted: it stays in the state, and is used once, from here, to install the key.
+    Its password is always accepted: it stays in the state, and is used from here alone, to install keys.
 
     Attributes:
         host: Name of the box for this account.
         username: Of the account.
+        password: Secret.
         key: Its key pair; the server gets the private half.
     """
 
     def __init__(
         self,
         name: str,
-        settings: StorageBoxSettings,
         labels: Mapping[str, str],
         *,
         box_id: pulumi.Input[int],
+        title: str,
+        folder: str,
         readonly: bool,
-        through: remote.ConnectionArgs,
-        after: pulumi.Resource,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("private-registry:hetzner:BoxAccount", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.key = KeyPair(f"{name}-key", child)
-        password = generated(f"{name}-password", GENERATE, self).apply(lambda text: text + _FOUR_CLASSES)
+        self.password: pulumi.Output[str] = generated(f"{name}-password", GENERATE, self).apply(lambda text: text + _FOUR_CLASSES)
         account = hcloud.StorageBoxSubaccount(
             name,
             storage_box_id=box_id,
-            name=name,
+            name=title,
             description=f"private-registry: {'reads' if readonly else 'writes'} backups",
-            home_directory=settings.folder,
-            password=password,
+            home_directory=folder,
+            password=self.password,
             access_settings=hcloud.StorageBoxSubaccountAccessSettingsArgs(
                 ssh_enabled=True,
                 readonly=readonly,
@@ -63,30 +66,6 @@ class BoxAccount(pulumi.ComponentResource):
             opts=child,
         )
         self.host, self.username = account.server, account.username
-        remote.Command(
-            f"{name}-install-key",
-            # Sub-accounts have no keys at the API. The box is reached through the server, which sees nothing but TLS of SSH.
-            connection=remote.ConnectionArgs(
-                host=account.server,
-                port=_PORT,
-                user=account.username,
-                password=password,
-                host_key=settings.host_key,
-                dial_error_limit=_DIAL_LIMIT,
-                proxy=remote.ProxyConnectionArgs(
-                    host=through.host,
-                    user=through.user,
-                    private_key=through.private_key,
-                    host_key=through.host_key,
-                    dial_error_limit=_DIAL_LIMIT,
-                ),
-            ),
-            create="install-ssh-key",
-            stdin=self.key.public.apply(lambda key: key + "\n"),
-            logging=remote.Logging.NONE,
-            add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[after]),
-        )
         self.register_outputs({})
 
 
@@ -94,8 +73,8 @@ class StorageBox(pulumi.ComponentResource):
     """Where backups go.
 
     Attributes:
-        writer: The account that backups are written with.
-        reader: The account that they are checked and restored with; it cannot change anything.
+        writer: The account that backups are written with, below `BACKUPS`.
+        reader: The account that they are checked and restored with; it sees what is below `BACKUPS`, and cannot change anything.
     """
 
     def __init__(
@@ -112,22 +91,56 @@ class StorageBox(pulumi.ComponentResource):
     ) -> None:
         super().__init__("private-registry:hetzner:StorageBox", name, {}, opts)
         self._settings, self._stack, self._labels = settings, stack, labels
+        self._through = through
         box_id: pulumi.Input[int] = settings.id if settings.id is not None else self._new(protect=protect).id.apply(int)
-        accounts = [
+        self.writer, self.reader = [
             BoxAccount(
-                account,
-                settings,
+                f"backup-{role}",
                 labels,
                 box_id=box_id,
-                readonly=readonly,
-                through=through,
-                after=after,
+                # Several stacks may have one box, where each name is there once.
+                title=f"{stack}-{role}",
+                folder=folder,
+                readonly=role == "reader",
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            for account, readonly in (("backup-writer", False), ("backup-reader", True))
+            for role, folder in (("writer", settings.folder), ("reader", f"{settings.folder}/{BACKUPS}"))
         ]
-        self.writer, self.reader = accounts
+        # Sub-accounts have no keys at the API.
+        self._as_writer("backup-writer-install-key", "install-ssh-key", [after], key=self.writer.key)
+        # The reader cannot write, not even its own key; what the box runs knows no redirections, but dd.
+        keys = f"{BACKUPS}/.ssh"
+        # Below the reader's folder, which the API makes with the account.
+        needed = [after, self.reader]
+        folder = self._as_writer("backup-reader-install-key-folder", f"mkdir -p {keys}", needed)
+        self._as_writer("backup-reader-install-key", f"dd of={keys}/authorized_keys", [*needed, folder], key=self.reader.key)
         self.register_outputs({})
+
+    def _as_writer(self, name: str, command: str, after: list[pulumi.Resource], *, key: KeyPair | None = None) -> pulumi.Resource:
+        """Run a command on the box, through the server, which sees nothing but encrypted SSH; a public key is its input."""
+        return remote.Command(
+            name,
+            connection=remote.ConnectionArgs(
+                host=self.writer.host,
+                port=_PORT,
+                user=self.writer.username,
+                password=self.writer.password,
+                host_key=self._settings.host_key,
+                dial_error_limit=_DIAL_LIMIT,
+                proxy=remote.ProxyConnectionArgs(
+                    host=self._through.host,
+                    user=self._through.user,
+                    private_key=self._through.private_key,
+                    host_key=self._through.host_key,
+                    dial_error_limit=_DIAL_LIMIT,
+                ),
+            ),
+            create=command,
+            stdin=key.public.apply(lambda text: text + "\n") if key else None,
+            logging=remote.Logging.NONE,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+        )
 
     def _new(self, *, protect: bool) -> hcloud.StorageBox:
         snapshots = self._settings.snapshots

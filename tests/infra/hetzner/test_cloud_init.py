@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 import yaml
 
+from bootstrap.docker_engine import ensure_docker
+from emulation.images import SERVER, ensure_image
 from infra.hetzner.cloud_init import LIMIT_BYTES, user_data
 from infra.hetzner.keys import public_half
 from infra.hetzner.prepare import PACKAGES, prepare_script
+from infra.paths import cache_folder
 from infra.server import docker_daemon, sshd, upgrades
 from ops.process import run
 
@@ -55,6 +60,17 @@ def test_it_is_cloud_config_far_below_the_limit_and_always_the_same() -> None:
     assert text.startswith("#cloud-config\n")
     assert len(text.encode()) < LIMIT_BYTES / 3
     assert text == rendered()
+
+
+@pytest.mark.system
+def test_cloud_init_of_debian_13_knows_every_key() -> None:
+    with contextlib.closing(docker.DockerClient(base_url=ensure_docker(), timeout=300)) as client:
+        image = ensure_image("server", SERVER, client, cache_folder("offline"))
+    schema = ["sh", "-c", "cat > /tmp/given; cloud-init schema --config-file /tmp/given"]
+    shell = ["docker", "run", "--rm", "--interactive", "--network", "none", image, *schema]
+    assert "Valid schema" in run(shell, stdin=rendered(), timeout=60.0).stdout
+    slip = rendered().replace("ssh_pwauth", "ssh_password_auth")
+    assert "ssh_password_auth" in run(shell, stdin=slip, timeout=60.0, check=False).stderr
 
 
 def test_the_script_is_one_for_any_shell_and_names_every_package() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.hetzner.storage_box import BACKUPS
 from infra.paths import PROJECT_FOLDER
 from tests.plans import SSH_FROM
 from tests.program import Declarations, Declared, declare
@@ -14,12 +15,14 @@ from tests.program import Declarations, Declared, declare
 SERVER = "hcloud:index/server:Server"
 BOX = "hcloud:index/storageBox:StorageBox"
 ADDRESS = "hcloud:index/primaryIp:PrimaryIp"
+ACCOUNT = "hcloud:index/storageBoxSubaccount:StorageBoxSubaccount"
 
 
-def rented(**hetzner: Any) -> Declarations:
+def rented(*, name: str = "", **hetzner: Any) -> Declarations:
     return declare(
         {
             "place": "hetzner",
+            "name": name,
             "registry_host": "registry.example.com",
             "hetzner": json.dumps({**SSH_FROM, **hetzner}),
             "sync": '{"enabled": false}',
@@ -122,24 +125,60 @@ def test_the_box_makes_snapshots_of_itself_and_cannot_be_reached_from_outside(ev
 
 
 def test_one_account_writes_backups_and_another_reads_the_same_ones(everything: Declarations) -> None:
-    accounts = {account.name: account for account in everything.of_type("hcloud:index/storageBoxSubaccount:StorageBoxSubaccount")}
+    accounts = {account.name: account for account in everything.of_type(ACCOUNT)}
     assert {name: account.inputs["accessSettings"]["readonly"] for name, account in accounts.items()} == {
         "backup-writer": False,
         "backup-reader": True,
     }
-    assert {account.inputs["homeDirectory"] for account in accounts.values()} == {"private-registry"}
-    for name, account in accounts.items():
+    assert not [account for account in accounts.values() if account.inputs["accessSettings"]["reachableExternally"]]
+    for account in accounts.values():
         password = account.inputs["password"]
         assert "password" in account.secret
         assert all(any(map(kind, password)) for kind in (str.islower, str.isupper, str.isdigit))
         assert "-" in password
-        install = everything.named(f"{name}-install-key").inputs
-        assert (install["create"], install["connection"]["port"]) == ("install-ssh-key", 23)
-        assert install["connection"]["proxy"]["hostKey"].startswith("ssh-ed25519 ")
+
+
+def test_no_key_opens_both_accounts_since_each_has_its_keys_in_a_folder_of_its_own(everything: Declarations) -> None:
+    assert {account.name: account.inputs["homeDirectory"] for account in everything.of_type(ACCOUNT)} == {
+        "backup-writer": "private-registry",
+        "backup-reader": f"private-registry/{BACKUPS}",
+    }
+    installed = {name: everything.named(f"backup-{name}-install-key").inputs for name in ("writer", "reader")}
+    assert installed["writer"]["create"] == "install-ssh-key"
+    assert installed["reader"]["create"] == f"dd of={BACKUPS}/.ssh/authorized_keys"
+    assert installed["writer"]["stdin"] != installed["reader"]["stdin"]
+    assert {one["stdin"].startswith("ssh-ed25519 ") and one["stdin"].endswith("\n") for one in installed.values()} == {True}
+
+
+def test_all_keys_of_the_box_are_installed_by_the_account_that_may_write_through_the_server(everything: Declarations) -> None:
+    password = everything.named("backup-writer", ACCOUNT).inputs["password"]
+    commands = [one for one in everything.of_type("command:remote:Command") if "install-key" in one.name]
+    assert len(commands) == 3
+    for command in commands:
+        connection = command.inputs["connection"]
+        assert (connection["port"], connection["password"]) == (23, password), command.name
+        assert connection["proxy"]["hostKey"].startswith("ssh-ed25519 "), command.name
+        assert "connection" in command.secret, command.name
+
+
+def test_the_readers_folder_is_there_before_its_key_goes_into_it(everything: Declarations) -> None:
+    folder, key = (everything.named(f"backup-reader-install-key{end}") for end in ("-folder", ""))
+    assert folder.inputs["create"] == f"mkdir -p {BACKUPS}/.ssh"
+    assert everything.named("backup-reader", ACCOUNT).urn in folder.dependencies
+    assert folder.urn in key.dependencies
+
+
+def test_several_stacks_may_have_accounts_on_one_box() -> None:
+    named = {
+        name: {account.inputs["name"] for account in rented(name=name).of_type(ACCOUNT)} for name in ("registry-prod", "z" * 42)
+    }
+    assert named["registry-prod"] == {"registry-prod-writer", "registry-prod-reader"}
+    # https://docs.hetzner.cloud/reference/hetzner#storage-box-subaccounts
+    assert max(map(len, named["z" * 42])) <= 50
 
 
 def test_the_password_of_the_box_never_is_on_the_server(everything: Declarations) -> None:
-    accounts = [*everything.of_type(BOX), *everything.of_type("hcloud:index/storageBoxSubaccount:StorageBoxSubaccount")]
+    accounts = [*everything.of_type(BOX), *everything.of_type(ACCOUNT)]
     passwords = [account.inputs["password"] for account in accounts]
     assert len(passwords) == 3
     told = [resource for resource in everything.of_type("command:remote:Command") if "install-key" not in resource.name]
@@ -150,11 +189,10 @@ def test_the_password_of_the_box_never_is_on_the_server(everything: Declarations
 
 def test_what_is_there_already_is_adopted_and_not_made() -> None:
     declared = rented(adopt={"primary_ipv4": 41, "primary_ipv6": 61}, storage_box={"id": 7})
-    assert declared.of_type(BOX) == []
-    assert {
-        account.inputs["storageBoxId"] for account in declared.of_type("hcloud:index/storageBoxSubaccount:StorageBoxSubaccount")
-    } == {7}
-    assert {address.inputs.get("name") for address in declared.of_type(ADDRESS)} <= {None}
+    assert [*declared.of_type(BOX), *declared.of_type(ADDRESS)] == []
+    assert {account.inputs["storageBoxId"] for account in declared.of_type(ACCOUNT)} == {7}
+    (public,) = only(declared, SERVER).inputs["publicNets"]
+    assert (public["ipv4"], public["ipv6"]) == (41, 61)
 
 
 def test_a_stack_without_a_box_has_none() -> None:
