@@ -14,6 +14,8 @@ import pytest
 from ops.process import CommandError, redact, replace_process, run, start_daemon
 
 PYTHON = sys.executable
+# What a shell starts in the background ignores interrupts, and so do all below it.
+INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 
 
 def is_alive(pid: int) -> bool:
@@ -137,7 +139,7 @@ def test_the_limit_holds_when_something_left_the_group_and_keeps_the_output_open
 def test_an_interrupted_caller_leaves_nothing_running(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = f"from ops.process import run; run(['sh', '-c', 'echo $$ > {pid_file}; sleep 60'], timeout=60)"
-    caller = start_daemon([PYTHON, "-c", code], log=tmp_path / "log")
+    caller = start_daemon([PYTHON, "-c", INTERRUPTIBLE + code], log=tmp_path / "log")
     pid = pid_in(pid_file)
     os.kill(caller, signal.SIGINT)
     until(lambda: not is_alive(pid))
@@ -158,9 +160,8 @@ def test_a_streamed_command_ends_in_its_own_way_until_it_is_interrupted_again(tm
     pid_file, log = tmp_path / "pid", tmp_path / "log"
     command = f"trap 'echo terminated; exit' TERM; trap : INT; echo $$ > {pid_file}; "
     command += "for i in 1 2 3 4; do sleep 0.5; done; echo finished"
-    caller = start_daemon(
-        [PYTHON, "-c", f"from ops.process import run; run(['sh', '-c', {command!r}], timeout=60, stream=True)"], log=log
-    )
+    code = f"from ops.process import run; run(['sh', '-c', {command!r}], timeout=60, stream=True)"
+    caller = start_daemon([PYTHON, "-c", INTERRUPTIBLE + code], log=log)
     pid_in(pid_file)
     for _ in range(interrupts):
         os.killpg(caller, signal.SIGINT)  # as a terminal does: to all of the group
