@@ -48,6 +48,8 @@ class OpsHost(pulumi.ComponentResource, abc.ABC):
     user: str
     docker_socket: str
     docker: pulumi.ProviderResource
+    # What the machine is: services come up anew when it changes.
+    restarts: Sequence[str] = ()
 
     @abc.abstractmethod
     def _run(self, name: str, command: OpsCommand) -> pulumi.Output[str]:
@@ -125,7 +127,7 @@ class OpsHost(pulumi.ComponentResource, abc.ABC):
         run = digest(
             [[plan.images[SERVICES[name].image].reference, plan.settings.limits_of(name).model_dump()] for name in plan.services]
         )
-        marks = [shipped.release.digest, run]
+        marks = [shipped.release.digest, run, *self.restarts]
         self._run("doctor", OpsCommand(module="doctor", create=arguments, after=after, marks=marks))
 
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:

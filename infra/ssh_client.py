@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.paths import cache_folder
 from ops.files import write_atomic
-from ops.process import Completed, run
+from ops.process import CommandError, Completed, run
 
+# Connections of ssh itself end with this code: ssh(1).
+UNREACHABLE = 255
+_FINAL = ("verification failed", "Permission denied")
+_PAUSE_S = 2.0
 _PRIVATE = 0o600
 # Sockets have paths of 108 characters at most, of which ssh needs 17 more while it makes one.
 _LONGEST_SOCKET = 90
@@ -62,13 +67,32 @@ class SshAccess:
         # Nothing of the operator's own configuration: a Host * there could say anything.
         return ["-F", "/dev/null", *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))]
 
-    def run(self, command: str, *, timeout: float) -> Completed:
-        """Run a shell command on the server.
+    def run(self, command: str, *, timeout: float, patience: float = 0.0) -> Completed:
+        """Run a shell command on the server; one that can be run again, when patience is given.
+
+        Args:
+            command: For the server's shell.
+            timeout: Seconds that it may take.
+            patience: Seconds for which a server that is away, such as one that restarts, is tried again.
 
         Raises:
-            CommandError: It failed, or the server cannot be reached: then ssh ended with 255.
+            CommandError: It failed, or the server cannot be reached: then ssh ended with `UNREACHABLE`.
         """
-        return run(["ssh", *self.options(), f"{self.user}@{self.address}", command], timeout=timeout)
+        argv = ["ssh", *self.options(), f"{self.user}@{self.address}", command]
+        give_up = time.monotonic() + patience
+        while True:
+            try:
+                return run(argv, timeout=timeout)
+            except CommandError as error:
+                if time.monotonic() > give_up or not _is_away(error):
+                    raise
+            time.sleep(_PAUSE_S)
+
+
+def _is_away(error: CommandError) -> bool:
+    """Whether a server may answer later, as one that restarts does; another host key or a refused login stays as it is."""
+    failed = error.completed
+    return failed is not None and failed.returncode == UNREACHABLE and not any(reason in failed.stderr for reason in _FINAL)
 
 
 def _keep(path: Path, content: str) -> None:

@@ -16,15 +16,14 @@ from infra.ops_host import REMOVE_RELEASE, OpsCommand, OpsHost, shell
 from infra.paths import cache_folder
 from infra.release import Release
 from infra.server.files import PART, ROOT
-from infra.ssh_client import SshAccess
+from infra.ssh_client import UNREACHABLE, SshAccess
 from ops.process import CommandError
 
 # Unprivileged, and nobody else's: all services run as this user, and own their data.
 SERVICE_USER = "10001:10001"
 _INCOMING = "/var/lib/private-registry/release.tar"
-# Connections of ssh itself end with code 255: ssh(1).
-_UNREACHABLE = 255
 _LOOK_LIMIT_S = 60.0
+_LOOK_PATIENCE_S = 45.0  # a server whose type has just been changed still starts
 _PER_DIAL_S = 15
 _DIAL_LIMIT = 40  # a server that restarts is away for some minutes
 # cloud-init may have failed, for example without a network: what it leaves undone is done now.
@@ -42,6 +41,7 @@ class Machine:
         host_key: The server's public key.
         made: The machine itself.
         prepare: Shell script that installs what is missing; it can be run again at any time.
+        kind: What it is; a change of this restarts it.
     """
 
     address: pulumi.Output[str]
@@ -49,6 +49,7 @@ class Machine:
     host_key: pulumi.Output[str]
     made: pulumi.Resource
     prepare: str
+    kind: str
 
     @property
     def connection(self) -> remote.ConnectionArgs:
@@ -71,6 +72,7 @@ class SshHost(OpsHost):
         self.root = ROOT
         self.user = SERVICE_USER
         self.docker_socket = "/var/run/docker.sock"
+        self.restarts = [machine.kind]
         self._machine = machine
         self.ready = remote.Command(
             "ready",
@@ -153,17 +155,19 @@ def look(access: SshAccess) -> str:
     """
     program = f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, ROOT, 'drift', [])}"
     try:
-        seen = access.run(f"if [ -e {ROOT}/current/ops/ops/drift.py ]; then {program}; fi", timeout=_LOOK_LIMIT_S).stdout
+        seen = access.run(
+            f"if [ -e {ROOT}/current/ops/ops/drift.py ]; then {program}; fi", timeout=_LOOK_LIMIT_S, patience=_LOOK_PATIENCE_S
+        )
     except CommandError as error:
-        if error.completed is not None and error.completed.returncode != _UNREACHABLE:
+        if error.completed is not None and error.completed.returncode != UNREACHABLE:
             pulumi.warn(f"the files of {access.address} cannot be looked at, and are all written again: {error}")
             return secrets.token_hex(6)
         raise pulumi.RunError(
             f"the server {access.address} does not answer by SSH; is it on, and is this machine in hetzner.ssh_from? {error}"
         ) from error
-    if not seen.strip():
+    if not seen.stdout.strip():
         return secrets.token_hex(6)
-    found: Mapping[str, Any] = json.loads(seen)
+    found: Mapping[str, Any] = json.loads(seen.stdout)
     for path in found["changed"]:
         pulumi.warn(f"{path} is not as it was installed on {access.address}; `up` puts it right")
     return str(found["mark"])

@@ -53,6 +53,7 @@ class HetznerPlace(pulumi.ComponentResource):
             host_key=host.public,
             made=server.server,
             prepare=prepare_script(),
+            kind=rented.server_type,
         )
         self.register_outputs({})
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from infra.ssh_client import SshAccess
-from ops.process import run
+from ops.process import CommandError, run
 
 ACCESS = SshAccess("192.0.2.7", "-----BEGIN KEY-----\nsecret\n-----END KEY-----", "ssh-ed25519 AAAA")
 
@@ -54,6 +55,32 @@ def test_two_servers_share_nothing() -> None:
 
 def test_the_same_server_always_has_the_same_options() -> None:
     assert ACCESS.options() == ACCESS.options()
+
+
+def test_a_server_that_restarts_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh_once_away(tmp_path, monkeypatch, "Connection refused")
+    assert ACCESS.run("uptime", timeout=10.0, patience=20.0).stdout == "up\n"
+
+
+@pytest.mark.parametrize("reason", ["Host key verification failed.", "root@192.0.2.7: Permission denied (publickey)."])
+def test_a_server_that_says_no_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    ssh_once_away(tmp_path, monkeypatch, reason)
+    with pytest.raises(CommandError, match=re.escape(reason)):
+        ACCESS.run("uptime", timeout=10.0, patience=20.0)
+
+
+def test_without_patience_a_server_that_is_away_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh_once_away(tmp_path, monkeypatch, "Connection refused")
+    with pytest.raises(CommandError, match="refused"):
+        ACCESS.run("uptime", timeout=10.0)
+
+
+def ssh_once_away(folder: Path, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    """Put a MOCK of `ssh` on the path: it fails as the real one does (code 255), and works the second time."""
+    mock, tried = folder / "ssh", folder / "tried"
+    mock.write_text(f"#!/bin/sh\n[ -e {tried} ] && exec echo up\ntouch {tried}\necho '{reason}' >&2\nexit 255\n")
+    mock.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
 def test_connections_are_shared_where_a_socket_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
