@@ -36,7 +36,7 @@ config.json:
     "anonymous": [{"repositories": "**", "actions": ["pull"]}]
   }
 
-All keys are described in ops/config.py. Exit code 10: the configuration is invalid; every problem is listed.
+All keys are described in ops/config/gateway.py. Exit code 10: the configuration is invalid; every problem is listed.
 """
 
 _log = logging.getLogger("ops.gateway")

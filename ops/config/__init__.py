@@ -1,0 +1,41 @@
+"""The typed contract between the program, which renders these files, and the host, which reads them."""
+
+from ops.config.access import ACCOUNT_NAME, REPOSITORY_NAME, Access, Account, Accounts, Action, Person
+from ops.config.base import HIGHEST_PORT, ConfigError, Port, Strict, describe, describe_fault, load, read, render
+from ops.config.gateway import (
+    EMAIL_HEADER,
+    PROOF_HEADER,
+    SESSION_COOKIE,
+    SET_COOKIE_HEADER,
+    USER_HEADER,
+    FailureLimits,
+    GatewayConfig,
+    SignOn,
+)
+
+__all__ = [
+    "ACCOUNT_NAME",
+    "EMAIL_HEADER",
+    "HIGHEST_PORT",
+    "PROOF_HEADER",
+    "REPOSITORY_NAME",
+    "SESSION_COOKIE",
+    "SET_COOKIE_HEADER",
+    "USER_HEADER",
+    "Access",
+    "Account",
+    "Accounts",
+    "Action",
+    "ConfigError",
+    "FailureLimits",
+    "GatewayConfig",
+    "Person",
+    "Port",
+    "SignOn",
+    "Strict",
+    "describe",
+    "describe_fault",
+    "load",
+    "read",
+    "render",
+]

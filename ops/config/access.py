@@ -1,0 +1,91 @@
+"""Who may do what: access to repositories, people, and accounts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from ops.config.base import Strict
+
+Action = Literal["pull", "push", "delete"]
+ACCOUNT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"
+# A repository's name, as the OCI distribution specification defines it.
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+REPOSITORY_NAME = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+_REPOSITORIES = re.compile(rf"\*\*|{REPOSITORY_NAME}(?:/\*\*)?")
+# Costs above 16 would keep a small host busy for seconds at every login.
+_BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
+
+
+def _repositories(pattern: str) -> str:
+    if not _REPOSITORIES.fullmatch(pattern):
+        raise ValueError("should be a repository name, a prefix ending in /**, or ** for all repositories")
+    return pattern
+
+
+class Access(Strict):
+    """What may be done with some repositories.
+
+    Attributes:
+        repositories: `name` (that one), `prefix/**` (all below the prefix at any depth, but not itself), or `**` (all).
+        actions: Pushing needs `pull` as well as `push`: the registry asks for both.
+    """
+
+    repositories: Annotated[str, AfterValidator(_repositories)]
+    actions: Annotated[tuple[Action, ...], Field(min_length=1)]
+
+    def covers(self, repository: str) -> bool:
+        """Whether the pattern matches a repository name."""
+        if self.repositories == "**":
+            return True
+        if self.repositories.endswith("/**"):
+            return repository.startswith(self.repositories.removesuffix("**"))
+        return repository == self.repositories
+
+
+class Person(Strict):
+    """Somebody with rights, by name or e-mail address. `catalog` allows listing all repositories."""
+
+    name: Annotated[str, Field(pattern=ACCOUNT_NAME)]
+    access: tuple[Access, ...]
+    catalog: bool = False
+
+
+class Account(Person):
+    """Somebody who signs in; the hash is made by `ops.passwords.password_hash`. `operator` opens the operators' pages too."""
+
+    password_hash: Annotated[str, Field(repr=False)]
+    operator: bool = False
+
+    @field_validator("password_hash")
+    @classmethod
+    def _is_bcrypt(cls, value: str) -> str:
+        if not _BCRYPT.fullmatch(value):
+            raise ValueError("should be a bcrypt hash as made by ops.passwords.password_hash")
+        return value
+
+    @property
+    def cost(self) -> int:
+        """The work factor of the password's hash: log2 of bcrypt's rounds."""
+        match = _BCRYPT.fullmatch(self.password_hash)
+        assert match is not None  # noqa: S101  # validated above
+        return int(match["cost"])
+
+
+class Accounts(Strict):
+    """The accounts file. All hashes have one cost, so that the time of a refusal does not tell which names exist."""
+
+    accounts: tuple[Account, ...]
+
+    @field_validator("accounts")
+    @classmethod
+    def _consistent(cls, accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+        names = [account.name for account in accounts]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} named more than once; every account needs a name of its own")
+        if len({account.cost for account in accounts}) > 1:
+            raise ValueError("the password hashes differ in cost; hash all with the same one")
+        return accounts
