@@ -11,7 +11,6 @@ from pathlib import PurePosixPath
 import pulumi
 
 from infra.cache import digest
-from infra.doctor import doctor_arguments
 from infra.host import Reload, Shipped, secrets_document
 from infra.plan import Plan
 from infra.release import Release
@@ -122,13 +121,12 @@ class OpsHost(pulumi.ComponentResource, abc.ABC):
 
     def check(self, shipped: Shipped, plan: Plan, *, after: Sequence[pulumi.Resource]) -> None:
         """See Host."""
-        arguments = ["--post-deploy", *doctor_arguments(plan.settings, self.root)]
         # Containers are replaced for these too.
         run = digest(
             [[plan.images[SERVICES[name].image].reference, plan.settings.limits_of(name).model_dump()] for name in plan.services]
         )
         marks = [shipped.release.digest, run, *self.restarts]
-        self._run("doctor", OpsCommand(module="doctor", create=arguments, after=after, marks=marks))
+        self._run("doctor", OpsCommand(module="cli", create=["doctor", "--post-deploy"], after=after, marks=marks))
 
     def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
         """See Host."""
@@ -139,5 +137,9 @@ def shell(
     interpreter: Sequence[str], root: PurePosixPath, module: str, arguments: Sequence[str], marks: Sequence[str] = ()
 ) -> str:
     """Return the shell command that runs a module of `ops`; marks become a comment."""
-    words = shlex.join([*interpreter, "-m", f"ops.{module}", "--root", str(root), *arguments])
-    return " ".join([words, *(["#", *marks] if any(marks) else [])])
+    return commented([*interpreter, "-m", f"ops.{module}", "--root", str(root), *arguments], marks)
+
+
+def commented(words: Sequence[str], marks: Sequence[str]) -> str:
+    """Return a shell command with marks as its comment."""
+    return " ".join([shlex.join(words), *(["#", *marks] if any(marks) else [])])

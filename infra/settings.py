@@ -23,6 +23,7 @@ from infra.blocks.hetzner import HetznerSettings
 from infra.blocks.local import LocalSettings
 from infra.blocks.management import ManagementSettings
 from infra.blocks.monitoring import MonitoringSettings
+from infra.blocks.operations import OperationsSettings
 from infra.blocks.protection import ProtectionSettings
 from infra.blocks.registry import AccountSettings, RegistrySettings, not_reserved
 from infra.blocks.sign_on import SignOnSettings
@@ -92,6 +93,7 @@ class Settings(GivenSecrets):
     monitoring: MonitoringSettings = MonitoringSettings()
     protection: ProtectionSettings = ProtectionSettings()
     management: ManagementSettings = ManagementSettings()
+    operations: OperationsSettings = OperationsSettings()
     sign_on: SignOnSettings = SignOnSettings()
     accounts: tuple[AccountSettings, ...] = ()
     anonymous: tuple[Access, ...] = (Access(repositories="**", actions=("pull",)),)

@@ -12,9 +12,10 @@ import pulumi
 import pulumi_docker as docker
 from pulumi_command import remote
 
-from infra.ops_host import REMOVE_RELEASE, OpsCommand, OpsHost, shell
+from infra.ops_host import REMOVE_RELEASE, OpsCommand, OpsHost, commented, shell
 from infra.paths import cache_folder
 from infra.release import Release
+from infra.server import regops
 from infra.server.files import PART, ROOT
 from infra.ssh_client import UNREACHABLE, SshAccess
 from ops.process import CommandError
@@ -120,9 +121,12 @@ class SshHost(OpsHost):
         self, name: str, command: OpsCommand, *, before: str = "", path: str = f"{ROOT}/current/ops:{ROOT}/current/site"
     ) -> pulumi.Output[str]:
         environment = f"{before}PYTHONPATH={path} "
-        create = self._mark.apply(
-            lambda mark: environment + shell(_PYTHON, self.root, command.module, _marked(command, mark), [*command.marks, mark])
-        )
+
+        def line(mark: str) -> str:
+            if command.module == "cli":  # as the stack's own user, who has all that `regops` writes
+                return commented([regops.PATH, *command.create], [*command.marks, mark])
+            return environment + shell(_PYTHON, self.root, command.module, _marked(command, mark), [*command.marks, mark])
+
         delete = (
             f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, self.root, command.module, command.delete)}"
             if command.delete
@@ -131,7 +135,7 @@ class SshHost(OpsHost):
         made = remote.Command(
             name,
             connection=self._machine.connection,
-            create=create,
+            create=self._mark.apply(line),
             delete=delete,
             stdin=command.stdin,
             logging=remote.Logging.STDERR,

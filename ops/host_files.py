@@ -23,7 +23,8 @@ from ops.process import CommandError, run
 _ROOT = Path("/")
 _KIND = "host"
 _PENDING = "installed/pending"
-_MODE = 0o644
+_MODE, _PROGRAM_MODE = 0o644, 0o755
+_PROGRAMS = "usr/local/bin/"
 _LIMIT_S = 120.0
 
 
@@ -75,7 +76,7 @@ def changes(root: Path, target: Path) -> Changes:
     source = (root / "current" / _KIND).resolve()
     wanted = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
     old = [path.relative_to(target).as_posix() for path in recorded(root, _KIND) if path.is_relative_to(target)]
-    differing = [name for name in wanted if not _same(source / name, target / name)]
+    differing = [name for name in wanted if not _same(source / name, target / name, _mode(name))]
     return Changes(differing, [name for name in old if name not in wanted and (target / name).exists()])
 
 
@@ -101,7 +102,7 @@ def install(root: Path, target: Path) -> Sequence[str]:
     write_atomic(pending, json.dumps(told))
     for name in planned.differing:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target / name, (source / name).read_bytes(), mode=_MODE)
+        write_atomic(target / name, (source / name).read_bytes(), mode=_mode(name))
         os.chown(target / name, os.geteuid(), os.getegid())
     _disable(target, planned.gone)
     for name in planned.gone:
@@ -150,8 +151,12 @@ def _call(command: Sequence[str]) -> None:
         raise HostFileError(str(error)) from error
 
 
-def _same(one: Path, other: Path) -> bool:
-    return other.is_file() and one.read_bytes() == other.read_bytes() and other.stat().st_mode & 0o777 == _MODE
+def _mode(name: str) -> int:
+    return _PROGRAM_MODE if name.startswith(_PROGRAMS) else _MODE
+
+
+def _same(one: Path, other: Path, mode: int) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes() and other.stat().st_mode & 0o777 == mode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

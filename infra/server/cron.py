@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from infra.server.head import HEAD
 from infra.server.logrotate import TASK_LOGS
-from infra.server.schedule import USER, Task, environment
+from infra.server.regops import without_rights
+from infra.server.schedule import Task, environment
 
 # cron reads files of such a name only: no dot in it.
 PATH = "/etc/cron.d/private-registry"
@@ -27,12 +28,11 @@ def crontab(tasks: Sequence[Task], root: PurePosixPath) -> str:
 
 
 def _line(task: Task, root: PurePosixPath) -> str:
-    user, _, group = USER.partition(":")
     variables = [f"{name}={value}" for name, value in environment(root).items()]
     words = [
         *["timeout", "--kill-after=10", str(task.limit_s)],
         # cron knows users by name only, and without systemd this one may have none.
-        *["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--inh-caps=-all", "--no-new-privs"],
+        *without_rights(docker=task.docker),
         *["env", *variables, *task.command(root)],
     ]
     logs = root / TASK_LOGS

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from infra.plan import Plan
 from infra.release import Part
-from infra.server import cron, docker_daemon, logrotate, sshd, sysctl, timers, units, upgrades, users
+from infra.server import cron, docker_daemon, logrotate, regops, sshd, sysctl, timers, units, upgrades, users
 from infra.server.schedule import USER, Task, schedule
 
 PART = "host"
@@ -17,7 +17,7 @@ ROOT = PurePosixPath("/srv/private-registry")
 
 @dataclass(frozen=True)
 class HostFile:
-    """A file of the host, owned by root, mode 0644.
+    """A file of the host, owned by root, mode 0644, or 0755 for a program.
 
     Attributes:
         path: Absolute.
@@ -48,6 +48,7 @@ def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True, tasks: Sequence
         HostFile(logrotate.PATH, "keeps the logs of tasks small", logrotate.logrotate_conf(root)),
         HostFile(users.PATH, "names the user of all services", users.sysusers(USER)),
         HostFile(cron.PATH, "begins tasks where systemd does not", cron.crontab(tasks, root)),
+        HostFile(regops.PATH, "runs `regops` of the current release", regops.regops_script(root)),
         *(
             HostFile(f"{timers.FOLDER}/{name}", f"{task.name}: {task.purpose}", text)
             for task in tasks
@@ -58,7 +59,7 @@ def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True, tasks: Sequence
 
 def host_part(plan: Plan, root: PurePosixPath = ROOT) -> Part:
     """Return the files as a part of the release, each below the part's folder as it is below `/` on the host."""
-    listed = host_files(root, ipv6=plan.settings.edge.ipv6, tasks=schedule(plan.settings, root))
+    listed = host_files(root, ipv6=plan.settings.edge.ipv6, tasks=schedule(plan))
     files: Mapping[str, str] = {file.path.lstrip("/"): file.text for file in listed}
     return Part.of_text(PART, files)
 

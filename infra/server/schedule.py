@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from infra.doctor import doctor_arguments
-from infra.settings import Settings
+from infra.plan import Plan
+from infra.regops import DATA_FOLDER, METRICS_FOLDER
 
 # The user of all services: it may read the secrets of the stack, and owns its data.
 USER = "10001:10001"
@@ -53,47 +53,43 @@ class Task:
     Attributes:
         name: Of the task; its units are `regops-<name>`.
         purpose: What it is for, in a few words.
-        module: Of `ops`, run as a program.
-        arguments: Beside the root.
+        words: What `regops` is told.
         when: When it begins.
         spread_s: Seconds by which it begins later, at random.
         limit_s: Seconds after which it is ended.
         writes: What it may change, as folders below the root.
+        docker: Whether it may use the Docker engine.
         network: Whether it may reach others.
     """
 
     name: str
     purpose: str
-    module: str
-    arguments: Sequence[str] = ()
+    words: Sequence[str]
     when: When
     spread_s: int = 0
     limit_s: int
     writes: Sequence[str] = ()
+    docker: bool = False
     network: bool = False
 
     def command(self, root: PurePosixPath) -> Sequence[str]:
         """Return the words of its command."""
         # Parts of a release are never written to (-B), and modules come from them alone (-P).
-        return ["python3", "-B", "-P", "-m", f"ops.{self.module}", "--root", str(root), *self.arguments]
+        return ["python3", "-B", "-P", "-m", "ops.cli", "--root", str(root), *self.words]
 
 
-def schedule(settings: Settings, root: PurePosixPath) -> Sequence[Task]:
-    """Return the tasks of a stack.
-
-    Args:
-        settings: The stack's.
-        root: The stack's folder on the host.
-    """
+def schedule(plan: Plan) -> Sequence[Task]:
+    """Return the tasks of a stack."""
+    everywhere = [DATA_FOLDER, *([METRICS_FOLDER] if plan.runs("node-exporter") else [])]
     return [
         Task(
             name="doctor",
             purpose="pushes and pulls a canary as users do",
-            module="doctor",
-            arguments=doctor_arguments(settings, root),
+            words=["doctor"],
             when=When(minutes=(17,)),
             spread_s=300,
             limit_s=600,
+            writes=everywhere,
             network=True,
         ),
     ]

@@ -70,7 +70,7 @@ Nice=10
 
 User={user}
 Group={group}
-{paths}{_network(task)}CapabilityBoundingSet=
+{"SupplementaryGroups=docker" + chr(10) if task.docker else ""}{paths}{_network(task)}CapabilityBoundingSet=
 DevicePolicy=closed
 KeyringMode=private
 LockPersonality=yes

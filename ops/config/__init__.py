@@ -12,12 +12,14 @@ from ops.config.gateway import (
     GatewayConfig,
     SignOn,
 )
+from ops.config.regops import REGOPS_FILE, RegopsConfig
 
 __all__ = [
     "ACCOUNT_NAME",
     "EMAIL_HEADER",
     "HIGHEST_PORT",
     "PROOF_HEADER",
+    "REGOPS_FILE",
     "REPOSITORY_NAME",
     "SESSION_COOKIE",
     "SET_COOKIE_HEADER",
@@ -31,6 +33,7 @@ __all__ = [
     "GatewayConfig",
     "Person",
     "Port",
+    "RegopsConfig",
     "SignOn",
     "Strict",
     "describe",

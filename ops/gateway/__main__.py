@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from ops import logs
 from ops.config import Account, Accounts, ConfigError, GatewayConfig, load, read
-from ops.gateway import logs, server
+from ops.gateway import server
 from ops.gateway.app import Gateway
 from ops.gateway.events import EventStore, StoreError
 from ops.gateway.login import Login

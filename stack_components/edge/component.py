@@ -7,9 +7,9 @@ from typing import Any
 
 import pulumi
 
-from infra.doctor import AUTHORITY
 from infra.host import Reload
 from infra.plan import Plan
+from infra.reach import AUTHORITY
 from infra.release import Part
 from infra.settings import Settings
 from stack_components.concern import Concern

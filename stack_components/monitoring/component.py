@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import pulumi
 
 from infra.plan import Plan
+from infra.regops import METRICS_FOLDER
 from infra.release import Part
 from infra.secrets import Secrets
 from stack_components.concern import Concern
@@ -33,7 +34,7 @@ _WRITERS = ("prometheus", "alertmanager", "grafana")
 def folders(plan: Plan) -> list[str]:
     """Return the host folders that these services write, and the one of the tasks' metrics."""
     written = [data_folder(name) for name in _WRITERS if plan.runs(name)]
-    return [*written, exporters.METRICS_FOLDER] if plan.runs("node-exporter") else written
+    return [*written, METRICS_FOLDER] if plan.runs("node-exporter") else written
 
 
 def parts(plan: Plan) -> list[Part]:

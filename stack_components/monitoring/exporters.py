@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from infra.regops import METRICS_FOLDER
 from stack_components.monitoring.prometheus import NODE_FOLDER
 from stack_components.service import Exemption, Healthcheck, ServiceArgs
 from stack_components.socket_proxy import PORT as SOCKET_PORT
 from stack_components.socket_proxy import socket_proxy_args
 
-# Text files (`*.prom`) with metrics of tasks, which the node exporter adds to its own. It is where the stack's data are, so that
-# its disk is theirs.
-METRICS_FOLDER = "data/metrics"
 REDIS_PASSWORDS = "redis-exporter/passwords.json"
 REDIS_ADDRESS, REDIS_USER = "redis://cache.data:6379", "metrics"
 # cAdvisor's questions: which engine it is, and of each control group whose it is. No others: below `/containers/` there are also

@@ -13,7 +13,8 @@ from typing import Any
 
 from infra.paths import PROJECT_FOLDER
 from ops.canary import REPOSITORY
-from ops.config import Access
+from ops.config import REGOPS_FILE, Access, RegopsConfig, render
+from ops.files import write_atomic
 from ops.process import Completed, run
 from stack_components.edge.component import config as edge_config
 from stack_components.edge.registry_routes import Upstreams
@@ -50,18 +51,20 @@ class Stack:
         """The file of the edge's own authority."""
         return self.folder / "pki" / "authorities" / "local" / "root.crt"
 
+    def tell(self, config: RegopsConfig) -> None:
+        """Write what `regops` reads."""
+        write_atomic(self.root / "current" / REGOPS_FILE, render(config))
+
     def doctor(self, *arguments: str, url: str | None = None) -> Completed:
         """Run the doctor as `up` and timers do, but without patience."""
         words: list[str | Path] = [
             sys.executable,
             "-m",
-            "ops.doctor",
+            "ops.cli",
             "--root",
             self.root,
-            "--url",
-            url or self.url,
-            "--ca",
-            self.authority,
+            "doctor",
+            *(["--url", url] if url else []),
         ]
         return run([*words, "--patience", "0", *arguments], timeout=60, cwd=PROJECT_FOLDER, check=False)
 
@@ -116,4 +119,6 @@ def stack_with(folder: Path, anonymous: tuple[Access, ...], told: tuple[Access, 
             if told is not None:
                 settings["anonymous"] = [access.model_dump() for access in told]
             (stack.root / "current/gateway/gateway.json").write_text(json.dumps(settings))
+            stack.tell(RegopsConfig(stack="test", url=stack.url, ca=stack.authority, data="data", metrics="metrics"))
+            (stack.root / "metrics").mkdir()
             yield stack

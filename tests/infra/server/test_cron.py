@@ -14,14 +14,14 @@ from tests.infra.server.plans import plan
 from tests.infra.server.test_timers import WRITER
 
 # What the line of the first task runs, as cron hands it to the shell.
-(LINE,) = [line for line in crontab(schedule(plan().settings, ROOT)[:1], ROOT).splitlines() if " root " in line]
+(LINE,) = [line for line in crontab(schedule(plan())[:1], ROOT).splitlines() if " root " in line]
 COMMAND = LINE.partition(" root ")[2].replace("\\%", "%")
-# A doctor that tells who it is and what it was given, in the place of the one in the release.
+# One that tells who it is and what it was given, in the place of the one in the release.
 STAND_IN = f"""
-mkdir -p {ROOT}/current/ops/ops {ROOT}/current/site
-touch {ROOT}/current/ops/ops/__init__.py
+mkdir -p {ROOT}/current/ops/ops/cli {ROOT}/current/site
+touch {ROOT}/current/ops/ops/__init__.py {ROOT}/current/ops/ops/cli/__init__.py
 echo 'import os, sys; print(os.getuid(), os.getgid(), os.getgroups(), sys.argv[1:], flush=True); os.close(1)' \
-    > {ROOT}/current/ops/ops/doctor.py
+    > {ROOT}/current/ops/ops/cli/__main__.py
 """
 
 
@@ -47,8 +47,7 @@ def test_a_line_runs_its_task_as_the_services_user_and_logs_what_it_says(server:
     {COMMAND}
     cat {ROOT}/logs/tasks/doctor.log
     """
-    url = plan().settings.public_url
-    assert server.run(script).stdout == f"10001 10001 [] ['--root', '{ROOT}', '--url', '{url}']\n"
+    assert server.run(script).stdout == f"10001 10001 [] ['--root', '{ROOT}', 'doctor']\n"
 
 
 @pytest.mark.system

@@ -16,13 +16,13 @@ from tests.infra.server.plans import plan
 ROOT = PurePosixPath("/srv/stack")
 
 
-FILES = host_files(ROOT, tasks=schedule(plan().settings, ROOT))
+FILES = host_files(ROOT, tasks=schedule(plan()))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.path)
 def test_a_file_says_who_writes_it(file: HostFile) -> None:
     if not file.path.endswith(".json"):  # JSON knows no comments
-        assert re.match(rf"(#|//) {re.escape(HEAD)}\n", file.text)
+        assert re.match(rf"(#!/bin/sh\n)?(#|//) {re.escape(HEAD)}\n", file.text)
     assert file.text.endswith("\n")
     assert re.search(r"[ \t]$", file.text, re.MULTILINE) is None
 
@@ -30,7 +30,7 @@ def test_a_file_says_who_writes_it(file: HostFile) -> None:
 def test_no_two_files_have_one_path() -> None:
     paths = [file.path for file in FILES]
     assert len(set(paths)) == len(paths)
-    assert all(path.startswith("/etc/") for path in paths)
+    assert all(path.startswith(("/etc/", "/usr/local/bin/")) for path in paths)
 
 
 def test_the_part_holds_every_file_below_its_folder() -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from infra.server.schedule import Task, When, schedule
-from tests.infra.server.conftest import ROOT
+from ops.cli.app import app
 from tests.infra.server.debian13 import Debian13
 from tests.infra.server.plans import plan
 
-TASKS = schedule(plan().settings, ROOT)
+TASKS = schedule(plan())
 HOURLY = When(minutes=(17,))
 SAMPLES = [
     HOURLY,
@@ -72,17 +72,18 @@ def test_every_task_ends_before_it_begins_again() -> None:
         assert task.spread_s + task.limit_s < (second - first).total_seconds(), task.name
 
 
-def test_every_task_is_a_module_of_ops() -> None:
+def test_every_task_is_a_verb_of_regops() -> None:
     names = [task.name for task in TASKS]
+    verbs = {command.name for command in app.registered_commands}
     assert len(set(names)) == len(names)
     for task in TASKS:
-        assert (PROJECT_FOLDER / "ops" / f"{task.module}.py").is_file()
+        assert task.words[0] in verbs
         assert re.fullmatch(r"[a-z][a-z-]*", task.name)
 
 
 def test_a_command_names_the_root_and_what_the_task_needs() -> None:
-    task = Task(name="try", purpose="tries", module="try_it", arguments=["--all"], when=HOURLY, limit_s=60)
-    assert task.command(PurePosixPath("/srv/x"))[-5:] == ["-m", "ops.try_it", "--root", "/srv/x", "--all"]
+    task = Task(name="try", purpose="tries", words=["try", "--all"], when=HOURLY, limit_s=60)
+    assert task.command(PurePosixPath("/srv/x"))[-5:] == ["ops.cli", "--root", "/srv/x", "try", "--all"]
 
 
 def test_the_documentation_has_the_same_table() -> None:

@@ -14,13 +14,12 @@ from tests.infra.server.plans import plan
 
 # The most that systemd may find exposed, in tenths; a service without any such option has 96.
 EXPOSURE = 20
-NAMES = [name for task in schedule(plan().settings, ROOT) for name in units(task, ROOT)]
+NAMES = [name for task in schedule(plan()) for name in units(task, ROOT)]
 SERVICES = [name for name in NAMES if name.endswith(".service")]
 WRITER = Task(
     name="try",
     purpose="100% of it",
-    module="try_it",
-    arguments=["--at", "50%"],
+    words=["try", "--at", "50%"],
     when=When(minutes=(1,)),
     limit_s=5,
     writes=["data"],
@@ -32,13 +31,15 @@ def test_a_task_without_network_that_writes() -> None:
     assert "ReadWritePaths=/srv/x/data\n" in text
     assert "PrivateNetwork=yes\n" in text
     assert "AF_INET" not in text
-    assert "--root /srv/x --at 50%%\n" in text
+    assert "--root /srv/x try --at 50%%\n" in text
     assert "\nTimeoutStartSec=5\n" in text
 
 
-def test_a_task_with_network_that_writes_nothing() -> None:
-    text = units(schedule(plan().settings, ROOT)[0], ROOT)["regops-doctor.service"]
-    assert "ReadWritePaths" not in text
+def test_a_task_with_network_that_writes_its_history_alone() -> None:
+    text = units(schedule(plan())[0], ROOT)["regops-doctor.service"]
+    assert text.count("ReadWritePaths") == 1
+    assert f"ReadWritePaths={ROOT}/data/regops\n" in text
+    assert "docker\n" not in text.partition("[Service]")[2]
     assert "PrivateNetwork" not in text
     assert "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX\n" in text
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from infra.regops import METRICS_FOLDER
 from ops.keys import public_jwks, signing_key_from_seed
 from stack_components.cache.config import users_acl
 from stack_components.monitoring import alerts, exporters, services
@@ -128,7 +129,7 @@ def test_the_disks_of_the_engine_and_of_the_data_are_measured(stack: Stack) -> N
 
 
 def test_metrics_of_tasks_are_collected(stack: Stack) -> None:
-    text = stack.folder / exporters.METRICS_FOLDER / "task.prom"
+    text = stack.folder / METRICS_FOLDER / "task.prom"
     text.write_text("regops_test_seconds 42\n")
     text.chmod(0o644)
     becomes(stack, "regops_test_seconds", 42)

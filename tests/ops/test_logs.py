@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-from ops.gateway.logs import JsonFormatter
+from ops.logs import JsonFormatter
 
 
 def line(message: str, *values: object, **extra: object) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""Settings of the tasks that run on the host by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from ops.config import Strict
+
+PingUrl = Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]
+
+
+class OperationsSettings(Strict):
+    """What `regops` does by timer.
+
+    Attributes:
+        pings: Address of a check at Healthchecks or a service like it, by the name of a task (docs/schedule.md): it is told
+            when the task begins and how it ended, and misses it when the server is gone.
+    """
+
+    pings: Mapping[str, PingUrl] = Field(default_factory=dict)

@@ -1,0 +1,64 @@
+"""The program `regops`: its verbs, the options of all, and what each kind of error ends with."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.cli import doctor, history
+
+_ROOT_VARIABLE = "REGOPS_ROOT"
+_NO_SPACE = 14
+_EPILOG = """\
+Exit codes: 0 ok · 1 failed · 2 wrong use · 3 done with warnings · 10 configuration invalid · 12 verification mismatch ·
+13 not reachable · 14 no space · 75 busy
+"""
+
+app = typer.Typer(
+    name="regops",
+    help="Look after a private registry, day by day.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def shared(
+    context: typer.Context,
+    root: Annotated[Path, typer.Option(envvar=_ROOT_VARIABLE, metavar="DIR", help="The stack's folder on this host.")],
+) -> None:
+    """Look after a private registry, day by day."""
+    context.obj = root
+    # It tells of each try again, with the whole address, and some addresses are secrets.
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("history", epilog=history.EXAMPLES)(history.history)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code."""
+    try:
+        app(args=list(arguments) if arguments is not None else None, prog_name="regops")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except OSError as error:
+        sys.stderr.write(f"regops: {error}\n")
+        return _NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else 1
+    except Exception as error:
+        code = getattr(error, "exit_code", None)
+        if not isinstance(code, int):
+            raise  # a slip of this program: its trace is what its authors need
+        sys.stderr.write(f"regops: {error}\n")
+        return code
+    return 0

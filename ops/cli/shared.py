@@ -1,0 +1,50 @@
+"""What all verbs share: options, the stack's folder, and how results are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ops.stack import Stack
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a task that is at work.")]
+SCHEMA = 1
+
+
+def stack_of(context: typer.Context) -> Stack:
+    """Return the stack that `--root` names."""
+    from ops.stack import Stack
+
+    root = context.obj
+    assert isinstance(root, Path)  # noqa: S101  # the callback of the program has put it there
+    return Stack(root)
+
+
+def say(text: str) -> None:
+    """Print progress, where it is in the way of no result."""
+    typer.echo(text, err=True)
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Print a result for programs, with the version of its form."""
+    typer.echo(json.dumps({"schema": SCHEMA, **values}))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a result for people: as wide as the terminal, or as it is when it goes elsewhere."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, 2))
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)

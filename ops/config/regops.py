@@ -1,0 +1,35 @@
+"""What `regops` reads about the stack that it looks after: `regops/regops.json` of the current release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from ops.config.base import Strict
+
+REGOPS_FILE = "regops/regops.json"
+
+
+class RegopsConfig(Strict):
+    """One stack. Folders are below the stack's root.
+
+    Attributes:
+        stack: Its name; its containers are called `<stack>-<service>`.
+        url: Where clients reach the registry, without a slash at its end.
+        ca: The authority of its certificate, when it is an own one; absolute.
+        resolve: Names that are not to be looked up, with their addresses.
+        data: What `regops` itself keeps: history, locks, what it knows of changes.
+        metrics: Where the node exporter reads metrics of tasks; None without monitoring.
+        pings: Address to tell about each run of a task, by the task's name: https://healthchecks.io/docs/http_api/
+    """
+
+    stack: Annotated[str, Field(min_length=1)]
+    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+    ca: Path | None = None
+    resolve: Mapping[str, str] = Field(default_factory=dict)
+    data: str
+    metrics: str | None = None
+    pings: Mapping[str, Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]] = Field(default_factory=dict)

@@ -1,0 +1,121 @@
+"""The history of runs: a line of JSON when one begins and another when it ends, so that one that was killed is seen too."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ops.files import write_atomic
+from ops.locks import LockedError, lock
+
+SCHEMA = 1
+RUNNING, ENDED, KILLED = "running", "ended", "killed"
+_KEPT_LINES = 4000
+_TRIM_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run.
+
+    Attributes:
+        run_id: Its name, which grows with time.
+        task: What ran.
+        started: When, in UTC as ISO 8601.
+        state: `running`, `ended` or `killed`.
+        process: Its id, and when it began in ticks of the kernel: ids come again.
+        seconds: How long it took.
+        exit_code: As docs/schedule.md says.
+        summary: What it did, in a line.
+        figures: What it measured.
+    """
+
+    run_id: str
+    task: str
+    started: str
+    state: str = RUNNING
+    process: str = ""
+    seconds: float | None = None
+    exit_code: int | None = None
+    summary: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+class History:
+    """The runs of one stack, oldest first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, run: Run) -> None:
+        """Append what is known of a run now.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"schema": SCHEMA, **asdict(run)}) + "\n"
+        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            size = os.fstat(handle).st_size
+            # A line that a kill or a full disk has cut short ends here, and spoils no other.
+            cut = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            os.write(handle, ("\n" * cut + line).encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if size > _TRIM_BYTES:
+            self._trim()
+
+    def runs(self) -> list[Run]:
+        """Return all runs. Lines that cannot be read are left out: they are of a run that was cut short, or of the future."""
+        found: dict[str, Run] = {}
+        for run in self._lines():
+            found[run.run_id] = run
+        return [_now(run) for run in found.values()]
+
+    def last(self, task: str) -> Run | None:
+        """Return the last run of a task."""
+        return next((run for run in reversed(self.runs()) if run.task == task), None)
+
+    def _lines(self) -> Iterator[Run]:
+        try:
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return
+        for line in text.splitlines():
+            try:
+                values = json.loads(line)
+                if values.pop("schema") == SCHEMA:
+                    yield Run(**values)
+            except (ValueError, TypeError, LookupError, AttributeError):
+                continue
+
+    def _trim(self) -> None:
+        """Drop the oldest lines; another run that trims at this moment has done it."""
+        try:
+            with lock(self._path.with_suffix(".lock"), "history"):
+                lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+                write_atomic(self._path, "".join(lines[-_KEPT_LINES:]), mode=0o640)
+        except LockedError:
+            return
+
+
+def process_mark(pid: int) -> str:
+    """Return what tells a process from all others since the machine started; empty when there is none."""
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]  # starttime: proc_pid_stat(5)
+    except OSError:
+        return ""
+    return f"{pid}:{ticks}"
+
+
+def _now(run: Run) -> Run:
+    """Return a run as it is now: one that never told its end was killed, unless its process is there still."""
+    if run.state != RUNNING or process_mark(int(run.process.partition(":")[0] or 0)) == run.process:
+        return run
+    return replace(run, state=KILLED, summary="it was killed, or the machine stopped")

@@ -1,0 +1,54 @@
+"""Metrics of tasks, as text files that the node exporter reads: https://github.com/prometheus/node_exporter#textfile-collector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+from prometheus_client.parser import text_string_to_metric_families
+
+_SUCCESS = "regops_task_last_success_timestamp_seconds"
+# Exit codes that count: done, and done with warnings.
+_SUCCESSFUL = (0, 3)
+
+
+def write(folder: Path, task: str, *, ended: float, seconds: float, exit_code: int, figures: Mapping[str, float]) -> None:
+    """Write what a run has measured; the time of the last success stays when this one failed.
+
+    Args:
+        folder: Where the node exporter looks.
+        task: What ran.
+        ended: When, in seconds since 1970.
+        seconds: How long it took.
+        exit_code: How it ended.
+        figures: Metrics of the task's own, by the end of their name: `regops_<task>_<name>`.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path = folder / f"regops-{task}.prom"
+    succeeded = ended if exit_code in _SUCCESSFUL else last_success(path)
+    registry = CollectorRegistry()
+    given: dict[str, tuple[str, float | None]] = {
+        _SUCCESS: ("When the task last succeeded.", succeeded),
+        "regops_task_last_run_timestamp_seconds": ("When the task last ended.", ended),
+        "regops_task_duration_seconds": ("How long the last run took.", seconds),
+        "regops_task_exit_code": ("How the last run ended.", exit_code),
+    }
+    for name, (text, value) in given.items():
+        if value is not None:
+            Gauge(name, text, ["task"], registry=registry).labels(task).set(value)
+    for name, value in figures.items():
+        Gauge(f"regops_{task.replace('-', '_')}_{name}", f"Of the last run of `regops {task}`.", registry=registry).set(value)
+    write_to_textfile(str(path), registry)
+    path.chmod(0o644)  # the node exporter is another user
+
+
+def last_success(path: Path) -> float | None:
+    """Return when the task last succeeded, as its file says; None when it says nothing."""
+    try:
+        families = list(text_string_to_metric_families(path.read_text()))
+    except (OSError, ValueError):
+        return None
+    return next((sample.value for family in families for sample in family.samples if sample.name == _SUCCESS), None)

@@ -1,0 +1,56 @@
+"""Tells a watcher outside that a task runs and how it ended, in the way of Healthchecks; it can never fail the task.
+
+https://healthchecks.io/docs/http_api/
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import urllib3
+
+# A body above this is cut by the service.
+_BODY_BYTES = 100_000
+_LIMIT_S = 5.0
+_RETRIES = 2
+
+
+class Pings:
+    """The pings of one run."""
+
+    def __init__(self, url: str | None, warn: Callable[[str], None]) -> None:
+        """Describe them.
+
+        Args:
+            url: Of the check; None for none.
+            warn: Called with what went wrong.
+        """
+        self._url, self._warn, self._run = url, warn, str(uuid.uuid4())
+
+    def start(self) -> None:
+        """Tell that the task begins."""
+        self._send("/start", "")
+
+    def end(self, exit_code: int, text: str) -> None:
+        """Tell how it ended; what is done with warnings is a success that says so."""
+        self._send(f"/{0 if exit_code in (0, 3) else exit_code}", text)
+
+    def log(self, text: str) -> None:
+        """Tell something that neither begins nor ends it, such as that another one is at work."""
+        self._send("/log", text)
+
+    def _send(self, path: str, text: str) -> None:
+        if self._url is None:
+            return
+        body = text.encode()[-_BODY_BYTES:]
+        try:
+            with urllib3.PoolManager(retries=urllib3.Retry(_RETRIES, backoff_factor=0.5), timeout=_LIMIT_S) as pool:
+                answer = pool.request(
+                    "POST", f"{self._url}{path}", body=body, fields=None, headers={"Content-Type": "text/plain"}
+                )
+            if answer.status >= 400:  # noqa: PLR2004
+                self._warn(f"the ping was answered {answer.status}")
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            # Not the error's own text: it has the address, which is as good as a password.
+            self._warn(f"the ping was not sent: {type(error).__name__}")

@@ -1,0 +1,128 @@
+"""The frame of every task: one at a time, in the history, in the metrics, told to who watches, with an exit code for each end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from ops.locks import LockedError, lock
+from ops.runs import metrics
+from ops.runs.history import ENDED, History, Run, process_mark
+from ops.runs.pings import Pings
+from ops.stack import Stack
+
+FAILED = 1
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended.
+
+    Attributes:
+        exit_code: As docs/schedule.md says.
+        summary: What it did, in a line.
+        figures: What it measured, by name; they become metrics `regops_<task>_<name>`.
+    """
+
+    exit_code: int
+    summary: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+def history_of(stack: Stack) -> History:
+    """Return the history of a stack."""
+    return History(stack.data / "history.jsonl")
+
+
+def run_task(
+    stack: Stack,
+    task: str,
+    work: Callable[[], Outcome],
+    *,
+    lock_name: str | None = None,
+    wait_s: float = 0.0,
+    warn: Callable[[str], None] = lambda text: print(text, file=sys.stderr),  # noqa: T201
+) -> Outcome:
+    """Run a task in its frame. What cannot be recorded is a warning: the task counts.
+
+    Args:
+        stack: Whose.
+        task: Its name.
+        work: Does it. Exceptions that have an `exit_code` end the task with it, all others with 1; they are raised again.
+        lock_name: What nobody else may use meanwhile.
+        wait_s: Seconds to wait for that.
+        warn: Called with what went wrong beside the task.
+
+    Raises:
+        LockedError: Somebody else has the lock.
+    """
+    pings = Pings(stack.config.pings.get(task), warn)
+    try:
+        with lock(stack.lock_file(lock_name), task, patience=wait_s) if lock_name else contextlib.nullcontext():
+            return _recorded(stack, task, work, pings, warn)
+    except LockedError as error:
+        pings.log(str(error))
+        raise
+
+
+def _recorded(stack: Stack, task: str, work: Callable[[], Outcome], pings: Pings, warn: Callable[[str], None]) -> Outcome:
+    started = datetime.now(UTC)
+    run = Run(
+        run_id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+        task=task,
+        started=started.isoformat(timespec="seconds"),
+        process=process_mark(os.getpid()),
+    )
+    history = history_of(stack)
+    with _only_warning("the history", warn):
+        history.add(run)
+    pings.start()
+    began = time.monotonic()
+    outcome = Outcome(FAILED, "it ended without a word")
+    try:
+        outcome = work()
+    except KeyboardInterrupt:
+        outcome = Outcome(_INTERRUPTED, "it was interrupted")
+        raise
+    except BaseException as error:
+        outcome = Outcome(int(getattr(error, "exit_code", FAILED)), str(error).partition("\n")[0] or type(error).__name__)
+        raise
+    finally:
+        seconds = round(time.monotonic() - began, 3)
+        ended = replace(
+            run,
+            state=ENDED,
+            seconds=seconds,
+            exit_code=outcome.exit_code,
+            summary=outcome.summary,
+            figures=outcome.figures,
+        )
+        with _only_warning("the history", warn):
+            history.add(ended)
+        if stack.config.metrics:
+            with _only_warning("metrics", warn):
+                metrics.write(
+                    stack.root / stack.config.metrics,
+                    task,
+                    ended=time.time(),
+                    seconds=seconds,
+                    exit_code=outcome.exit_code,
+                    figures=outcome.figures,
+                )
+        pings.end(outcome.exit_code, outcome.summary)
+    return outcome
+
+
+@contextlib.contextmanager
+def _only_warning(what: str, warn: Callable[[str], None]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        warn(f"{what} cannot be written: {error}")

@@ -1,0 +1,101 @@
+"""The program `regops`: help, errors and their codes, the history, as somebody types it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.paths import PROJECT_FOLDER
+from ops.process import Completed, run
+from ops.runs.history import ENDED, Run
+from ops.runs.task import history_of
+from ops.stack import Stack
+from tests.ops.runs.test_task import stack_in
+
+RUN = Run("20261125T080000-1a2b", "gc", "2026-11-25T08:00:00+00:00", ENDED, "1:1", 1.25, 0, "freed 3 MB")
+
+
+def regops(root: Path | None, *words: str) -> Completed:
+    options = ["--root", str(root)] if root else []
+    return run([sys.executable, "-m", "ops.cli", *options, *words], timeout=30, cwd=PROJECT_FOLDER, check=False)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    stack = stack_in(tmp_path)
+    for run_ in (
+        RUN,
+        replace(RUN, run_id="2", task="sync", exit_code=13, summary="no route"),
+        replace(RUN, run_id="3", exit_code=75),
+    ):
+        history_of(stack).add(run_)
+    return stack
+
+
+def test_help_lists_every_verb_and_every_exit_code() -> None:
+    told = regops(None, "--help")
+    assert told.returncode == 0
+    for word in ("doctor", "history", "--root", "12 verification mismatch", "75 busy"):
+        assert word in told.stdout
+
+
+@pytest.mark.parametrize("verb", ["doctor", "history"])
+def test_every_verb_has_help_with_examples_and_json(tmp_path: Path, verb: str) -> None:
+    told = regops(tmp_path, verb, "--help").stdout
+    assert "Examples:" in told
+    assert "--json" in told
+
+
+@pytest.mark.parametrize("words", [["histoty"], ["history", "--last", "none"], ["history", "--last", "0"], []])
+def test_wrong_use_ends_with_2(tmp_path: Path, words: list[str]) -> None:
+    assert regops(tmp_path, *words).returncode == 2
+
+
+def test_a_folder_without_a_stack_is_named_with_the_remedy(tmp_path: Path) -> None:
+    told = regops(tmp_path, "history")
+    assert told.returncode == 10
+    assert f"{tmp_path}/current/regops/regops.json: is missing; run `up`" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_damaged_configuration_is_named_with_its_key(stack: Stack) -> None:
+    path = stack.root / "current/regops/regops.json"
+    path.write_text(path.read_text().replace('"url"', '"ulr"'))
+    told = regops(stack.root, "history")
+    assert told.returncode == 10
+    assert f"{path}: url: is required" in told.stderr
+    assert f"{path}: ulr: unknown key" in told.stderr
+
+
+def test_history_shows_runs_the_newest_last(stack: Stack) -> None:
+    lines = regops(stack.root, "history").stdout.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("2026")] == ["gc", "sync", "gc"]
+    assert lines[0].split() == ["started", "task", "state", "exit", "seconds", "summary"]
+    assert "freed 3 MB" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], ["20261125T080000-1a2b", "2", "3"]),
+        (["--task", "gc"], ["20261125T080000-1a2b", "3"]),
+        (["--failed"], ["2"]),
+        (["--last", "1"], ["3"]),
+    ],
+)
+def test_history_can_be_narrowed(stack: Stack, options: list[str], expected: list[str]) -> None:
+    document = json.loads(regops(stack.root, "history", "--json", *options).stdout)
+    assert document["schema"] == 1
+    assert [run_["run_id"] for run_ in document["runs"]] == expected
+
+
+def test_the_command_of_the_checkout_needs_a_stack(tmp_path: Path) -> None:
+    program = PROJECT_FOLDER / "bin" / "regops"
+    told = run(
+        [program, "history"], timeout=30, check=False, cwd=tmp_path, env={"REGOPS_ROOT": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    )
+    assert (told.returncode, "is missing; run `up`" in told.stderr) == (10, True)

@@ -1,0 +1,1 @@
+"""Tests of what is kept and told about each run of a task."""

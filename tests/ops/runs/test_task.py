@@ -1,0 +1,129 @@
+"""The frame of a task: its history, its metrics, and the pings that a real server gets; none of them can fail it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ops.config import REGOPS_FILE, RegopsConfig, render
+from ops.files import write_atomic
+from ops.locks import LockedError, lock
+from ops.registry_endpoint import UnreachableError
+from ops.runs.task import Outcome, history_of, run_task
+from ops.stack import Stack
+
+UUID = "0d0c0d0c-9d0c-4d0c-8d0c-0d0c0d0c0d0c"
+
+
+class Watcher:
+    """A STAND-IN for Healthchecks: it takes pings as its documentation says, and answers as it is told."""
+
+    def __init__(self, status: int) -> None:
+        watcher, self.pings = self, list[tuple[str, str]]()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                watcher.pings.append((self.path.removeprefix(f"/{UUID}"), body))
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/{UUID}"
+
+
+@contextlib.contextmanager
+def watching(status: int = 200) -> Iterator[Watcher]:
+    watcher = Watcher(status)
+    thread = threading.Thread(target=watcher.server.serve_forever)
+    thread.start()
+    try:
+        yield watcher
+    finally:
+        watcher.server.shutdown()
+        watcher.server.server_close()
+        thread.join()
+
+
+def stack_in(folder: Path, *, ping: str | None = None, metrics: str | None = "metrics") -> Stack:
+    config = RegopsConfig(
+        stack="test", url="https://registry.example.com", data="data", metrics=metrics, pings={"gc": ping} if ping else {}
+    )
+    write_atomic(folder / "current" / REGOPS_FILE, render(config))
+    (folder / "metrics").mkdir(exist_ok=True)
+    return Stack(folder)
+
+
+def test_a_run_is_kept_measured_and_told(tmp_path: Path) -> None:
+    with watching() as watcher:
+        stack = stack_in(tmp_path, ping=watcher.url)
+        outcome = run_task(stack, "gc", lambda: Outcome(0, "freed 3 MB", {"freed_bytes": 3e6}), lock_name="storage")
+    assert outcome.exit_code == 0
+    (run,) = history_of(stack).runs()
+    assert (run.task, run.state, run.exit_code, run.summary, run.figures) == (
+        "gc",
+        "ended",
+        0,
+        "freed 3 MB",
+        {"freed_bytes": 3e6},
+    )
+    assert watcher.pings == [("/start", ""), ("/0", "freed 3 MB")]
+    assert "regops_gc_freed_bytes 3e+06" in (tmp_path / "metrics/regops-gc.prom").read_text()
+
+
+def test_a_failure_is_told_with_its_code_and_raised(tmp_path: Path) -> None:
+    def fail() -> Outcome:
+        raise UnreachableError("the registry does not answer\nsecond line")
+
+    with watching() as watcher:
+        stack = stack_in(tmp_path, ping=watcher.url)
+        with pytest.raises(UnreachableError):
+            run_task(stack, "gc", fail)
+    assert watcher.pings[-1] == ("/13", "the registry does not answer")
+    assert history_of(stack).runs()[0].exit_code == 13
+
+
+def test_a_task_that_finds_another_at_work_says_so_and_is_no_failure_to_who_watches(tmp_path: Path) -> None:
+    with watching() as watcher:
+        stack = stack_in(tmp_path, ping=watcher.url)
+        with lock(stack.lock_file("storage"), "backup"), pytest.raises(LockedError, match="`regops backup`"):
+            run_task(stack, "gc", lambda: Outcome(0, "done"), lock_name="storage")
+    assert [path for path, _ in watcher.pings] == ["/log"]
+    assert history_of(stack).runs() == []
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_a_watcher_that_refuses_is_a_warning(tmp_path: Path, status: int) -> None:
+    warnings: list[str] = []
+    with watching(status) as watcher:
+        outcome = run_task(stack_in(tmp_path, ping=watcher.url), "gc", lambda: Outcome(0, "done"), warn=warnings.append)
+    assert outcome.exit_code == 0
+    assert warnings == [f"the ping was answered {status}"] * 2
+
+
+def test_a_watcher_that_is_away_is_a_warning_which_does_not_tell_the_address(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with watching() as watcher:
+        pass
+    outcome = run_task(stack_in(tmp_path, ping=watcher.url), "gc", lambda: Outcome(0, "done"))
+    assert outcome.exit_code == 0
+    told = "".join(capfd.readouterr())
+    assert "the ping was not sent" in told
+    assert UUID not in told
+
+
+def test_what_cannot_be_recorded_is_a_warning(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    stack = stack_in(tmp_path, metrics="nowhere")
+    (tmp_path / "data").write_text("a file where a folder should be")
+    assert run_task(stack, "gc", lambda: Outcome(3, "done"), warn=warnings.append).exit_code == 3
+    assert [warning.partition(" cannot")[0] for warning in warnings] == ["the history", "the history", "metrics"]
