@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import sys
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
 
 import docker
@@ -20,6 +18,7 @@ from bootstrap.errors import SetupError
 from infra.paths import cache_folder
 from infra.progress import progress
 from offline.debian import apt_install
+from ops.engine import ping
 from ops.process import CommandError, run
 
 _DEFAULT = "unix:///var/run/docker.sock"
@@ -84,25 +83,13 @@ def fault_of(address: str) -> Exception | None:
     """Return why the engine does not answer, or None when it does."""
     try:
         if address.startswith("unix://"):
-            _ping(address.removeprefix("unix://"))
+            ping(address.removeprefix("unix://"))
         else:
             with contextlib.closing(docker.DockerClient(base_url=address, timeout=_PROBE_LIMIT_S)) as client:
                 client.ping()
     except (OSError, HTTPException, DockerException, RequestException) as error:
         return error
     return None
-
-
-def _ping(path: str) -> None:
-    """Ask once, for an error that says what is wrong: the Docker library wraps it three times, and leaves its socket open."""
-    with socket.socket(socket.AF_UNIX) as probe, contextlib.closing(HTTPConnection("docker")) as connection:
-        probe.settimeout(_PROBE_LIMIT_S)
-        probe.connect(path)
-        connection.sock = probe
-        connection.request("GET", "/_ping")
-        status = connection.getresponse().status
-    if status != HTTPStatus.OK:
-        raise ConnectionError(f"it answers with status {status}")
 
 
 def _start_by_systemd(address: str) -> None:

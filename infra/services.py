@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import Field
-
-from ops.config import Strict
-
-
-class Limits(Strict):
-    """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
-
-    cpus: Annotated[float, Field(ge=0.01, le=64)]
-    memory_mb: Annotated[int, Field(ge=16, le=65536)]
+from ops.config import Limits
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from infra.blocks.registry import AccountSettings, RegistrySettings, not_reserve
 from infra.blocks.sign_on import SignOnSettings
 from infra.blocks.sync import SyncSettings
 from infra.blocks.ui import UiSettings
-from infra.services import SERVICES, Limits
-from ops.config import ACCOUNT_NAME, HIGHEST_PORT, Access, ConfigError, Strict, describe_fault
+from infra.services import SERVICES
+from ops.config import ACCOUNT_NAME, HIGHEST_PORT, Access, ConfigError, Limits, Strict, describe_fault
 
 PROJECT = "private-registry"
 DEFAULT_USER = "admin"

@@ -13,8 +13,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ops.canary import REPOSITORY, make_canary
-from ops.canary_check import CanaryCheck, Findings
+from ops.checks.canary import CanaryCheck
+from ops.checks.certificate import certificate
+from ops.checks.containers import service_checks
+from ops.checks.host import clock, disk, files, gate
 from ops.config import Action, GatewayConfig, load
+from ops.findings import Check
 from ops.registry_client import Login, RegistryClient
 from ops.registry_endpoint import Endpoint
 from ops.stack import Stack
@@ -24,15 +28,25 @@ _DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
 DEPLOYED_PATIENCE_S, PATIENCE_S = 180.0, 60.0
 
 
+def look_around(stack: Stack, endpoint: Endpoint) -> list[Check]:
+    """Examine what the registry stands on: the host, the containers, the certificate.
+
+    Args:
+        stack: On this host.
+        endpoint: How clients reach its registry.
+    """
+    return [disk(stack), gate(stack), clock(), files(stack), *service_checks(stack), certificate(endpoint)]
+
+
 def examine(
-    stack: Stack, endpoint: Endpoint, *, post_deploy: bool, patience_s: float, tell: Callable[[str], None] = lambda _: None
-) -> Findings:
-    """Examine the registry of a stack.
+    stack: Stack, endpoint: Endpoint, *, new: bool, patience_s: float, tell: Callable[[str], None] = lambda _: None
+) -> list[Check]:
+    """Examine the registry as its users see it.
 
     Args:
         stack: Its accounts and rules are read here.
-        endpoint: How its clients reach it.
-        post_deploy: Whether it was just deployed: the canary's content is then new.
+        endpoint: How clients reach it.
+        new: Whether the canary is a new one, as after a deployment.
         patience_s: How long to wait for a registry that is away.
         tell: Called once with each reason for which it waits.
 
@@ -45,8 +59,8 @@ def examine(
     return CanaryCheck(
         RegistryClient(endpoint, login, until=until, tell=tell),
         RegistryClient(endpoint, until=until, tell=tell),
-        canary=make_canary(secrets.token_hex() if post_deploy else datetime.now(UTC).date().isoformat()),
-        tag=_DEPLOYED_TAG if post_deploy else _DAILY_TAG,
+        canary=make_canary(secrets.token_hex() if new else datetime.now(UTC).date().isoformat()),
+        tag=_DEPLOYED_TAG if new else _DAILY_TAG,
         anonymous=anonymous,
     ).examine()
 

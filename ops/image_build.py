@@ -15,6 +15,8 @@ import docker
 from docker.errors import BuildError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
+from ops.engine import connected
+
 # What a Dockerfile labels its first stage with, so that it does not stay: it holds compilers and sources.
 SCRATCH_LABEL = "private-registry.scratch"
 _REPOSITORY = "private-registry"
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", help="the folder below it that holds the Dockerfile")
     given = parser.parse_args(arguments)
     try:
-        with contextlib.closing(docker.from_env(timeout=_SILENCE_LIMIT_S)) as engine:
+        with connected(timeout=_SILENCE_LIMIT_S) as engine:
             sys.stdout.write(build(given.root / given.folder, engine))
     except BuildError as error:
         printed = "".join(line.get("stream", "") for line in error.build_log).splitlines()

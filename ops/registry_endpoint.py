@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -125,6 +126,18 @@ class Endpoint:
             return Answer(f"{method} {url.path}", response.status, response.headers, body)
         finally:
             connection.close()
+
+    def certificate_times(self) -> tuple[datetime, datetime]:
+        """Return from when and until when the registry's certificate is good, both in UTC.
+
+        Raises:
+            OSError: Nobody answers, or the certificate is not trusted.
+        """
+        with self._connect(urlsplit(self.url)) as connection:
+            assert isinstance(connection, ssl.SSLSocket), self.url  # noqa: S101  # asked of https only
+            shown = connection.getpeercert() or {}
+        begins, ends = (ssl.cert_time_to_seconds(str(shown[key])) for key in ("notBefore", "notAfter"))
+        return datetime.fromtimestamp(begins, UTC), datetime.fromtimestamp(ends, UTC)
 
     def _connect(self, url: SplitResult) -> socket.socket:
         host, port = _origin(url)[1:]

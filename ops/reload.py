@@ -6,16 +6,15 @@ python3 -m ops.reload --root DIR edge --wanted edge-0123 --container NAME --conf
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import docker
 from docker.errors import DockerException
 from docker.models.containers import Container
 
+from ops.engine import connected
 from ops.releases import CURRENT, PREVIOUS, point
 
 _CONFIRM_LIMIT_S = 30.0
@@ -88,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("check", nargs="+", help="command that is run in the container first")
     given = parser.parse_args(arguments)
     try:
-        with contextlib.closing(docker.from_env()) as engine:
+        with connected() as engine:
             container = engine.containers.get(given.container)
             reload(given.root / "live" / given.part, given.wanted, container, check=given.check, confirmation=given.confirm)
     except (DockerException, OSError, ReloadError) as error:

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "infra": {"ops.config", "ops.files", "ops.keys", "ops.passwords", "ops.process"},
     "stack_components": {"infra", "ops.config", "ops.files", "ops.keys", "ops.passwords", "ops.process"},
     "offline": {"infra.cache", "infra.progress", "ops.files", "ops.process"},
-    "bootstrap": {"infra", "offline", "ops.files", "ops.process"},
+    "bootstrap": {"infra", "offline", "ops.engine", "ops.files", "ops.process"},
     "emulation": {"infra", "bootstrap", "offline", "ops.files", "ops.process"},
 }
 # Stand-ins for programs of Pulumi's, which start what the engine tells them to, and end it when the engine says so.

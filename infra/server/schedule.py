@@ -85,7 +85,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
         Task(
             name="doctor",
             purpose="pushes and pulls a canary as users do",
-            words=["doctor"],
+            words=["doctor", "--registry"],
             when=When(minutes=(17,)),
             spread_s=300,
             limit_s=600,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli import doctor, history
+from ops.cli import doctor, history, status
 
 _ROOT_VARIABLE = "REGOPS_ROOT"
 _NO_SPACE = 14
@@ -43,6 +43,7 @@ def shared(
 
 
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("history", epilog=history.EXAMPLES)(history.history)
 
 

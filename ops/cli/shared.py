@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ops.findings import Findings
     from ops.stack import Stack
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -34,6 +35,14 @@ def say(text: str) -> None:
 def print_json(values: dict[str, Any]) -> None:
     """Print a result for programs, with the version of its form."""
     typer.echo(json.dumps({"schema": SCHEMA, **values}))
+
+
+def print_findings(findings: Findings) -> None:
+    """Print what checks have found, for people. What is wrong goes where it is seen in the log of a program too."""
+    for check in findings.checks:
+        typer.echo(f"{check.state:9}{check.name}: {check.detail}", err=bool(check.remedy))
+        if check.remedy:
+            typer.echo(f"{'':9}remedy: {check.remedy}", err=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -12,7 +12,7 @@ from ops.config.gateway import (
     GatewayConfig,
     SignOn,
 )
-from ops.config.regops import REGOPS_FILE, RegopsConfig
+from ops.config.regops import REGOPS_FILE, Limits, RegopsConfig
 
 __all__ = [
     "ACCOUNT_NAME",
@@ -31,6 +31,7 @@ __all__ = [
     "ConfigError",
     "FailureLimits",
     "GatewayConfig",
+    "Limits",
     "Person",
     "Port",
     "RegopsConfig",

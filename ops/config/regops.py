@@ -13,11 +13,19 @@ from ops.config.base import Strict
 REGOPS_FILE = "regops/regops.json"
 
 
+class Limits(Strict):
+    """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
+
+    cpus: Annotated[float, Field(ge=0.01, le=64)]
+    memory_mb: Annotated[int, Field(ge=16, le=65536)]
+
+
 class RegopsConfig(Strict):
     """One stack. Folders are below the stack's root.
 
     Attributes:
         stack: Its name; its containers are called `<stack>-<service>`.
+        services: Those that run, with their limits.
         url: Where clients reach the registry, without a slash at its end.
         ca: The authority of its certificate, when it is an own one; absolute.
         resolve: Names that are not to be looked up, with their addresses.
@@ -27,6 +35,7 @@ class RegopsConfig(Strict):
     """
 
     stack: Annotated[str, Field(min_length=1)]
+    services: Mapping[str, Limits] = Field(default_factory=dict)
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
     ca: Path | None = None
     resolve: Mapping[str, str] = Field(default_factory=dict)

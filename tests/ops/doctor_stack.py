@@ -64,6 +64,7 @@ class Stack:
             "--root",
             self.root,
             "doctor",
+            *([] if "--post-deploy" in arguments else ["--registry"]),
             *(["--url", url] if url else []),
         ]
         return run([*words, "--patience", "0", *arguments], timeout=60, cwd=PROJECT_FOLDER, check=False)

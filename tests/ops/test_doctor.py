@@ -121,7 +121,7 @@ def test_a_registry_that_comes_up_meanwhile_is_waited_for_within_bounds(stack: S
     done = stack.doctor("--patience", "3", url=f"https://127.0.0.1:{free_port()}")
     assert done.returncode == 13
     assert done.stderr.count("waiting: ") == 1
-    assert "failed  answers: " in done.stderr
+    assert "failed   answers: " in done.stderr
     assert "remedy: " in done.stderr
 
 

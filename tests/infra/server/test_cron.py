@@ -47,7 +47,7 @@ def test_a_line_runs_its_task_as_the_services_user_and_logs_what_it_says(server:
     {COMMAND}
     cat {ROOT}/logs/tasks/doctor.log
     """
-    assert server.run(script).stdout == f"10001 10001 [] ['--root', '{ROOT}', 'doctor']\n"
+    assert server.run(script).stdout == f"10001 10001 [] ['--root', '{ROOT}', 'doctor', '--registry']\n"
 
 
 @pytest.mark.system

@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from ops.canary import REPOSITORY, Canary
 from ops.config import Action
+from ops.findings import FAILED, OK, SKIPPED, Check
 from ops.registry_client import RegistryClient, digest_of
 from ops.registry_endpoint import BusyError, InsecureError, MismatchError, RegistryError, UnreachableError
 
-OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 _AWAY = "see with `docker ps` whether edge, registry and gateway are healthy, and with `docker logs` why not"
 _BUSY = "run it again when the maintenance is over; if none is running, remove the file gate/read-only below the root"
-
-
-@dataclass(frozen=True)
-class Check:
-    """What one step found.
-
-    Attributes:
-        name: Of the step.
-        state: ok, failed, or skipped, since an earlier step has failed or the settings make it pointless.
-        detail: What was seen.
-        remedy: What to do about it; empty unless it failed.
-    """
-
-    name: str
-    state: str
-    detail: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What all steps found, and the exit code that stands for it."""
-
-    checks: Sequence[Check]
-    exit_code: int
 
 
 class Skipped(Exception):  # noqa: N818  # no error
@@ -67,7 +41,7 @@ class CanaryCheck:
         self._anonymous = anonymous
         self._before = ""
 
-    def examine(self) -> Findings:
+    def examine(self) -> list[Check]:
         """Take all steps, in order, up to the first that fails."""
         steps: Sequence[tuple[str, Callable[[], str], str]] = [
             ("answers", self._answers, "the registry has to ask for tokens; run `up`, which puts its configuration right"),
@@ -78,9 +52,8 @@ class CanaryCheck:
             ("tidy", self._tidy, "see with `docker logs` what the registry says; deleting needs its cache"),
         ]
         checks: list[Check] = []
-        exit_code = 0
         for name, step, remedy in steps:
-            if exit_code:
+            if any(check.state == FAILED for check in checks):
                 checks.append(Check(name, SKIPPED, "not tried"))
                 continue
             try:
@@ -88,9 +61,8 @@ class CanaryCheck:
             except Skipped as reason:
                 checks.append(Check(name, SKIPPED, str(reason)))
             except RegistryError as error:
-                checks.append(Check(name, FAILED, str(error), _remedy(error) or remedy))
-                exit_code = error.exit_code
-        return Findings(checks, exit_code)
+                checks.append(Check(name, FAILED, str(error), _remedy(error) or remedy, error.exit_code))
+        return checks
 
     def _answers(self) -> str:
         challenge = self._anybody.challenge()

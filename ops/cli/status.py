@@ -1,0 +1,26 @@
+"""`regops status`: one screen that answers whether all is well."""
+
+from __future__ import annotations
+
+import typer
+
+from ops.cli.shared import Json, print_findings, print_json, stack_of
+
+EXAMPLES = "Examples: `regops status` · `regops status --json` · `watch regops status`"
+
+
+def status(context: typer.Context, *, as_json: Json = False) -> None:
+    """Show what runs, what has run, and what there is room for, in a second and without touching the registry."""
+    from ops.checks.containers import service_checks
+    from ops.checks.host import disk, gate
+    from ops.checks.tasks import tasks
+    from ops.findings import Findings
+
+    stack = stack_of(context)
+    findings = Findings([*service_checks(stack), disk(stack), gate(stack), *tasks(stack)])
+    if as_json:
+        print_json({"stack": stack.config.stack, "url": stack.config.url, **findings.document()})
+    else:
+        print_findings(findings)
+        typer.echo(f"{stack.config.url}: {findings.summary}")
+    raise typer.Exit(findings.exit_code)
