@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench import cold, server_times, stack_times, throughput
+from bench import change_times, cold, server_times, stack_times, throughput
 from bench.report import write
 from bootstrap.docker_engine import ensure_docker
 from bootstrap.preflight import BUILD_BYTES, check_space
@@ -36,12 +36,14 @@ def main() -> None:
         compared = throughput.compare(stack, session.up(stream=False), folder)
         session.destroy(stream=False)
         served = server_times.measure(folder / "server")
+        looked = change_times.measure(folder / "changes")
     page = write(
         [
             (f"The stack ({plugins} plugins)", times),
             (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", compared),
             ("Push and pull, limits in force, TLS", limited),
             (f"A production stack on an emulated server ({plugins} plugins)", served),
+            ("Change detection, plain HTTP, client and registry on the same cores", looked),
         ]
     )
     print(page.read_text())

@@ -72,7 +72,8 @@ _OAUTH2_PROXY = GoProgram(
 )
 
 
-def _regclient(name: str) -> GoProgram:
+def regclient(name: str) -> GoProgram:
+    """Return a program of regclient, in the version of its images."""
     return GoProgram(module="github.com/regclient/regclient", package=f"cmd/{name}", version="0.11.6")
 
 
@@ -87,8 +88,8 @@ RECIPES = {
             environment=("XDG_CONFIG_HOME=/config", "XDG_DATA_HOME=/data"),
         ),
         Recipe("python", Packages(("python3",))),
-        Recipe("regsync", _regclient("regsync"), entrypoint=("regsync",)),
-        Recipe("regbot", _regclient("regbot"), entrypoint=("regbot",)),
+        Recipe("regsync", regclient("regsync"), entrypoint=("regsync",)),
+        Recipe("regbot", regclient("regbot"), entrypoint=("regbot",)),
         Recipe("prometheus", Packages(("prometheus",)), entrypoint=("prometheus",)),
         Recipe("alertmanager", Packages(("prometheus-alertmanager",)), entrypoint=("prometheus-alertmanager",)),
         Recipe("node_exporter", _NODE_EXPORTER, entrypoint=("node_exporter",)),

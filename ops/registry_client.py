@@ -20,7 +20,7 @@ _PAUSE_S = 2.0
 # Seconds that a token is good for when its service does not say: https://distribution.github.io/distribution/spec/auth/token/
 _TOKEN_LIFETIME_S = 60
 _TOKEN_MARGIN_S = 15
-_AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+_LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def digest_of(content: bytes) -> str:
 
 
 class RegistryClient:
-    """Asks a registry as an account, or as anybody."""
+    """Asks a registry as an account, or as anybody; several threads may ask at once."""
 
     def __init__(
         self, endpoint: Endpoint, login: Login | None = None, *, until: float = 0.0, tell: Callable[[str], None] = lambda _: None
@@ -145,17 +145,23 @@ class RegistryClient:
     def _patiently(self, method: str, target: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
         while True:
             problem: RegistryError
+            pause_s = _PAUSE_S
             try:
                 answer = self._endpoint.ask(method, target, headers=headers, content=content)
-                if answer.status not in _AWAY:
+                if answer.status not in _LATER:
                     return answer
-                kind = BusyError if "Retry-After" in answer.headers else UnreachableError
+                wanted = answer.headers.get("Retry-After", "")
+                busy = wanted or answer.status == HTTPStatus.TOO_MANY_REQUESTS
+                kind = BusyError if busy else UnreachableError
+                pause_s = (
+                    max(_PAUSE_S, float(wanted)) if wanted.isdecimal() else _PAUSE_S
+                )  # else it is a date, which nobody sends
                 problem = kind(f"{answer.asked} was answered {answer}")
             except (OSError, http.client.HTTPException) as error:
                 problem = UnreachableError(f"{self._endpoint.url}: {reason_of(error)}")
-            if time.monotonic() + _PAUSE_S > self._until:
+            if time.monotonic() + pause_s > self._until:
                 raise problem
             if str(problem) not in self._told:
                 self._told.add(str(problem))
                 self._tell(str(problem))
-            time.sleep(_PAUSE_S)
+            time.sleep(pause_s)

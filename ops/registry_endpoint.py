@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import json
 import socket
 import ssl
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 # The edge itself waits up to 45 s for a registry that is being replaced.
 _REQUEST_LIMIT_S = 60.0
 _MAX_SHOWN = 200
+_REPEATABLE = {"GET", "HEAD"}
 
 
 class RegistryError(Exception):
@@ -110,22 +113,21 @@ class Endpoint:
             OSError: Nobody answers.
             http.client.HTTPException: The answer is none.
         """
+        url = self._own(target)
+        with contextlib.closing(self._open(url)) as connection:
+            return _exchange(connection, method, url, headers, content)
+
+    def _own(self, target: str) -> SplitResult:
         url = urlsplit(urljoin(self.url, target))
         if _origin(url) != _origin(urlsplit(self.url)):
             raise InsecureError(f"{self.url} sends its clients to {url.scheme}://{url.netloc}, which was not followed")
+        return url
+
+    def _open(self, url: SplitResult) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection(url.netloc, timeout=_REQUEST_LIMIT_S)
-        try:
-            connection.sock = self._connect(url)
-            path = url._replace(scheme="", netloc="", fragment="").geturl()
-            connection.request(method, path, body=content, headers={"Host": url.netloc, **headers})
-            response = connection.getresponse()
-            try:
-                body = response.read()
-            except http.client.IncompleteRead as cut:
-                body = cut.partial  # whoever compares digests finds out
-            return Answer(f"{method} {url.path}", response.status, response.headers, body)
-        finally:
-            connection.close()
+        connection.auto_open = 0  # it would open another one by itself, without TLS
+        connection.sock = self._connect(url)
+        return connection
 
     def certificate_times(self) -> tuple[datetime, datetime]:
         """Return from when and until when the registry's certificate is good, both in UTC.
@@ -153,6 +155,52 @@ class Endpoint:
         except BaseException:
             connected.close()
             raise
+
+
+@dataclass(frozen=True)
+class KeptEndpoint(Endpoint):
+    """One that keeps its connections for the next requests; several threads may ask at once. Close it at the end."""
+
+    _idle: deque[http.client.HTTPConnection] = field(default_factory=deque, init=False, repr=False, compare=False)
+
+    def ask(self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
+        """Send one request, as `Endpoint.ask` does; over a new connection when the kept one was ended meanwhile."""
+        url = self._own(target)
+        while True:
+            try:
+                connection, kept = self._idle.pop(), True
+            except IndexError:
+                connection, kept = self._open(url), False
+            try:
+                answer = _exchange(connection, method, url, headers, content)
+            except BaseException as error:
+                connection.close()
+                # Only what may be asked twice: an answer that was lost on its way may have changed something.
+                if kept and method in _REPEATABLE and isinstance(error, ConnectionError | http.client.HTTPException):
+                    continue
+                raise
+            if connection.sock:  # else the registry has ended it with this answer
+                self._idle.append(connection)
+            return answer
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, method: str, url: SplitResult, headers: Mapping[str, str], content: bytes | None
+) -> Answer:
+    path = url._replace(scheme="", netloc="", fragment="").geturl()
+    connection.request(method, path, body=content, headers={"Host": url.netloc, **headers})
+    response = connection.getresponse()
+    try:
+        body = response.read()
+    except http.client.IncompleteRead as cut:
+        body = cut.partial  # whoever compares digests finds out
+        connection.close()
+    return Answer(f"{method} {url.path}", response.status, response.headers, body)
 
 
 def _origin(url: SplitResult) -> tuple[str, str, int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +56,23 @@ class RegistryTree:
         """Return the folder of a repository."""
         return self.repositories / name
 
+    def tag_folder(self, repository: str, tag: str) -> Path:
+        """Return the folder of a tag, which is there as long as the registry lists it."""
+        return self.repository(repository) / "_manifests" / "tags" / tag
+
     def tag(self, repository: str, tag: str) -> Path:
         """Return the file that says which manifest a tag names now."""
-        return self.repository(repository) / "_manifests" / "tags" / tag / "current" / "link"
+        return self.tag_folder(repository, tag) / "current" / "link"
 
-    def repository_names(self) -> Iterator[str]:
-        """Give the names of all repositories, also of those that have no tags any more, in no order."""
+    def repository_names(self, unreadable: Callable[[OSError], None] | None = None) -> Iterator[str]:
+        """Give the names of all repositories, also of those that have no tags any more, in no order.
+
+        Args:
+            unreadable: Told of each folder that cannot be read, which is then passed over.
+
+        Raises:
+            OSError: A folder cannot be read, and there is nobody to tell.
+        """
         pending = [self.repositories]
         while pending:
             folder = pending.pop()
@@ -69,6 +80,11 @@ class RegistryTree:
                 with os.scandir(folder) as entries:
                     names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
             except FileNotFoundError:  # removed meanwhile, or no repository was ever pushed
+                continue
+            except OSError as error:
+                if unreadable is None:
+                    raise
+                unreadable(error)
                 continue
             if "_manifests" in names:
                 yield folder.relative_to(self.repositories).as_posix()
