@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.database import open_database
 from ops.gateway.notifications import Event, parse
 
 # Applied in order from the database's user_version on; a new version is a new entry at the end.
@@ -38,7 +39,6 @@ _INSERT_BAD = "INSERT INTO bad_events (received, reason, body) VALUES (?, ?, ?)"
 _DELETE_BAD = "DELETE FROM bad_events WHERE seq <= ?"
 _BAD_KEPT = 100
 _BAD_BODY_BYTES = 64 * 1024
-_BUSY_TIMEOUT_S = 5.0
 _FAILURE_STANDS_S = 60.0  # longer than the registry waits before it sends an event again
 
 
@@ -106,7 +106,7 @@ class EventStore:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit what is done inside, all or nothing; every failure of the database is a StoreError."""
         try:
-            self._connection = self._connection or _open(self._path)
+            self._connection = self._connection or open_database(self._path, _MIGRATIONS)
             with self._connection as connection:
                 yield connection
         except sqlite3.Error as error:
@@ -127,20 +127,3 @@ def _row(event: Event, received: str) -> tuple[str | None, ...]:
         received,
         event.raw,
     )
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Open the database, creating or migrating it, in a mode in which a commit is on disk when it returns."""
-    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(_MIGRATIONS):
-            raise sqlite3.DatabaseError(f"made by a newer version of this program (schema {version})")
-        for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
-            connection.executescript(f"BEGIN; {statements} PRAGMA user_version = {number}; COMMIT;")
-    except BaseException:
-        connection.close()
-        raise
-    return connection

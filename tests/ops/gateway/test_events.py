@@ -135,7 +135,7 @@ def test_a_database_of_a_newer_version_is_left_alone(store: EventStore, path: Pa
 
 
 def test_a_locked_database_is_an_error_that_passes(store: EventStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.gateway.events._BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("ops.database._BUSY_TIMEOUT_S", 0.01)
     store.check()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         store.close()

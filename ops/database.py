@@ -1,0 +1,34 @@
+"""Opens SQLite databases so that a commit is on disk when it returns, created or migrated step by step."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+_BUSY_TIMEOUT_S = 5.0
+
+
+def open_database(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
+    """Open a database.
+
+    Args:
+        path: Its file; the folder has to be there.
+        migrations: SQL of each version, applied from the database's `user_version` on; a new version is one more at the end.
+
+    Raises:
+        sqlite3.Error: It cannot be opened, or it was made by a newer version of this program.
+    """
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(migrations):
+            raise sqlite3.NotSupportedError(f"made by a newer version of this program (schema {version})")
+        for number, statements in enumerate(migrations[version:], start=version + 1):
+            connection.executescript(f"BEGIN; {statements} PRAGMA user_version = {number}; COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
