@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -172,6 +173,18 @@ def test_a_network_that_breaks_in_the_middle_makes_the_rest_unknown(
 
 
 @pytest.mark.system
+def test_a_registry_that_has_stopped_answering_is_not_asked_for_all_the_rest(tmp_path: Path) -> None:
+    tree = RegistryTree(tmp_path / "registry")
+    fill(tree, 1, 100)
+    with running_registry(tree.root) as url, network(url, 4_000) as cut, client_of(cut.url) as client:
+        (tags,) = snapshot_of_registry(client).repositories.values()
+    assert not isinstance(tags, Unknown)
+    reasons = [digest.reason for digest in tags.values() if isinstance(digest, Unknown)]
+    assert 0 < len(reasons) < 100
+    assert sum(reason.startswith("not asked") for reason in reasons) > 50
+
+
+@pytest.mark.system
 def test_a_registry_that_is_away_is_an_error(url: str) -> None:
     with network(url, 0) as cut, client_of(cut.url) as client, pytest.raises(UnreachableError, match=r"http://127\.0\.0\.1:"):
         snapshot_of_registry(client)
@@ -191,8 +204,7 @@ class Overloaded(BaseHTTPRequestHandler):
     """A STAND-IN for a registry that is overloaded in places, which a real one cannot be told to be."""
 
     protocol_version = "HTTP/1.1"
-    busy = 2
-    lock = threading.Lock()
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         if self.path == "/v2/":
@@ -210,12 +222,10 @@ class Overloaded(BaseHTTPRequestHandler):
         return self._answer(*errors.get(name, (500, b"")), {}) if name not in body else self._answer(200, body[name], link)
 
     def do_HEAD(self) -> None:
-        with self.lock:
-            type(self).busy -= 1
-            busy = self.busy >= 0
+        self.asked.append(self.path)
         if self.path.endswith("/2"):
             self._answer(503, b"", {"Retry-After": "3600"})
-        elif busy:
+        elif self.asked.count(self.path) == 1:
             self._answer(429, b"", {"Retry-After": "1"})
         else:
             self._answer(200, b"", {"Docker-Content-Digest": "sha256:" + "0" * 64})
@@ -253,4 +263,4 @@ def test_each_repository_and_tag_that_fails_is_unknown_by_itself_and_busy_ones_a
         "odd": Unknown("GET /v2/odd/tags/list was answered without a list of tags"),
         "refused": Unknown("GET /v2/refused/tags/list was answered 403"),
     }
-    assert Overloaded.busy < 0
+    assert sorted(Overloaded.asked) == [*["/v2/good/manifests/1"] * 2, "/v2/good/manifests/2"], "an hour is not waited for"

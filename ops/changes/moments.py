@@ -1,0 +1,38 @@
+"""Times as people write them: 2026-03-01, yesterday, 24h, 7d."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_AGO = re.compile(r"(\d{1,4})\s*([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Return the time that a text means, in UTC.
+
+    Args:
+        text: A date (its first moment), a date with a time, `now`, `today` or `yesterday` (their first moment), or how long ago:
+            a number with m, h, d or w.
+        now: The present, in the time zone of who has written it, which also holds for dates without one.
+
+    Raises:
+        ValueError: It means nothing; the message says what would.
+    """
+    word = text.strip().lower()
+    if word == "now":
+        return now.astimezone(UTC)
+    try:
+        if word in _DAYS_AGO:
+            day = now.date() - timedelta(days=_DAYS_AGO[word])
+            return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo).astimezone(UTC)
+        if ago := _AGO.fullmatch(word):
+            return now.astimezone(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        given = datetime.fromisoformat(text.strip())
+        return (given if given.tzinfo else given.replace(tzinfo=now.tzinfo)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text!r} is no time; write a date (2026-03-01, 2026-03-01T14:30), yesterday, or how long ago (24h, 7d, 2w)"
+        ) from None
