@@ -42,8 +42,8 @@ def measure(folder: Path) -> list[Row]:
         calls = _seconds(lambda: _by_regctl(regctl, url, folder), expected, 1)
     what = f"{_REPOSITORIES * _TAGS} tags"
     return [
-        Row(f"{what}, read in the tree", "", "", host, "s"),
-        Row(f"{what}, asked by the API", f"{CONNECTIONS} connections", "", api, "s"),
+        Row(f"{what}, read in the tree", "", "", host * 1000, "ms"),
+        Row(f"{what}, asked by the API", f"{CONNECTIONS} connections", "", api * 1000, "ms"),
         Row(f"{what}, one `regctl` call after the other", "one for each repository and tag", "", calls, "s"),
         Row("`regctl` calls against the tree", "", "≥ 20", calls / host, ""),
         Row("`regctl` calls against the API", "", "≥ 8", calls / api, ""),
