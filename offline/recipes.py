@@ -92,6 +92,7 @@ RECIPES = {
         Recipe("regbot", regclient("regbot"), entrypoint=("regbot",)),
         Recipe("prometheus", Packages(("prometheus",)), entrypoint=("prometheus",)),
         Recipe("alertmanager", Packages(("prometheus-alertmanager",)), entrypoint=("prometheus-alertmanager",)),
+        Recipe("ntfy", Packages(("ntfy",)), entrypoint=("ntfy",)),
         Recipe("node_exporter", _NODE_EXPORTER, entrypoint=("node_exporter",)),
         Recipe("blackbox_exporter", _BLACKBOX_EXPORTER, entrypoint=("blackbox_exporter",)),
         Recipe("redis_exporter", _REDIS_EXPORTER, entrypoint=("/redis_exporter",)),
