@@ -1,0 +1,109 @@
+"""Tells of events: what is known and what is to be told are written in one step, so that neither is lost nor told for nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from ops.files import write_atomic
+from ops.notify.locks import locked
+from ops.notify.message import Letter, Message, Severity
+from ops.notify.outbox import Outbox, OutboxError, new_id
+from ops.notify.policy import Event, State, decide
+from ops.notify.settings import AlertRules
+
+_LOCK_LIMIT_S = 30.0
+_MODE = 0o600
+
+
+class BusyError(Exception):
+    """Another process tells something, and has not come to an end."""
+
+    exit_code = 75
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The file: what is known, and the letters that may not be in the outbox yet."""
+
+    state: State = field(default_factory=State)
+    unposted: tuple[Letter, ...] = ()
+    schema: Literal[1] = 1
+
+
+_KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
+
+
+def tell(path: Path, outbox: Outbox, events: Sequence[Event], now: float, rules: AlertRules) -> tuple[Letter, ...]:
+    """Decide what of the events is told, and post it; without events, post what time has made due.
+
+    Args:
+        path: The file of what is known.
+        outbox: Where letters go; they are on disk when this returns.
+        events: What is reported.
+        now: In seconds since the epoch.
+        rules: When what is told.
+
+    Returns:
+        The letters that were posted. Nothing has been sent yet: `ops.notify.delivery.flush` does that.
+
+    Raises:
+        OutboxError: The disk is full, or the files cannot be written. Tell the same events again later.
+        BusyError: Another process holds the file for half a minute.
+    """
+    try:
+        with locked(path.with_name(f"{path.name}.lock"), wait_s=_LOCK_LIMIT_S) as held:
+            if not held:
+                raise BusyError(f"{path} is held by another process for more than {_LOCK_LIMIT_S:g} s")
+            return _tell(path, outbox, events, now, rules)
+    except OSError as error:
+        raise OutboxError(f"what is known of alerts cannot be kept in {path}", error) from error
+
+
+def known(path: Path) -> State:
+    """Return what is known: what is broken since when.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is none of ours.
+    """
+    return _read(path).state
+
+
+def _tell(path: Path, outbox: Outbox, events: Sequence[Event], now: float, rules: AlertRules) -> tuple[Letter, ...]:
+    kept, notices = _load(path)
+    state, messages = decide(kept.state, events, now, rules)
+    letters = (*kept.unposted, *(Letter(message, now, new_id()) for message in (*notices, *messages)))
+    if letters:
+        _save(path, _Kept(state, letters))
+        for letter in letters:
+            outbox.post(letter)
+    _save(path, _Kept(state))
+    return letters
+
+
+def _load(path: Path) -> tuple[_Kept, list[Message]]:
+    """Read the file; one that cannot be read is put aside, and told of."""
+    try:
+        return _read(path), []
+    except FileNotFoundError:
+        return _Kept(), []
+    except (ValueError, RecursionError):
+        aside = path.with_name(f"{path.name}.unreadable")  # the last one only
+        path.replace(aside)
+    title = "What was known of alerts could not be read"
+    lines = (f"Where: {aside}", "Impact: what is still broken is told once more; what has ended meanwhile is not told.")
+    return _Kept(), [Message(title, lines, severity=Severity.WARNING)]
+
+
+def _read(path: Path) -> _Kept:
+    return _KEPT.validate_python(json.loads(path.read_bytes()))
+
+
+def _save(path: Path, kept: _Kept) -> None:
+    write_atomic(path, json.dumps(asdict(kept), indent=1) + "\n", mode=_MODE)

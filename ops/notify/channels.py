@@ -1,0 +1,71 @@
+"""Channels: a letter in, sent by ntfy or Gotify, with tokens read from files at the last moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ops.notify.gotify import gotify_json
+from ops.notify.http import UnavailableError, post
+from ops.notify.message import Letter
+from ops.notify.ntfy import ntfy_json
+from ops.notify.settings import Channel, GotifyChannel, NtfyChannel, checked_server
+
+Sender = Callable[[Letter], None]
+"""Sends a letter, or raises `RefusedError` or `UnavailableError`."""
+
+_TOKEN = re.compile(r"[!-~]+")
+
+
+def senders(channels: Mapping[str, Channel], secrets: Path) -> dict[str, Sender]:
+    """Return what sends, by channel.
+
+    Args:
+        channels: Settings by name.
+        secrets: The folder of secrets, one file each.
+    """
+    return {name: sender(channel, secrets) for name, channel in channels.items()}
+
+
+def sender(channel: Channel, secrets: Path) -> Sender:
+    """Return what sends to one channel."""
+    match channel:
+        case NtfyChannel():
+            return lambda letter: _to_ntfy(channel, secrets, letter)
+        case GotifyChannel():
+            return lambda letter: _to_gotify(channel, secrets, letter)
+
+
+def _to_ntfy(channel: NtfyChannel, secrets: Path, letter: Letter) -> None:
+    token = _secret(secrets, channel.token_secret) if channel.token_secret else None
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    body = ntfy_json(letter, channel.topic)
+    post(f"{channel.server}/", body, headers, secrets=[token] if token else [], ca=channel.ca)
+
+
+def _to_gotify(channel: GotifyChannel, secrets: Path, letter: Letter) -> None:
+    server = channel.server or _server(secrets, channel.server_secret)
+    token = _secret(secrets, channel.token_secret)
+    hidden = [token] if channel.server else [token, server]
+    post(f"{server}/message", gotify_json(letter), {"X-Gotify-Key": token}, secrets=hidden, ca=channel.ca)
+
+
+def _server(secrets: Path, name: str) -> str:
+    try:
+        return checked_server(_secret(secrets, name))
+    except ValueError as error:
+        raise UnavailableError(f"secret {name}: {error}") from None
+
+
+def _secret(secrets: Path, name: str) -> str:
+    """Return the only word of a secret's file. Whoever puts it right later finds nothing lost."""
+    try:
+        value = (secrets / name).read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise UnavailableError(f"secret {name} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        value = ""
+    if not _TOKEN.fullmatch(value):
+        raise UnavailableError(f"secret {name} should hold one word of ASCII letters, digits and signs")
+    return value

@@ -1,0 +1,121 @@
+"""One POST to a service of notifications: in bounded time, over verified TLS, with errors that hold no secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, InvalidHeader, NameResolutionError, ReadTimeoutError
+
+from ops.process import redact
+from ops.registry_endpoint import reason_of
+
+CONNECT_S = 5.0
+ANSWER_S = 15.0
+_OK = 200
+_LATER = {408, 429}
+_CLIENT_ERRORS = range(400, 500)
+_ANSWER_BYTES = 65_536
+_SHOWN = 200
+
+
+class RefusedError(Exception):
+    """The service will never take this message as it is, or nothing from this sender: trying again is no use."""
+
+
+class UnavailableError(Exception):
+    """The service does not take messages now.
+
+    Attributes:
+        retry_after_s: Seconds for which it asks not to be tried again, None when it does not say.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, secrets: Sequence[str], ca: Path | None = None) -> None:
+    """Send a message as JSON; return when the service has it.
+
+    Args:
+        url: Where to.
+        body: The JSON.
+        headers: Besides its type.
+        secrets: Values that no error may show.
+        ca: File of the authority that signs the server's certificate; None for those that this machine trusts.
+
+    Raises:
+        RefusedError: The service answered with an error of the client's, except 408 and 429.
+        UnavailableError: Anything else but success: nobody answers, or not ntfy or Gotify.
+    """
+    if ca and not ca.is_file():
+        raise UnavailableError(f"{ca}, the file of the certificate's authority, is not there")
+    timeout = urllib3.Timeout(connect=CONNECT_S, read=ANSWER_S)
+    try:
+        with urllib3.PoolManager(timeout=timeout, retries=False, ca_certs=str(ca) if ca else None) as pool:
+            response = pool.request(
+                "POST",
+                url,
+                body=body,
+                headers={"Content-Type": "application/json", **headers},
+                redirect=False,  # a token is for the server that is configured
+                preload_content=False,
+            )
+            try:
+                answer = response.read(_ANSWER_BYTES)
+            finally:
+                response.close()
+    except (HTTPError, OSError) as error:
+        raise UnavailableError(redact(_reason(error), secrets)) from None  # its text may name what is secret
+    _judge(response, answer, secrets)
+
+
+def _judge(response: urllib3.BaseHTTPResponse, answer: bytes, secrets: Sequence[str]) -> None:
+    document = _document(answer)
+    if response.status == _OK and "id" in document:
+        return
+    said = next((str(document[key]) for key in ("errorDescription", "error") if document.get(key)), "")
+    shown = redact("".join(filter(str.isprintable, said)), secrets)[:_SHOWN]
+    text = f"it answered {response.status}" + (f" ({shown})" if shown else "")
+    if response.status == _OK:
+        raise UnavailableError("it answered 200, but not as ntfy or Gotify do: is the address right?")
+    if response.status in _CLIENT_ERRORS and response.status not in _LATER:
+        raise RefusedError(text)
+    raise UnavailableError(text, _retry_after(response.headers.get("Retry-After")))
+
+
+def _document(answer: bytes) -> Mapping[str, object]:
+    try:
+        document = json.loads(answer)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _retry_after(value: str | None) -> float | None:
+    try:
+        return urllib3.Retry().parse_retry_after(value) if value else None
+    except (InvalidHeader, ValueError, OverflowError):
+        return None
+
+
+def _reason(error: Exception) -> str:
+    """Return why there was no answer, without addresses."""
+    chain = list(_causes(error))
+    if any(isinstance(one, NameResolutionError) for one in chain):
+        return "its name is not known"
+    if any(type(one) in {ConnectTimeoutError, ReadTimeoutError} for one in chain):  # a refused connection is of a subclass
+        return f"no answer within {ANSWER_S:g} s"
+    return next((reason_of(one) for one in chain if isinstance(one, OSError)), f"no answer of HTTP: {type(error).__name__}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all that it comes from."""
+    seen: list[BaseException] = [error]
+    for one in seen:
+        yield one
+        further = [one.__cause__, one.__context__, *one.args]
+        seen += [other for other in further if isinstance(other, BaseException) and other not in seen]

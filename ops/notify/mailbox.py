@@ -1,0 +1,179 @@
+"""The letters of one channel on disk: new, done and dead ones, a file each, and those that nobody can read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from ops.files import write_atomic
+from ops.notify.locks import locked
+from ops.notify.message import Letter
+
+NEW_KEPT = 1000
+DONE_KEPT = 200
+DEAD_KEPT = 1000
+UNREADABLE_KEPT = 20
+DONE_KEPT_S = 7 * 86_400.0
+_MODE = 0o600
+_STAMP_DIGITS = 15
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds.
+
+    Attributes:
+        letter: The letter.
+        reason: Why it is dead; empty for others.
+        given_up: It is dead since the channel did not take anything for too long: told in the next digest.
+        schema: Version of the format.
+    """
+
+    letter: Letter
+    reason: str = ""
+    given_up: bool = False
+    schema: Literal[1] = 1
+
+
+_STORED: TypeAdapter[Stored] = TypeAdapter(Stored)
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """The folder of a channel. Names of files begin with a number that grows, so that they sort in the order of posting."""
+
+    folder: Path
+
+    @property
+    def new(self) -> Path:
+        """Letters that wait."""
+        return self.folder / "new"
+
+    @property
+    def done(self) -> Path:
+        """Letters that the service has; the last ones only."""
+        return self.folder / "done"
+
+    @property
+    def dead(self) -> Path:
+        """Letters that are not tried any more."""
+        return self.folder / "dead"
+
+    @property
+    def unreadable(self) -> Path:
+        """Files that are no letters."""
+        return self.folder / "unreadable"
+
+    def locked(self) -> AbstractContextManager[bool]:
+        """Hold the channel: only one process delivers."""
+        return locked(self.folder / "lock")
+
+    def post(self, letter: Letter) -> None:
+        """Keep a letter; it is on disk when this returns. One that has been posted before is not posted again.
+
+        Raises:
+            OSError: The disk is full, or the folder cannot be written.
+        """
+        if self._knows(letter.id):
+            return
+        waiting = names(self.new)
+        # Also where the clock was set back, a letter comes after those before it.
+        stamp = max(int(letter.at * 1000), *(_stamp(name) + 1 for name in waiting[-1:]), 0)
+        write_atomic(self.new / f"{stamp:0{_STAMP_DIGITS}d}-{letter.id}.json", _text(Stored(letter)), mode=_MODE)
+        for name in waiting[: max(0, len(waiting) + 1 - NEW_KEPT)]:
+            self.bury(name, self.new, f"more than {NEW_KEPT} letters waited", given_up=True)
+
+    def letters(self, folder: Path) -> Iterator[tuple[str, Stored]]:
+        """Yield the letters of one of the folders by name, in order; what cannot be read is put aside."""
+        for name in names(folder):
+            path = folder / name
+            try:
+                yield name, _read(path)
+            except FileNotFoundError:
+                continue  # another process was quicker
+            except (ValueError, RecursionError):  # no JSON, or no letter: ValidationError is a ValueError
+                self._put_aside(path)
+
+    def prepare(self) -> None:
+        """See that letters can be moved when they are done: what is sent and stays would be sent again and again.
+
+        Raises:
+            OSError: They cannot.
+        """
+        self.done.mkdir(parents=True, exist_ok=True)
+
+    def finish(self, name: str, folder: Path) -> None:
+        """Move a letter from one of the folders to those that are done."""
+        self.prepare()
+        with contextlib.suppress(FileNotFoundError):
+            (folder / name).replace(self.done / name)
+
+    def bury(self, name: str, folder: Path, reason: str, *, given_up: bool = False) -> None:
+        """Move a letter from one of the folders to the dead ones. Killed in between, it is in both, and is tried once more.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        with contextlib.suppress(FileNotFoundError, ValueError, RecursionError):  # whoever delivers finds what is unreadable
+            stored = _read(folder / name)
+            write_atomic(self.dead / name, _text(replace(stored, reason=reason, given_up=given_up)), mode=_MODE)
+            if folder != self.dead:
+                (folder / name).unlink(missing_ok=True)
+
+    def revive(self) -> int:
+        """Have all dead letters tried again, after what refused them was put right; return how many.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        revived = 0
+        for name, stored in self.letters(self.dead):
+            write_atomic(self.new / name, _text(Stored(stored.letter)), mode=_MODE)
+            (self.dead / name).unlink(missing_ok=True)
+            revived += 1
+        return revived
+
+    def prune(self, now: float) -> None:
+        """Remove what has been kept long enough."""
+        for folder, kept in ((self.done, DONE_KEPT), (self.dead, DEAD_KEPT), (self.unreadable, UNREADABLE_KEPT)):
+            found = names(folder)
+            extra = found[: max(0, len(found) - kept)]
+            old = [name for name in found if now - _stamp(name) / 1000 > DONE_KEPT_S] if folder == self.done else []
+            for name in {*extra, *old}:
+                (folder / name).unlink(missing_ok=True)
+
+    def _knows(self, letter_id: str) -> bool:
+        return any(name.endswith(f"-{letter_id}.json") for folder in (self.new, self.done, self.dead) for name in names(folder))
+
+    def _put_aside(self, path: Path) -> None:
+        self.unreadable.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(self.unreadable / path.name)
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the files of a folder in order; temporary files are none of them."""
+    try:
+        return sorted(path.name for path in folder.iterdir() if path.suffix == ".json" and not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+def _read(path: Path) -> Stored:
+    return _STORED.validate_python(json.loads(path.read_bytes()))
+
+
+def _stamp(name: str) -> int:
+    digits = name.partition("-")[0]
+    return int(digits) if digits.isdecimal() and len(digits) == _STAMP_DIGITS else 0
+
+
+def _text(stored: Stored) -> str:
+    return json.dumps(asdict(stored), indent=1) + "\n"
