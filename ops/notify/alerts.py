@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from ops.files import write_atomic
-from ops.notify.locks import locked
+from ops.locks import lock
 from ops.notify.message import Letter, Message, Severity
 from ops.notify.outbox import Outbox, OutboxError, new_id
 from ops.notify.policy import Event, State, decide
@@ -19,12 +19,6 @@ from ops.notify.settings import AlertRules
 
 _LOCK_LIMIT_S = 30.0
 _MODE = 0o600
-
-
-class BusyError(Exception):
-    """Another process tells something, and has not come to an end."""
-
-    exit_code = 75
 
 
 @dataclass(frozen=True)
@@ -54,12 +48,10 @@ def tell(path: Path, outbox: Outbox, events: Sequence[Event], now: float, rules:
 
     Raises:
         OutboxError: The disk is full, or the files cannot be written. Tell the same events again later.
-        BusyError: Another process holds the file for half a minute.
+        LockedError: Another process holds the file for half a minute.
     """
     try:
-        with locked(path.with_name(f"{path.name}.lock"), wait_s=_LOCK_LIMIT_S) as held:
-            if not held:
-                raise BusyError(f"{path} is held by another process for more than {_LOCK_LIMIT_S:g} s")
+        with lock(path.with_name(f"{path.name}.lock"), "notify", patience=_LOCK_LIMIT_S):
             return _tell(path, outbox, events, now, rules)
     except OSError as error:
         raise OutboxError(f"what is known of alerts cannot be kept in {path}", error) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from ops.files import write_atomic
-from ops.notify.locks import locked
+from ops.locks import LockedError, lock
 from ops.notify.message import Letter
 
 NEW_KEPT = 1000
@@ -71,9 +71,16 @@ class Mailbox:
         """Files that are no letters."""
         return self.folder / "unreadable"
 
-    def locked(self) -> AbstractContextManager[bool]:
-        """Hold the channel: only one process delivers."""
-        return locked(self.folder / "lock")
+    @contextmanager
+    def locked(self) -> Iterator[bool]:
+        """Hold the channel, and give whether it could be had: only one process delivers."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(lock(self.folder / "lock", "notify"))
+            except LockedError:
+                yield False
+            else:
+                yield True
 
     def post(self, letter: Letter) -> None:
         """Keep a letter; it is on disk when this returns. One that has been posted before is not posted again.

@@ -75,11 +75,14 @@ def ntfy_server(settings: Mapping[str, str] | None = None) -> Iterator[NtfyServe
         # In a volume and not in memory, which a stop would empty.
         volume = engine.volumes.create(name)
         removed.callback(volume.remove, force=True)
+        network = engine.networks.create(name, driver="bridge")  # a second engine in tests may take the default one away
+        removed.callback(network.remove)
         port = _free_port()  # the same again after a stop
         container = engine.containers.create(
             image.reference,
             ["serve"],
             name=name,
+            network=name,
             read_only=True,
             cap_drop=["ALL"],
             volumes={name: {"bind": "/data", "mode": "rw"}},
