@@ -84,7 +84,13 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
     for name in asked:
         if (client := name.removesuffix("-socket")) != name and client in left_out:
             left_out.setdefault(name, f"it serves {client} alone")
-    problems = [*_reach(settings), *_sign_on(settings), *_pairs(settings), *_refused(settings, images, asked)]
+    problems = [
+        *_reach(settings),
+        *_sign_on(settings),
+        *_pairs(settings),
+        *_channels(settings),
+        *_refused(settings, images, asked),
+    ]
     if problems:
         raise SettingsError(problems)
     return Plan(settings, images, tuple(name for name in asked if name not in left_out), left_out)
@@ -117,6 +123,17 @@ def _pairs(settings: Settings) -> list[str]:
         for name, other in (pair, pair[::-1])
         if getattr(settings, name) is not None and getattr(settings, other) is None
     ]
+
+
+def _channels(settings: Settings) -> list[str]:
+    """Return which secrets the channels for messages name and the stack does not have."""
+    problems = []
+    for name, channel in settings.operations.notify.channels.items():
+        for secret in channel.secrets:
+            if getattr(settings, secret, None) is None:
+                remedy = f"set it with `pulumi config set --secret {secret}`"
+                problems.append(f"operations.notify.channels.{name}: needs the secret {secret}; {remedy}")
+    return problems
 
 
 def _refused(settings: Settings, images: Mapping[str, Image], asked: tuple[str, ...]) -> list[str]:

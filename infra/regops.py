@@ -34,6 +34,7 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         ca=Path(way.ca) if way.ca else None,
         data=DATA_FOLDER,
         metrics=METRICS_FOLDER if plan.runs("node-exporter") else None,
+        notify=plan.settings.operations.notify,
         pings=plan.settings.operations.pings,
     )
 

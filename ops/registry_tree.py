@@ -18,6 +18,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 class TreeError(Exception):
     """Something in the tree is not as the registry leaves it; the message names the file."""
 
+    exit_code = 1
+
 
 @dataclass(frozen=True)
 class RegistryTree:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ops.config import Strict
+from ops.config import NotifySettings, Strict
 
 PingUrl = Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]
 
@@ -18,6 +18,8 @@ class OperationsSettings(Strict):
     Attributes:
         pings: Address of a check at Healthchecks or a service like it, by the name of a task (docs/schedule.md): it is told
             when the task begins and how it ended, and misses it when the server is gone.
+        notify: Channels at ntfy and Gotify, and when what is told; tokens are secrets of this stack.
     """
 
     pings: Mapping[str, PingUrl] = Field(default_factory=dict)
+    notify: NotifySettings = NotifySettings()

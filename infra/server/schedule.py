@@ -92,6 +92,24 @@ def schedule(plan: Plan) -> Sequence[Task]:
             writes=everywhere,
             network=True,
         ),
+        Task(
+            name="changes",
+            purpose="records which tags came, moved and went",
+            words=["changes", "--quiet"],
+            when=When(minutes=tuple(range(3, 60, 10))),
+            spread_s=30,
+            limit_s=300,
+            writes=everywhere,
+        ),
+        Task(
+            name="notify",
+            purpose="delivers messages, reminders and the daily digest",
+            words=["notify"],
+            when=When(minutes=tuple(range(0, 60, 5))),
+            limit_s=120,
+            writes=everywhere,
+            network=True,
+        ),
     ]
 
 

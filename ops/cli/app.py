@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from ops.cli import doctor, history, status
+from ops.cli.changes import changes
+from ops.cli.notify import notify
 
 _ROOT_VARIABLE = "REGOPS_ROOT"
 _NO_SPACE = 14
@@ -44,6 +46,8 @@ def shared(
 
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("status", epilog=status.EXAMPLES)(status.status)
+app.add_typer(changes, name="changes")
+app.add_typer(notify, name="notify")
 app.command("history", epilog=history.EXAMPLES)(history.history)
 
 

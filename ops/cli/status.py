@@ -11,13 +11,14 @@ EXAMPLES = "Examples: `regops status` · `regops status --json` · `watch regops
 
 def status(context: typer.Context, *, as_json: Json = False) -> None:
     """Show what runs, what has run, and what there is room for, in a second and without touching the registry."""
+    from ops.checks.channels import channels
     from ops.checks.containers import service_checks
     from ops.checks.host import disk, gate
     from ops.checks.tasks import tasks
     from ops.findings import Findings
 
     stack = stack_of(context)
-    findings = Findings([*service_checks(stack), disk(stack), gate(stack), *tasks(stack)])
+    findings = Findings([*service_checks(stack), disk(stack), gate(stack), *tasks(stack), *channels(stack)])
     if as_json:
         print_json({"stack": stack.config.stack, "url": stack.config.url, **findings.document()})
     else:

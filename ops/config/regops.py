@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ops.config.base import Strict
+from ops.config.notify import NotifySettings
 
 REGOPS_FILE = "regops/regops.json"
 
@@ -31,6 +32,9 @@ class RegopsConfig(Strict):
         resolve: Names that are not to be looked up, with their addresses.
         data: What `regops` itself keeps: history, locks, what it knows of changes.
         metrics: Where the node exporter reads metrics of tasks; None without monitoring.
+        registry_data: The registry's root directory.
+        events: The gateway's database of the registry's events.
+        notify: Where messages go.
         pings: Address to tell about each run of a task, by the task's name: https://healthchecks.io/docs/http_api/
     """
 
@@ -41,4 +45,7 @@ class RegopsConfig(Strict):
     resolve: Mapping[str, str] = Field(default_factory=dict)
     data: str
     metrics: str | None = None
+    registry_data: str = "data/registry"
+    events: str = "data/gateway/events.db"
+    notify: NotifySettings = NotifySettings()
     pings: Mapping[str, Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]] = Field(default_factory=dict)

@@ -45,6 +45,8 @@ _FAILURE_STANDS_S = 60.0  # longer than the registry waits before it sends an ev
 class StoreError(Exception):
     """The events cannot be kept now: the disk is full, or the database cannot be written. Nothing was stored."""
 
+    exit_code = 1
+
 
 class EventStore:
     """The events database. It is opened when first needed, and again after it failed: tokens are issued meanwhile.

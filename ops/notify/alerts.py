@@ -10,12 +10,12 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from ops.config.notify import AlertRules, Severity
 from ops.files import write_atomic
 from ops.locks import lock
-from ops.notify.message import Letter, Message, Severity
+from ops.notify.message import Letter, Message
 from ops.notify.outbox import Outbox, OutboxError, new_id
 from ops.notify.policy import Event, State, decide
-from ops.notify.settings import AlertRules
 
 _LOCK_LIMIT_S = 30.0
 _MODE = 0o600

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ops.config.notify import Channel, GotifyChannel, NtfyChannel, checked_server
 from ops.notify.gotify import gotify_json
 from ops.notify.http import UnavailableError, post
 from ops.notify.message import Letter
 from ops.notify.ntfy import ntfy_json
-from ops.notify.settings import Channel, GotifyChannel, NtfyChannel, checked_server
 
 Sender = Callable[[Letter], None]
 """Sends a letter, or raises `RefusedError` or `UnavailableError`."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 
-from ops.notify.message import Letter, Severity, body_of
+from ops.config.notify import Severity
+from ops.notify.message import Letter, body_of
 
 # Gotify has no limit of its own; its narrowest database takes 65,535 bytes.
 BODY_BYTES = 16_000

@@ -6,11 +6,11 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
+from ops.config.notify import Severity
 from ops.notify.text import LINE_BYTES, fit, size, tidy, utc
 
 # Everything that a message may hold; what services take is less, and is cut by those who write for them.
@@ -27,20 +27,6 @@ _TAG = re.compile(r"[a-z0-9_+-]{1,32}")
 
 # Seconds since the epoch, up to the year 3000: what dates can be made of.
 Time = Annotated[float, Field(ge=0, le=32_503_680_000)]
-
-
-class Severity(StrEnum):
-    """How bad it is, from news to what must not wait."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        """0 for the mildest."""
-        return list(Severity).index(self)
 
 
 @dataclass(frozen=True, order=True)

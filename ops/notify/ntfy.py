@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 
-from ops.notify.message import Letter, Severity, body_of
+from ops.config.notify import Severity
+from ops.notify.message import Letter, body_of
 
 # A message of 4,096 bytes is made an attachment, or refused where there are none, and JSON from 8,192 bytes on is refused
 # (measured with 2.11). Phones get message and title in one packet of about 4 kB.

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ops.config.notify import Severity
 from ops.notify import backoff
 from ops.notify.mailbox import Mailbox, names
-from ops.notify.message import Letter, Severity
+from ops.notify.message import Letter
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from ops.notify.message import Letter, Message, Severity, Time, collapse
-from ops.notify.settings import AlertRules
+from ops.config.notify import AlertRules, Severity
+from ops.notify.message import Letter, Message, Time, collapse
 from ops.notify.text import duration, utc
 
 _RESOLVED_TAG = "white_check_mark"

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ops.locks import LockedError, lock
+from ops.notifier import Notifier
+from ops.notify.outbox import OutboxError
 from ops.runs import metrics
 from ops.runs.history import ENDED, History, Run, process_mark
 from ops.runs.pings import Pings
+from ops.runs.reports import event_of
 from ops.stack import Stack
 
 FAILED = 1
@@ -48,6 +51,7 @@ def run_task(
     *,
     lock_name: str | None = None,
     wait_s: float = 0.0,
+    routine: bool = False,
     warn: Callable[[str], None] = lambda text: print(text, file=sys.stderr),  # noqa: T201
 ) -> Outcome:
     """Run a task in its frame. What cannot be recorded is a warning: the task counts.
@@ -58,6 +62,7 @@ def run_task(
         work: Does it. Exceptions that have an `exit_code` end the task with it, all others with 1; they are raised again.
         lock_name: What nobody else may use meanwhile.
         wait_s: Seconds to wait for that.
+        routine: It runs so often that its successes would fill the history: only what went wrong is kept there.
         warn: Called with what went wrong beside the task.
 
     Raises:
@@ -66,13 +71,15 @@ def run_task(
     pings = Pings(stack.config.pings.get(task), warn)
     try:
         with lock(stack.lock_file(lock_name), task, patience=wait_s) if lock_name else contextlib.nullcontext():
-            return _recorded(stack, task, work, pings, warn)
+            return _recorded(stack, task, work, pings, warn, routine=routine)
     except LockedError as error:
         pings.log(str(error))
         raise
 
 
-def _recorded(stack: Stack, task: str, work: Callable[[], Outcome], pings: Pings, warn: Callable[[str], None]) -> Outcome:
+def _recorded(
+    stack: Stack, task: str, work: Callable[[], Outcome], pings: Pings, warn: Callable[[str], None], *, routine: bool
+) -> Outcome:
     started = datetime.now(UTC)
     run = Run(
         run_id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
@@ -81,8 +88,9 @@ def _recorded(stack: Stack, task: str, work: Callable[[], Outcome], pings: Pings
         process=process_mark(os.getpid()),
     )
     history = history_of(stack)
-    with _only_warning("the history", warn):
-        history.add(run)
+    if not routine:
+        with _only_warning("the history", warn):
+            history.add(run)
     pings.start()
     began = time.monotonic()
     outcome = Outcome(FAILED, "it ended without a word")
@@ -104,8 +112,12 @@ def _recorded(stack: Stack, task: str, work: Callable[[], Outcome], pings: Pings
             summary=outcome.summary,
             figures=outcome.figures,
         )
-        with _only_warning("the history", warn):
-            history.add(ended)
+        if not routine or outcome.exit_code != 0:
+            with _only_warning("the history", warn):
+                history.add(ended)
+        with _only_warning("what is to be told", warn):
+            if event := event_of(ended, stack.config.stack):
+                Notifier(stack).tell([event])
         if stack.config.metrics:
             with _only_warning("metrics", warn):
                 metrics.write(
@@ -124,5 +136,5 @@ def _recorded(stack: Stack, task: str, work: Callable[[], Outcome], pings: Pings
 def _only_warning(what: str, warn: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, OutboxError, LockedError) as error:
         warn(f"{what} cannot be written: {error}")

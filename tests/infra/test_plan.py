@@ -172,3 +172,25 @@ def test_half_of_a_login_is_refused(given: str) -> None:
     other = {"user": "token", "token": "user"}[given.partition("_")[2]]
     with pytest.raises(SettingsError, match=f"{given.partition('_')[0]}_{other}: is required with {given}"):
         plan_of(**{given: "something"})
+
+
+@pytest.mark.parametrize(
+    ("channel", "missing"),
+    [
+        ({"kind": "ntfy", "server": "https://ntfy.example.com", "topic": "t"}, ["ntfy_token"]),
+        ({"kind": "ntfy", "server": "https://ntfy.example.com", "topic": "t", "token_secret": None}, []),
+        ({"kind": "gotify"}, ["gotify_url_secret", "gotify_token"]),
+        ({"kind": "gotify", "server": "https://gotify.example.com"}, ["gotify_token"]),
+        ({"kind": "gotify", "token_secret": "slack_token"}, ["gotify_url_secret", "slack_token"]),
+    ],
+)
+def test_a_channel_without_its_secret_is_refused(channel: dict[str, Any], missing: list[str]) -> None:
+    raw = {"operations": {"notify": {"channels": {"phone": channel}}}}
+    expected = [
+        f"operations.notify.channels.phone: needs the secret {name}; set it with `pulumi config set --secret {name}`"
+        for name in missing
+    ]
+    if expected:
+        assert problems(raw, pinned()) == expected
+    else:
+        assert plan(raw).services

@@ -39,11 +39,11 @@ def stack(tmp_path: Path) -> Stack:
 def test_help_lists_every_verb_and_every_exit_code() -> None:
     told = regops(None, "--help")
     assert told.returncode == 0
-    for word in ("doctor", "history", "status", "--root", "12 verification mismatch", "75 busy"):
+    for word in ("changes", "doctor", "history", "notify", "status", "--root", "12 verification mismatch", "75 busy"):
         assert word in told.stdout
 
 
-@pytest.mark.parametrize("verb", ["doctor", "history", "status"])
+@pytest.mark.parametrize("verb", ["changes", "doctor", "history", "notify", "status"])
 def test_every_verb_has_help_with_examples_and_json(tmp_path: Path, verb: str) -> None:
     told = regops(tmp_path, verb, "--help").stdout
     assert "Examples:" in told

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.notify.message import Action, Fingerprint, Letter, Message, Severity, report
+from ops.config.notify import Severity
+from ops.notify.message import Action, Fingerprint, Letter, Message, report
 from ops.notify.outbox import Outbox
 
 HOUR, DAY = 3600.0, 86_400.0

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ops.config.notify import AlertRules, Severity
 from ops.locks import LockedError, lock
 from ops.notify import alerts as subject
 from ops.notify.alerts import known, tell
-from ops.notify.message import Severity
 from ops.notify.outbox import Outbox, OutboxError
 from ops.notify.policy import Event, State
-from ops.notify.settings import AlertRules
 from tests.ops.notify.support import NOON, gc_failed, outbox
 
 RULES = AlertRules(digest_hour=None)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ops.config.notify import Channel, GotifyChannel, NtfyChannel
 from ops.notify.channels import Sender, sender, senders
 from ops.notify.delivery import Delivery, flush
 from ops.notify.http import RefusedError, UnavailableError
 from ops.notify.message import Letter, Message
-from ops.notify.settings import Channel, GotifyChannel, NtfyChannel
 from tests.ops.notify.gotify_fake import GotifyFake, gotify_fake
 from tests.ops.notify.ntfy_server import TOPIC, NtfyServer, ntfy_server
 from tests.ops.notify.support import HOUR, NOON, Clock, gc_failed, letter, outbox

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from infra.paths import PROJECT_FOLDER
+from ops.config.notify import AlertRules
 from ops.notify.alerts import known, tell
 from ops.notify.delivery import flush
 from ops.notify.policy import Event
-from ops.notify.settings import AlertRules
 from ops.process import run
 from tests.ops.notify.support import NOON, Clock, StandInService, gc_failed, outbox
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from ops.notify import alerts, mailbox
 from ops.notify.delivery import flush
 from ops.notify.policy import Event
-from ops.notify.settings import AlertRules
+from ops.config.notify import AlertRules
 from tests.ops.notify.support import NOON, Clock, gc_failed, outbox
 
 folder, step, moment, number = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from ops.config.notify import Severity
 from ops.notify.gotify import gotify_json
-from ops.notify.message import Action, Fingerprint, Letter, Message, Severity, collapse, report
+from ops.notify.message import Action, Fingerprint, Letter, Message, collapse, report
 from ops.notify.ntfy import ntfy_json
 from ops.notify.text import size
 from tests.ops.notify.support import DAY, HOUR, NOON, gc_failed, letter

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from ops.notify.message import Fingerprint, Letter, Message, Severity
+from ops.config.notify import AlertRules, QuietHours, Severity
+from ops.notify.message import Fingerprint, Letter, Message
 from ops.notify.policy import Event, State, decide
-from ops.notify.settings import AlertRules, QuietHours
 from tests.ops.notify.support import DAY, HOUR, NOON, gc_failed
 
 PLAIN = AlertRules(digest_hour=None)

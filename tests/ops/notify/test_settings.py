@@ -9,8 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from ops.config import describe
-from ops.notify.message import Severity
-from ops.notify.settings import AlertRules, GotifyChannel, NotifySettings, NtfyChannel, QuietHours
+from ops.config.notify import AlertRules, GotifyChannel, NotifySettings, NtfyChannel, QuietHours, Severity
 
 NTFY = {"kind": "ntfy", "server": "https://ntfy.example.com/", "topic": "registry-alerts"}
 

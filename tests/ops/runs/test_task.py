@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,9 +54,14 @@ def watching(status: int = 200) -> Iterator[Watcher]:
         thread.join()
 
 
-def stack_in(folder: Path, *, ping: str | None = None, metrics: str | None = "metrics") -> Stack:
+def stack_in(folder: Path, *, ping: str | None = None, metrics: str | None = "metrics", **given: Any) -> Stack:
     config = RegopsConfig(
-        stack="test", url="https://registry.example.com", data="data", metrics=metrics, pings={"gc": ping} if ping else {}
+        stack="test",
+        url="https://registry.example.com",
+        data="data",
+        metrics=metrics,
+        pings={"gc": ping} if ping else {},
+        **given,
     )
     write_atomic(folder / "current" / REGOPS_FILE, render(config))
     (folder / "metrics").mkdir(exist_ok=True)

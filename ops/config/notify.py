@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -11,8 +12,22 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ops.config import Strict
-from ops.notify.message import Severity
+from ops.config.base import Strict
+
+
+class Severity(StrEnum):
+    """How bad it is, from news to what must not wait."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for the mildest."""
+        return list(Severity).index(self)
+
 
 ChannelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 SecretName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
@@ -92,6 +107,11 @@ class NtfyChannel(_Channel):
     topic: Annotated[str, Field(pattern=r"^[-_A-Za-z0-9]{1,64}$")]
     token_secret: SecretName | None = "ntfy_token"  # noqa: S105  # a name
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets that it needs."""
+        return (self.token_secret,) if self.token_secret else ()
+
 
 class GotifyChannel(_Channel):
     """An application of a Gotify server.
@@ -106,6 +126,11 @@ class GotifyChannel(_Channel):
     server: Annotated[str, AfterValidator(checked_server)] | None = None
     server_secret: SecretName = "gotify_url_secret"  # noqa: S105  # a name
     token_secret: SecretName = "gotify_token"  # noqa: S105  # a name
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets that it needs."""
+        return (self.token_secret,) if self.server else (self.server_secret, self.token_secret)
 
 
 Channel = Annotated[NtfyChannel | GotifyChannel, Field(discriminator="kind")]

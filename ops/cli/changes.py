@@ -1,0 +1,151 @@
+"""`regops changes`: what the tags of the registry name, and named, when that changed, and who changed it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from ops.cli.shared import Json, Wait, print_json, say, stack_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops.changes.ledger import Ledger
+    from ops.changes.report import Report
+    from ops.runs.task import Outcome
+    from ops.stack import Stack
+
+EXAMPLES = """\
+Examples: `regops changes` · `regops changes --since yesterday` · `regops changes --since 7d --detailed` ·
+`regops changes at 2026-03-01` · `regops changes history team/app:v1`
+"""
+LEDGER = "changes.db"
+_NOTIFIER = "notifier"
+
+T = TypeVar("T")
+
+changes = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, rich_markup_mode=None)
+
+
+@changes.callback()
+def look(
+    context: typer.Context,
+    *,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only show what the ledger has since: 24h, 2026-03-01.")
+    ] = None,
+    detailed: Annotated[bool, typer.Option("--detailed", help="Show each change.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show only what is wrong.")] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Record also that most tags have vanished.")] = False,
+    wait: Wait = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Look at all tags, record and show what changed since the last look; or show what the ledger has.
+
+    What cannot be seen is unknown, never removed. A version tag that moved is a warning.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from ops.changes.report import Detail
+    from ops.changes.views import changes_since
+    from ops.runs.task import run_task
+
+    stack = stack_of(context)
+    detail = Detail.QUIET if quiet else Detail.DETAILED if detailed else Detail.SUMMARY
+
+    def show(report: Report) -> None:
+        if as_json:
+            print_json(report.as_json())
+        else:
+            typer.echo(report.text(detail), nl=False)
+
+    if since is not None:
+        time = _moment(since)
+        show(_of_ledger(stack, lambda ledger: changes_since(ledger, time)))
+        return
+    done = run_task(
+        stack, "changes", lambda: _record(stack, show, accept=accept), lock_name="changes", wait_s=wait, routine=True, warn=say
+    )
+    raise typer.Exit(done.exit_code)
+
+
+@changes.command(epilog="Examples: `regops changes at 2026-03-01` · `regops changes at yesterday --json`")
+def at(
+    context: typer.Context,
+    time: Annotated[str, typer.Argument(help="As 2026-03-01, 2026-03-01T14:30, yesterday, 24h, 7d.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show which digest each tag named at a time."""
+    from ops.changes.views import state_at
+
+    moment = _moment(time)
+    state = _of_ledger(stack_of(context), lambda ledger: state_at(ledger, moment))
+    print_json(state.as_json()) if as_json else typer.echo(state.text(), nl=False)
+
+
+@changes.command(epilog="Examples: `regops changes history team/app:v1` · `regops changes history library/nginx:1.27 --json`")
+def history(
+    context: typer.Context,
+    tag: Annotated[str, typer.Argument(metavar="REPOSITORY:TAG")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show what a tag has named, since when, and who changed it."""
+    from ops.changes import views
+
+    try:
+        found = _of_ledger(stack_of(context), lambda ledger: views.history(ledger, tag))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    print_json(found.as_json()) if as_json else typer.echo(found.text(), nl=False)
+
+
+def _record(stack: Stack, show: Callable[[Report], None], *, accept: bool) -> Outcome:
+    from ops.changes.announce import announcements
+    from ops.changes.tree_snapshot import snapshot_of_tree
+    from ops.changes.update import update
+    from ops.gateway.stored import Place
+    from ops.notifier import Notifier
+    from ops.notify.policy import Event
+    from ops.registry_tree import RegistryTree
+    from ops.runs.task import Outcome
+
+    tree, events = RegistryTree(stack.root / stack.config.registry_data), stack.root / stack.config.events
+
+    def work(ledger: Ledger) -> Report:
+        report = update(ledger, lambda: snapshot_of_tree(tree), events=events if events.exists() else None, accept=accept)
+        # After the ledger has them, and before it notes that they were told: told twice after a kill, but never not.
+        if fresh := ledger.after(ledger.place(_NOTIFIER).seq):
+            Notifier(stack).tell([Event(message) for message in announcements(fresh, stack.config.stack)])
+            ledger.keep_place(_NOTIFIER, Place(fresh[-1].seq))
+        return report
+
+    report = _of_ledger(stack, work)
+    show(report)
+    figures = {"tags": sum(map(len, report.state.values())), "repositories": len(report.state), "unknown": len(report.gaps)}
+    return Outcome(report.exit_code, _summary(report), figures)
+
+
+def _summary(report: Report) -> str:
+    return report.text().rpartition("\n")[0].rpartition("\n")[2]
+
+
+def _of_ledger(stack: Stack, work: Callable[[Ledger], T]) -> T:
+    from contextlib import closing
+
+    from ops.changes.ledger import Ledger
+
+    with closing(Ledger(stack.data / LEDGER)) as ledger:
+        return work(ledger)
+
+
+def _moment(text: str) -> datetime:
+    from ops.changes.moments import moment
+
+    try:
+        return moment(text, datetime.now().astimezone())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

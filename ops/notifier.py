@@ -1,0 +1,43 @@
+"""Notifications of one stack: what tasks report, kept until its channels have it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ops.notify.alerts import tell
+from ops.notify.channels import senders
+from ops.notify.delivery import Delivery, flush
+from ops.notify.message import Letter
+from ops.notify.outbox import Outbox
+from ops.notify.policy import Event
+from ops.stack import Stack
+
+
+@dataclass(frozen=True)
+class Notifier:
+    """Tells of a stack. Without channels it keeps and sends nothing."""
+
+    stack: Stack
+
+    @property
+    def outbox(self) -> Outbox:
+        """The letters that wait."""
+        channels = self.stack.config.notify.channels
+        return Outbox(self.stack.data / "outbox", {name: channel.minimum for name, channel in channels.items()})
+
+    def tell(self, events: Sequence[Event] = ()) -> Sequence[Letter]:
+        """Keep what is worth telling of events; without any, what time has made due, such as reminders and the digest.
+
+        Raises:
+            OutboxError: It cannot be kept.
+            LockedError: Another process tells for half a minute.
+        """
+        if not self.stack.config.notify.channels:
+            return ()
+        return tell(self.stack.data / "alerts.json", self.outbox, events, time.time(), self.stack.config.notify.rules)
+
+    def send(self) -> Mapping[str, Delivery]:
+        """Deliver what waits, as far as the services take it now."""
+        return flush(self.outbox, senders(self.stack.config.notify.channels, self.stack.root / "secrets"))

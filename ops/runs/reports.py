@@ -1,0 +1,41 @@
+"""What is told of a task's run: that it failed, once, and that it is well again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ops.config.notify import Severity
+from ops.notify.message import Fingerprint, report
+from ops.notify.policy import Event
+from ops.runs.history import KILLED, RUNNING, Run
+
+_FINE, _WITH_WARNINGS, _BUSY = 0, 3, 75
+
+
+def event_of(run: Run, stack: str) -> Event | None:
+    """Return what there is to tell of a run; None while it runs, or when it left the work to another.
+
+    Args:
+        run: As the history has it.
+        stack: Name of the stack, for people who have several.
+    """
+    if run.state == RUNNING or run.exit_code == _BUSY:
+        return None
+    what, severity = f"{run.task} failed", Severity.ERROR
+    if run.state == KILLED:
+        what = f"{run.task} was killed"
+    elif run.exit_code in (_FINE, _WITH_WARNINGS):
+        what, severity = f"{run.task} has warnings", Severity.WARNING
+    return Event(
+        report(
+            what,
+            where=stack,
+            since=datetime.fromisoformat(run.started).timestamp(),
+            details=[run.summary],
+            severity=severity,
+            fingerprint=Fingerprint(run.task, "failed"),
+            next_command=f"regops history --task {run.task} --last 3",
+            run=run.run_id,
+        ),
+        ok=run.exit_code == _FINE,
+    )

@@ -1,0 +1,68 @@
+"""`regops notify` as somebody types it, with the real ntfy and with one that is away."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ops.config.notify import NotifySettings
+from ops.runs.history import Run
+from ops.runs.task import history_of
+from tests.ops.cli.test_app import regops
+from tests.ops.gateway.support import free_port
+from tests.ops.notify.ntfy_server import TOPIC, ntfy_server
+from tests.ops.runs.test_task import stack_in
+
+
+def phone(url: str) -> NotifySettings:
+    return NotifySettings.model_validate({"channels": {"phone": {"kind": "ntfy", "server": url, "topic": TOPIC}}})
+
+
+@pytest.mark.system
+def test_a_test_message_and_a_killed_run_reach_the_operators_phone(tmp_path: Path) -> None:
+    with ntfy_server() as server:
+        stack = stack_in(tmp_path, notify=phone(server.url))
+        (tmp_path / "secrets").mkdir()
+        (tmp_path / "secrets/ntfy_token").write_text(server.token)
+        done = regops(stack.root, "notify", "test")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split()[-4:] == ["phone", "1", "0", "0"]
+        history_of(stack).add(Run("1", "gc", "2026-11-25T08:00:00+00:00", process="0:0"))
+        assert json.loads(regops(stack.root, "notify", "--json").stdout)["channels"]["phone"]["sent"] == 1
+        assert regops(stack.root, "notify").returncode == 0  # told once
+        assert [message["title"] for message in server.messages()] == ["Test message", "gc was killed"]
+
+
+def test_a_service_that_is_away_is_said_and_the_message_kept(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path, notify=phone(f"http://127.0.0.1:{free_port()}"))
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/ntfy_token").write_text("tk_secret")
+    done = regops(stack.root, "notify", "test", "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["channels"]["phone"]["pending"] == 1
+    shown = regops(stack.root, "notify", "status")
+    assert shown.returncode == 3
+    assert "notify phone: 1 messages wait" in shown.stderr
+    assert "tk_secret" not in done.stdout + done.stderr + shown.stdout + shown.stderr
+
+
+def test_without_channels_a_test_says_how_to_add_one(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path)
+    done = regops(stack.root, "notify", "test")
+    assert done.returncode == 1
+    assert "operations.notify.channels" in done.stderr
+    assert regops(stack.root, "notify").returncode == 0
+
+
+def test_what_was_given_up_is_sent_again_when_it_is_wanted(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path, notify=phone(f"http://127.0.0.1:{free_port()}"))
+    regops(stack.root, "notify", "test")
+    box = stack.data / "outbox/phone"
+    (letter,) = (box / "new").glob("*.json")
+    (box / "dead").mkdir(exist_ok=True)
+    letter.rename(box / "dead" / letter.name)
+    assert regops(stack.root, "notify", "status").returncode == 1
+    regops(stack.root, "notify", "revive")
+    assert [path.name for path in (box / "new").glob("*.json")] == [letter.name]

@@ -1,0 +1,37 @@
+"""What is told of runs: a failure, a warning, a kill; that all is well again; nothing of those who waited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ops.config.notify import Severity
+from ops.runs.history import ENDED, KILLED, RUNNING, Run
+from ops.runs.reports import event_of
+
+RUN = Run("20261125T080000-1a2b", "gc", "2026-11-25T08:00:00+00:00", ENDED, "1:1", 1.0, 1, "the disk is full")
+
+
+@pytest.mark.parametrize(
+    ("run", "title", "severity", "ok"),
+    [
+        (RUN, "gc failed", Severity.ERROR, False),
+        (replace(RUN, exit_code=13), "gc failed", Severity.ERROR, False),
+        (replace(RUN, exit_code=3), "gc has warnings", Severity.WARNING, False),
+        (replace(RUN, state=KILLED, exit_code=None), "gc was killed", Severity.ERROR, False),
+        (replace(RUN, exit_code=0), "gc has warnings", Severity.WARNING, True),
+    ],
+)
+def test_how_it_ended_is_told(run: Run, title: str, severity: Severity, ok: bool) -> None:
+    event = event_of(run, "prod")
+    assert event is not None
+    assert (event.message.title, event.message.severity, event.ok) == (title, severity, ok)
+    assert event.message.lines[0] == "Where: prod"
+    assert event.message.lines[-1] == "the disk is full"
+    assert event.message.next_command == "regops history --task gc --last 3"
+
+
+@pytest.mark.parametrize("run", [replace(RUN, exit_code=75), replace(RUN, state=RUNNING)])
+def test_nothing_is_told_of_a_run_that_did_nothing_yet(run: Run) -> None:
+    assert event_of(run, "prod") is None
