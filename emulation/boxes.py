@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
 
+from emulation.archive import archive
 from emulation.machines import BoxAccount
 
 PORT = 23
@@ -55,9 +54,8 @@ class Boxes:
         """
         container = self.find(box_id) or self._create(box_id, host)
         sshd = _CONFIG + "".join(_match(account) for account in accounts)
-        container.put_archive(
-            "/", _archive({"etc/ssh/sshd_config": sshd, _SHELL[1:]: Path(__file__).with_name("box_shell.py").read_text()})
-        )
+        shell = Path(__file__).with_name("box_shell.py").read_text()
+        container.put_archive("/", archive({"etc/ssh/sshd_config": sshd, _SHELL: shell}))
         script = "\n".join([_SET_UP, *(_account_script(account) for account in accounts), _RUN])
         made = container.exec_run(["sh", "-euc", script])
         if made.exit_code != 0:
@@ -133,13 +131,3 @@ def _match(account: BoxAccount) -> str:
         return f"Match User {account.username}\n\tPasswordAuthentication no\n\tPubkeyAuthentication no\n"
     mode = " readonly" if account.readonly else ""
     return f"Match User {account.username}\n\tForceCommand python3 -I {_SHELL}{mode}\n\tAllowTcpForwarding no\n\tPermitTTY no\n"
-
-
-def _archive(files: Mapping[str, str]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(text.encode()), 0o755
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()

@@ -14,7 +14,7 @@ from docker.errors import NotFound
 
 from emulation.boxes import Boxes
 from emulation.images import BOX, SERVER, ensure_image
-from emulation.machines import BoxAccount, ServerSpec
+from emulation.machines import BoxAccount, ServerSpec, VolumeSpec
 from emulation.servers import Servers
 from infra.paths import cache_folder
 from ops.process import run
@@ -65,6 +65,14 @@ class DockerMachines:
     def delete_server(self, server_id: int) -> None:
         """See Machines."""
         self.servers.delete(server_id)
+
+    def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
+        """See Machines."""
+        self.servers.serve_volumes(server_id, volumes)
+
+    def delete_volume(self, volume_id: int) -> None:
+        """See Machines."""
+        self.servers.delete_volume(volume_id)
 
     def serve_box(self, box_id: int, host: str, accounts: Sequence[BoxAccount]) -> None:
         """See Machines."""

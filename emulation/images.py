@@ -33,6 +33,7 @@ SERVER = RootFilesystem(
         "dbus",
         "docker-cli",
         "docker.io",
+        "e2fsprogs",
         "iproute2",
         "iptables",
         "kmod",

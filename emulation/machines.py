@@ -8,6 +8,21 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class VolumeSpec:
+    """A block device that outlives the server that has it.
+
+    Attributes:
+        id: The API's.
+        size_gb: It only ever grows.
+        format: What a new one is formatted with; None for nothing.
+    """
+
+    id: int
+    size_gb: int
+    format: str | None
+
+
+@dataclass(frozen=True)
 class ServerSpec:
     """A server to boot.
 
@@ -17,6 +32,7 @@ class ServerSpec:
         address: The IPv4 address under which it is reached: a loopback address of this machine.
         user_data: For cloud-init; may be empty.
         authorized_keys: OpenSSH public keys for root.
+        volumes: Those attached to it.
     """
 
     id: int
@@ -24,6 +40,7 @@ class ServerSpec:
     address: str
     user_data: str
     authorized_keys: Sequence[str]
+    volumes: Sequence[VolumeSpec] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,16 @@ class Machines(Protocol):
 
     def delete_server(self, server_id: int) -> None:
         """Remove a server and its disk."""
+
+    def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
+        """Make a server that is on have just these volumes, each of its size; a new one is made and formatted first.
+
+        One that is taken away is like a disk that is pulled: what has not been written is lost. Nothing happens to a server
+        that is off, which gets its volumes when it starts.
+        """
+
+    def delete_volume(self, volume_id: int) -> None:
+        """Remove a volume, which no server has, and its data."""
 
     def serve_box(self, box_id: int, host: str, accounts: Sequence[BoxAccount]) -> None:
         """Make a Storage Box have just these accounts; a new one is made first, an old one keeps its data.

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import io
 import json
 import socket
-import tarfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from emulation.machines import ServerSpec
+from emulation import volume_devices
+from emulation.archive import archive
+from emulation.machines import ServerSpec, VolumeSpec
 
 _SEED = "var/lib/cloud/seed/nocloud"
 _PRELOAD = "/var/lib/preload.tar"
 _PORTS = ("22/tcp", "80/tcp", "443/tcp", "443/udp")
+_DEVICES = "/usr/local/lib/volume_devices.py"
+# The real one leaves all devices out of fstab where /sys cannot be written, as in a container: it gets another /sys to see.
+_GENERATOR = "systemd-fstab-generator"
+_FSTAB_OF_DEVICES = f"""\
+#!/bin/sh
+exec unshare --mount sh -c 'mount -t tmpfs none /sys && exec /usr/lib/systemd/system-generators/{_GENERATOR} "$@"' - "$@"
+"""
+# Loop devices, and what gives them.
+_DEVICE_RULES = ("b 7:* rmw", "c 10:237 rmw")
 _BOOT_LIMIT_S = 90.0
 _POLL_S = 0.2
 # What systemd and a Docker engine need. Not `privileged`: that fails where the machine itself lacks a capability.
@@ -32,6 +42,10 @@ _CGROUPS_V1 = ("systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGA
 
 class BootError(Exception):
     """A server does not come up; the message says what it is waiting for."""
+
+
+class DeviceError(Exception):
+    """A server does not get a volume; the message says why."""
 
 
 class Servers:
@@ -70,6 +84,7 @@ class Servers:
         container = self.find(server.id)
         new = container is None
         container = container or self._create(server)
+        container.put_archive("/", _wanted(server.volumes))
         container.start()
         self._wait("sshd", lambda: _greets(server.address))
         self._wait("its Docker engine", lambda: container.exec_run(["docker", "version"]).exit_code == 0)
@@ -90,6 +105,26 @@ class Servers:
             container.remove(force=True, v=True)
             self._engine.volumes.get(self._name(server_id)).remove()
 
+    def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
+        """Make a server that is on have just these volumes.
+
+        Raises:
+            DeviceError: One cannot be had.
+            DockerException: The engine refused.
+        """
+        container = self.find(server_id)
+        if container and container.status == "running":
+            container.put_archive("/", _wanted(volumes))
+            served = container.exec_run(["python3", "-I", _DEVICES, "serve"])
+            if served.exit_code != 0:
+                raise DeviceError(f"{container.name}: {served.output!r}")
+
+    def delete_volume(self, volume_id: int) -> None:
+        """Remove the file of a volume."""
+        remove = ["rm", "-f", str(volume_devices.image_of(volume_id))]
+        volumes = self._volumes()
+        self._engine.containers.run(self._image, remove, remove=True, network_mode="none", labels=self._labels, volumes=volumes)
+
     def find(self, server_id: int) -> Container | None:
         """Return the container of a server."""
         try:
@@ -100,10 +135,16 @@ class Servers:
     def _name(self, server_id: int) -> str:
         return f"{self._owner}-server-{server_id}"
 
+    def _volumes(self) -> dict[str, dict[str, str]]:
+        name = f"{self._owner}-volumes"
+        self._engine.volumes.create(name, labels=self._labels)
+        return {name: {"bind": str(volume_devices.IMAGES), "mode": "rw"}}
+
     def _create(self, server: ServerSpec) -> Container:
         name = self._name(server.id)
         self._engine.volumes.create(name, labels=self._labels)
         volumes: dict[str, Mapping[str, str]] = {
+            **self._volumes(),
             name: {"bind": "/var/lib/docker", "mode": "rw"},
             "/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"},
         }
@@ -115,13 +156,14 @@ class Servers:
             port_bindings={port: (server.address, int(port.partition("/")[0])) for port in _PORTS},
             tmpfs={"/run": "", "/tmp": "exec"},  # noqa: S108  # in the container
             cap_add=list(_CAPABILITIES),
+            device_cgroup_rules=list(_DEVICE_RULES),
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         )
         # As `--security-opt systempaths=unconfined`: a Docker engine mounts /proc for its containers.
         host |= {"MaskedPaths": [], "ReadonlyPaths": []}
         made = api.create_container(
             self._image,
-            ["/sbin/init"],
+            ["python3", "-I", _DEVICES, "boot"],
             name=name,
             hostname=server.name,
             labels=self._labels,
@@ -143,15 +185,23 @@ class Servers:
 
 
 def _seed(server: ServerSpec) -> bytes:
-    """Return what cloud-init reads, as an archive: https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html."""
+    """Return what cloud-init reads, and what gives the server its volumes, as an archive.
+
+    https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html
+    """
     metadata = {"instance-id": f"i-{server.id}", "local-hostname": server.name, "public-keys": list(server.authorized_keys)}
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, text in (("meta-data", json.dumps(metadata)), ("user-data", server.user_data)):
-            member = tarfile.TarInfo(f"{_SEED}/{name}")
-            member.size = len(text.encode())
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()
+    return archive(
+        {
+            f"{_SEED}/meta-data": json.dumps(metadata),
+            f"{_SEED}/user-data": server.user_data,
+            _DEVICES: Path(volume_devices.__file__).read_text(),
+            f"/etc/systemd/system-generators/{_GENERATOR}": _FSTAB_OF_DEVICES,
+        }
+    )
+
+
+def _wanted(volumes: Sequence[VolumeSpec]) -> bytes:
+    return archive({str(volume_devices.WANTED): json.dumps([asdict(volume) for volume in volumes])})
 
 
 def _cgroup_switches() -> Sequence[str]:

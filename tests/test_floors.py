@@ -27,6 +27,7 @@ STAND_INS = {
     "offline/plugins/command/shell.py",
     "offline/plugins/docker/ssh.py",
     "emulation/box_shell.py",  # copied into a box, where nothing else is
+    "emulation/volume_devices.py",  # likewise into a server
 }
 STARTERS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from emulation.api.errors import ApiError, locked
-from emulation.api.model import Action, Server
+from emulation.api.model import Action, Server, Volume
 from emulation.api.primary_ips import of_server
 from emulation.api.state import State
-from emulation.machines import ServerSpec
+from emulation.machines import ServerSpec, VolumeSpec
 
 KIND = "server"
 
@@ -35,7 +35,25 @@ def spec_of(state: State, server: Server) -> ServerSpec:
     address = of_server(state, server, "ipv4")
     if address is None:
         raise ApiError("unsupported_error", "the emulation has servers with an IPv4 address only")
-    return ServerSpec(server.id, server.name, address.ip, server.user_data, tuple(server.authorized_keys))
+    keys, volumes = tuple(server.authorized_keys), volumes_of(state, server)
+    return ServerSpec(server.id, server.name, address.ip, server.user_data, keys, volumes)
+
+
+def volumes_of(state: State, server: Server) -> Sequence[VolumeSpec]:
+    """Return the volumes that the machine of a server shall have."""
+    return tuple(VolumeSpec(item.id, item.size_gb, item.format) for item in state.volumes if item.server == server.id)
+
+
+def serve_volumes(state: State, server: Server, command: str, volume: Volume) -> Action:
+    """Return the action that makes a machine have the volumes that its server has now, one of which has changed."""
+    volumes = volumes_of(state, server)
+    resources = [("volume", volume.id), (KIND, server.id)]
+
+    def then(done: bool) -> None:
+        if not done and command == "attach_volume":
+            volume.server = None
+
+    return state.begin(command, resources, lane_of(state, server), lambda: state.machines.serve_volumes(server.id, volumes), then)
 
 
 def lane_of(state: State, server: Server) -> str:

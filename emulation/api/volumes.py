@@ -1,4 +1,4 @@
-"""`/volumes`: kept and shown; an emulated server has no device for them."""
+"""`/volumes`: block devices, which a server's machine has while they are attached to it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from emulation.api.errors import ApiError, invalid, protected
 from emulation.api.labels import Labels
 from emulation.api.listing import listing
 from emulation.api.model import Volume
+from emulation.api.server_work import serve_volumes, unlocked
 from emulation.api.web import Answer, Body, Call, Operation, Operations, Protection, created, no_content, ok, update
 
 _KIND = "volume"
@@ -61,7 +62,7 @@ def _create(call: Call) -> Answer:
     if wanted.server is None:
         location = find(LOCATIONS, wanted.location or "", "location")
     else:
-        location = state.servers.get(wanted.server).location
+        location = unlocked(state, wanted.server).location
     if wanted.automount and not (wanted.server and wanted.format):
         raise invalid("automount", "needs a server and a format")
     volume = Volume(
@@ -75,8 +76,10 @@ def _create(call: Call) -> Answer:
     )
     state.volumes.add(volume)
     action = state.done("create_volume", (_KIND, volume.id))
-    next_actions = [state.done("attach_volume", (_KIND, volume.id), ("server", wanted.server))] if wanted.server else []
-    return created(volume=show(volume), action=show_action(action), next_actions=list(map(show_action, next_actions)))
+    next_actions = []
+    if wanted.server is not None:
+        next_actions = [show_action(serve_volumes(state, state.servers.get(wanted.server), "attach_volume", volume))]
+    return created(volume=show(volume), action=show_action(action), next_actions=next_actions)
 
 
 def _list(call: Call) -> Answer:
@@ -97,7 +100,9 @@ def _delete(call: Call) -> Answer:
         raise protected(_KIND, volume.id, "delete")
     if volume.server is not None:
         raise ApiError("resource_in_use", f"{_KIND} {volume.id} is attached to server {volume.server}")
-    call.state.volumes.remove(volume.id)
+    state, key = call.state, volume.id
+    state.volumes.remove(key)
+    state.begin("delete_volume", [(_KIND, key)], f"{_KIND} {key}", lambda: state.machines.delete_volume(key))
     return no_content()
 
 
@@ -105,27 +110,31 @@ def _attach(call: Call) -> Answer:
     volume, wanted = call.state.volumes.get(call.id()), call.body(_Attach)
     if volume.server is not None:
         raise ApiError("volume_already_attached", f"{_KIND} {volume.id} is attached to server {volume.server}")
-    server = call.state.servers.get(wanted.server)
+    server = unlocked(call.state, wanted.server)
     if server.location != volume.location:
         raise invalid("server", "must be in the location of the volume")
     volume.server = server.id
-    return created(action=show_action(call.state.done("attach_volume", (_KIND, volume.id), ("server", server.id))))
+    return created(action=show_action(serve_volumes(call.state, server, "attach_volume", volume)))
 
 
 def _detach(call: Call) -> Answer:
     volume = call.state.volumes.get(call.id())
     if volume.server is None:
         raise invalid("id", "is not attached")
-    server, volume.server = volume.server, None
-    return created(action=show_action(call.state.done("detach_volume", (_KIND, volume.id), ("server", server))))
+    server = unlocked(call.state, volume.server)
+    volume.server = None
+    return created(action=show_action(serve_volumes(call.state, server, "detach_volume", volume)))
 
 
 def _resize(call: Call) -> Answer:
     volume, wanted = call.state.volumes.get(call.id()), call.body(_Resize)
     if wanted.size <= volume.size_gb:
         raise invalid("size", f"must be more than {volume.size_gb}")
+    server = None if volume.server is None else unlocked(call.state, volume.server)
     volume.size_gb = wanted.size
-    return created(action=show_action(call.state.done("resize_volume", (_KIND, volume.id))))
+    if server is None:
+        return created(action=show_action(call.state.done("resize_volume", (_KIND, volume.id))))
+    return created(action=show_action(serve_volumes(call.state, server, "resize_volume", volume)))
 
 
 def _change_protection(call: Call) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from emulation.machines import BoxAccount, ServerSpec
+from emulation.machines import BoxAccount, ServerSpec, VolumeSpec
 
 _WAIT_LIMIT_S = 30
 
@@ -16,6 +16,7 @@ class NoMachines:
     Attributes:
         calls: What was asked for, in order.
         specs: Servers that are on.
+        volumes: Those of servers whose volumes have changed.
         accounts: Those of each box.
         free: While it is not set, everything waits.
         failure: What everything fails with, when there is something.
@@ -24,6 +25,7 @@ class NoMachines:
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
         self.specs: dict[int, ServerSpec] = {}
+        self.volumes: dict[int, list[VolumeSpec]] = {}
         self.hosts: dict[int, str] = {}
         self.accounts: dict[int, list[BoxAccount]] = {}
         self.free = threading.Event()
@@ -41,6 +43,13 @@ class NoMachines:
     def delete_server(self, server_id: int) -> None:
         self._do("delete_server", server_id)
         self.specs.pop(server_id, None)
+
+    def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
+        self._do("serve_volumes", server_id)
+        self.volumes[server_id] = list(volumes)
+
+    def delete_volume(self, volume_id: int) -> None:
+        self._do("delete_volume", volume_id)
 
     def serve_box(self, box_id: int, host: str, accounts: Sequence[BoxAccount]) -> None:
         self._do("serve_box", box_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hcloud.actions import ActionFailedException
 from hcloud.firewalls import FirewallResource, FirewallResourceLabelSelector, FirewallRule
 from hcloud.images import Image
 from hcloud.locations import Location
@@ -12,7 +13,7 @@ from hcloud.server_types import ServerType
 from hcloud.servers import ServerCreatePublicNetwork
 
 from emulation.api.server import Api
-from emulation.machines import ServerSpec
+from emulation.machines import ServerSpec, VolumeSpec
 from tests.emulation.api.conftest import ADDRESSES, PUBLIC_KEY
 from tests.emulation.api.no_machines import NoMachines
 
@@ -150,15 +151,34 @@ def test_a_firewall_finds_its_servers_by_their_labels(client: Any, server: Any) 
     assert [item.firewall.id for item in net.firewalls or []] == [wall.id]
 
 
-def test_a_volume_is_attached_resized_and_detached(client: Any, server: Any) -> None:
+def test_a_volume_is_attached_resized_and_detached(client: Any, server: Any, machines: NoMachines) -> None:
     volume = client.volumes.create(10, "data", location=FSN1, format="ext4").volume
     volume.attach(server).wait_until_finished()
+    assert machines.volumes == {server.id: [VolumeSpec(volume.id, 10, "ext4")]}
     volume.resize(20).wait_until_finished()
+    assert machines.volumes == {server.id: [VolumeSpec(volume.id, 20, "ext4")]}
     now = client.volumes.get_by_id(volume.id)
     assert (now.size, now.server and now.server.id) == (20, server.id)
     assert [item.id for item in client.servers.get_by_id(server.id).volumes or []] == [volume.id]
     volume.detach().wait_until_finished()
+    assert machines.volumes == {server.id: []}
     volume.delete()
+
+
+def test_a_server_starts_with_the_volumes_that_it_has_been_given(client: Any, server: Any, machines: NoMachines) -> None:
+    server.power_off().wait_until_finished()
+    volume = client.volumes.create(10, "data", location=FSN1).volume
+    volume.attach(server).wait_until_finished()
+    server.power_on().wait_until_finished()
+    assert machines.specs[server.id].volumes == (VolumeSpec(volume.id, 10, None),)
+
+
+def test_a_volume_that_a_machine_does_not_get_is_not_attached(client: Any, server: Any, machines: NoMachines) -> None:
+    volume = client.volumes.create(10, "data", location=FSN1).volume
+    machines.failure = RuntimeError("no loop devices here")
+    with pytest.raises(ActionFailedException, match="no loop devices here"):
+        volume.attach(server).wait_until_finished()
+    assert client.volumes.get_by_id(volume.id).server is None
 
 
 def test_a_placement_group_takes_a_server(client: Any, server: Any) -> None:

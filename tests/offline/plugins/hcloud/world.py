@@ -15,7 +15,7 @@ import requests
 from emulation.api.faults import Faults
 from emulation.api.server import Api
 from emulation.api.state import State
-from emulation.machines import BoxAccount, ServerSpec
+from emulation.machines import BoxAccount, ServerSpec, VolumeSpec
 from offline.plugins.values import Properties
 from tests.offline.plugins.client import Client
 
@@ -41,6 +41,12 @@ class NoMachines:
         """See Machines."""
 
     def delete_server(self, server_id: int) -> None:
+        """See Machines."""
+
+    def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
+        """See Machines."""
+
+    def delete_volume(self, volume_id: int) -> None:
         """See Machines."""
 
     def serve_box(self, box_id: int, host: str, accounts: Sequence[BoxAccount]) -> None:
