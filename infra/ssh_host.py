@@ -23,6 +23,8 @@ from ops.process import CommandError
 # Unprivileged, and nobody else's: all services run as this user, and own their data.
 SERVICE_USER = "10001:10001"
 _INCOMING = "/var/lib/private-registry/release.tar"
+# mount(8) ends with it.
+_UNMOUNTED = 32
 _LOOK_LIMIT_S = 60.0
 _LOOK_PATIENCE_S = 45.0  # a server whose type has just been changed still starts
 _PER_DIAL_S = 15
@@ -40,7 +42,7 @@ class Machine:
         address: Where it is reached.
         private_key: The program's key, as OpenSSH writes it.
         host_key: The server's public key.
-        made: The machine itself.
+        made: The machine itself, and what has to be there before it is prepared.
         prepare: Shell script that installs what is missing; it can be run again at any time.
         kind: What it is; a change of this restarts it.
     """
@@ -48,8 +50,8 @@ class Machine:
     address: pulumi.Output[str]
     private_key: pulumi.Output[str]
     host_key: pulumi.Output[str]
-    made: pulumi.Resource
-    prepare: str
+    made: Sequence[pulumi.CustomResource]
+    prepare: pulumi.Input[str]
     kind: str
 
     @property
@@ -82,7 +84,8 @@ class SshHost(OpsHost):
             stdin=machine.prepare,
             logging=remote.Logging.STDERR,
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[machine.made]),
+            triggers=[made.id for made in machine.made],  # another machine may have the same address and keys
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(machine.made)),
         )
         known: pulumi.Output[dict[str, str]] = pulumi.Output.all(
             address=machine.address, private_key=machine.private_key, host_key=machine.host_key, ready=self.ready.stdout
@@ -155,14 +158,22 @@ def look(access: SshAccess) -> str:
     """Look at a server's files; return the mark of its last installation, or another one when something is to be put right.
 
     Raises:
-        pulumi.RunError: The server does not answer, so that nobody can tell what is on it.
+        pulumi.RunError: The server does not answer, or its data is not mounted, so that nobody can tell what is on it.
     """
+    mounted = f"! grep -qs ' {ROOT} ' /etc/fstab || mountpoint -q {ROOT} || exit {_UNMOUNTED}"
     program = f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, ROOT, 'drift', [])}"
     try:
         seen = access.run(
-            f"if [ -e {ROOT}/current/ops/ops/drift.py ]; then {program}; fi", timeout=_LOOK_LIMIT_S, patience=_LOOK_PATIENCE_S
+            f"{mounted}; if [ -e {ROOT}/current/ops/ops/drift.py ]; then {program}; fi",
+            timeout=_LOOK_LIMIT_S,
+            patience=_LOOK_PATIENCE_S,
         )
     except CommandError as error:
+        if error.completed is not None and error.completed.returncode == _UNMOUNTED:
+            raise pulumi.RunError(
+                f"{ROOT} of the server {access.address} is not mounted, though its /etc/fstab says so: "
+                "attach its volume, and restart the server"
+            ) from error
         if error.completed is not None and error.completed.returncode != UNREACHABLE:
             pulumi.warn(f"the files of {access.address} cannot be looked at, and are all written again: {error}")
             return secrets.token_hex(6)

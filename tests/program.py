@@ -42,6 +42,7 @@ class Declared:
         dependencies: URNs of the resources it depends on.
         provider: URN and id of its provider, as `urn::id`; empty for components.
         protect: Whether the engine refuses to remove or replace it.
+        retained: Whether what it stands for stays when the engine forgets it.
     """
 
     urn: str
@@ -55,6 +56,7 @@ class Declared:
     dependencies: frozenset[str]
     provider: str
     protect: bool
+    retained: bool
 
 
 class Declarations(dict[str, Declared]):
@@ -82,6 +84,7 @@ class Declarations(dict[str, Declared]):
 
 # What the API adds to what it was given.
 _CLOUD = {
+    "hcloud:index/volume:Volume": {"linuxDevice": "/dev/disk/by-id/scsi-0HC_Volume_42"},
     "hcloud:index/primaryIp:PrimaryIp": {"ipAddress": "2001:db8:1::1"},
     "hcloud:index/storageBoxSubaccount:StorageBoxSubaccount": {"server": "u1.example.com", "username": "u1-sub1"},
 }
@@ -145,6 +148,7 @@ class _Monitor(mocks.MockMonitor):
             dependencies=frozenset(request.dependencies),
             provider=request.provider,
             protect=request.protect,
+            retained=request.retainOnDelete,
         )
         return response
 

@@ -72,6 +72,25 @@ class StorageBoxSettings(Strict):
         return self
 
 
+class VolumeSettings(Strict):
+    """Where data lives instead of the server's own disk: a volume that is there, by its id, or a new one.
+
+    Attributes:
+        id: Of an existing one in the server's location, with a file system; it is never changed or removed.
+        size_gb: Of a new one; it can grow, and never shrink.
+    """
+
+    id: Id | None = None
+    # https://docs.hetzner.cloud/reference/cloud#volumes-create-a-volume
+    size_gb: Annotated[int, Field(ge=10, le=10240)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> VolumeSettings:
+        if (self.id is None) is (self.size_gb is None):
+            raise ValueError("id names a volume that is there, and size_gb makes a new one; give either")
+        return self
+
+
 class AdoptSettings(Strict):
     """Resources that are there already and stay when the stack goes, by id: so that a lost state costs no address (D16).
 
@@ -94,9 +113,10 @@ class HetznerSettings(Strict):
         ssh_from: Networks that may reach port 22: those of the people and machines that run this program.
         ssh_keys: Public keys of people who may log in as root beside the program.
         backups: Whether Hetzner makes daily backups of the server's disk.
-        protect: Whether server, addresses and Storage Box are kept from being replaced or removed. To remove them, say
+        protect: Whether server, addresses, volume and Storage Box are kept from being replaced or removed. To remove them, say
             false and run `up`, and then `destroy`.
         dns_zone: The zone at Hetzner in which the registry's name gets its addresses; none for a zone elsewhere.
+        volume: Where the data lives; on the server's own disk when not set.
         storage_box: Where backups go; false for nowhere.
         adopt: What is there already.
     """
@@ -109,5 +129,6 @@ class HetznerSettings(Strict):
     backups: bool = False
     protect: bool = True
     dns_zone: Annotated[str, Field(pattern=r"^[a-z0-9.-]+\.[a-z]+$")] | None = None
+    volume: VolumeSettings | None = None
     storage_box: StorageBoxSettings | Literal[False] = StorageBoxSettings()
     adopt: AdoptSettings = AdoptSettings()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from typing import Any
 
 import pulumi
+import pulumi_hcloud as hcloud
 
+from infra.hetzner import mount
 from infra.hetzner.keys import KeyPair
 from infra.hetzner.names import Names
 from infra.hetzner.network import Addresses
-from infra.hetzner.prepare import prepare_script
+from infra.hetzner.prepare import PACKAGES, prepare_script
 from infra.hetzner.server import Server
 from infra.hetzner.storage_box import StorageBox
+from infra.hetzner.volume import DataVolume
+from infra.server.files import ROOT
 from infra.settings import Settings
 from infra.ssh_host import Machine
 
@@ -46,16 +52,24 @@ class HetznerPlace(pulumi.ComponentResource):
         public = settings.registry_host.partition(":")[0]
         if not _is_address(public):
             Names("names", public, rented.dns_zone, addresses, child)
+        volume = self._volume(server.server)
         _, self.ipv6 = addresses.by_type["AAAA"]
         self.machine = Machine(
             address=addresses.ipv4.ip_address,
             private_key=login.private,
             host_key=host.public,
-            made=server.server,
-            prepare=prepare_script(),
+            made=[server.server, *([volume.attached] if volume else [])],
+            prepare=_prepare_with(volume) if volume else prepare_script(),
             kind=rented.server_type,
         )
         self.register_outputs({})
+
+    def _volume(self, server: hcloud.Server) -> DataVolume | None:
+        rented = self._settings.hetzner
+        if rented.volume is None:
+            return None
+        opts = pulumi.ResourceOptions(parent=self)
+        return DataVolume("volume", rented.volume, rented, self._settings.name, self._labels, server=server, opts=opts)
 
     def storage_box(self, after: pulumi.Resource) -> StorageBox | None:
         """Return the Storage Box; None when the stack has none.
@@ -76,6 +90,14 @@ class HetznerPlace(pulumi.ComponentResource):
             after=after,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _prepare_with(volume: DataVolume) -> pulumi.Output[str]:
+    def script(known: Mapping[str, Any]) -> str:
+        mounts = mount.mount_script(device=known["device"], folder=str(ROOT), size_gb=known["size_gb"])
+        return prepare_script((*PACKAGES, *mount.PACKAGES), mounts)
+
+    return pulumi.Output.all(device=volume.device, size_gb=volume.size_gb).apply(script)
 
 
 def _is_address(host: str) -> bool:

@@ -21,11 +21,12 @@ PACKAGES = (
 _DOCKER_LIMIT_S = 60
 
 
-def prepare_script(packages: Sequence[str] = PACKAGES) -> str:
+def prepare_script(packages: Sequence[str] = PACKAGES, mounts: str = "") -> str:
     """Return the script, for `sh` as root. What it does goes to standard error; it prints nothing.
 
     Args:
         packages: What must be there.
+        mounts: Script that mounts what Docker needs.
     """
     return f"""\
 set -eu
@@ -42,7 +43,7 @@ if [ -n "$missing" ]; then
     apt-get --quiet --option DPkg::Lock::Timeout=300 update
     apt-get --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 install $missing
 fi
-systemctl enable --now docker
+{mounts}systemctl enable --now docker
 timeout {_DOCKER_LIMIT_S} sh -c 'until docker version >/dev/null 2>&1; do sleep 0.5; done' \\
     || {{ echo 'the Docker engine does not answer; its log ends with:'; journalctl --unit docker --lines 20 --no-pager; exit 1; }}
 """

@@ -78,6 +78,8 @@ class Server(pulumi.ComponentResource):
                 protect=settings.protect,
                 # A change of these would replace the server, and lose its disk: they are for a new one.
                 ignore_changes=["userData", "sshKeys", "image"],
+                # Its addresses, and its volume, are free for another one only when it has gone.
+                delete_before_replace=True,
             ),
         )
         self.register_outputs({})

@@ -32,7 +32,7 @@ def rented(*, name: str = "", **hetzner: Any) -> Declarations:
 
 @pytest.fixture(scope="module")
 def everything() -> Declarations:
-    return rented(dns_zone="example.com", backups=True)
+    return rented(dns_zone="example.com", backups=True, volume={"size_gb": 100})
 
 
 def only(declared: Declarations, kind: str) -> Declared:

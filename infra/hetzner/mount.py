@@ -1,0 +1,50 @@
+"""The part of the preparation that mounts the data volume. It can be run again at any time, and formats nothing."""
+
+from __future__ import annotations
+
+PACKAGES = ("e2fsprogs",)
+# systemd.mount(5): Docker is not started without the volume (required-by), nor before it is mounted (before), so that no service
+# ever starts on an empty folder. With that the mount is none of local-fs.target's, whose failure would leave the server without
+# SSH; nofail says so to whoever else reads the table. `discard` gives freed space back.
+OPTIONS = "discard,nofail,x-systemd.required-by=docker.service,x-systemd.before=docker.service"
+_DEVICE_LIMIT_S = 60
+
+
+def mount_script(*, device: str, folder: str, size_gb: int) -> str:
+    """Return the script, for `sh -eu` as root.
+
+    Args:
+        device: Path of the block device, which has an ext4 file system.
+        folder: Where it is mounted, from now on and after each boot.
+        size_gb: Of the volume: the script is another one, and so is run again, when it has grown.
+    """
+    return f"""\
+# The volume has {size_gb} GB.
+device={device}
+folder={folder}
+timeout {_DEVICE_LIMIT_S} sh -c 'until [ -b "$1" ]; do sleep 0.5; done' - "$device" \\
+    || {{ echo "the volume $device has not appeared within {_DEVICE_LIMIT_S} s; is it attached to this server?"; exit 1; }}
+mkdir -p "$folder"
+mounted=$(findmnt --noheadings --output SOURCE --mountpoint "$folder" || true)
+if [ -n "$mounted" ] && [ "$mounted" != "$(readlink -f "$device")" ]; then
+    echo "$folder is another file system, $mounted, and not the volume $device. Unmount it, and run the program again:"
+    echo "    systemctl stop docker.socket docker; umount $folder"
+    exit 1
+fi
+if [ -z "$mounted" ] && [ -n "$(ls -A "$folder")" ]; then
+    echo "$folder is not empty, and the volume $device would hide what is in it. Move it there, and run the program again:"
+    echo "    systemctl stop 'regops-*' docker.socket docker; mount $device /mnt"
+    echo "    cp -a $folder/. /mnt/ && umount /mnt && mv $folder $folder.old"
+    exit 1
+fi
+line="$device $folder ext4 {OPTIONS} 0 0"
+if ! grep -qxF "$line" /etc/fstab; then
+    awk -v folder="$folder" '/^#/ || $2 != folder' /etc/fstab > /etc/fstab.part
+    echo "$line" >> /etc/fstab.part
+    sync /etc/fstab.part
+    mv /etc/fstab.part /etc/fstab
+    systemctl daemon-reload
+fi
+[ -n "$mounted" ] || mount "$folder"
+resize2fs "$device"
+"""
