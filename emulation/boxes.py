@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -65,6 +66,7 @@ class Boxes:
         """Remove a box and its data."""
         if container := self.find(box_id):
             container.remove(force=True, v=True)
+        with contextlib.suppress(NotFound):  # an earlier try may have come to the container, and no further
             self._engine.volumes.get(self._name(box_id)).remove()
 
     def find(self, box_id: int) -> Container | None:

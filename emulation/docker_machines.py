@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ from ops.process import run
 _OWNER_LABEL = "private-registry.emulation.owner"
 _PROCESS_LABEL = "private-registry.emulation.process"
 _SAVE_LIMIT_S = 600.0
+# Of folders of saved images, which can be large; the process follows.
+_FOLDER = "emulation-"
 
 
 class DockerMachines:
@@ -46,7 +49,7 @@ class DockerMachines:
         labels = {_OWNER_LABEL: owner, _PROCESS_LABEL: str(os.getpid())}
         cache = cache_folder("offline")
         server, box = ensure_image("server", SERVER, engine, cache), ensure_image("box", BOX, engine, cache)
-        self._folder = tempfile.TemporaryDirectory(prefix="emulation-")
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
         saved = Path(self._folder.name, "images.tar") if preload else None
         if saved:
             run(["docker", "save", "--output", saved, *preload], timeout=_SAVE_LIMIT_S)
@@ -89,9 +92,13 @@ class DockerMachines:
 
 
 def sweep(engine: docker.DockerClient) -> None:
-    """Remove machines whose process was killed before it could."""
+    """Remove machines and saved images whose process was killed before it could."""
     for process in sorted({process for process in _processes(engine) if not psutil.pid_exists(int(process))}):
         _remove(engine, f"{_PROCESS_LABEL}={process}")
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        process = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _processes(engine: docker.DockerClient) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -37,6 +38,8 @@ _CAPABILITIES = (
     *("MAC_ADMIN", "MAC_OVERRIDE", "NET_ADMIN", "NET_BROADCAST", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_NICE"),
     *("SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
 )
+# Hetzner's images let root in by the keys that the API was given; user data comes after it.
+_VENDOR_DATA = "#cloud-config\ndisable_root: false\n"
 _CGROUPS_V1 = ("systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1")
 
 
@@ -103,6 +106,7 @@ class Servers:
         """Remove a server and its disk."""
         if container := self.find(server_id):
             container.remove(force=True, v=True)
+        with contextlib.suppress(NotFound):  # an earlier try may have come to the container, and no further
             self._engine.volumes.get(self._name(server_id)).remove()
 
     def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
@@ -194,6 +198,7 @@ def _seed(server: ServerSpec) -> bytes:
         {
             f"{_SEED}/meta-data": json.dumps(metadata),
             f"{_SEED}/user-data": server.user_data,
+            f"{_SEED}/vendor-data": _VENDOR_DATA,
             _DEVICES: Path(volume_devices.__file__).read_text(),
             f"/etc/systemd/system-generators/{_GENERATOR}": _FSTAB_OF_DEVICES,
         }
