@@ -1,7 +1,7 @@
 """What accounts of an emulated Storage Box can run: the real one's few commands, in the account's folder.
 
-Copied into the box; it knows nothing of the project. What the real box allows was read in reports of its users:
-https://docs.hetzner.com/storage/storage-box/access/access-ssh-rsync-borg/
+Copied into the box, where an account sees nothing but programs and its own folder; it knows nothing of the project. What the
+real box allows was read in reports of its users: https://docs.hetzner.com/storage/storage-box/access/access-ssh-rsync-borg/
 """
 
 import fcntl
@@ -18,6 +18,9 @@ PROGRAMS = {"ll": ["ls", "-l"], "md5": ["md5sum"], "sha1": ["sha1sum"], "sha256"
 CONNECTIONS = 10
 SLOTS = Path("/run/box-slots")
 UNKNOWN = 8
+NOT_FOUND = "Command not found. Use 'help' to get a list of available commands."
+HOME = "/home"
+SFTP = "/usr/lib/openssh/sftp-server"
 
 
 def refuse(message: str, code: int = 1) -> NoReturn:
@@ -27,40 +30,53 @@ def refuse(message: str, code: int = 1) -> NoReturn:
 
 
 def take_slot() -> TextIO:
-    """Return one of the connections that a box has; it is free again when this process ends."""
-    for number in range(CONNECTIONS):
-        slot = (SLOTS / str(number)).open("w")
-        try:
-            fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            slot.close()
-        else:
+    """Return one of the connections that a box has, which sessions of a connection share; it is free when these have ended."""
+    own = os.environ["SSH_CONNECTION"]
+    with (SLOTS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        slots = [(SLOTS / str(number)).open("a+") for number in range(CONNECTIONS)]
+        for slot in sorted(slots, key=lambda slot: not holds(slot, own)):
+            try:
+                fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if not holds(slot, own):
+                    continue
+            slot.truncate(0)
+            slot.write(own)
+            slot.flush()
+            fcntl.flock(slot, fcntl.LOCK_SH)
             return slot
     refuse("Too many connections")
 
 
-def confined(word: str, home: Path) -> str:
-    """Return a path as this machine has it; the account's folder is its root, and its /home."""
-    relative = word.removeprefix("/home").lstrip("/") if word.startswith("/") else word
-    path = (home / relative).resolve()
-    if not path.is_relative_to(home):
+def holds(slot: TextIO, connection: str) -> bool:
+    """Return whether a slot is, or was last, that of a connection."""
+    slot.seek(0)
+    return slot.read() == connection
+
+
+def confined(word: str) -> str:
+    """Return a path relative to the account's folder, which is its root, and its /home."""
+    relative = word.removeprefix(HOME) if f"{word}/".startswith(f"{HOME}/") else word
+    path = os.path.normpath(f"{HOME}/{relative.lstrip('/')}")
+    if path != HOME and not path.startswith(f"{HOME}/"):
         refuse(f"{word}: No such file or directory")
-    return os.path.relpath(path, home) + ("/" if word.endswith("/") else "")
+    return os.path.relpath(path, HOME) + ("/" if word.endswith("/") else "")
 
 
-def argument(word: str, home: Path) -> str:
+def argument(word: str) -> str:
     """Return an argument with its path confined; dd has paths in `if=` and `of=`."""
     if word.startswith("-"):
         return word
     key, equals, path = word.partition("=")
     if equals:
-        return f"{key}={confined(path, home)}" if key in {"if", "of"} else word
-    return confined(word, home)
+        return f"{key}={confined(path)}" if key in {"if", "of"} else word
+    return confined(word)
 
 
-def install_key(home: Path) -> None:
+def install_key() -> None:
     """Add the keys on standard input to those of the account."""
-    keys = home / ".ssh" / "authorized_keys"
+    keys = Path(HOME, ".ssh", "authorized_keys")
     keys.parent.mkdir(mode=0o700, exist_ok=True)
     known = keys.read_text().splitlines() if keys.exists() else []
     new = [line.strip() for line in sys.stdin if line.strip()]
@@ -68,39 +84,49 @@ def install_key(home: Path) -> None:
     keys.chmod(0o600)
 
 
-def rsync(words: list[str], home: Path, *, readonly: bool) -> list[str]:
+def rsync(words: list[str], *, readonly: bool) -> list[str]:
     """Return rsync's own call, its paths confined: those come after the lone dot."""
-    if words[1:2] != ["--server"] or (readonly and "--sender" not in words):
-        refuse("Command not found. Use 'help' to get a list of available commands.", UNKNOWN)
+    if words[1:2] != ["--server"] or "." not in words or (readonly and "--sender" not in words):
+        refuse(NOT_FOUND, UNKNOWN)
     dot = words.index(".")
-    return [*words[: dot + 1], *(confined(word, home) or "." for word in words[dot + 1 :])]
+    return [*words[: dot + 1], *(confined(word) for word in words[dot + 1 :])]
+
+
+def words_of(command: str) -> list[str]:
+    """Return the words of a command; no shell ever sees them."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if not words:
+        refuse(NOT_FOUND, UNKNOWN)
+    return words
 
 
 def main() -> None:
     """Run the command that the client asks for."""
-    home = Path(os.environ["HOME"]).resolve()
     readonly = sys.argv[1:] == ["readonly"]
     slot = take_slot()
-    os.chdir(home)
+    os.chdir(HOME)
     given = os.environ.get("SSH_ORIGINAL_COMMAND", "help")
-    if given.endswith("sftp-server"):
-        words = [given, "-d", str(home), *(["-R"] if readonly else [])]
+    if given == SFTP:
+        words = [SFTP, "-d", HOME, *(["-R"] if readonly else [])]
     else:
-        words = shlex.split(given)
+        words = words_of(given)
         name, arguments = words[0], words[1:]
         if name == "rsync":
-            words = rsync(words, home, readonly=readonly)
+            words = rsync(words, readonly=readonly)
         elif name not in READING and (readonly or name not in WRITING):
-            refuse("Command not found. Use 'help' to get a list of available commands.", UNKNOWN)
+            refuse(NOT_FOUND, UNKNOWN)
         elif name == "install-ssh-key":
-            install_key(home)
+            install_key()
             return
         elif name == "help":
             words = ["echo", *sorted(READING if readonly else READING | WRITING)]
         elif name == "pwd":
-            words = ["echo", "/home"]
+            words = ["echo", HOME]
         else:
-            words = [*PROGRAMS.get(name, [name]), *(argument(word, home) for word in arguments)]
+            words = [*PROGRAMS.get(name, [name]), *(argument(word) for word in arguments)]
     code = subprocess.run(words, check=False).returncode
     del slot
     sys.exit(code)

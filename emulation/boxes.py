@@ -16,6 +16,7 @@ from emulation.machines import BoxAccount
 PORT = 23
 _DATA = "/data"
 _SHELL = "/usr/local/lib/box_shell.py"
+_JAILS = "/jails"
 _USER = 1000  # all accounts are one user, so that nothing can be given away
 # Each sub-account has a name of its own; the API gives them numbers from 1 on.
 _SUB_ACCOUNTS = 10
@@ -92,6 +93,9 @@ class Boxes:
             network=self._network,
             networking_config={self._network: self._engine.api.create_endpoint_config(aliases=aliases)},
             volumes={name: {"bind": _DATA, "mode": "rw"}},
+            # For mounts: the folder of an account is all that it can reach, whatever links and options it uses.
+            cap_add=["SYS_ADMIN"],
+            security_opt=["apparmor=unconfined"],
         )
         container.start()
         return container
@@ -111,12 +115,26 @@ if [ -e /run/sshd.pid ] && kill -HUP "$(cat /run/sshd.pid)" 2>/dev/null; then :;
 """
 
 
+# What an account sees: programs, and its folder as /home. That is mounted anew each time, since an account may have replaced it.
+_JAIL = """
+mkdir -p "$jail/usr" "$jail/dev" "$jail/etc" "$jail/home" "$jail/run/box-slots"
+for link in bin lib lib64; do ln -sfn "usr/$link" "$jail/$link"; done
+grep "^$user:" /etc/passwd > "$jail/etc/passwd"
+echo 'box /home zfs rw 0 0' > "$jail/etc/mtab"
+touch "$jail/dev/null"
+for path in /usr /dev/null /run/box-slots; do mountpoint -q "$jail$path" || mount --bind "$path" "$jail$path"; done
+umount -l "$jail/home" 2>/dev/null || true
+mount --bind "$home" "$jail/home"
+mount -o "remount,bind,$mode" "$jail/home"
+"""
+
+
 def _account_script(account: BoxAccount) -> str:
     """Return what makes an account. Passwords and keys have no character that a quoted text of a shell would mind."""
     home = f"{_DATA}/{account.home}".rstrip("/")
     keys = "\n".join(account.authorized_keys)
     lines = [
-        f"mkdir -p '{home}' && chown {_USER}:{_USER} '{home}'",
+        f"mkdir -p '{home}' && [ \"$(realpath '{home}')\" = '{home}' ] && chown {_USER}:{_USER} '{home}'",
         f"useradd --non-unique --uid {_USER} --no-user-group --home-dir '{home}' --shell /bin/sh '{account.username}'",
         f"printf '%s' '{account.username}:{account.password}' | chpasswd",
     ]
@@ -125,6 +143,8 @@ def _account_script(account: BoxAccount) -> str:
             f"mkdir -p '{home}/.ssh' && printf '%s\\n' '{keys}' >> '{home}/.ssh/authorized_keys'",
             f"chown -R {_USER}:{_USER} '{home}/.ssh'",
         ]
+    mode = "ro" if account.readonly else "rw"
+    lines += [f"user='{account.username}' jail='{_JAILS}/{account.username}' home='{home}' mode={mode}", _JAIL]
     return "\n".join(lines)
 
 
@@ -132,4 +152,7 @@ def _match(account: BoxAccount) -> str:
     if not account.ssh:
         return f"Match User {account.username}\n\tPasswordAuthentication no\n\tPubkeyAuthentication no\n"
     mode = " readonly" if account.readonly else ""
-    return f"Match User {account.username}\n\tForceCommand python3 -I {_SHELL}{mode}\n\tAllowTcpForwarding no\n\tPermitTTY no\n"
+    return (
+        f"Match User {account.username}\n\tForceCommand python3 -I {_SHELL}{mode}\n\tChrootDirectory {_JAILS}/%u\n"
+        "\tAllowTcpForwarding no\n\tPermitTTY no\n"
+    )
