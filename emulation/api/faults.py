@@ -22,10 +22,11 @@ class Fault:
         method: Of the requests.
         path: A pattern of the shell for their paths below the base.
         times: How many requests it is left for.
-        error: Answered; nothing is when it is None and `hang_s` is over: the connection is closed.
+        error: Answered in place of what the request leads to.
         headers: Of the answer.
         done: Whether the request is carried out all the same.
         hang_s: How long the request waits.
+        closes: Whether the connection is closed without an answer.
     """
 
     method: str
@@ -35,6 +36,12 @@ class Fault:
     headers: dict[str, str] | None = None
     done: bool = False
     hang_s: float = 0.0
+    closes: bool = False
+
+    @property
+    def prevents(self) -> bool:
+        """Whether the request is not carried out."""
+        return not self.done and (self.closes or self.error is not None)
 
 
 class Faults:
@@ -71,6 +78,15 @@ class Faults:
     def hang(self, method: str, path: str, seconds: float, times: int = 1) -> None:
         """Let the request wait, and carry it out then."""
         self._add(method, path, times, hang_s=seconds, done=True)
+
+    def close(self, method: str, path: str, times: int = 1, *, after_s: float = 0.0, done: bool = False) -> None:
+        """Close the connection without an answer, after some time."""
+        self._add(method, path, times, closes=True, hang_s=after_s, done=done)
+
+    def clear(self) -> None:
+        """Let nothing fail any more."""
+        with self._lock:
+            self._faults.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return what happens to a request; it counts as having happened."""

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emulation.api import (
     actions,
@@ -44,6 +45,8 @@ from emulation.machines import Machines
 BASE = "/v1"
 TOKEN_LENGTH = 64
 _START_LIMIT_S = 10
+NO_ANSWER = 0
+_ABORT = "emulation.abort"
 _FAMILIES: Sequence[Operations] = (
     actions.OPERATIONS,
     offers.OPERATIONS,
@@ -69,7 +72,7 @@ class Exchange:
         method: Of the request.
         path: Below the base.
         request: Its body, of JSON; None when there was none.
-        status: Of the answer.
+        status: Of the answer; NO_ANSWER when there was none.
         answer: Its body; None when there is none.
     """
 
@@ -156,14 +159,14 @@ class Api:
     def _serve(self) -> None:
         self._server.run(sockets=[self._listener] if self._listener else None)
 
-    def _app(self) -> Starlette:
+    def _app(self) -> ASGIApp:
         routes = [
             Route(BASE + operation.path, self._endpoint(operation.handler), methods=[operation.method])
             for family in _FAMILIES
             for operation in family
         ]
         routes.append(Route("/{path:path}", self._endpoint(_nothing), methods=["GET", "POST", "PUT", "DELETE"]))
-        return Starlette(routes=routes)
+        return _with_abort(Starlette(routes=routes))
 
     def _endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -174,17 +177,23 @@ class Api:
             body: dict[str, Any] | None
             if fault:
                 await asyncio.sleep(fault.hang_s)
-            if fault and fault.error and not fault.done:
-                status, body = fault.error.status, fault.error.body()
+            if fault and fault.prevents:
+                status, body = NO_ANSWER, None
             else:
                 call = Call(self.state, request.path_params, request.query_params, raw)
                 answer = await run_in_threadpool(self._answer, handler, call, request.headers.get("authorization", ""))
                 status, body = answer.status, answer.body
-            if fault and fault.error and fault.done:
+            if fault and fault.error:
                 status, body = fault.error.status, fault.error.body()
+            if fault and fault.closes:
+                status, body = NO_ANSWER, None
             self.exchanges.append(Exchange(request.method, path, _decoded(raw), status, body))
             headers = {"RateLimit-Limit": str(RATE_LIMIT), "RateLimit-Remaining": str(RATE_LIMIT - 1)}
             headers |= (fault.headers if fault else None) or {}
+            if status == NO_ANSWER:
+                request.scope[_ABORT]()
+                while (await request.receive())["type"] != "http.disconnect":
+                    pass  # what is sent from now on is dropped
             return Response(status_code=status, headers=headers) if body is None else JSONResponse(body, status, headers)
 
         return endpoint
@@ -197,6 +206,17 @@ class Api:
                 return handler(call)
         except ApiError as error:
             return Answer(error.status, error.body())
+
+
+def _with_abort(app: ASGIApp) -> ASGIApp:
+    """Let an application close the connection of a request without an answer, for which ASGI has no word."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        # What is sent by is uvicorn's, and holds the connection.
+        scope[_ABORT] = send.__self__.transport.abort  # type: ignore[attr-defined]
+        await app(scope, receive, send)
+
+    return wrapped
 
 
 def _nothing(call: Call) -> Answer:

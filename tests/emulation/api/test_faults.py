@@ -75,6 +75,20 @@ def test_a_hanging_api_meets_the_limit_of_the_client(api: Api) -> None:
     assert hasty.servers.get_all() == []
 
 
+@pytest.mark.parametrize("done", [False, True])
+def test_a_connection_is_closed_without_an_answer(api: Api, impatient: Any, done: bool) -> None:
+    api.faults.close("POST", "/placement_groups", after_s=0.1, done=done)
+    with pytest.raises(requests.exceptions.ConnectionError, match="without response"):
+        impatient.placement_groups.create("group", "spread")
+    assert len(impatient.placement_groups.get_all()) == int(done)
+
+
+def test_faults_end_when_they_are_cleared(api: Api, impatient: Any) -> None:
+    api.faults.unavailable("GET", "/servers", times=100)
+    api.faults.clear()
+    assert impatient.servers.get_all() == []
+
+
 def test_other_requests_are_left_alone(api: Api, impatient: Any) -> None:
     api.faults.unavailable("POST", "/servers")
     assert impatient.servers.get_all() == []
