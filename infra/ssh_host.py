@@ -29,8 +29,8 @@ _LOOK_LIMIT_S = 60.0
 _LOOK_PATIENCE_S = 45.0  # a server whose type has just been changed still starts
 _PER_DIAL_S = 15
 _DIAL_LIMIT = 40  # a server that restarts is away for some minutes
-# cloud-init may have failed, for example without a network: what it leaves undone is done now.
-_WAIT = "timeout 900 cloud-init status --wait >&2 || true; exec sh -s"
+# cloud-init may have failed, for example without a network: it says how, and what it leaves undone is done now.
+_WAIT = "timeout 900 cloud-init status --wait --long >&2 || true; exec sh -s"
 _PYTHON = ["python3", "-B"]  # parts of a release are never written to
 
 

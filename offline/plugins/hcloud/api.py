@@ -92,9 +92,11 @@ class Api:
         """Wait until actions are through.
 
         Raises:
-            ApiError: One failed.
+            ApiError: One failed, or the API does not tell.
         """
+        from hcloud import APIException  # noqa: PLC0415
         from hcloud.actions import ActionFailedException, BoundAction  # noqa: PLC0415
+        from requests.exceptions import RequestException  # noqa: PLC0415
 
         for action in actions:
             if action is None or action["status"] == "success":
@@ -103,9 +105,13 @@ class Api:
             try:
                 bound.wait_until_finished()
             except ActionFailedException as failed:
-                error: Any = bound.error or {}
-                code, message = error.get("code", "unknown_error"), error.get("message", "")
+                reason: Any = bound.error or {}
+                code, message = reason.get("code", "unknown_error"), reason.get("message", "")
                 raise ApiError(f"{message} ({code}, {bound.id})", code, command=action["command"]) from failed
+            except APIException as error:
+                raise ApiError(str(error), str(error.code)) from error
+            except RequestException as error:
+                raise ApiError(f"action {bound.id}: {error}") from error
 
     def act(self, path: str, body: Properties | None = None) -> None:
         """Start an action, or several, by POST and wait for it.
