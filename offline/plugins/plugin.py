@@ -42,8 +42,9 @@ class Package:
 
 def run(package: Package) -> None:
     """Serve a plugin until the engine ends it."""
-    servicer = Servicer(package, Session(engine_address()))
-    serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server))
+    session = Session(engine_address())
+    servicer = Servicer(package, session)
+    serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server), at_end=session.end)
 
 
 def _answers(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,6 +21,16 @@ class Session:
         self.config: Properties = {}
         self.cancelled = threading.Event()
         self._engine = engine
+        self._at_end: list[Callable[[], None]] = []
+
+    def at_end(self, work: Callable[[], None]) -> None:
+        """Have something done before the plugin ends."""
+        self._at_end.append(work)
+
+    def end(self) -> None:
+        """Do what is to be done before the plugin ends."""
+        for work in self._at_end:
+            work()
 
     def log(self, urn: str, severity: Severity = "INFO") -> Log:
         """Return a function that shows a line beside a resource: a warning for good, other lines while it is worked on."""

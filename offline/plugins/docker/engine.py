@@ -91,7 +91,11 @@ class DockerEngine:
         options = self._session.config.get("sshOpts") or []
         # The SDK hands lists of a provider over as JSON.
         words = json.loads(options) if isinstance(options, str) else options
-        return SshRelay(self.host, words) if self.host.startswith("ssh:") else None
+        if not self.host.startswith("ssh:"):
+            return None
+        relay = SshRelay(self.host, words)
+        self._session.at_end(relay.close)
+        return relay
 
     def find(self, failure: str, work: Callable[[Any], _Answer]) -> _Answer | None:
         """Ask the engine for something that may not exist; None when it does not.
