@@ -1,8 +1,9 @@
-"""The virtual environment that `make` sets up: for the Python at hand, and anew for another one; the Python is a stand-in."""
+"""The commands of `make`, and the virtual environment that it sets up, anew for another Python; the Python is a stand-in."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,30 @@ def test_a_python_that_cannot_make_one_is_told(folder: Path) -> None:
     (folder / "id").write_text("#!/bin/sh\necho 1000\n")
     with pytest.raises(CommandError, match="cannot make a virtual environment; install python3-venv"):
         make(folder)
+
+
+MAKEFILE = (PROJECT_FOLDER / "Makefile").read_text()
+PHONY = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE))
+RULES = set(re.findall(r"^([a-z0-9-]+):(?!=)", MAKEFILE, re.MULTILINE))
+# Told to a reader as something to type: in code, or as a line of its own.
+DOCUMENTED = {
+    target
+    for path in (PROJECT_FOLDER / "README.md", *(PROJECT_FOLDER / "docs").rglob("*.md"))
+    for target in re.findall(r"(?:^|`)(?:[A-Z]+=\S+ )?make ([a-z0-9-]+)", path.read_text(), re.MULTILINE)
+}
+
+
+def test_what_the_documents_tell_to_make_can_be_made() -> None:
+    assert {"up", "e2e", "test"} <= DOCUMENTED
+    assert DOCUMENTED <= RULES
+
+
+def test_no_target_is_taken_for_a_file() -> None:
+    assert RULES == PHONY
+
+
+def test_help_lists_every_target() -> None:
+    lines = run(["make", f"--file={PROJECT_FOLDER}/Makefile", "help"], timeout=60).stdout.splitlines()
+    helped = {words[1]: words[2:] for words in map(str.split, lines) if words[:1] == ["make"]}
+    assert set(helped) == RULES
+    assert all(helped.values())
