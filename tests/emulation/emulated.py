@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 from collections.abc import Iterator
 
 import docker
@@ -13,17 +11,17 @@ from docker.models.containers import Container
 from bootstrap.docker_engine import ensure_docker
 from emulation.docker_machines import DockerMachines
 from emulation.machines import ServerSpec, VolumeSpec
+from tests.emulation.machines import machines
 
 
 @contextlib.contextmanager
 def emulated() -> Iterator[DockerMachines]:
     """Give machines; there is none at first."""
-    owner = f"t{os.getpid()}-{secrets.token_hex(3)}"
     with (
         contextlib.closing(docker.DockerClient(base_url=ensure_docker(), timeout=300)) as client,
-        contextlib.closing(DockerMachines(client, owner=owner)) as machines,
+        machines(client) as (made, _),
     ):
-        yield machines
+        yield made
 
 
 def spec(server: int, address: str, *volumes: VolumeSpec) -> ServerSpec:
