@@ -8,6 +8,7 @@ from stack_components.edge.sign_on import SignOn, token_identity
 
 GATE_FOLDER = "/run/gate"
 GATE_FILE = "read-only"
+_GATE_TEXT = f"ph(req, 'file.{GATE_FOLDER}/{GATE_FILE}')"
 # Clients wait this long before they try a refused write again; a sweep of the garbage collector takes less.
 _RETRY_AFTER_S = 5
 # How long a service that is being replaced is away at most: it ends its requests first, then its successor starts.
@@ -37,15 +38,17 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 		?Referrer-Policy strict-origin-when-cross-origin
 	}}
 
-	# The gate: while this file exists, writes are refused and pulls go on.
-	@gated {{
-		method POST PUT PATCH DELETE
-		path /v2/*
-		file {{
-			root {GATE_FOLDER}
-			try_files /{GATE_FILE}
-		}}
-	}}
+	# The gate: while this file exists, writes are refused and pulls go on. It may begin with the second (Unix time) at
+	# which it opens by itself, for a task that has died; one that is empty or cannot be read stays closed.
+	@gated expression <<CEL
+		method('POST', 'PUT', 'PATCH', 'DELETE') && path('/v2/*')
+		&& file({{'root': '{GATE_FOLDER}', 'try_files': ['/{GATE_FILE}']}})
+		&& (
+			type({_GATE_TEXT}) != string
+			|| {_GATE_TEXT} == ''
+			|| {_GATE_TEXT} > string({{time.now.unix}})
+		)
+		CEL
 	handle @gated {{
 		header Retry-After {_RETRY_AFTER_S}
 		header Content-Type application/json

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ops.gate import Gate
 from ops.process import run
 from stack_components.edge.caddyfile import EdgeConfig, Site
 from stack_components.edge.component import config
@@ -168,6 +169,16 @@ def test_the_gate_lets_reads_and_signing_in_through(edge: Edge) -> None:
         ("POST", "/auth/token"),
     ):
         assert edge.ask(method, path).status_code == 200
+
+
+def test_the_gate_of_a_task_that_died_opens_at_the_time_that_it_says(edge: Edge) -> None:
+    gate = Gate(edge.folder / "gate" / GATE_FILE, limit_s=2)
+    gate.raise_("a test", "it is going to die")
+    refused = edge.ask("POST", "/v2/a/blobs/uploads/")
+    time.sleep(2)
+    passed = edge.ask("POST", "/v2/a/blobs/uploads/")
+    gate.lower()
+    assert (refused.status_code, passed.status_code) == (503, 200)
 
 
 def test_writes_pass_while_there_is_no_gate(edge: Edge) -> None:
