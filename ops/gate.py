@@ -12,9 +12,9 @@ from typing import Any
 
 from ops.files import write_atomic
 
-# An image's manifest may be on its way from the edge to the registry: nothing is said to be quiet on one look.
-_LOOKS = 3
-_LOOK_S = 0.02
+# For requests that the edge let through just before, and that the registry does not count yet.
+_TRANSIT_S = 0.1
+_LOOK_S = 0.005
 _WRITING = ("blob_upload", "blob_upload_chunk", "manifest")
 _IN_FLIGHT = "registry_http_in_flight_requests{"
 
@@ -123,11 +123,9 @@ def drain(writes_in_flight: Callable[[], int], limit_s: float) -> None:
         GateError: Some are still on their way after the limit.
     """
     give_up = time.monotonic() + limit_s
-    quiet = 0
-    while quiet < _LOOKS:
-        writing = writes_in_flight()
-        quiet = 0 if writing else quiet + 1
-        if writing and time.monotonic() > give_up:
+    time.sleep(_TRANSIT_S)
+    while writing := writes_in_flight():
+        if time.monotonic() > give_up:
             raise GateError(f"{writing} uploads are still under way after {limit_s:g} s; try again at a quieter time")
         time.sleep(_LOOK_S)
 

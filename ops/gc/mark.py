@@ -127,12 +127,16 @@ def mark(
     signatures = _collect(scratch, collect, rules, links)
     left = set(scratch.files())
     gone = [_candidate(kept, path, entry) for path, entry in copy.files.items() if path not in left]
+    blobs_gone = {one.entry.digest for one in gone if one.entry.kind == Kind.BLOB}
+    # The collector does not look at the links of a repository that never had a manifest, and takes their blobs all the same.
+    layers = [(path, entry) for path, entry in copy.files.items() if entry.kind == Kind.LAYER and path in left]
+    gone += [_candidate(kept, path, entry) for path, entry in layers if entry.digest in blobs_gone]
 
     going = {(one.repository, one.tag) for one in signatures}
     tags = [(name, tag) for name, found in links.items() for tag in found.tags if (name, tag) not in going]
     reach = Reach(live)
     reach.manifests(digest for digest in (kept.tagged(name, tag) for name, tag in tags) if digest)
-    lost = frozenset(one.entry.digest for one in gone if one.entry.kind == Kind.BLOB and one.entry.digest in reach.digests)
+    lost = frozenset(blobs_gone & reach.digests)
     gone = staying_apart(gone, reach, signatures, links)
     before = len(gone)
     revisions = {path: entry for path, entry in copy.files.items() if entry.kind == Kind.REVISION and path in left}

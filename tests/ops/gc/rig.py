@@ -153,7 +153,7 @@ class Rig:
 
     def in_flight(self) -> int:
         """Return how many writes are under way."""
-        return writes_in_flight(httpx.get(f"{self.debug_url}/metrics").text)
+        return writes_in_flight(self.client.http.get(f"{self.debug_url}/metrics").text)
 
     def live(self, *, flush: Callable[[], None] = lambda: None, step: Callable[[str], None] = lambda _: None) -> LiveRegistry:
         """Return it as tasks meet it."""
@@ -169,7 +169,7 @@ class Rig:
     ) -> GarbageCollection:
         """Return a collection of its garbage, by its own collector."""
         return GarbageCollection(
-            self.live(flush=flush, step=step), BinaryCollector(registry_binary()), rules=rules, limits=limits, sample=1000
+            self.live(flush=flush, step=step), BinaryCollector(registry_binary()), rules=rules, limits=limits, sample=20
         )
 
     def broken(self) -> list[str]:
