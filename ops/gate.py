@@ -94,6 +94,12 @@ class Gate:
         self.file.unlink(missing_ok=True)
         self._holder = None
 
+    def clear(self) -> None:
+        """Let writes through again that a task refuses which has died."""
+        holder = holder_of(self.file)
+        if holder is not None and not holder.lives():
+            self.lower()
+
     def _write(self) -> None:
         assert self._holder is not None  # noqa: S101  # raised before
         self._until = time.time() + self.limit_s

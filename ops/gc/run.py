@@ -241,6 +241,7 @@ def roll_back(live: LiveRegistry) -> list[str]:
             for snapshot in killed:
                 _put_back(live, snapshot)
             live.flush()
+    live.gate.clear()
     return [one.name for one in killed]
 
 

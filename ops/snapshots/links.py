@@ -106,6 +106,8 @@ def copy_tree(source: RegistryTree, target: RegistryTree, linker: Linker) -> Non
                     # Also an empty one: the collector takes a repository without `_manifests/tags` for none.
                     linker.folder(str(target.repository(repository) / area))
                     _copy(str(source.repository(repository) / area), str(target.repository(repository) / area), linker)
+        for repository in target.repository_names():
+            linker.folder(str(target.repository(repository) / "_layers"))  # the collector fails where there is none
         linker.folder(str(target.blobs))
         _copy(str(source.blobs), str(target.blobs), linker)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -182,3 +183,12 @@ def test_the_classic_way_gives_the_same(rig: Rig) -> None:
     assert report.refused_s > report.seconds["copy"] + report.seconds["mark"]
     assert seen == [True, True]
     assert not rig.gate_file.exists()
+
+
+def test_a_repository_that_has_manifests_and_no_link_to_a_layer_hinders_nobody(rig: Rig) -> None:
+    """The registry's collector fails on it."""
+    for tag in ("one", "two"):
+        assert rig.client.push("app", tag, Image(tag)).status_code == 201
+    shutil.rmtree(rig.tree.repository("app") / "_layers")
+    assert rig.client.delete("app", "two").status_code == 202
+    assert rig.collection().run().removed_blobs == 5
