@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench import change_times, cold, server_times, stack_times, throughput
+from bench import change_times, cold, gc_times, server_times, stack_times, throughput
 from bench.report import write
 from bootstrap.docker_engine import ensure_docker
 from bootstrap.preflight import BUILD_BYTES, check_space
@@ -37,6 +37,7 @@ def main() -> None:
         session.destroy(stream=False)
         served = server_times.measure(folder / "server")
         looked = change_times.measure(folder / "changes")
+        collected = gc_times.measure(folder / "gc")
     page = write(
         [
             (f"The stack ({plugins} plugins)", times),
@@ -44,6 +45,7 @@ def main() -> None:
             ("Push and pull, limits in force, TLS", limited),
             (f"A production stack on an emulated server ({plugins} plugins)", served),
             ("Change detection, plain HTTP, client and registry on the same cores", looked),
+            ("Garbage collection, every third image deleted", collected),
         ]
     )
     print(page.read_text())

@@ -26,7 +26,11 @@ class Collector(Protocol):
         """
 
     def clear(self) -> None:
-        """End and remove what a killed task left of it."""
+        """End and remove what a killed task left of it.
+
+        Raises:
+            CollectorError: That cannot be done.
+        """
 
 
 class BinaryCollector:
