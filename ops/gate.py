@@ -50,7 +50,7 @@ class Holder:
 class Gate:
     """The gate, as one process moves it.
 
-    The file begins with the second (Unix time, ten digits) from which on the edge ignores it, so that it opens by itself when the
+    The file begins with the last second (Unix time, ten digits) in which the edge heeds it, so that it opens by itself when the
     task has died. An empty file is somebody's own, which no task touches.
 
     Attributes:

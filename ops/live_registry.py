@@ -43,6 +43,14 @@ class LiveRegistry:
     image: str = ""
     step: Callable[[str], None] = _no_hook
 
+    def drain(self) -> None:
+        """Wait until no write is under way.
+
+        Raises:
+            GateError: Some do not end.
+        """
+        drain(self.writes_in_flight, self.drain_limit_s)
+
     def flush(self) -> None:
         """Empty the cache for good: it would tell of files that are gone, and the registry would believe it.
 
@@ -62,7 +70,7 @@ class LiveRegistry:
         self.gate.raise_(by, reason)
         try:
             self.step("gate-raised")
-            drain(self.writes_in_flight, self.drain_limit_s)
+            self.drain()
             self.step("drained")
             yield
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ops.registry_tree import RegistryTree, TreeError
@@ -47,43 +47,56 @@ class Reach:
     """Everything that some roots lead to. Each manifest is read once.
 
     Attributes:
-        tree: Where manifests are read.
+        trees: Where manifests are read: in the first one that has them.
         digests: What has been reached so far.
-        read: Those of them that are manifests and have been read.
+        read: What manifests refer to, of those that were reached and have content.
     """
 
-    tree: RegistryTree
+    trees: Sequence[RegistryTree]
     digests: set[str] = field(default_factory=set)
-    read: set[str] = field(default_factory=set)
+    read: dict[str, References] = field(default_factory=dict)
 
     def blobs(self, digests: Iterable[str]) -> None:
         """Reach blobs."""
         self.digests.update(digests)
 
-    def manifests(self, digests: Iterable[str]) -> None:
+    def manifests(self, digests: Iterable[str], *, having: Container[str] | None = None) -> None:
         """Reach manifests, and what they refer to.
 
         One that has no content leads nowhere, and is read again when it is asked for again: it may be pushed meanwhile.
 
+        Args:
+            digests: The roots.
+            having: The manifests of the repository whose roots these are: only they can be pulled from it. None for all.
+
         Raises:
             TreeError: One cannot be understood.
         """
-        pending = [digest for digest in digests if digest not in self.read]
+        pending, seen = list(digests), set[str]()
         while pending:
             digest = pending.pop()
             self.digests.add(digest)
-            if digest in self.read:
+            if digest in seen or (having is not None and digest not in having):
                 continue
-            file = self.tree.blob(digest)
-            try:
-                found = references(file.read_bytes())
-            except FileNotFoundError:
-                continue
-            except ValueError as error:
-                raise TreeError(f"{file}: is no manifest ({error}); delete the tags and revisions that point to it") from error
-            self.read.add(digest)
-            self.digests.update(found.blobs)
-            pending.extend(found.manifests)
+            seen.add(digest)
+            found = self._references(digest)
+            if found is not None:
+                self.digests.update(found.blobs)
+                pending.extend(found.manifests)
+
+    def _references(self, digest: str) -> References | None:
+        if digest not in self.read:
+            for file in (tree.blob(digest) for tree in self.trees):
+                try:
+                    self.read[digest] = references(file.read_bytes())
+                    break
+                except FileNotFoundError:
+                    continue
+                except ValueError as error:
+                    raise TreeError(
+                        f"{file}: is no manifest ({error}); delete the tags and revisions that point to it"
+                    ) from error
+        return self.read.get(digest)
 
 
 def image_problems(tree: RegistryTree, repository: str, tag: str) -> list[str]:
@@ -95,7 +108,7 @@ def image_problems(tree: RegistryTree, repository: str, tag: str) -> list[str]:
     root = tree.tagged(repository, tag)
     if root is None:
         return [f"{repository}:{tag} names nothing"]
-    reach = Reach(tree)
+    reach = Reach([tree])
     reach.manifests([root])
     problems = []
     for digest in sorted(reach.digests):

@@ -108,7 +108,7 @@ def mark(
     """Return what may go.
 
     Args:
-        live: The live tree, of which manifests are read.
+        live: The live tree.
         kept: The copy of it, which stays as it is.
         scratch: Where the collector works, on a copy of the copy; its root is made.
         linker: Makes that.
@@ -133,14 +133,18 @@ def mark(
     gone += [_candidate(kept, path, entry) for path, entry in layers if entry.digest in blobs_gone]
 
     going = {(one.repository, one.tag) for one in signatures}
-    tags = [(name, tag) for name, found in links.items() for tag in found.tags if (name, tag) not in going]
-    reach = Reach(live)
-    reach.manifests(digest for digest in (kept.tagged(name, tag) for name, tag in tags) if digest)
+    # In the copy is also what has just gone from the live tree, and in the live tree what came since.
+    reach = Reach([live, kept])
+    for name, found in links.items():
+        tags = (kept.tagged(name, tag) for tag in found.tags if (name, tag) not in going)
+        # A tag whose manifest was deleted while the copy was made leads nowhere, as for the collector.
+        reach.manifests((digest for digest in tags if digest in found.revisions), having=found.revisions)
     lost = frozenset(blobs_gone & reach.digests)
     gone = staying_apart(gone, reach, signatures, links)
     before = len(gone)
     revisions = {path: entry for path, entry in copy.files.items() if entry.kind == Kind.REVISION and path in left}
-    reach.manifests(entry.digest for entry in revisions.values())
+    for entry in revisions.values():
+        reach.manifests([entry.digest], having=links[entry.repository].revisions)
     _apply(rules, gone, reach, made_at)
     gone = staying_apart(gone, reach, signatures, links)
     blobs = {entry.digest for entry in copy.files.values() if entry.kind == Kind.BLOB}

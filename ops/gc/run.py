@@ -13,14 +13,16 @@ from ops.gc.checks import refusals
 from ops.gc.collector import Collector
 from ops.gc.mark import Candidate, Marked, mark, root_of
 from ops.gc.model import Limits, Plan, RefusedError, Report, RepositoryShare, Rules
-from ops.gc.sweep import Remaining, put_back, remaining, remove
+from ops.gc.sweep import Remaining, needed_again, put_back, remaining, remove
 from ops.live_registry import LiveRegistry
 from ops.manifests import image_problems
-from ops.registry_tree import Kind, TreeError
+from ops.registry_tree import Kind, RegistryTree, TreeError
 from ops.snapshots.store import Snapshot, State
 
 _TASK = "garbage collection"
 _WHY = "gc"
+_LOOKS = 4
+_LOOK_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class GarbageCollection:
                 remove(live.tree, left.going, self._keep_going)
                 live.step("swept")
                 live.gate.keep_up()
-                live.flush()
+                left = self._look_again(snapshot, marked, left)
                 live.step("flushed")
             except BaseException:
                 # With all files in their places again, a cache that could not be emptied tells nothing wrong.
@@ -160,6 +162,20 @@ class GarbageCollection:
             snapshot.become(State.SWEPT)
             live.step("done")
         return left
+
+    def _look_again(self, snapshot: Snapshot, marked: Marked, left: Remaining) -> Remaining:
+        """Put back what a write needs that the edge had let through and nobody had counted yet.
+
+        Once the cache is empty, a write that begins learns the truth. One that began before is waited for, and leaves a link.
+        """
+        live = self.live
+        live.flush_cache()
+        live.drain()
+        needed = needed_again(live.tree, marked, left)
+        put_back(snapshot.tree, live.tree, [one.path for one in needed], live.store.restorer())
+        live.flush_cache()
+        gone = set(needed)
+        return Remaining([one for one in left.going if one not in gone], left.kept_again + len(needed))
 
     def _keep_going(self) -> None:
         self.live.gate.keep_up()
@@ -173,12 +189,7 @@ class GarbageCollection:
         tree = self.live.tree
         tags = [(name, tag) for name in tree.repository_names() for tag in tree.tag_names(name)]
         chosen = random.sample(tags, min(self.sample, len(tags)))
-        problems: list[str] = []
-        for name, tag in chosen:
-            try:
-                problems += image_problems(tree, name, tag) if tree.tagged(name, tag) else []
-            except TreeError as error:
-                problems.append(str(error))
+        problems = [problem for name, tag in chosen for problem in _problems(tree, name, tag)]
         return tuple(f"{name}:{tag}" for name, tag in chosen), tuple(problems)
 
 
@@ -195,6 +206,20 @@ class _Clock:
             yield
         finally:
             self.seconds[name] = time.monotonic() - start
+
+
+def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:
+    """Return what hinders an image from being pulled whole, unless it has just been deleted or replaced."""
+    problems: list[str] = []
+    for _ in range(_LOOKS):
+        try:
+            problems = image_problems(tree, name, tag) if tree.tagged(name, tag) else []
+        except TreeError as error:
+            problems = [str(error)]
+        if not problems:
+            break
+        time.sleep(_LOOK_S)  # a delete takes the manifest first, then its tags
+    return problems
 
 
 def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.gc.listing import inode_of, links_in_use, written_since
+from ops.gc.listing import Links, inode_of, links_in_use, written_since
 from ops.gc.mark import Candidate, Marked, staying_apart
 from ops.registry_tree import Kind, RegistryTree, entry_of
 from ops.snapshots.links import Linker
@@ -42,6 +42,24 @@ def remaining(tree: RegistryTree, marked: Marked) -> Remaining:
     Raises:
         TreeError: A new tag or manifest cannot be understood.
     """
+    present, there, now = _look(tree, marked)
+    going = staying_apart(present, marked.reach, marked.signatures, now)
+    return Remaining(_with_histories(going, present), there - len(going))
+
+
+def needed_again(tree: RegistryTree, marked: Marked, left: Remaining) -> list[Candidate]:
+    """Return what has gone and what was written meanwhile leads to.
+
+    Raises:
+        TreeError: A new tag or manifest cannot be understood.
+    """
+    _, _, now = _look(tree, marked)
+    staying = set(staying_apart(left.going, marked.reach, marked.signatures, now))
+    return [one for one in left.going if one not in staying and one.entry.kind != Kind.TAG_HISTORY]
+
+
+def _look(tree: RegistryTree, marked: Marked) -> tuple[list[Candidate], int, Mapping[str, Links]]:
+    """Reach what was written since the copy; return the candidates that are as they were, how many are there, and the links."""
     now = links_in_use(tree)
     written = written_since(tree, now, marked.links)
     reach = marked.reach
@@ -59,12 +77,11 @@ def remaining(tree: RegistryTree, marked: Marked) -> Remaining:
         elif inode is not None and one.entry.kind in {Kind.REVISION, Kind.TAG_HISTORY}:
             reach.manifests([one.entry.digest])
     reach.manifests(_digest(path) for path, inode in marked.watched.items() if inode_of(f"{top}/{path}") not in {None, inode})
-    going = staying_apart(present, reach, marked.signatures, now)
-    return Remaining(_with_histories(going, present), there - len(going))
+    return present, there, now
 
 
 def remove(tree: RegistryTree, going: Sequence[Candidate], keep_going: Callable[[], None]) -> None:
-    """Remove files, what points before what it points to, each with its folder.
+    """Remove files as they were in the copy, what points before what it points to, each with its folder.
 
     Args:
         tree: The live tree.
@@ -76,6 +93,8 @@ def remove(tree: RegistryTree, going: Sequence[Candidate], keep_going: Callable[
         if number % _EVERY == 0:
             keep_going()
         file = Path(top, one.path)
+        if one.entry.kind != Kind.BLOB and inode_of(file) != one.inode:
+            continue  # written a moment ago, by a request that the edge had let through
         if one.entry.kind == Kind.TAG:
             # A tag is its folder: the registry lists one without a link too.
             shutil.rmtree(file.parent.parent, ignore_errors=True)

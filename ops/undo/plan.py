@@ -130,7 +130,7 @@ def _of_tag(then: RegistryTree, snapshot: Snapshot, repository: str, tag: str) -
     digest = then.tagged(repository, tag)
     if digest is None:
         raise UndoError(f"snapshot {snapshot.name} has no {repository}:{tag}")
-    reach = Reach(then)
+    reach = Reach([then])
     reach.manifests([digest])
     blobs = list(_blobs(then, reach.digests))
     if len(blobs) < len(reach.digests):

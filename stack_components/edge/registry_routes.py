@@ -38,16 +38,12 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 		?Referrer-Policy strict-origin-when-cross-origin
 	}}
 
-	# The gate: while this file exists, writes are refused and pulls go on. It may begin with the second (Unix time) at
+	# The gate: while this file exists, writes are refused and pulls go on. It may begin with the second (Unix time) after
 	# which it opens by itself, for a task that has died; one that is empty or cannot be read stays closed.
 	@gated expression <<CEL
 		method('POST', 'PUT', 'PATCH', 'DELETE') && path('/v2/*')
 		&& file({{'root': '{GATE_FOLDER}', 'try_files': ['/{GATE_FILE}']}})
-		&& (
-			type({_GATE_TEXT}) != string
-			|| {_GATE_TEXT} == ''
-			|| {_GATE_TEXT} > string({{time.now.unix}})
-		)
+		&& [{_GATE_TEXT}].exists(until, type(until) != string || until == '' || until > string({{time.now.unix}}))
 		CEL
 	handle @gated {{
 		header Retry-After {_RETRY_AFTER_S}

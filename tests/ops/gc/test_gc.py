@@ -154,7 +154,7 @@ def test_an_index_that_is_sparse_in_one_repository_costs_another_nothing(
         push_index(rig.client, repository, "index", child)
     assert rig.client.delete("aaa", child.digest).status_code == 202
     if not protected:
-        monkeypatch.setattr("ops.manifests.Reach.manifests", lambda *_: None)
+        monkeypatch.setattr("ops.manifests.Reach.manifests", lambda *_, **__: None)
         rig.collection().run()
         assert rig.client.pull("bbb", "index") != []
         return
@@ -162,6 +162,20 @@ def test_an_index_that_is_sparse_in_one_repository_costs_another_nothing(
         rig.collection().run()
     rig.collection(limits=replace(NO_BACKUP, allowed=frozenset({Refusal.SPARSE}))).run()
     assert rig.client.pull("bbb", "index") == []
+
+
+def test_a_manifest_that_was_deleted_below_an_index_or_a_tag_hinders_nobody(rig: Rig) -> None:
+    """A tag without its manifest is what a copy has that was made during a delete."""
+    assert rig.client.push("app", "kept", Image("kept")).status_code == 201
+    assert rig.client.push("app", "dangling", Image("deleted")).status_code == 201
+    push_index(rig.client, "app", "index", Image("child"), Image("other"))
+    rig.tree.revision("app", Image("deleted").digest).unlink()
+    assert rig.client.delete("app", Image("child").digest).status_code == 202
+    report = rig.collection().run()
+    # Of the child the manifest itself stays, which its index names.
+    assert (report.removed_blobs, report.plan.refusals) == (5 + 4, {})
+    assert rig.client.pull("app", "kept") == rig.client.pull("app", Image("other").digest) == []
+    assert rig.collection().plan().blobs == 0
 
 
 def test_without_a_snapshot_the_space_comes_free_at_once(rig: Rig) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -172,13 +173,33 @@ def test_the_gate_lets_reads_and_signing_in_through(edge: Edge) -> None:
 
 
 def test_the_gate_of_a_task_that_died_opens_at_the_time_that_it_says(edge: Edge) -> None:
-    gate = Gate(edge.folder / "gate" / GATE_FILE, limit_s=2)
+    gate = Gate(edge.folder / "gate" / GATE_FILE, limit_s=1)
     gate.raise_("a test", "it is going to die")
     refused = edge.ask("POST", "/v2/a/blobs/uploads/")
-    time.sleep(2)
+    time.sleep(2.1)
     passed = edge.ask("POST", "/v2/a/blobs/uploads/")
     gate.lower()
     assert (refused.status_code, passed.status_code) == (503, 200)
+
+
+def test_no_write_fails_while_the_gate_is_moved(edge: Edge) -> None:
+    """Its file may go between two looks at it."""
+    gate, over, seen = Gate(edge.folder / "gate" / GATE_FILE), time.monotonic() + 2, set[int]()
+
+    def write() -> None:
+        with httpx.Client() as client:
+            while time.monotonic() < over:
+                seen.add(client.post(f"{edge.url}/v2/a/blobs/uploads/").status_code)
+
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    while time.monotonic() < over:
+        gate.raise_("a test", "it moves")
+        gate.lower()
+    for writer in writers:
+        writer.join()
+    assert seen == {200, 503}
 
 
 def test_writes_pass_while_there_is_no_gate(edge: Edge) -> None:
