@@ -3,7 +3,7 @@
 import pulumi
 
 from infra.project import load, make_host
-from infra.regops import DATA_FOLDER, kept_folders, regops_part
+from infra.regops import FOLDERS, kept_folders, regops_part
 from infra.release import Release
 from infra.secrets import Secrets
 from infra.server import server_parts
@@ -33,7 +33,7 @@ concerns = Concerns(
 )
 
 shipped = host.provision(
-    folders=[*concerns.folders, DATA_FOLDER],
+    folders=[*concerns.folders, *FOLDERS],
     kept=[*concerns.kept, *kept_folders(plan.settings)],
     release=Release([*concerns.parts, *server_parts(plan), regops_part(plan, host.root), ops_part(), site_part(machine())]),
     live=[edge.NAME],

@@ -13,6 +13,12 @@ from ops.config import REGOPS_FILE, RegopsConfig, render
 
 # Below the root.
 DATA_FOLDER = "data/regops"
+# Beside the registry's own folder, on its file system: snapshots are links to its files.
+SNAPSHOTS_FOLDER = "data/snapshots"
+REGISTRY_FOLDER = "data/registry"
+GATE_FOLDER = "gate"
+FOLDERS = (DATA_FOLDER, SNAPSHOTS_FOLDER)
+_REGISTRY_DEBUG_PORT = 5001
 # Text files (`*.prom`) with metrics of tasks, which the node exporter adds to its own. It is where the stack's data are, so that
 # its disk is theirs.
 METRICS_FOLDER = "data/metrics"
@@ -34,6 +40,10 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         ca=Path(way.ca) if way.ca else None,
         data=DATA_FOLDER,
         metrics=METRICS_FOLDER if plan.runs("node-exporter") else None,
+        registry_data=REGISTRY_FOLDER,
+        registry_metrics=f"http://{registry_debug_address(plan)}/metrics",
+        snapshots=SNAPSHOTS_FOLDER,
+        gc=plan.settings.operations.gc,
         notify=plan.settings.operations.notify,
         pings=plan.settings.operations.pings,
     )
@@ -41,7 +51,13 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
 
 def kept_folders(settings: Settings) -> Sequence[str]:
     """Return the folders that stay when the stack goes: what is known of the images stays as long as they do."""
-    return [DATA_FOLDER] if settings.registry.keep_data else []
+    return FOLDERS if settings.registry.keep_data else ()
+
+
+def registry_debug_address(plan: Plan) -> str:
+    """Return where the registry's debug port listens: on the address of one network alone, whose name there nobody else has."""
+    host = "registry.registry-metrics" if plan.runs("prometheus") else "127.0.0.1"
+    return f"{host}:{_REGISTRY_DEBUG_PORT}"
 
 
 def regops_part(plan: Plan, root: PurePosixPath) -> Part:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ops.files import write_atomic
+from ops.process import birth_of
 
 # For requests that the edge let through just before, and that the registry does not count yet.
 _TRANSIT_S = 0.1
 _LOOK_S = 0.005
+_DIGITS = 10
 _WRITING = ("blob_upload", "blob_upload_chunk", "manifest")
 _IN_FLIGHT = "registry_http_in_flight_requests{"
 
@@ -43,7 +45,7 @@ class Holder:
 
     def lives(self) -> bool:
         """Return whether the process still runs."""
-        return _started(self.pid) == self.started
+        return birth_of(self.pid) == self.started
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Gate:
         """
         if self.file.exists():
             self._take_over()
-        self._holder = Holder(by, reason, os.getpid(), _started(os.getpid()))
+        self._holder = Holder(by, reason, os.getpid(), birth_of(os.getpid()))
         self._write()
 
     def keep_up(self) -> None:
@@ -122,6 +124,15 @@ def holder_of(file: Path) -> Holder | None:
         return None
 
 
+def is_open(file: Path) -> bool:
+    """Whether writes are let in: nobody has raised the gate, or its time is over."""
+    try:
+        until = file.read_text()[:_DIGITS]
+    except FileNotFoundError:
+        return True
+    return until.isdecimal() and len(until) == _DIGITS and int(until) < time.time()
+
+
 def drain(writes_in_flight: Callable[[], int], limit_s: float) -> None:
     """Wait until the registry answers no write any more.
 
@@ -146,11 +157,3 @@ def writes_in_flight(metrics: str) -> int:
     """
     lines = [line for line in metrics.splitlines() if line.startswith(_IN_FLIGHT)]
     return sum(int(float(line.split()[-1])) for line in lines if any(f'handler="{name}"' in line for name in _WRITING))
-
-
-def _started(pid: int) -> str:
-    """Return when a process started, empty when there is none: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""

@@ -157,3 +157,14 @@ def _end(process: subprocess.Popen[str], *, group: bool) -> None:
     with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         send(signal.SIGKILL)
         process.communicate(timeout=_KILL_GRACE_S)
+
+
+def birth_of(pid: int) -> str:
+    """Return when a process began, as the kernel counts: ids come again. Empty when there is none.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html (starttime)
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from infra.plan import Plan
-from infra.regops import DATA_FOLDER, METRICS_FOLDER
+from infra.regops import DATA_FOLDER, GATE_FOLDER, METRICS_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER
 
 # The user of all services: it may read the secrets of the stack, and owns its data.
 USER = "10001:10001"
@@ -54,6 +54,7 @@ class Task:
         name: Of the task; its units are `regops-<name>`.
         purpose: What it is for, in a few words.
         words: What `regops` is told.
+        afterwards: What it is told when that has ended, in whatever way; nothing for nothing.
         when: When it begins.
         spread_s: Seconds by which it begins later, at random.
         limit_s: Seconds after which it is ended.
@@ -65,6 +66,7 @@ class Task:
     name: str
     purpose: str
     words: Sequence[str]
+    afterwards: Sequence[str] = ()
     when: When
     spread_s: int = 0
     limit_s: int
@@ -74,8 +76,16 @@ class Task:
 
     def command(self, root: PurePosixPath) -> Sequence[str]:
         """Return the words of its command."""
-        # Parts of a release are never written to (-B), and modules come from them alone (-P).
-        return ["python3", "-B", "-P", "-m", "ops.cli", "--root", str(root), *self.words]
+        return _regops(root, self.words)
+
+    def last_command(self, root: PurePosixPath) -> Sequence[str]:
+        """Return the words of what comes afterwards; none when nothing does."""
+        return _regops(root, self.afterwards) if self.afterwards else ()
+
+
+def _regops(root: PurePosixPath, words: Sequence[str]) -> Sequence[str]:
+    # Parts of a release are never written to (-B), and modules come from them alone (-P).
+    return ["python3", "-B", "-P", "-m", "ops.cli", "--root", str(root), *words]
 
 
 def schedule(plan: Plan) -> Sequence[Task]:
@@ -100,6 +110,18 @@ def schedule(plan: Plan) -> Sequence[Task]:
             spread_s=30,
             limit_s=300,
             writes=everywhere,
+        ),
+        Task(
+            name="gc",
+            purpose="frees what no tag leads to any more",
+            words=["gc", "--wait", "1800"],
+            # Killed in the middle, it is made good at once.
+            afterwards=["gc", "--recover"],
+            when=When(minutes=(10,), hours=(4,), weekdays=("Sun",)),
+            spread_s=900,
+            limit_s=4 * 3600,
+            writes=[*everywhere, REGISTRY_FOLDER, SNAPSHOTS_FOLDER, GATE_FOLDER],
+            docker=True,
         ),
         Task(
             name="notify",

@@ -50,6 +50,8 @@ WantedBy=timers.target
 def _service(task: Task, root: PurePosixPath) -> str:
     user, _, group = USER.partition(":")
     variables = "\n".join(f"Environment={name}={value}" for name, value in environment(root).items())
+    last = shlex.join(task.last_command(root)).replace("%", "%%")
+    stop_post = f"ExecStopPost={last}\n" if last else ""
     paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)
     # What it prints goes to the journal, which keeps the time of each line and its own size, and needs no folder to be there.
     return f"""\
@@ -62,7 +64,7 @@ After=network-online.target docker.service
 [Service]
 Type=oneshot
 ExecStart={shlex.join(task.command(root)).replace("%", "%%")}
-{variables}
+{stop_post}{variables}
 TimeoutStartSec={task.limit_s}
 SuccessExitStatus={_BUSY}
 SyslogIdentifier={unit_name(task)}

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 from ops.drift import look
 from ops.findings import FAILED, OK, SKIPPED, WARNING, Check
+from ops.gate import holder_of, is_open
+from ops.live_stack import gate_of
 from ops.stack import Stack
 
-GATE = Path("gate/read-only")
 _NO_SPACE = 14
 # Of the disk: below the first it is time to act, below the second pushes fail soon.
 _SCARCE, _NONE = 0.15, 0.05
-# No task holds the gate for longer.
-_GATE_LIMIT_S = 900.0
 # There when systemd-timesyncd has set the clock: systemd-timesyncd.service(8).
 _SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
 _TIMESYNC = Path("/run/systemd/timesync")
@@ -34,16 +32,17 @@ def disk(stack: Stack) -> Check:
 
 
 def gate(stack: Stack) -> Check:
-    """Whether writes are refused, and for how long they have been."""
-    path = stack.root / GATE
-    try:
-        since_s = time.time() - path.stat().st_mtime
-    except FileNotFoundError:
+    """Whether writes are refused, and by whom."""
+    file = gate_of(stack).file
+    if is_open(file):
         return Check("gate", OK, "writes are let in")
-    detail = f"writes have been refused for {since_s:.0f} s"
-    if since_s < _GATE_LIMIT_S:
-        return Check("gate", OK, f"{detail}, while a task is at work")
-    return Check("gate", FAILED, detail, f"a task was killed: see `regops history`, then remove {path}")
+    holder = holder_of(file)
+    if holder is None:
+        return Check("gate", WARNING, "somebody refuses writes on purpose", f"remove {file} when that is over")
+    if holder.lives():
+        return Check("gate", OK, f"{holder.by} refuses writes: {holder.reason}")
+    remedy = "it opens by itself within minutes; `regops gc --recover` makes good what was begun"
+    return Check("gate", WARNING, f"{holder.by} was killed while it refused writes", remedy)
 
 
 def clock() -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli import doctor, history, status
+from ops.cli import doctor, gc, history, status
 from ops.cli.changes import changes
 from ops.cli.notify import notify
+from ops.cli.undo import undo
 
 _ROOT_VARIABLE = "REGOPS_ROOT"
-_NO_SPACE = 14
+_NO_SPACE, _TERMINATED = 14, 143
 _EPILOG = """\
 Exit codes: 0 ok · 1 failed · 2 wrong use · 3 done with warnings · 10 configuration invalid · 12 verification mismatch ·
 13 not reachable · 14 no space · 75 busy
@@ -48,11 +50,15 @@ app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.add_typer(changes, name="changes")
 app.add_typer(notify, name="notify")
+app.command("gc", epilog=gc.EXAMPLES)(gc.gc)
+app.add_typer(undo, name="undo")
 app.command("history", epilog=history.EXAMPLES)(history.history)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code."""
+    # So that what has to be undone on the way out is undone when the task is ended in good order.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         app(args=list(arguments) if arguments is not None else None, prog_name="regops")
     except SystemExit as ended:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a task that is at work.")]
 SCHEMA = 1
+_THOUSAND = 1024
 
 
 def stack_of(context: typer.Context) -> Stack:
@@ -30,6 +31,15 @@ def stack_of(context: typer.Context) -> Stack:
 def say(text: str) -> None:
     """Print progress, where it is in the way of no result."""
     typer.echo(text, err=True)
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < _THOUSAND:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= _THOUSAND
+    return f"{count:.1f} TiB"
 
 
 def print_json(values: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from ops.config.gateway import (
     GatewayConfig,
     SignOn,
 )
+from ops.config.gc import GcSettings
 from ops.config.notify import NotifySettings
 from ops.config.regops import REGOPS_FILE, Limits, RegopsConfig
 
@@ -32,6 +33,7 @@ __all__ = [
     "ConfigError",
     "FailureLimits",
     "GatewayConfig",
+    "GcSettings",
     "Limits",
     "NotifySettings",
     "Person",

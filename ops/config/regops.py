@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ops.config.base import Strict
+from ops.config.gc import GcSettings
 from ops.config.notify import NotifySettings
 
 REGOPS_FILE = "regops/regops.json"
@@ -33,6 +34,9 @@ class RegopsConfig(Strict):
         data: What `regops` itself keeps: history, locks, what it knows of changes.
         metrics: Where the node exporter reads metrics of tasks; None without monitoring.
         registry_data: The registry's root directory.
+        registry_metrics: Address of the registry's metrics, as its own container reaches it.
+        snapshots: What garbage collection and undo keep of the registry's tree, on its file system.
+        gc: What garbage collection does.
         events: The gateway's database of the registry's events.
         notify: Where messages go.
         pings: Address to tell about each run of a task, by the task's name: https://healthchecks.io/docs/http_api/
@@ -46,6 +50,9 @@ class RegopsConfig(Strict):
     data: str
     metrics: str | None = None
     registry_data: str = "data/registry"
+    registry_metrics: str = "http://127.0.0.1:5001/metrics"
+    snapshots: str = "data/snapshots"
+    gc: GcSettings = GcSettings()
     events: str = "data/gateway/events.db"
     notify: NotifySettings = NotifySettings()
     pings: Mapping[str, Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]] = Field(default_factory=dict)

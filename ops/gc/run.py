@@ -19,7 +19,7 @@ from ops.manifests import image_problems
 from ops.registry_tree import Kind, RegistryTree, TreeError
 from ops.snapshots.store import Snapshot, State
 
-_TASK = "garbage collection"
+_TASK = "gc"
 _WHY = "gc"
 _LOOKS = 4
 _LOOK_S = 0.25

@@ -11,6 +11,7 @@ from typing import Any
 
 from ops.files import write_atomic
 from ops.locks import LockedError, lock
+from ops.process import birth_of
 
 SCHEMA = 1
 RUNNING, ENDED, KILLED = "running", "ended", "killed"
@@ -82,6 +83,10 @@ class History:
         """Return the last run of a task."""
         return next((run for run in reversed(self.runs()) if run.task == task), None)
 
+    def last_success(self, task: str) -> Run | None:
+        """Return the last run of a task that did all that it should."""
+        return next((run for run in reversed(self.runs()) if (run.task, run.state, run.exit_code) == (task, ENDED, 0)), None)
+
     def _lines(self) -> Iterator[Run]:
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace")
@@ -106,16 +111,17 @@ class History:
 
 
 def process_mark(pid: int) -> str:
-    """Return what tells a process from all others since the machine started; empty when there is none."""
-    try:
-        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]  # starttime: proc_pid_stat(5)
-    except OSError:
-        return ""
-    return f"{pid}:{ticks}"
+    """Return what tells a process from all others since the machine started."""
+    return f"{pid}:{birth_of(pid)}"
 
 
 def _now(run: Run) -> Run:
     """Return a run as it is now: one that never told its end was killed, unless its process is there still."""
-    if run.state != RUNNING or process_mark(int(run.process.partition(":")[0] or 0)) == run.process:
+    if run.state != RUNNING or _lives(run.process):
         return run
     return replace(run, state=KILLED, summary="it was killed, or the machine stopped")
+
+
+def _lives(mark: str) -> bool:
+    pid, _, birth = mark.partition(":")
+    return bool(birth) and birth_of(int(pid)) == birth

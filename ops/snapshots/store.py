@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ops.files import write_atomic
+from ops.locks import lock
 from ops.registry_tree import RegistryTree
 from ops.snapshots.links import Linker, SnapshotError, copy_tree
 
@@ -24,12 +24,6 @@ _REMOVED = "removed.txt"
 _TREE = "tree"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _MODE = 0o600
-
-
-class SnapshotsBusyError(SnapshotError):
-    """Another task works with the snapshots."""
-
-    exit_code = 75
 
 
 class State(StrEnum):
@@ -121,20 +115,10 @@ class SnapshotStore:
         """Be the only one who makes, uses or removes snapshots; what a killed task left is removed.
 
         Raises:
-            SnapshotsBusyError: Another one does.
+            LockedError: Another one does.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.folder / _LOCK).open("a+") as file:
-            try:
-                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                raise SnapshotsBusyError(
-                    f"{file.read().strip() or 'another task'} works with {self.folder}; wait for it"
-                ) from None
-            file.truncate(0)
-            file.write(f"{task} (process {os.getpid()})\n")
-            file.flush()
+        with lock(self.folder / _LOCK, task):
             for name in os.listdir(self.folder):  # noqa: PTH208
                 if name.startswith(".") and name != _LOCK:
                     shutil.rmtree(self.folder / name)

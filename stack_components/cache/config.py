@@ -31,7 +31,7 @@ loglevel notice
 
 
 def users_acl(password: str, metrics_password: str = "") -> str:
-    """Return the access list: anyone may ping, the registry may do what a cache is for, nobody may administer.
+    """Return the access list: anyone may ping, the registry may do what a cache is for and empty it, nobody may administer.
 
     With a second password there is a user `metrics`, who may ask how the cache does, and read no key.
 
@@ -39,7 +39,7 @@ def users_acl(password: str, metrics_password: str = "") -> str:
     """
     lines = [
         "user default on nopass resetkeys resetchannels -@all +ping",
-        f"user registry on #{_sha256(password)} ~* resetchannels +@all -@admin -@dangerous +info",
+        f"user registry on #{_sha256(password)} ~* resetchannels +@all -@admin -@dangerous +info +flushdb",
     ]
     if metrics_password:
         # What the exporter asks for (newer ones than 1.88 also whether there is COMMANDLOG), for it counts what it is refused:

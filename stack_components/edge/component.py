@@ -10,6 +10,7 @@ import pulumi
 from infra.host import Reload
 from infra.plan import Plan
 from infra.reach import AUTHORITY
+from infra.regops import GATE_FOLDER as GATE
 from infra.release import Part
 from infra.settings import Settings
 from stack_components.concern import Concern
@@ -28,7 +29,6 @@ from stack_components.sign_on import component as oauth2_proxy
 NAME = "edge"
 DATA_FOLDER = "data/edge"
 LOG_FOLDER = "logs/edge"
-GATE = "gate"
 PLAIN_PORT = 8080  # for clients of this host, in containers and outside
 MONITORING_PORT = 9180
 _HTTP_PORT, _HTTPS_PORT = 80, 443

@@ -8,6 +8,7 @@ import pulumi
 from pydantic import SecretStr
 
 from infra.plan import Plan
+from infra.regops import REGISTRY_FOLDER, registry_debug_address
 from infra.secrets import Secrets
 from stack_components.cache import component as cache
 from stack_components.concern import Concern
@@ -29,19 +30,16 @@ from stack_components.service import Healthcheck, Service, ServiceArgs
 
 NAME = "registry"
 PORT = 5000
-DATA_FOLDER = "data/registry"
-DEBUG_PORT = 5001
+
 _CONFIG = "registry/config.yml"
 
 
 def config(plan: Plan, *, http_secret: str, cache_password: str, events_token: str) -> RegistryConfig:
     """Return the registry's configuration for a stack."""
     settings = plan.settings
-    # The debug port listens on the address of one network alone, whose name there nobody else has.
-    debug = f"{NAME}.registry-metrics" if plan.runs("prometheus") else "127.0.0.1"
     return RegistryConfig(
         log=Log(level=settings.registry.log_level),
-        http=Http(secret=SecretStr(http_secret), debug=Debug(addr=f"{debug}:{DEBUG_PORT}")),
+        http=Http(secret=SecretStr(http_secret), debug=Debug(addr=registry_debug_address(plan))),
         redis=Redis(addrs=[f"{cache.NAME}:{cache.PORT}"], username="registry", password=SecretStr(cache_password)),
         auth=Auth(
             token=Token(
@@ -85,7 +83,7 @@ class Registry(pulumi.ComponentResource):
             command=["serve", "/etc/distribution/config.yml"],
             healthcheck=Healthcheck.of_page(f"127.0.0.1:{PORT}/"),
             secrets={_CONFIG: "/etc/distribution/config.yml", gateway.JWKS: "/run/secrets/jwks.json"},
-            data={DATA_FOLDER: "/var/lib/registry"},
+            data={REGISTRY_FOLDER: "/var/lib/registry"},
             environment={"OTEL_TRACES_EXPORTER": "none"},
             stop_seconds=40,  # above the registry's draintimeout
         )
@@ -96,7 +94,7 @@ class Registry(pulumi.ComponentResource):
 CONCERN = Concern(
     services=(NAME,),
     start=Registry,
-    folders=lambda _: [DATA_FOLDER],
-    kept=lambda plan: [DATA_FOLDER] if plan.settings.registry.keep_data else [],
+    folders=lambda _: [REGISTRY_FOLDER],
+    kept=lambda plan: [REGISTRY_FOLDER] if plan.settings.registry.keep_data else [],
     secret_files=secret_files,
 )

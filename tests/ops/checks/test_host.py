@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import time
+import sys
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
-from ops.checks.host import GATE, disk, files, gate
+from infra.paths import PROJECT_FOLDER
+from infra.regops import GATE_FOLDER
+from ops.checks.host import disk, files, gate
 from ops.drift import record
-from stack_components.edge.component import GATE as GATE_FOLDER
+from ops.live_stack import GATE, gate_of
+from ops.process import run
 from stack_components.edge.registry_routes import GATE_FILE
 from tests.ops.runs.test_task import stack_in
 
@@ -29,20 +31,34 @@ def test_a_disk_is_judged_by_what_is_free(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_gate_is_where_the_edge_looks() -> None:
-    assert f"{GATE_FOLDER}/{GATE_FILE}" == GATE.as_posix()
+    assert f"{GATE_FOLDER}/{GATE_FILE}" == GATE
 
 
-def test_a_gate_is_for_a_while_and_then_it_was_forgotten(tmp_path: Path) -> None:
+def test_who_refuses_writes_is_named(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
     assert gate(stack).detail == "writes are let in"
+    held = gate_of(stack)
+    held.raise_("gc", "unused blobs are being removed")
+    assert (gate(stack).state, gate(stack).detail) == ("ok", "gc refuses writes: unused blobs are being removed")
+    held.lower()
+    assert gate(stack).detail == "writes are let in"
+
+
+def test_the_gate_of_a_task_that_died_opens_by_itself(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path)
+    killed = "from pathlib import Path; from ops.gate import Gate; Gate(Path('{}'), limit_s={}).raise_('gc', 'why')"
+    for limit_s, state in ((60, "warning"), (-1, "ok")):
+        run([sys.executable, "-c", killed.format(tmp_path / GATE, limit_s)], timeout=20, cwd=PROJECT_FOLDER)
+        assert gate(stack).state == state
+    (tmp_path / GATE).unlink()
+
+
+def test_a_gate_without_a_name_is_somebodys_own(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path)
     (tmp_path / GATE).parent.mkdir()
     (tmp_path / GATE).touch()
-    assert gate(stack).state == "ok"
-    assert "while a task is at work" in gate(stack).detail
-    long_ago = time.time() - 3600
-    os.utime(tmp_path / GATE, (long_ago, long_ago))
     check = gate(stack)
-    assert check.state == "failed"
+    assert check.state == "warning"
     assert str(tmp_path / GATE) in check.remedy
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from ops.locks import LockedError
 from ops.process import run
 from ops.registry_tree import RegistryTree
 from ops.snapshots.links import NoSpaceError, SnapshotError
-from ops.snapshots.store import SnapshotsBusyError, SnapshotStore, State
+from ops.snapshots.store import SnapshotStore, State
 
 DIGEST = f"sha256:{'a1' * 32}"
 FOLDER = DIGEST.replace(":", "/")
@@ -94,7 +95,7 @@ def test_snapshots_age_out_by_number_and_by_age_but_not_one_that_is_needed(store
 def test_one_task_at_a_time_and_what_a_killed_one_left_is_removed(store: SnapshotStore) -> None:
     with (
         store.locked("backup"),
-        pytest.raises(SnapshotsBusyError, match=r"backup \(process \d+\) works with"),
+        pytest.raises(LockedError, match=r"`regops backup` \(process \d+\) is at work"),
         store.locked("gc"),
     ):
         pass

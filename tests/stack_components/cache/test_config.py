@@ -42,7 +42,7 @@ def test_users_acl() -> None:
         users_acl("hunter2")
         == f"""\
 user default on nopass resetkeys resetchannels -@all +ping
-user registry on #{digest} ~* resetchannels +@all -@admin -@dangerous +info
+user registry on #{digest} ~* resetchannels +@all -@admin -@dangerous +info +flushdb
 """
     )
 

@@ -1,0 +1,154 @@
+"""`regops undo`: shows the snapshots, and gives back what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.gc import LOCK
+from ops.cli.shared import Json, Wait, print_json, print_table, say, size, stack_of
+
+if TYPE_CHECKING:
+    from ops.runs.task import Outcome
+    from ops.snapshots.store import SnapshotStore
+    from ops.stack import Stack
+    from ops.undo.plan import Scope, UndoPlan
+
+EXAMPLES = """\
+Examples: `regops undo` · `regops undo restore latest --dry-run` · `regops undo restore latest team/app:v1` ·
+`regops undo forget 20261125T040000.000000Z-gc`
+"""
+_LATEST = "latest"
+
+undo = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, rich_markup_mode=None)
+
+
+@undo.callback()
+def show(context: typer.Context, *, as_json: Json = False) -> None:
+    """Show the snapshots, what each was made for, and the room that they take."""
+    if context.invoked_subcommand is not None:
+        return
+    store = _store(stack_of(context))
+    found, space = store.all(), store.space()
+    if as_json:
+        rows = [
+            {
+                "name": one.name,
+                "made_at": one.made_at.isoformat(),
+                "why": one.why,
+                "state": one.state,
+                "image": one.image,
+                "removed_files": len(one.removed()),
+                "bytes": space.alone[one.name],
+            }
+            for one in found
+        ]
+        print_json({"snapshots": rows, "bytes": space.total})
+        return
+    print_table(
+        ["snapshot", "made at", "for", "state", "frees"],
+        [(one.name, f"{one.made_at:%Y-%m-%d %H:%M}Z", one.why, one.state, size(space.alone[one.name])) for one in found],
+    )
+    say(f"all of them hold {size(space.total)}")
+
+
+@undo.command(epilog="Examples: `regops undo restore latest` · `regops undo restore latest team/app:v1 --dry-run`")
+def restore(
+    context: typer.Context,
+    snapshot: Annotated[str, typer.Argument(help="Its name, or `latest`.")],
+    what: Annotated[str, typer.Argument(metavar="[REPOSITORY[:TAG]]", help="Only this one.")] = "",
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Also what others than the collector removed.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Set tags back that name something else now.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would come back.")] = False,
+    wait: Wait = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Give back what a snapshot holds: what the collector removed, a repository, a tag, or all.
+
+    Tags that name something else now stay so, unless --overwrite is given; then a snapshot of now is made first.
+    """
+    from ops.runs.task import run_task
+    from ops.undo.plan import Scope
+
+    stack = stack_of(context)
+    repository, _, tag = what.partition(":")
+    # Whoever names a repository or a tag wants all of it, whoever removed it.
+    scope = Scope(repository, tag, only_removed=not (what or everything), overwrite=overwrite)
+
+    def work() -> Outcome:
+        return _restore(stack, snapshot, scope, dry_run=dry_run, as_json=as_json)
+
+    raise typer.Exit(run_task(stack, "undo", work, lock_name=LOCK, wait_s=wait, routine=dry_run, warn=say).exit_code)
+
+
+@undo.command(epilog="Examples: `regops undo forget 20261125T040000.000000Z-gc`")
+def forget(
+    context: typer.Context,
+    snapshot: Annotated[str, typer.Argument(help="Its name.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Remove a snapshot: what it alone held is gone for good, and its room is free."""
+    store = _store(stack_of(context))
+    with store.locked("undo"):
+        freed = store.space().alone.get(snapshot, 0)
+        store.remove(snapshot)
+    if as_json:
+        print_json({"removed": snapshot, "bytes": freed})
+    else:
+        say(f"{snapshot} is gone; {size(freed)} are free")
+
+
+def _restore(stack: Stack, name: str, scope: Scope, *, dry_run: bool, as_json: bool) -> Outcome:
+    from ops.live_stack import live_registry
+    from ops.runs.task import Outcome
+    from ops.undo.plan import UndoError
+    from ops.undo.plan import plan as plan_of
+    from ops.undo.run import undo as run_undo
+
+    live = live_registry(stack)
+    if name == _LATEST:
+        found = live.store.all()
+        if not found:
+            raise UndoError("there are no snapshots yet: `regops gc` makes one")
+        name = found[-1].name
+    if dry_run:
+        plan = plan_of(live.tree, live.store.get(name), scope)
+        print_json({"plan": _document(plan)}) if as_json else _show(plan)
+        return Outcome(0, f"{plan.missing} files would come back")
+    report = run_undo(live, name, scope)
+    if as_json:
+        document = asdict(report)
+        document["plan"] = _document(report.plan)
+        print_json({"report": document})
+    else:
+        _show(report.plan)
+        for problem in report.problems:
+            say(f"problem: {problem}")
+        if report.before:
+            say(f"`regops undo restore {report.before} --all --overwrite` takes this back")
+    summary = f"{report.restored} files came back from {name}"
+    return Outcome(12 if report.problems else 0, report.problems[0] if report.problems else summary)
+
+
+def _show(plan: UndoPlan) -> None:
+    say(f"{plan.missing} files that are missing come back, {size(plan.size)}, with {len(plan.tags)} tags")
+    for one in plan.overwritten:
+        say(f"set back: {one.repository}:{one.tag} from {one.now} to {one.then}")
+    for one in plan.differing:
+        say(f"stays: {one.repository}:{one.tag} names {one.now} now, and {one.then} then; --overwrite sets it back")
+
+
+def _document(plan: UndoPlan) -> dict[str, object]:
+    """Return a plan without its list of files, of which there may be many thousands."""
+    return {key: value for key, value in asdict(plan).items() if key != "files"} | {"files": len(plan.files)}
+
+
+def _store(stack: Stack) -> SnapshotStore:
+    from ops.live_stack import tree_of
+    from ops.snapshots.store import SnapshotStore
+
+    return SnapshotStore(stack.root / stack.config.snapshots, tree_of(stack))
