@@ -11,6 +11,7 @@ from ops.stack import Stack
 
 GATE = "gate/read-only"
 _REGISTRY, _CACHE, _CACHE_USER = "registry", "cache", "registry"
+_CACHE_PASSWORD = "cache/password"  # noqa: S105  # a path
 _ANSWER_LIMIT_S = 20.0
 
 
@@ -66,7 +67,7 @@ def _metrics(stack: Stack) -> str:
 
 def _flush(stack: Stack) -> None:
     """Empty the cache, signed in as the registry; the password goes by standard input."""
-    told = f"AUTH {_CACHE_USER} {stack.secret('cache_password').strip()}\nFLUSHDB\n"
+    told = f"AUTH {_CACHE_USER} {stack.secret(_CACHE_PASSWORD).strip()}\nFLUSHDB\n"
     answer = _inside(stack, _CACHE, ["redis-cli"], stdin=told)
     if answer.split() != ["OK", "OK"]:
         raise ServiceError(f"{container(stack, _CACHE)} cannot be emptied: {answer.strip()}; is the release current? Run `up`")

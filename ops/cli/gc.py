@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,8 +28,8 @@ _SHOWN = 15
 _GATE_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
 _COLLECTOR_LIMIT_S = 3600.0
 _WARNINGS = 3
-_STEPS = {
-    "copied": "copied; the registry's collector looks for what is unused …",
+_FIRST_STEPS = {"copied": "copied; the registry's collector looks for what is unused …"}
+_STEPS = _FIRST_STEPS | {
     "marked": "marked; writes are refused in a moment …",
     "gate-raised": "writes are refused …",
     "swept": "removed …",
@@ -59,8 +59,10 @@ def gc(
 
     stack = stack_of(context)
 
+    steps = _FIRST_STEPS if dry_run else _STEPS
+
     def work() -> Outcome:
-        with _collection(stack, allow, classic=classic, keep_untagged=keep_untagged, undo=not no_undo) as collection:
+        with _collection(stack, allow, classic=classic, keep_untagged=keep_untagged, undo=not no_undo, steps=steps) as collection:
             if recover:
                 return _recover(collection)
             return _plan(collection, as_json=as_json) if dry_run else _run(stack, collection, as_json=as_json)
@@ -71,7 +73,7 @@ def gc(
 
 @contextmanager
 def _collection(
-    stack: Stack, allow: list[Refusal], *, classic: bool, keep_untagged: bool, undo: bool
+    stack: Stack, allow: list[Refusal], *, classic: bool, keep_untagged: bool, undo: bool, steps: Mapping[str, str]
 ) -> Iterator[GarbageCollection]:
     from dataclasses import replace
 
@@ -89,7 +91,7 @@ def _collection(
         gate_limit_s = _ONE_PHASE_LIMIT_S if classic else _GATE_LIMIT_S
         live = live_registry(stack, image=collector.image(), gate_limit_s=gate_limit_s)
         yield GarbageCollection(
-            replace(live, step=lambda step: say(_STEPS[step]) if step in _STEPS else None),
+            replace(live, step=lambda step: say(steps[step]) if step in steps else None),
             collector,
             Rules(
                 delete_untagged=given.delete_untagged and not keep_untagged,

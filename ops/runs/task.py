@@ -22,6 +22,7 @@ from ops.stack import Stack
 
 FAILED = 1
 _INTERRUPTED = 130
+_SUMMARY_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def _recorded(
         outcome = Outcome(_INTERRUPTED, "it was interrupted")
         raise
     except BaseException as error:
-        outcome = Outcome(int(getattr(error, "exit_code", FAILED)), str(error).partition("\n")[0] or type(error).__name__)
+        said = " ".join(str(error).split())[:_SUMMARY_LENGTH]
+        outcome = Outcome(int(getattr(error, "exit_code", FAILED)), said or type(error).__name__)
         raise
     finally:
         seconds = round(time.monotonic() - began, 3)

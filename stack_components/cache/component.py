@@ -17,6 +17,8 @@ from stack_components.service import Healthcheck, Service, ServiceArgs
 NAME = "cache"
 PORT = 6379
 _ACL = "cache/users.acl"
+# For `regops`, which empties the cache after what the registry does not know of.
+PASSWORD = "cache/password"  # noqa: S105  # a path
 
 
 def parts(plan: Plan) -> list[Part]:
@@ -27,9 +29,9 @@ def parts(plan: Plan) -> list[Part]:
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
     """Return the secret files that this component reads."""
     if not plan.runs("redis-exporter"):
-        return {_ACL: secrets["cache_password"].apply(users_acl)}
+        return {_ACL: secrets["cache_password"].apply(users_acl), PASSWORD: secrets["cache_password"]}
     both = pulumi.Output.all(secrets["cache_password"], secrets["metrics_cache_password"])
-    return {_ACL: both.apply(lambda passwords: users_acl(*passwords))}
+    return {_ACL: both.apply(lambda passwords: users_acl(*passwords)), PASSWORD: secrets["cache_password"]}
 
 
 class Cache(pulumi.ComponentResource):

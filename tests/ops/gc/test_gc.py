@@ -128,7 +128,7 @@ def test_it_does_not_begin_when_too_much_would_go_or_nothing_is_safe(rig: Rig, l
     assert rig.client.delete("app", Image("two").digest).status_code == 202
     before = rig.blobs()
     assert set(rig.collection(limits=limits).plan().refusals) == {refused}
-    with pytest.raises(RefusedError, match="allow it"):
+    with pytest.raises(RefusedError, match="give --allow"):
         rig.collection(limits=limits).run()
     assert rig.blobs() == before
     assert rig.store.all() == []

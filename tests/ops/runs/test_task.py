@@ -93,7 +93,7 @@ def test_a_failure_is_told_with_its_code_and_raised(tmp_path: Path) -> None:
         stack = stack_in(tmp_path, ping=watcher.url)
         with pytest.raises(UnreachableError):
             run_task(stack, "gc", fail)
-    assert watcher.pings[-1] == ("/13", "the registry does not answer")
+    assert watcher.pings[-1] == ("/13", "the registry does not answer second line")
     assert history_of(stack).runs()[0].exit_code == 13
 
 
