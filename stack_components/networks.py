@@ -53,6 +53,8 @@ NETWORKS: Mapping[str, NetworkKind] = {
     ),
     # Its debug port shows the token that events are sent with, so that it is on no other network.
     "registry-metrics": NetworkKind("the registry's debug port", ("registry", "prometheus")),
+    # The gateway's are on one of their own too: whoever reaches it on others could ask for tokens under any address.
+    "gateway-metrics": NetworkKind("the gateway's metrics", ("gateway", "prometheus")),
     "protection": NetworkKind("decisions whom to ban", ("edge", "crowdsec")),
     "sign-on": NetworkKind("who is signed on", ("edge", "oauth2-proxy")),
     "management": NetworkKind("the pages of Portainer", ("edge", "portainer")),

@@ -63,6 +63,8 @@ class GatewayConfig(Strict):
         failures: When failed logins are too many.
         anonymous: What clients may do without signing in; accounts may do it too.
         sign_on: None without an identity provider.
+        metrics_host: Address on which `/metrics` is served, which should be one that Prometheus alone reaches; None for nowhere.
+        metrics_port: The port there.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104  # in a container; only the edge publishes ports
@@ -77,3 +79,5 @@ class GatewayConfig(Strict):
     failures: FailureLimits = FailureLimits()
     anonymous: tuple[Access, ...] = ()
     sign_on: SignOn | None = None
+    metrics_host: str | None = None
+    metrics_port: Port = 8081

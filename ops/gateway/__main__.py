@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from ops.gateway import server
 from ops.gateway.app import Gateway
 from ops.gateway.events import EventStore, StoreError
 from ops.gateway.login import Login
+from ops.gateway.metrics import Metrics, served
 from ops.gateway.sign_on import SignedOn
 from ops.gateway.throttle import Throttle
 from ops.gateway.tokens import TokenIssuer
@@ -69,7 +71,15 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         _log.error(f"cannot listen on {config.listen_host}:{config.listen_port}: {error.strerror or error}")
         return 1
-    server.serve(gateway.app(), listener)
+    with contextlib.ExitStack() as stack:
+        if config.metrics_host is not None:
+            try:
+                stack.enter_context(served(gateway.metrics, config.metrics_host, config.metrics_port))
+            except OSError as error:
+                # Not fatal either: Prometheus tells that it gets none.
+                where = f"{config.metrics_host}:{config.metrics_port}"
+                _log.error(f"cannot serve metrics on {where}: {error.strerror or error}; serving all else nevertheless")
+        server.serve(gateway.app(), listener)
     return 0
 
 
@@ -96,13 +106,16 @@ def assemble(config: GatewayConfig) -> Gateway:
     proof = part(_token, config.sign_on.proof_file) if config.sign_on else ""
     if key is None or accounts is None or event_token is None or proof is None:
         raise ConfigError(problems)
-    events = EventStore(config.events_db)
+    events, metrics = EventStore(config.events_db), Metrics()
     try:
         events.check()
+        if last := events.last_received():
+            metrics.last_event.set(last.timestamp())
     except StoreError as error:
         # Not fatal: pulls need tokens, and so do the deletes that make room again.
         _log.error("events cannot be kept; serving tokens nevertheless", extra={"reason": str(error)})
     return Gateway(
+        metrics=metrics,
         tokens=TokenIssuer(key, config.issuer, config.service, config.token_lifetime_s),
         login=Login(accounts, Throttle(config.failures)),
         anonymous=config.anonymous,

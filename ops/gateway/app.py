@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from ops.gateway import scope
 from ops.gateway.events import EventStore, StoreError
 from ops.gateway.incoming import MalformedCredentialsError, basic_credentials, body_up_to, client_of
 from ops.gateway.login import BusyError, Login, LoginError, TooManyFailuresError, WrongPasswordError
+from ops.gateway.metrics import InFlight, Metrics
 from ops.gateway.notifications import MAX_BODY_BYTES
 from ops.gateway.sessions import Sessions
 from ops.gateway.sign_on import SignedOn
@@ -48,6 +50,7 @@ class Gateway:
     operator: Account | None = None
     sign_on: SignedOn | None = None
     sessions: Sessions = field(default_factory=Sessions)
+    metrics: Metrics = field(default_factory=Metrics)
     # SQLite waits for the disk; in a thread of its own, so that tokens need not.
     _disk: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="events"))
 
@@ -59,7 +62,12 @@ class Gateway:
             Route("/events", self.receive_events, methods=["POST"]),
             Route("/healthz", self.health, methods=["GET"]),
         ]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _http_error}, lifespan=self._lifespan)
+        return Starlette(
+            routes=routes,
+            middleware=[Middleware(InFlight, self.metrics.in_flight)],
+            exception_handlers={HTTPException: _http_error},
+            lifespan=self._lifespan,
+        )
 
     async def token(self, request: Request) -> Response:
         """`GET /auth/token`: https://distribution.github.io/distribution/spec/auth/token/ ."""
@@ -77,6 +85,7 @@ class Gateway:
         asked = scope.parse(request.query_params.getlist("scope"))
         granted = scope.grant(asked, access, catalog=person is not None and person.catalog)
         subject = person.name if person else ""
+        self.metrics.tokens.inc()
         _log.debug("token issued", extra={"account": subject, "access": [item.claim() for item in granted]})
         return JSONResponse(self.tokens.issue(subject, granted), headers={"Cache-Control": "no-store"})
 
@@ -107,14 +116,16 @@ class Gateway:
             return _error(401, "UNAUTHORIZED", "the event token is wrong or missing", {"WWW-Authenticate": "Bearer"})
         try:
             body = await body_up_to(request, MAX_BODY_BYTES)
-            _, problem = await self._on_disk(lambda: self.events.add(body))
+            with self.metrics.store_seconds.time():
+                kept = await self._on_disk(lambda: self.events.add(body))
         except ClientDisconnect:
             return _error(400, "UNSUPPORTED", "the request has no end")  # nobody reads this; the registry sends it again
         except StoreError as error:
             _log.error("events cannot be kept", extra={"reason": str(error)})
             return _error(503, "UNAVAILABLE", "events cannot be kept now", {"Retry-After": str(_STORE_RETRY_S)})
-        if problem:
-            _log.warning("bad event", extra={"reason": problem})
+        self.metrics.kept(kept)
+        if kept.problem:
+            _log.warning("bad event", extra={"reason": kept.problem})
         return Response(status_code=202)
 
     async def health(self, _: Request) -> Response:
@@ -135,6 +146,7 @@ class Gateway:
             name, password = credentials
             return await self.login.check(client, name, password)
         except (MalformedCredentialsError, LoginError) as error:
+            self.metrics.refused(error)
             _log.warning("login refused", extra={"account": name[:128], "client": client, "reason": str(error)})
             raise
 
@@ -151,7 +163,11 @@ class Gateway:
         return _error(401, "UNAUTHORIZED", str(error), challenge)
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+        except StoreError:
+            self.metrics.database_errors.inc()
+            raise
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +49,21 @@ class StoreError(Exception):
     exit_code = 1
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What was kept of a body that the registry sent.
+
+    Attributes:
+        new: The events that were not there before.
+        repeated: How many were.
+        problem: What is wrong with the body, if anything is.
+    """
+
+    new: Sequence[Event]
+    repeated: int = 0
+    problem: str | None = None
+
+
 class EventStore:
     """The events database. It is opened when first needed, and again after it failed: tokens are issued meanwhile.
 
@@ -60,11 +76,10 @@ class EventStore:
         self._connection: sqlite3.Connection | None = None
         self._failure: tuple[float, str] | None = None
 
-    def add(self, body: bytes | None) -> tuple[int, str | None]:
+    def add(self, body: bytes | None) -> Kept:
         """Keep what the registry sent; None is a body too large to be read. It is on disk when this returns.
 
-        Returns:
-            How many events were new, and what was wrong with the body, if anything was; the last such bodies are kept.
+        Of the bodies with which something is wrong the last are kept.
 
         Raises:
             StoreError: It could not be kept.
@@ -73,9 +88,7 @@ class EventStore:
         received = datetime.now(UTC).isoformat(timespec="milliseconds")
         try:
             with self._transaction() as connection:
-                before = connection.total_changes
-                connection.executemany(_INSERT, [_row(event, received) for event in events])
-                new = connection.total_changes - before
+                new = [event for event in events if connection.execute(_INSERT, _row(event, received)).rowcount]
                 if problem:
                     cursor = connection.execute(_INSERT_BAD, (received, problem, (body or b"")[:_BAD_BODY_BYTES]))
                     connection.execute(_DELETE_BAD, ((cursor.lastrowid or 0) - _BAD_KEPT,))
@@ -83,7 +96,7 @@ class EventStore:
             self._failure = self._clock(), str(error)
             raise
         self._failure = None
-        return new, problem
+        return Kept(new, len(events) - len(new), problem)
 
     def check(self) -> None:
         """See whether events can be kept: none failed lately, and the database can be written.
@@ -96,6 +109,16 @@ class EventStore:
             raise StoreError(self._failure[1])
         with self._transaction() as connection:
             connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+    def last_received(self) -> datetime | None:
+        """Return when the newest event arrived; None when there is none.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        with self._transaction() as connection:
+            row = connection.execute("SELECT received FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        return datetime.fromisoformat(row[0]) if row else None
 
     def close(self) -> None:
         """Close the database; what was acknowledged is on disk already."""

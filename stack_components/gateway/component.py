@@ -23,6 +23,7 @@ from stack_components.sign_on import component as sign_on
 
 NAME = "gateway"
 PORT = 8080
+METRICS_PORT = 8081
 ISSUER = "private-registry"
 DATA_FOLDER = "data/gateway"
 JWKS = "gateway/jwks.json"
@@ -36,8 +37,14 @@ def token_service(settings: Settings) -> str:
     return settings.registry_host
 
 
-def config(settings: Settings, *, signs_on: bool = False) -> GatewayConfig:
-    """Return the gateway's configuration for a stack; `signs_on` says whether browsers sign on at an identity provider."""
+def config(settings: Settings, *, signs_on: bool = False, measured: bool = False) -> GatewayConfig:
+    """Return the gateway's configuration for a stack.
+
+    Args:
+        settings: Of the stack.
+        signs_on: Whether browsers sign on at an identity provider.
+        measured: Whether Prometheus runs.
+    """
     return GatewayConfig(
         listen_port=PORT,
         issuer=ISSUER,
@@ -48,6 +55,9 @@ def config(settings: Settings, *, signs_on: bool = False) -> GatewayConfig:
         events_db=Path("/var/lib/gateway/events.db"),
         anonymous=settings.anonymous,
         sign_on=SignOn(proof_file=Path(sign_on.PROOF_FILE), people=people(settings)) if signs_on else None,
+        # The address of one network alone, whose name there nobody else has.
+        metrics_host=f"{NAME}.gateway-metrics" if measured else None,
+        metrics_port=METRICS_PORT,
     )
 
 
@@ -61,7 +71,8 @@ def people(settings: Settings) -> tuple[Person, ...]:
 
 def parts(plan: Plan) -> list[Part]:
     """Return the configuration that travels in the release."""
-    return [Part.of_text(NAME, {"gateway.json": render(config(plan.settings, signs_on=plan.runs(sign_on.NAME)))})]
+    given = config(plan.settings, signs_on=plan.runs(sign_on.NAME), measured=plan.runs("prometheus"))
+    return [Part.of_text(NAME, {"gateway.json": render(given)})]
 
 
 def accounts(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str], salt: str) -> str:
@@ -107,31 +118,35 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
     }
 
 
+def service_args(plan: Plan) -> ServiceArgs:
+    """Return what makes the gateway, on the stock Python image (D14)."""
+    return ServiceArgs(
+        command=["python3", "-m", "ops.gateway", "--config", "/etc/gateway/gateway.json"],
+        healthcheck=Healthcheck(
+            ["python3", "-m", "ops.gateway.health", "--url", f"http://127.0.0.1:{PORT}/healthz"], interval="10s"
+        ),
+        parts={NAME: "/etc/gateway", "ops": "/opt/ops", "site": "/opt/site"},
+        secrets={
+            _ACCOUNTS: "/run/secrets/accounts.json",
+            _KEY: "/run/secrets/signing-key.pem",
+            _EVENTS_TOKEN: "/run/secrets/events-token",  # a path
+            **({sign_on.PROOF: sign_on.PROOF_FILE} if plan.runs(sign_on.NAME) else {}),
+        },
+        data={DATA_FOLDER: "/var/lib/gateway"},
+        environment={
+            "PYTHONPATH": "/opt/ops:/opt/site",
+            # The release is read-only: without a place for compiled modules every health check would compile anew.
+            "PYTHONPYCACHEPREFIX": "/tmp/pycache",  # noqa: S108  # the container's own, in memory
+        },
+    )
+
+
 class Gateway(pulumi.ComponentResource):
-    """The token service and the receiver of events, on the stock Python image (D14)."""
+    """The token service and the receiver of events."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:gateway:Gateway", NAME, {}, opts)
-        args = ServiceArgs(
-            command=["python3", "-m", "ops.gateway", "--config", "/etc/gateway/gateway.json"],
-            healthcheck=Healthcheck(
-                ["python3", "-m", "ops.gateway.health", "--url", f"http://127.0.0.1:{PORT}/healthz"], interval="10s"
-            ),
-            parts={NAME: "/etc/gateway", "ops": "/opt/ops", "site": "/opt/site"},
-            secrets={
-                _ACCOUNTS: "/run/secrets/accounts.json",
-                _KEY: "/run/secrets/signing-key.pem",
-                _EVENTS_TOKEN: "/run/secrets/events-token",  # a path
-                **({sign_on.PROOF: sign_on.PROOF_FILE} if context.plan.runs(sign_on.NAME) else {}),
-            },
-            data={DATA_FOLDER: "/var/lib/gateway"},
-            environment={
-                "PYTHONPATH": "/opt/ops:/opt/site",
-                # The release is read-only: without a place for compiled modules every health check would compile anew.
-                "PYTHONPYCACHEPREFIX": "/tmp/pycache",  # noqa: S108  # the container's own, in memory
-            },
-        )
-        self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
+        self.service = Service(NAME, service_args(context.plan), context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
 
 

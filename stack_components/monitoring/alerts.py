@@ -11,7 +11,7 @@ from stack_components.monitoring.rules import Group, RuleFile, alert
 def rule_file(plan: Plan) -> RuleFile:
     """Return the rules of a stack: those about services that run."""
     logs = f"docker logs {plan.settings.name}"
-    groups = [_monitoring(plan, logs), _registry(logs), _edge(logs)]
+    groups = [_monitoring(plan, logs), _registry(logs), _gateway(logs), _edge(logs)]
     if plan.runs("blackbox-exporter"):
         groups += error_budget(logs)
         groups += [] if plan.settings.is_local else [_certificate(logs)]
@@ -102,6 +102,34 @@ def _registry(logs: str) -> Group:
                 service="registry",
                 summary="Storage: 1 in 100 of {{ $labels.action }} takes {{ $value | humanizeDuration }}",
                 to_do="Look what else keeps the disk busy: `iostat -x 5`, a backup, garbage collection, or a noisy neighbour.",
+            ),
+        ],
+    )
+
+
+def _gateway(logs: str) -> Group:
+    pushes = 'sum(increase(registry_http_requests_total{handler="manifest",method="put",code="201"}[30m]))'
+    told = 'sum(increase(gateway_events_total{action="push"}[30m]))'
+    return Group(
+        name="gateway",
+        rules=[
+            alert(
+                "EventsNotKept",
+                "increase(gateway_database_errors_total[2m]) > 0",
+                hold="3m",
+                severity="warning",
+                service="gateway",
+                summary="Events of the registry cannot be kept",
+                to_do=f"`{logs}-gateway` says why; a full disk is the usual cause. A restart of the registry loses what waits.",
+            ),
+            alert(
+                "EventsMissing",
+                f"{pushes} > 0 and on () {told} == 0",
+                hold="15m",
+                severity="warning",
+                service="gateway",
+                summary="Images are pushed, and no event tells of them",
+                to_do=f"So nobody knows who pushed. `{logs}-registry` and `{logs}-gateway` say why, as when they share no token.",
             ),
         ],
     )

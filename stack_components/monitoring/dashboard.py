@@ -24,6 +24,7 @@ def registry_dashboard(plan: Plan) -> dict[str, Any]:
     graphs = [
         *_requests(),
         *_inside(),
+        *_gateway(),
         *(_probes() if plan.runs("blackbox-exporter") else []),
         *(_cache() if plan.runs("redis-exporter") else []),
         *(_containers() if plan.runs("cadvisor") else []),
@@ -73,6 +74,24 @@ def _inside() -> list[Panel]:
         graph("Storage: 99 of 100 take no longer", "s", {"{{action}}": f"histogram_quantile(0.99, {seconds})"}),
         graph("Events that wait to be taken", "none", {"{{endpoint}}": "registry_notifications_pending_total"}),
         graph("Served by the edge", "Bps", {"to clients": f"sum(rate(caddy_http_response_size_bytes_sum{_EDGE}{_RATE}))"}),
+    ]
+
+
+def _gateway() -> list[Panel]:
+    seconds = f"sum by (le) (rate(gateway_event_store_seconds_bucket{_RATE}))"
+    events = {
+        "{{action}}": f"sum by (action) (rate(gateway_events_total{_RATE}))",
+        "not understood": f"sum(rate(gateway_bad_events_total{_RATE}))",
+    }
+    logins = {
+        "tokens": f"sum(rate(gateway_tokens_issued_total{_RATE}))",
+        "refused: {{reason}}": f"sum by (reason) (rate(gateway_refused_logins_total{_RATE}))",
+    }
+    return [
+        graph("Events of the registry", "ops", events),
+        graph("Events: 99 of 100 are kept within", "s", {"": f"histogram_quantile(0.99, {seconds})"}),
+        graph("Tokens and refused logins", "ops", logins),
+        graph("Gateway: requests being answered", "none", {"": "gateway_requests_in_flight"}),
     ]
 
 

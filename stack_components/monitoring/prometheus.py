@@ -87,6 +87,7 @@ def prometheus_config(plan: Plan) -> PrometheusConfig:
         _job("prometheus", "127.0.0.1:9090", path="/prometheus/metrics"),
         _job("alertmanager", "alertmanager.metrics:9093"),
         _job("registry", "registry.registry-metrics:5001"),
+        _job("gateway", "gateway.gateway-metrics:8081"),
         _job("edge", "edge.metrics:9180"),
         _job("grafana", "grafana.dashboards:3000", path="/grafana/metrics"),
         _containers(plan),

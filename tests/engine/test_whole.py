@@ -91,7 +91,20 @@ class TestWithPackages:
     def test_every_target_of_prometheus_is_up(self, packaged: TestStack) -> None:
         found = settled(packaged)
         assert {job for job, health in found.items() if health != "up"} == set()
-        assert {"prometheus", "alertmanager", "registry", "edge", "node-exporter", "redis-exporter"} <= set(found)
+        assert {"prometheus", "alertmanager", "registry", "gateway", "edge", "node-exporter", "redis-exporter"} <= set(found)
+
+    def test_the_metrics_of_the_gateway_are_for_prometheus_alone(self, packaged: TestStack) -> None:
+        containers = packaged.containers()
+        networks = containers["gateway"].attrs["NetworkSettings"]["Networks"]
+        addresses = [networks[f"{packaged.name}-{name}"]["IPAddress"] for name in ("gateway-metrics", "app")]
+
+        def gets(service: str, page: str) -> bool:
+            return bool(containers[service].exec_run(["wget", "-q", "-T", "2", "-t", "1", "-O", "-", f"http://{page}"])[0] == 0)
+
+        assert [gets("prometheus", f"{address}:8081/metrics") for address in addresses] == [True, False]
+        for service in ("edge", "registry"):
+            assert gets(service, "gateway:8080/healthz")
+            assert not any(gets(service, f"{address}:8081/metrics") for address in addresses)
 
     def test_the_registry_is_asked_as_clients_ask_it(self, packaged: TestStack) -> None:
         give_up = time.monotonic() + _SCRAPED_S

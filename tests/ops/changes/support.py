@@ -46,7 +46,7 @@ def tell(events: Path, at: float, tag: str, digest: str | None, *, actor: str = 
     told = event(name or f"{at} {tag} {digest}", **{"repository": "app", "tag": tag, "digest": digest or "", **target})
     told |= {"timestamp": minutes(at).isoformat(), "action": "push" if digest else "delete", "actor": {"name": actor}}
     with closing(EventStore(events)) as store:
-        assert store.add(envelope(told))[1] is None
+        assert store.add(envelope(told)).problem is None
 
 
 def lines(ledger: Ledger) -> list[tuple[str, str | None, Kind, Source, str | None]]:

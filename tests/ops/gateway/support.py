@@ -25,6 +25,7 @@ from ops.passwords import password_hash
 SERVICE = "registry.example.com"
 ISSUER = "test-issuer"
 EVENT_TOKEN = "event-token-of-the-tests"
+SENDER = {"Authorization": f"Bearer {EVENT_TOKEN}"}
 SIGNING_KEY = signing_key_from_seed("0123456789abcdef0123456789abcdef")
 PASSWORDS = {"admin": "correct horse", "robot": "battery staple"}
 PULL_ALL = Access(repositories="**", actions=("pull",))

@@ -3,81 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from joserfc import jwt
-from joserfc.jwk import KeySet
 
-from ops.config import FailureLimits, GatewayConfig
-from ops.gateway.__main__ import assemble
-from ops.gateway.app import Gateway
 from ops.gateway.events import StoreError
 from ops.gateway.notifications import MAX_BODY_BYTES
-from ops.keys import public_jwks
+from tests.ops.gateway.client import Client
 from tests.ops.gateway.support import (
     EVENT_TOKEN,
     PASSWORDS,
+    SENDER,
     SERVICE,
-    SIGNING_KEY,
     basic,
     envelope,
     event,
-    query,
-    write_files,
 )
-
-SENDER = {"Authorization": f"Bearer {EVENT_TOKEN}"}
-
-
-class Client:
-    """Sends requests to a gateway in this process."""
-
-    def __init__(self, gateway: Gateway, config: GatewayConfig) -> None:
-        self.gateway = gateway
-        self.config = config
-        self._app = gateway.app()
-
-    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send one request."""
-
-        async def one() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, client=("172.18.0.5", 1234))
-            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-                return await client.request(method, path, **options)
-
-        return asyncio.run(one())
-
-    def token(self, *scopes: str, service: str | None = SERVICE, **options: Any) -> httpx.Response:
-        """Ask for a token."""
-        parameters = [("scope", scope) for scope in scopes] + ([("service", service)] if service is not None else [])
-        return self.send("GET", "/auth/token", params=parameters, **options)
-
-    def access(self, *scopes: str, **options: Any) -> tuple[str, dict[str, list[str]]]:
-        """Ask for a token; return its subject and what it grants."""
-        response = self.token(*scopes, **options)
-        assert response.status_code == 200, response.text
-        keys = KeySet.import_key_set(json.loads(public_jwks(SIGNING_KEY)))
-        claims = jwt.decode(response.json()["token"], keys, algorithms=["ES256"]).claims
-        return claims["sub"], {entry["name"]: entry["actions"] for entry in claims["access"]}
-
-    def stored(self, sql: str) -> list[Any]:
-        """Read the events database."""
-        return query(self.config.events_db, sql)
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    config = write_files(tmp_path, failures=FailureLimits(per_client=5, per_account=3, window_s=60))
-    gateway = assemble(config)
-    yield Client(gateway, config)
-    gateway.login.close()
-    gateway.events.close()
 
 
 def error_code(response: httpx.Response) -> str:

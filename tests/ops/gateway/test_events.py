@@ -25,7 +25,8 @@ def store(path: Path) -> Iterator[EventStore]:
 
 
 def test_an_event_is_kept_with_what_later_readers_need(store: EventStore, path: Path) -> None:
-    assert store.add(envelope(event("e1"))) == (1, None)
+    kept = store.add(envelope(event("e1")))
+    assert ([one.id for one in kept.new], kept.repeated, kept.problem) == (["e1"], 0, None)
     sql = "SELECT seq, id, action, repository, tag, digest, media_type, actor, timestamp FROM events"
     assert query(path, sql) == [
         (
@@ -44,8 +45,9 @@ def test_an_event_is_kept_with_what_later_readers_need(store: EventStore, path: 
 
 
 def test_an_event_sent_again_is_kept_once(store: EventStore, path: Path) -> None:
-    assert store.add(envelope(event("e1")))[0] == 1
-    assert store.add(envelope(event("e1", tag="other"), event("e2")))[0] == 1
+    assert store.add(envelope(event("e1"))).repeated == 0
+    kept = store.add(envelope(event("e1", tag="other"), event("e2"), event("e2")))
+    assert ([one.id for one in kept.new], kept.repeated) == (["e2"], 2)
     assert query(path, "SELECT id, tag FROM events ORDER BY seq") == [("e1", "v1"), ("e2", "v1")]
 
 
@@ -66,7 +68,7 @@ def test_a_commit_is_on_disk_when_it_returns(store: EventStore) -> None:
 
 def test_bad_bodies_are_kept_counted_and_bounded(store: EventStore, path: Path) -> None:
     for number in range(130):
-        assert store.add(b"bad %d" % number)[1]
+        assert store.add(b"bad %d" % number).problem
     store.add(b"x" * 1_000_000)
     store.add(None)
     assert query(path, "SELECT count(*), max(seq) FROM bad_events") == [(100, 132)]
@@ -87,7 +89,7 @@ def test_a_full_disk_stores_nothing_of_a_request_and_the_next_one_works(store: E
     with pytest.raises(StoreError, match=r"events\.db: database or disk is full"):
         store.add(envelope(*many))
     assert query(path, "SELECT id FROM events") == [("before",)]
-    assert store.add(envelope(*many)) == (200, None)
+    assert len(store.add(envelope(*many)).new) == 200
 
 
 def test_events_that_cannot_be_kept_show_even_when_a_smaller_write_succeeds(path: Path) -> None:
@@ -114,7 +116,7 @@ def test_a_folder_that_appears_late_is_used(tmp_path: Path) -> None:
             store.check()
         path.parent.mkdir()
         store.check()
-        assert store.add(envelope(event("e1")))[0] == 1
+        assert len(store.add(envelope(event("e1"))).new) == 1
 
 
 def test_a_damaged_database_is_left_alone(store: EventStore, path: Path) -> None:
@@ -143,4 +145,4 @@ def test_a_locked_database_is_an_error_that_passes(store: EventStore, path: Path
         with pytest.raises(StoreError, match="database is locked"):
             store.add(envelope(event("e1")))
         other.execute("ROLLBACK")
-    assert store.add(envelope(event("e1")))[0] == 1
+    assert len(store.add(envelope(event("e1"))).new) == 1

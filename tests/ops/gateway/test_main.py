@@ -15,6 +15,7 @@ from ops import process
 from tests.ops.gateway.support import (
     EVENT_TOKEN,
     PASSWORDS,
+    SENDER,
     SERVICE,
     SIGNING_KEY,
     basic,
@@ -27,7 +28,6 @@ from tests.ops.gateway.support import (
     write_files,
 )
 
-SENDER = {"Authorization": f"Bearer {EVENT_TOKEN}"}
 _LIMIT_S = 30.0
 
 

@@ -11,8 +11,8 @@ from starlette.requests import Request
 
 from ops.gateway.__main__ import assemble
 from ops.gateway.sessions import Sessions
+from tests.ops.gateway.client import Client
 from tests.ops.gateway.support import basic, write_files
-from tests.ops.gateway.test_app import Client
 
 
 def request(**headers: str) -> Request:

@@ -11,8 +11,9 @@ import pytest
 from ops.config import Access, Person, SignOn
 from ops.files import write_atomic
 from ops.gateway.__main__ import assemble
+from tests.ops.gateway.client import Client
 from tests.ops.gateway.support import PULL_ALL, basic, write_files
-from tests.ops.gateway.test_app import Client, error_code
+from tests.ops.gateway.test_app import error_code
 
 PROOF = "proof-of-the-edge"
 EVERYTHING = Access(repositories="**", actions=("pull", "push", "delete"))

@@ -13,6 +13,8 @@ from ops.config import Access, Accounts, GatewayConfig, load
 from ops.keys import load_signing_key
 from ops.passwords import password_matches
 from stack_components.gateway.component import accounts, config, parts
+from stack_components.monitoring.prometheus import prometheus_config
+from stack_components.networks import NETWORKS
 from stack_components.registry.component import config as registry_config
 from tests.plans import plan_of
 from tests.program import declare
@@ -93,8 +95,18 @@ def test_the_gateway_can_read_its_configuration(tmp_path: Path, anonymous: list[
     (part,) = parts(plan_of(accounts=ACCOUNTS, anonymous=anonymous))
     (tmp_path / "gateway.json").write_bytes(part.files["gateway.json"])
     read = load(tmp_path / "gateway.json", GatewayConfig)
-    assert read == config(given)
+    assert read == config(given, measured=True)
     assert read.anonymous == tuple(Access.model_validate(access) for access in anonymous)
+
+
+def test_metrics_are_served_on_an_address_that_prometheus_alone_reaches() -> None:
+    assert config(settings()).metrics_host is None
+    (part,) = parts(plan_of())
+    given = json.loads(part.files["gateway.json"])
+    name, network = given["metrics_host"].split(".")
+    assert (name, set(NETWORKS[network].members)) == ("gateway", {"gateway", "prometheus"})
+    (job,) = [job for job in prometheus_config(plan_of()).scrape_configs if job.job_name == "gateway"]
+    assert job.static_configs[0].targets == [f"{given['metrics_host']}:{given['metrics_port']}"]
 
 
 def test_registry_and_gateway_agree_on_the_tokens() -> None:

@@ -19,10 +19,13 @@ from bootstrap.docker_engine import ensure_docker
 from infra.local import service_user
 from infra.paths import cache_folder
 from infra.plan import Plan
+from infra.release import Part
 from infra.services import SERVICES
+from infra.site import machine, ops_part, site_part
 from offline.images import ensure_images
 from stack_components.cache import component as cache
 from stack_components.edge import component as edge
+from stack_components.gateway import component as gateway
 from stack_components.monitoring import component as monitoring
 from stack_components.networks import NETWORKS
 from stack_components.service import ServiceArgs
@@ -44,13 +47,20 @@ def image(engine: docker.DockerClient, name: str) -> str:
 
 def write_part(plan: Plan, name: str, folder: Path) -> Path:
     """Write a part of the release, readable for all, and return its folder."""
-    part = next(one for concern in (monitoring, cache, edge) for one in concern.parts(plan) if one.name == name)
+    part = next(one for one in _parts(plan) if one.name == name)
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     for path, content in part.files.items():
-        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
     return folder
+
+
+def _parts(plan: Plan) -> Iterator[Part]:
+    for concern in (monitoring, cache, edge, gateway):
+        yield from concern.parts(plan)
+    yield ops_part()
+    yield site_part(machine())
 
 
 @dataclass(frozen=True)

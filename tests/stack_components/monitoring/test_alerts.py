@@ -24,6 +24,8 @@ ALERTS = {rule.alert: rule for group in rule_file(PLAN).groups for rule in group
 PROBE = 'probe_success{job="probe",instance="r"}'
 PROBED = {"job": "probe", "instance": "r"}
 STORAGE = 'registry_storage_action_seconds_bucket{action="Stat",le="%s"}'
+PUSHES = 'registry_http_requests_total{code="201",handler="manifest",method="put"}'
+TOLD = 'gateway_events_total{action="push"}'
 SERVED = 'caddy_http_requests_total{handler="%s"}'
 MEMORY = 'container_%s_bytes{id="/docker/1",name="registry"}'
 DISK = 'node_filesystem_%s_bytes{disk="data"}'
@@ -102,6 +104,21 @@ FIRING = [
         "15m",
         "Storage: 1 in 100 of Stat takes 4.96s",
         {"action": "Stat"},
+    ),
+    Case(
+        "the gateway's disk is full",
+        "EventsNotKept",
+        {'gateway_database_errors_total{instance="g"}': "0x4 1+3x40"},
+        "6m",
+        "Events of the registry cannot be kept",
+        {"instance": "g"},
+    ),
+    Case(
+        "the gateway does not believe the registry",
+        "EventsMissing",
+        {PUSHES: "5x10 6x100", TOLD: "5x110"},
+        "21m",
+        "Images are pushed, and no event tells of them",
     ),
     Case(
         "a total outage, in its fifth minute",
@@ -213,6 +230,11 @@ QUIET = [
         {'registry_http_requests_total{code="401"}': "0+9x60", 'registry_http_requests_total{code="404"}': "0+9x60"},
         "15m",
     ),
+    Case("the database was locked once", "EventsNotKept", {"gateway_database_errors_total": "0x4 1x40"}, "5m"),
+    Case("pushes, and events of them", "EventsMissing", {PUSHES: "5x10 6x100", TOLD: "5x11 6x100"}, "30m"),
+    Case("nobody pushes", "EventsMissing", {PUSHES: "5x100", TOLD: "5x100"}, "30m"),
+    Case("pulls and refused pushes", "EventsMissing", {PUSHES.replace("201", "401"): "0+1x100", TOLD: "5x100"}, "30m"),
+    Case("the gateway's metrics are away, which is another alert", "EventsMissing", {PUSHES: "5x10 6x100"}, "30m"),
     Case("a total outage, in its second minute", "ErrorBudgetBurnsFast", {PROBE: "1x720 0x60"}, "362m"),
     Case("the first probes of a new stack", "ErrorBudgetBurnsFast", {PROBE: "0x2 1x60"}, "3m"),
     Case("an outage that is over", "ErrorBudgetBurnsFast", {PROBE: "1x720 0x20 1x60"}, "381m"),

@@ -64,6 +64,10 @@ scrape_configs:
   static_configs:
   - targets:
     - registry.registry-metrics:5001
+- job_name: gateway
+  static_configs:
+  - targets:
+    - gateway.gateway-metrics:8081
 - job_name: edge
   static_configs:
   - targets:
@@ -131,8 +135,8 @@ rule_files:
 def test_what_does_not_run_is_not_scraped() -> None:
     everything = set(scraped(**EVERYTHING))
     assert everything == {
-        *("prometheus", "alertmanager", "registry", "edge", "grafana", "cadvisor", "crowdsec", "probe"),
-        *("node-exporter", "redis-exporter", "blackbox-exporter"),
+        *("prometheus", "alertmanager", "registry", "gateway", "edge", "grafana", "cadvisor", "crowdsec"),
+        *("probe", "node-exporter", "redis-exporter", "blackbox-exporter"),
     }
     little = set(scraped(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False}))
     assert everything - little == {"crowdsec", "grafana", "cadvisor"}

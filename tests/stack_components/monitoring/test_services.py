@@ -13,6 +13,7 @@ import pytest
 from infra.regops import METRICS_FOLDER
 from ops.keys import public_jwks, signing_key_from_seed
 from stack_components.cache.config import users_acl
+from stack_components.gateway import component as gateway
 from stack_components.monitoring import alerts, exporters, services
 from stack_components.monitoring.component import redis_passwords
 from stack_components.monitoring.dashboard import registry_dashboard
@@ -29,15 +30,20 @@ pytestmark = pytest.mark.system
 PLAN = plan_of(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False})
 # Half a minute is long in a test.
 SOONER = {"30s": "2s", "10s": "2s"}
-METRIC = re.compile(r"\b(?:registry|caddy|redis|node|probe|alertmanager|up)(?:_\w+)?\b(?=[{\[ )]|$)")
+EVENTS_TOKEN = "events-token-of-the-tests"
+METRIC = re.compile(r"\b(?:registry|gateway|caddy|redis|node|probe|alertmanager|up)(?:_\w+)?\b(?=[{\[ )]|$)")
 
 
 def secret_files() -> dict[str, str]:
-    registry = registry_config(PLAN, http_secret="http-secret", cache_password="of-the-registry", events_token="events-token")
+    key = signing_key_from_seed("a seed of the tests, long enough to be one")
+    registry = registry_config(PLAN, http_secret="http-secret", cache_password="of-the-registry", events_token=EVENTS_TOKEN)
     return {
         "cache/users.acl": users_acl("of-the-registry", "of-the-exporter"),
         "registry/config.yml": render_registry(registry),
-        "jwks.json": public_jwks(signing_key_from_seed("a seed of the tests, long enough to be one")),
+        "jwks.json": public_jwks(key),
+        "gateway/signing-key.pem": key,
+        "gateway/accounts.json": gateway.accounts(PLAN, {}, ("admin", "password-of-admin"), "salt"),
+        "gateway/events-token": EVENTS_TOKEN,
         exporters.REDIS_PASSWORDS: redis_passwords("of-the-exporter"),
     }
 
@@ -69,6 +75,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(PLAN, tmp_path_factory.mktemp("stack"), secret_files(), SOONER) as started:
         started.start("cache", CACHE)
         started.start("registry", REGISTRY)
+        started.start("gateway", gateway.service_args(PLAN))
         started.start("edge", EDGE)
         started.start("node-exporter", exporters.node_exporter_args())
         started.start("redis-exporter", exporters.redis_exporter_args())
@@ -98,7 +105,9 @@ def test_every_target_is_up(stack: Stack) -> None:
         return {one["labels"]["job"]: (one["health"], one["lastError"]) for one in ask(stack, "targets")["activeTargets"]}
 
     expected = [
-        name for name in PLAN.services if name in {"prometheus", "alertmanager", "registry", "edge"} or "exporter" in name
+        name
+        for name in PLAN.services
+        if name in {"prometheus", "alertmanager", "registry", "gateway", "edge"} or "exporter" in name
     ]
     wait_for(lambda: {health for health, _ in states().values()} == {"up"}, lambda: str(states()))
     assert sorted(states()) == sorted([*expected, "probe"])
