@@ -60,6 +60,7 @@ class GatewayConfig(Strict):
         accounts_file: An `Accounts` file.
         event_token_file: The secret the registry sends with its events.
         events_db: The SQLite database of events; its folder must be writable.
+        events_kept_days: How long an event stays there; who reads them has to come within that time.
         failures: When failed logins are too many.
         anonymous: What clients may do without signing in; accounts may do it too.
         sign_on: None without an identity provider.
@@ -76,6 +77,7 @@ class GatewayConfig(Strict):
     accounts_file: Path
     event_token_file: Path
     events_db: Path
+    events_kept_days: Annotated[int, Field(ge=1, le=3650)] = 90
     failures: FailureLimits = FailureLimits()
     anonymous: tuple[Access, ...] = ()
     sign_on: SignOn | None = None

@@ -106,7 +106,7 @@ def assemble(config: GatewayConfig) -> Gateway:
     proof = part(_token, config.sign_on.proof_file) if config.sign_on else ""
     if key is None or accounts is None or event_token is None or proof is None:
         raise ConfigError(problems)
-    events, metrics = EventStore(config.events_db), Metrics()
+    events, metrics = EventStore(config.events_db, kept_days=config.events_kept_days), Metrics()
     try:
         events.check()
         if last := events.last_received():

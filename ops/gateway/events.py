@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops.database import open_database
@@ -38,6 +38,12 @@ _INSERT = (
 )
 _INSERT_BAD = "INSERT INTO bad_events (received, reason, body) VALUES (?, ?, ?)"
 _DELETE_BAD = "DELETE FROM bad_events WHERE seq <= ?"
+# A few of the oldest with each new one, so that none waits for a great clean-up. The newest stays: readers have a place there.
+_DELETE_OLD = (
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT 10)"
+    " AND (received < ? OR seq <= (SELECT max(seq) FROM events) - ?) AND seq < (SELECT max(seq) FROM events)"
+)
+_MOST_KEPT = 500_000  # some 1 GB, whatever the clock says
 _BAD_KEPT = 100
 _BAD_BODY_BYTES = 64 * 1024
 _FAILURE_STANDS_S = 60.0  # longer than the registry waits before it sends an event again
@@ -70,8 +76,9 @@ class EventStore:
     Not safe for threads: use it from one at a time.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, path: Path, *, kept_days: int = 90, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
+        self._kept = timedelta(days=kept_days)
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._failure: tuple[float, str] | None = None
@@ -79,16 +86,19 @@ class EventStore:
     def add(self, body: bytes | None) -> Kept:
         """Keep what the registry sent; None is a body too large to be read. It is on disk when this returns.
 
-        Of the bodies with which something is wrong the last are kept.
+        The oldest events go, and of the bodies with which something is wrong only the last are kept.
 
         Raises:
             StoreError: It could not be kept.
         """
         events, problem = parse(body)
-        received = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = datetime.now(UTC)
+        received = _stamp(now)
         try:
             with self._transaction() as connection:
                 new = [event for event in events if connection.execute(_INSERT, _row(event, received)).rowcount]
+                if new:
+                    connection.execute(_DELETE_OLD, (_stamp(now - self._kept), _MOST_KEPT))
                 if problem:
                     cursor = connection.execute(_INSERT_BAD, (received, problem, (body or b"")[:_BAD_BODY_BYTES]))
                     connection.execute(_DELETE_BAD, ((cursor.lastrowid or 0) - _BAD_KEPT,))
@@ -137,6 +147,10 @@ class EventStore:
         except sqlite3.Error as error:
             self.close()
             raise StoreError(f"{self._path}: {error}") from error
+
+
+def _stamp(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds")
 
 
 def _row(event: Event, received: str) -> tuple[str | None, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -200,6 +201,22 @@ def test_events_of_others_are_refused(client: Client, headers: dict[str, str]) -
     assert (response.status_code, error_code(response)) == (401, "UNAUTHORIZED")
     client.send("GET", "/healthz")
     assert client.stored("SELECT count(*) FROM events") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        event("e1", mediaType="application/vnd.example.unheard-of.v9+json"),
+        event("e1", mediaType="", digest="", tag="v1") | {"action": "delete"},
+        event("e1") | {"action": "an action of later versions", "actor": {}, "more": [1]},
+        {"id": "e1"},
+        {"id": "e1", "target": "not an object", "timestamp": 7},
+    ],
+)
+def test_events_of_any_kind_are_kept(client: Client, told: dict[str, Any]) -> None:
+    assert client.send("POST", "/events", content=envelope(told), headers=SENDER).status_code == 202
+    [(name, raw)] = client.stored("SELECT id, raw FROM events")
+    assert (name, json.loads(raw)) == ("e1", told)
 
 
 @pytest.mark.parametrize("body", [b"", b"garbage", b"null", b'{"events":[{}]}', b"\xff", b"[" * 100_000])
