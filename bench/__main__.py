@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench import change_times, cold, gc_times, server_times, stack_times, throughput
+from bench import change_times, cold, gateway_times, gc_times, server_times, stack_times, throughput
 from bench.report import write
 from bootstrap.docker_engine import ensure_docker
 from bootstrap.preflight import BUILD_BYTES, check_space
@@ -30,6 +30,7 @@ def main() -> None:
         session = stack.open()
         plugins = session.stack.engine.kind
         limited = throughput.over_tls(session.outputs(), folder)
+        told = gateway_times.measure(stack)
         cores = float(os.cpu_count() or 1)
         free = {"cpus": cores, "memory_mb": 2048}
         session = stack.open(change={"limits": dict.fromkeys(("registry", "edge", "cache", "gateway"), free)})
@@ -44,6 +45,7 @@ def main() -> None:
             (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", compared),
             ("Push and pull, limits in force, TLS", limited),
             (f"A production stack on an emulated server ({plugins} plugins)", served),
+            ("Events that the gateway keeps, limits in force, each on disk before it is answered", told),
             ("Change detection, plain HTTP, client and registry on the same cores", looked),
             ("Garbage collection, every third image deleted", collected),
         ]

@@ -36,7 +36,8 @@ class Way:
 def measure(stack: TestStack, outputs: dict[str, Any], folder: Path) -> tuple[list[float], list[float], list[float], list[float]]:
     """Return MB/s of pushes and pulls through the edge and directly, pair by pair."""
     # Both by their containers' addresses: on loopback Docker's userland proxy would stand between us and the edge alone.
-    edge, direct = Way(_address(stack, "edge", "edge", 8080)), Way(_address(stack, "registry", "app", 5000))
+    edge = Way(f"http://{stack.address('edge', 'edge')}:8080")
+    direct = Way(f"http://{stack.address('registry', 'app')}:5000")
     pushes = _pairs(lambda way: push(way, outputs, folder)[0], edge, direct)
     _, digest = push(edge, outputs, folder)
     pulls = _pairs(lambda way: pull(way, outputs, digest), edge, direct)
@@ -118,8 +119,3 @@ def _token(outputs: dict[str, Any]) -> str:
     credentials = (outputs["registry_user"], outputs["registry_pass"])
     answer = httpx.get(f"{outputs['registry_url']}/auth/token", params=query, auth=credentials)
     return str(answer.raise_for_status().json()["token"])
-
-
-def _address(stack: TestStack, service: str, network: str, port: int) -> str:
-    networks = stack.containers()[service].attrs["NetworkSettings"]["Networks"]
-    return f"http://{networks[f'{stack.name}-{network}']['IPAddress']}:{port}"

@@ -72,6 +72,11 @@ class TestStack:
         found = client().containers.list(all=True, filters={"label": f"{ROOT_LABEL}={self.root}"}, ignore_removed=True)
         return {str(container.name).removeprefix(f"{self.name}-"): container for container in found}
 
+    def address(self, service: str, network: str) -> str:
+        """Return a container's IPv4 address on one of the stack's networks."""
+        joined = self.containers()[service].attrs["NetworkSettings"]["Networks"]
+        return str(joined[f"{self.name}-{network}"]["IPAddress"])
+
     def networks(self) -> list[str]:
         """Return the names of the stack's networks."""
         found = client().networks.list(filters={"label": f"{ROOT_LABEL}={self.root}"})

@@ -95,8 +95,7 @@ class TestWithPackages:
 
     def test_the_metrics_of_the_gateway_are_for_prometheus_alone(self, packaged: TestStack) -> None:
         containers = packaged.containers()
-        networks = containers["gateway"].attrs["NetworkSettings"]["Networks"]
-        addresses = [networks[f"{packaged.name}-{name}"]["IPAddress"] for name in ("gateway-metrics", "app")]
+        addresses = [packaged.address("gateway", network) for network in ("gateway-metrics", "app")]
 
         def gets(service: str, page: str) -> bool:
             return bool(containers[service].exec_run(["wget", "-q", "-T", "2", "-t", "1", "-O", "-", f"http://{page}"])[0] == 0)
