@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
+import random
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,12 +41,13 @@ class Client:
         """
         self._crane(["auth", "login", self.registry, "-u", user, "--password-stdin"], stdin=password)
 
-    def push(self, image: str, *, size: int = 1 << 20) -> str:
+    def push(self, image: str, *, size: int = 1 << 20, seed: int | None = None) -> str:
         """Push an image of random content; return its digest.
 
         Args:
             image: `repository:tag`.
             size: Of its one layer in bytes.
+            seed: The same one makes the same content.
 
         Raises:
             CommandError: The registry refused.
@@ -55,7 +56,7 @@ class Client:
         with tarfile.open(layer, "w") as archive:
             member = tarfile.TarInfo("random")
             member.size = size
-            archive.addfile(member, io.BytesIO(os.urandom(size)))
+            archive.addfile(member, io.BytesIO(random.Random(seed).randbytes(size)))  # noqa: S311  # content, no secret
         self._crane(["append", "--new_layer", str(layer), "--new_tag", f"{self.registry}/{image}"])
         return self.digest(image)
 
@@ -74,6 +75,14 @@ class Client:
             CommandError: There is no such image.
         """
         return self._crane(["digest", f"{self.registry}/{image}"])
+
+    def delete(self, image: str) -> None:
+        """Delete a tag.
+
+        Raises:
+            CommandError: The registry refused.
+        """
+        self._crane(["delete", f"{self.registry}/{image}"])
 
     @property
     def _authority(self) -> Path:

@@ -1,0 +1,109 @@
+"""`regops` on a stack that the program has made: the questions of its operator, each answered by one command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulation.client import Client
+from infra.paths import PROJECT_FOLDER
+from ops.process import CommandError, Completed, run
+from tests.engine.stacks import TestStack, new_stack
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
+    """A stack that collects also what has just been written."""
+    with new_stack(tmp_path_factory.mktemp("regops"), {"operations": {"gc": {"min_age_hours": 0, "max_share": 1}}}) as stack:
+        stack.outputs = stack.open().up(stream=False)
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def client(stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    made = Client(stack.outputs["registry"], tmp_path_factory.mktemp("client"))
+    made.login(stack.outputs["registry_user"], stack.outputs["registry_pass"])
+    return made
+
+
+def regops(stack: TestStack, *words: str) -> Completed:
+    return run([sys.executable, "-m", "ops.cli", "--root", stack.root, *words], timeout=120, cwd=PROJECT_FOLDER, check=False)
+
+
+def answer(stack: TestStack, *words: str) -> dict[str, Any]:
+    """What a verb says as JSON, after it has ended well."""
+    done = regops(stack, *words, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def states(document: dict[str, Any]) -> dict[str, str]:
+    return {check["name"]: check["state"] for check in document["checks"]}
+
+
+def test_is_it_healthy(stack: TestStack) -> None:
+    assert states(answer(stack, "status"))["services"] == "ok"
+    seen = states(answer(stack, "doctor"))
+    assert {"disk", "gate", "files", "services", "certificate", "answers", "push", "pull"} <= seen.keys()
+    assert not {"failed", "warning"} & set(seen.values())
+
+
+def test_what_is_wrong_is_named_with_its_remedy(stack: TestStack) -> None:
+    cache = stack.containers()["cache"]
+    cache.stop()
+    try:
+        done = regops(stack, "status")
+    finally:
+        cache.start()
+    assert done.returncode == 1
+    assert "failed   cache: it does not run: exited" in done.stderr
+    assert f"remedy: `docker logs {cache.name}` says why" in done.stderr
+
+
+def test_what_has_changed_and_who_did_it(stack: TestStack, client: Client) -> None:
+    regops(stack, "changes")
+    digest = client.push("team/app:v1.0.0", size=1 << 16)
+    (change,) = answer(stack, "changes")["changes"]
+    operator = stack.outputs["registry_user"]
+    assert (change["repository"], change["tag"], change["new"], change["actor"]) == ("team/app", "v1.0.0", digest, operator)
+    assert answer(stack, "changes", "at", "now")["repositories"]["team/app"] == {"v1.0.0": digest}
+
+
+def test_how_much_a_collection_would_free_what_it_does_and_its_undo(stack: TestStack, client: Client) -> None:
+    kept, gone = client.push("team/app:kept", size=1 << 16), client.push("team/app:gone", size=1 << 18)
+    client.delete("team/app:gone")
+    plan = answer(stack, "gc", "--dry-run")["plan"]
+    assert plan["size"] > 1 << 18
+    assert client.digest(f"team/app@{gone}") == gone  # nothing has gone
+    report = answer(stack, "gc")["report"]
+    assert report["removed_blobs"] >= 3
+    assert report["problems"] == []
+    assert client.digest("team/app:kept") == kept
+    with pytest.raises(CommandError, match="MANIFEST_UNKNOWN"):
+        client.digest(f"team/app@{gone}")
+    assert answer(stack, "undo", "restore", "latest", "--dry-run")["plan"]["missing"] > 0
+    answer(stack, "undo", "restore", "latest")
+    client.pull(f"team/app@{gone}")
+    assert [one["why"] for one in answer(stack, "undo")["snapshots"]] == ["gc"]
+
+
+def test_a_push_after_a_collection_is_whole(stack: TestStack, client: Client) -> None:
+    """The cache knew of the layers that went: https://github.com/distribution/distribution/issues/2945."""
+    client.push("team/again:1", size=1 << 16, seed=1)
+    client.delete("team/again:1")
+    answer(stack, "gc", "--no-undo")
+    client.push("team/again:1", size=1 << 16, seed=1)
+    client.pull("team/again:1")
+
+
+def test_what_has_run_and_how_it_ended(stack: TestStack) -> None:
+    runs = answer(stack, "history")["runs"]
+    assert {"doctor", "gc", "undo"} <= {one["task"] for one in runs}
+    assert {one["state"] for one in runs} == {"ended"}
+    assert not list(Path(stack.root / "gate").iterdir())
