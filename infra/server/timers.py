@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from infra.server.hardening import HARDENED
 from infra.server.head import HEAD
 from infra.server.schedule import USER, Task, environment
 
@@ -52,6 +53,7 @@ def _service(task: Task, root: PurePosixPath) -> str:
     variables = "\n".join(f"Environment={name}={value}" for name, value in environment(root).items())
     last = shlex.join(task.last_command(root)).replace("%", "%%")
     stop_post = f"ExecStopPost={last}\n" if last else ""
+    groups = "SupplementaryGroups=docker\n" if task.docker else ""
     paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)
     # What it prints goes to the journal, which keeps the time of each line and its own size, and needs no folder to be there.
     return f"""\
@@ -72,33 +74,11 @@ Nice=10
 
 User={user}
 Group={group}
-{"SupplementaryGroups=docker" + chr(10) if task.docker else ""}{paths}{_network(task)}CapabilityBoundingSet=
+{groups}{paths}{_network(task)}CapabilityBoundingSet=
 DevicePolicy=closed
 KeyringMode=private
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProcSubset=pid
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
 RemoveIPC=yes
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-UMask=0077
-"""
+{HARDENED}"""
 
 
 def _network(task: Task) -> str:

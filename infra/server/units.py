@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.server.hardening import HARDENED
 from infra.server.head import HEAD
 
 GUARD = "private-registry-metadata-guard.service"
@@ -42,30 +43,8 @@ ExecStart=/bin/sh -c '{_CHECK} 2>/dev/null || {{ {_MAKE} 2>/dev/null; {_INSERT};
 
 CapabilityBoundingSet=CAP_NET_ADMIN
 IPAddressDeny=any
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProcSubset=pid
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
 RestrictAddressFamilies=AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-UMask=0077
-
+{HARDENED}
 [Install]
 WantedBy=docker.service
 """
