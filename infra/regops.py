@@ -12,6 +12,7 @@ from infra.settings import Settings
 from ops.config import REGOPS_FILE, RegopsConfig, render
 
 # Below the root.
+ALL_DATA = "data"
 DATA_FOLDER = "data/regops"
 # Beside the registry's own folder, on its file system: snapshots are links to its files.
 SNAPSHOTS_FOLDER = "data/snapshots"

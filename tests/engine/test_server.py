@@ -10,8 +10,10 @@ import pytest
 
 from emulation.client import Client
 from emulation.stack import EmulatedStack
+from infra.server.schedule import schedule
 from ops.process import Completed
 from tests.engine.servers import Server, production
+from tests.infra.server.plans import plan
 
 ADDRESS = "127.0.0.61"
 IMAGE = "team/app:1"
@@ -121,10 +123,18 @@ def test_the_token_is_neither_in_the_state_nor_on_the_server(stack: EmulatedStac
     assert server.run(f"grep -rlF -- {token} /srv /etc /var/log /root 2>/dev/null || true") == ""
 
 
-def test_the_tasks_of_the_schedule_run_on_the_server(server: Server) -> None:
-    assert "regops-doctor.timer" in server.run("systemctl list-timers --no-pager --no-legend")
-    server.run("systemctl start regops-doctor.service")
-    assert "canary" in server.run("journalctl --unit regops-doctor --no-pager")
+@pytest.mark.parametrize("task", [task.name for task in schedule(plan())])
+def test_each_task_of_the_schedule_runs_on_the_server(server: Server, task: str) -> None:
+    assert f"regops-{task}.timer" in server.run("systemctl list-timers --no-pager --no-legend")
+    server.run(f"systemctl start regops-{task}.service || {{ journalctl --unit regops-{task} --no-pager; exit 1; }}")
+
+
+def test_what_tasks_keep_is_the_stacks_own_whoever_calls_regops(server: Server) -> None:
+    runs = json.loads(server.run("regops history --json"))["runs"]
+    assert {"doctor", "gc"} <= {run["task"] for run in runs}
+    assert {run["exit_code"] for run in runs} == {0}
+    server.run("regops status && regops changes && regops undo && regops doctor")
+    assert server.run("find /srv/private-registry/data/regops /srv/private-registry/data/registry ! -user 10001") == ""
 
 
 def test_another_location_is_refused_at_preview(stack: EmulatedStack) -> None:
