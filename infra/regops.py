@@ -45,6 +45,7 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         registry_metrics=f"http://{registry_debug_address(plan)}/metrics",
         snapshots=SNAPSHOTS_FOLDER,
         gc=plan.settings.operations.gc,
+        undo=plan.settings.operations.undo,
         notify=plan.settings.operations.notify,
         pings=plan.settings.operations.pings,
     )

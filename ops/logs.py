@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 # What every record has; the rest was given by the caller as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
@@ -28,8 +29,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure(level: int) -> None:
-    """Send all logs of the process to standard output."""
-    handler = logging.StreamHandler(sys.stdout)
+def configure(level: int, stream: TextIO = sys.stdout) -> None:
+    """Send all logs of the process to one stream."""
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ops.config import GcSettings, NotifySettings, Strict
+from ops.config import GcSettings, NotifySettings, Strict, UndoSettings
 
 PingUrl = Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]
 
@@ -18,10 +18,12 @@ class OperationsSettings(Strict):
     Attributes:
         pings: Address of a check at Healthchecks or a service like it, by the name of a task (docs/schedule.md): it is told
             when the task begins and how it ended, and misses it when the server is gone.
-        gc: Garbage collection: what goes, what stays, and for how long it can be undone.
+        gc: Garbage collection: what goes, and what stays.
+        undo: For how long what goes can be given back.
         notify: Channels at ntfy and Gotify, and when what is told; tokens are secrets of this stack.
     """
 
     pings: Mapping[str, PingUrl] = Field(default_factory=dict)
     notify: NotifySettings = NotifySettings()
     gc: GcSettings = GcSettings()
+    undo: UndoSettings = UndoSettings()

@@ -125,6 +125,16 @@ def schedule(plan: Plan) -> Sequence[Task]:
             docker=True,
         ),
         Task(
+            name="snapshot",
+            purpose="lets undo what is deleted or overwritten from now on",
+            words=["undo", "take", "--wait", "1800"],
+            when=When(minutes=(20,), hours=(3,)),
+            spread_s=600,
+            limit_s=2 * 3600,
+            writes=[ALL_DATA, GATE_FOLDER],
+            docker=True,
+        ),
+        Task(
             name="notify",
             purpose="delivers messages, reminders and the daily digest",
             words=["notify"],

@@ -7,18 +7,30 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ops import logs
 from ops.cli import doctor, gc, history, status
 from ops.cli.changes import changes
 from ops.cli.notify import notify
+from ops.cli.shared import say
 from ops.cli.undo import undo
 
 _ROOT_VARIABLE = "REGOPS_ROOT"
 _NO_SPACE, _TERMINATED = 14, 143
+
+
+class LogFormat(StrEnum):
+    """How progress and errors are written: for people, or as one JSON object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 _EPILOG = """\
 Exit codes: 0 ok · 1 failed · 2 wrong use · 3 done with warnings · 10 configuration invalid · 12 verification mismatch ·
 13 not reachable · 14 no space · 75 busy
@@ -39,9 +51,13 @@ app = typer.Typer(
 def shared(
     context: typer.Context,
     root: Annotated[Path, typer.Option(envvar=_ROOT_VARIABLE, metavar="DIR", help="The stack's folder on this host.")],
+    *,
+    log_format: Annotated[LogFormat, typer.Option(help="Of progress and errors.")] = LogFormat.TEXT,
 ) -> None:
     """Look after a private registry, day by day."""
     context.obj = root
+    if log_format is LogFormat.JSON:
+        logs.configure(logging.INFO, sys.stderr)
     # It tells of each try again, with the whole address, and some addresses are secrets.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
@@ -64,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except OSError as error:
-        sys.stderr.write(f"regops: {error}\n")
+        say(f"regops: {error}", level=logging.ERROR)
         return _NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else 1
     except Exception as error:
         code = getattr(error, "exit_code", None)
         if not isinstance(code, int):
             raise  # a slip of this program: its trace is what its authors need
-        sys.stderr.write(f"regops: {error}\n")
+        say(f"regops: {error}", level=logging.ERROR)
         return code
     return 0

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ops.changes.ledger import Ledger
+    from ops.changes.model import Snapshot
     from ops.changes.report import Report
     from ops.runs.task import Outcome
     from ops.stack import Stack
@@ -23,6 +24,7 @@ Examples: `regops changes` · `regops changes --since yesterday` · `regops chan
 """
 LEDGER = "changes.db"
 _NOTIFIER = "notifier"
+_PATIENCE_S = 30.0
 
 T = TypeVar("T")
 
@@ -38,6 +40,7 @@ def look(
     ] = None,
     detailed: Annotated[bool, typer.Option("--detailed", help="Show each change.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show only what is wrong.")] = False,
+    api: Annotated[bool, typer.Option("--api", help="Ask the registry, as its users do, instead of its tree.")] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Record also that most tags have vanished.")] = False,
     wait: Wait = 0.0,
     as_json: Json = False,
@@ -65,9 +68,12 @@ def look(
         time = _moment(since)
         show(_of_ledger(stack, lambda ledger: changes_since(ledger, time)))
         return
-    done = run_task(
-        stack, "changes", lambda: _record(stack, show, accept=accept), lock_name="changes", wait_s=wait, routine=True, warn=say
-    )
+    see = _seen_by_api if api else _seen_in_tree
+
+    def work() -> Outcome:
+        return _record(stack, see, show, accept=accept)
+
+    done = run_task(stack, "changes", work, lock_name="changes", wait_s=wait, routine=True, warn=say)
     raise typer.Exit(done.exit_code)
 
 
@@ -103,20 +109,39 @@ def history(
     print_json(found.as_json()) if as_json else typer.echo(found.text(), nl=False)
 
 
-def _record(stack: Stack, show: Callable[[Report], None], *, accept: bool) -> Outcome:
-    from ops.changes.announce import announcements
+def _seen_in_tree(stack: Stack) -> Snapshot:
     from ops.changes.tree_snapshot import snapshot_of_tree
+    from ops.live_stack import tree_of
+
+    return snapshot_of_tree(tree_of(stack))
+
+
+def _seen_by_api(stack: Stack) -> Snapshot:
+    import time
+    from contextlib import closing
+
+    from ops.changes.api_snapshot import snapshot_of_registry
+    from ops.registry_client import Login, RegistryClient
+    from ops.registry_endpoint import KeptEndpoint
+
+    config = stack.config
+    login = Login(*(stack.secret(name) for name in ("registry_user", "registry_pass")))
+    with closing(KeptEndpoint(config.url, config.ca, config.resolve)) as endpoint:
+        return snapshot_of_registry(RegistryClient(endpoint, login, until=time.monotonic() + _PATIENCE_S))
+
+
+def _record(stack: Stack, see: Callable[[Stack], Snapshot], show: Callable[[Report], None], *, accept: bool) -> Outcome:
+    from ops.changes.announce import announcements
     from ops.changes.update import update
     from ops.gateway.stored import Place
     from ops.notifier import Notifier
     from ops.notify.policy import Event
-    from ops.registry_tree import RegistryTree
     from ops.runs.task import Outcome
 
-    tree, events = RegistryTree(stack.root / stack.config.registry_data), stack.root / stack.config.events
+    events = stack.root / stack.config.events
 
     def work(ledger: Ledger) -> Report:
-        report = update(ledger, lambda: snapshot_of_tree(tree), events=events if events.exists() else None, accept=accept)
+        report = update(ledger, lambda: see(stack), events=events if events.exists() else None, accept=accept)
         # After the ledger has them, and before it notes that they were told: told twice after a kill, but never not.
         if fresh := ledger.after(ledger.place(_NOTIFIER).seq):
             Notifier(stack).tell([Event(message) for message in announcements(fresh, stack.config.stack)])

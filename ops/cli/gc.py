@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ops.cli.shared import Json, Wait, print_json, print_table, say, size, stack_of
+from ops.cli.shared import STORAGE, Json, Wait, print_json, print_table, say, size, stack_of
 from ops.gc.model import Refusal
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ EXAMPLES = """\
 Examples: `regops gc --dry-run` · `regops gc` · `regops gc --allow share` · `regops gc --keep-untagged --json` ·
 `regops gc --recover`
 """
-LOCK = "storage"
 _SHOWN = 15
 # The whole collection is behind the gate then.
 _GATE_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
@@ -68,7 +67,7 @@ def gc(
             return _plan(collection, as_json=as_json) if dry_run else _run(stack, collection, as_json=as_json)
 
     name = "gc-plan" if dry_run else "gc-recover" if recover else "gc"
-    raise typer.Exit(run_task(stack, name, work, lock_name=LOCK, wait_s=wait, routine=dry_run or recover, warn=say).exit_code)
+    raise typer.Exit(run_task(stack, name, work, lock_name=STORAGE, wait_s=wait, routine=dry_run or recover, warn=say).exit_code)
 
 
 @contextmanager
@@ -141,12 +140,10 @@ def _run(stack: Stack, collection: GarbageCollection, *, as_json: bool) -> Outco
     report = collection.run()
     store = collection.live.store
     with store.locked("gc"):
-        old = store.expired(keep=stack.config.gc.snapshots, max_age=timedelta(days=stack.config.gc.snapshot_days))
-        for snapshot in old:
-            store.remove(snapshot.name)
+        old = store.drop_expired(keep=stack.config.undo.snapshots, max_age=timedelta(days=stack.config.undo.days))
         held = store.space().total
     if as_json:
-        print_json({"report": _document(report), "snapshots_removed": [one.name for one in old], "snapshots_bytes": held})
+        print_json({"report": _document(report), "snapshots_removed": old, "snapshots_bytes": held})
     else:
         _show(report.plan)
         _tell(report, held)

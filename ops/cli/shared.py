@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a task that is at work.")]
 SCHEMA = 1
+# What works on the registry's tree has this lock.
+STORAGE = "storage"
+_log = logging.getLogger("regops")
 _THOUSAND = 1024
 
 
@@ -28,9 +32,12 @@ def stack_of(context: typer.Context) -> Stack:
     return Stack(root)
 
 
-def say(text: str) -> None:
-    """Print progress, where it is in the way of no result."""
-    typer.echo(text, err=True)
+def say(text: str, *, level: int = logging.INFO) -> None:
+    """Tell of progress, where it is in the way of no result: as text, or as a line of JSON when logs are."""
+    if _log.hasHandlers():
+        _log.log(level, text)
+    else:
+        typer.echo(text, err=True)
 
 
 def size(count: float) -> str:

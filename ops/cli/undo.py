@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.gc import LOCK
-from ops.cli.shared import Json, Wait, print_json, print_table, say, size, stack_of
+from ops.cli.shared import STORAGE, Json, Wait, print_json, print_table, say, size, stack_of
 
 if TYPE_CHECKING:
     from ops.runs.task import Outcome
@@ -20,7 +19,7 @@ EXAMPLES = """\
 Examples: `regops undo` · `regops undo restore latest --dry-run` · `regops undo restore latest team/app:v1` ·
 `regops undo forget 20261125T040000.000000Z-gc`
 """
-_LATEST = "latest"
+_LATEST, _BY_HAND = "latest", "kept"
 
 undo = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, rich_markup_mode=None)
 
@@ -81,7 +80,19 @@ def restore(
     def work() -> Outcome:
         return _restore(stack, snapshot, scope, dry_run=dry_run, as_json=as_json)
 
-    raise typer.Exit(run_task(stack, "undo", work, lock_name=LOCK, wait_s=wait, routine=dry_run, warn=say).exit_code)
+    raise typer.Exit(run_task(stack, "undo", work, lock_name=STORAGE, wait_s=wait, routine=dry_run, warn=say).exit_code)
+
+
+@undo.command(epilog="Examples: `regops undo take` · `regops undo take --wait 600`")
+def take(context: typer.Context, *, wait: Wait = 0.0, as_json: Json = False) -> None:
+    """Make a snapshot now, so that what is deleted or overwritten later can be given back; the oldest ones go."""
+    from ops.runs.task import run_task
+
+    stack = stack_of(context)
+    done = run_task(
+        stack, "snapshot", lambda: _take(stack, as_json=as_json), lock_name=STORAGE, wait_s=wait, routine=True, warn=say
+    )
+    raise typer.Exit(done.exit_code)
 
 
 @undo.command(epilog="Examples: `regops undo forget 20261125T040000.000000Z-gc`")
@@ -100,6 +111,26 @@ def forget(
         print_json({"removed": snapshot, "bytes": freed})
     else:
         say(f"{snapshot} is gone; {size(freed)} are free")
+
+
+def _take(stack: Stack, *, as_json: bool) -> Outcome:
+    from datetime import timedelta
+
+    from ops.gc.run import roll_back
+    from ops.live_stack import live_registry
+    from ops.runs.task import Outcome
+
+    live = live_registry(stack)
+    with live.store.locked("undo"):
+        roll_back(live)
+        made = live.store.create(_BY_HAND)
+        old = live.store.drop_expired(keep=stack.config.undo.snapshots, max_age=timedelta(days=stack.config.undo.days))
+        held = live.store.space().total
+    if as_json:
+        print_json({"snapshot": made.name, "removed": old, "bytes": held})
+    else:
+        say(f"`regops undo restore {made.name} REPOSITORY:TAG` gives back what goes from now on; snapshots hold {size(held)}")
+    return Outcome(0, f"{made.name} was made", {"bytes": held})
 
 
 def _restore(stack: Stack, name: str, scope: Scope, *, dry_run: bool, as_json: bool) -> Outcome:

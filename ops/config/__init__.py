@@ -12,7 +12,7 @@ from ops.config.gateway import (
     GatewayConfig,
     SignOn,
 )
-from ops.config.gc import GcSettings
+from ops.config.gc import GcSettings, UndoSettings
 from ops.config.notify import NotifySettings
 from ops.config.regops import REGOPS_FILE, Limits, RegopsConfig
 
@@ -41,6 +41,7 @@ __all__ = [
     "RegopsConfig",
     "SignOn",
     "Strict",
+    "UndoSettings",
     "describe",
     "describe_fault",
     "load",

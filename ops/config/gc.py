@@ -1,4 +1,4 @@
-"""Rules of garbage collection: what goes, what stays, and when it does not begin."""
+"""Rules of garbage collection and of undo: what goes, what stays, when it does not begin, for how long it can be undone."""
 
 from __future__ import annotations
 
@@ -31,8 +31,6 @@ class GcSettings(Strict):
         orphaned_signatures: Whether `sha256-…` tags go whose manifest is gone.
         max_share: Share of all blobs that may go without being asked for.
         max_backup_age_days: How old the last backup may be; not set, none is asked for.
-        snapshots: How many snapshots for undo are kept.
-        snapshot_days: For how long: what was collected takes room until its snapshot goes.
     """
 
     delete_untagged: bool = True
@@ -41,5 +39,15 @@ class GcSettings(Strict):
     orphaned_signatures: bool = True
     max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     max_backup_age_days: Annotated[float, Field(gt=0)] | None = None
-    snapshots: Annotated[int, Field(ge=1, le=100)] = 3
-    snapshot_days: Annotated[float, Field(gt=0, le=3650)] = 14.0
+
+
+class UndoSettings(Strict):
+    """What can be undone: snapshots are made each night, and by each collection.
+
+    Attributes:
+        snapshots: How many are kept.
+        days: For how long: what was deleted takes room until the last snapshot that has it goes.
+    """
+
+    snapshots: Annotated[int, Field(ge=1, le=100)] = 10
+    days: Annotated[float, Field(gt=0, le=3650)] = 8.0

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ops.config.base import Strict
-from ops.config.gc import GcSettings
+from ops.config.gc import GcSettings, UndoSettings
 from ops.config.notify import NotifySettings
 
 REGOPS_FILE = "regops/regops.json"
@@ -37,6 +37,7 @@ class RegopsConfig(Strict):
         registry_metrics: Address of the registry's metrics, as its own container reaches it.
         snapshots: What garbage collection and undo keep of the registry's tree, on its file system.
         gc: What garbage collection does.
+        undo: For how long it can be undone.
         events: The gateway's database of the registry's events.
         notify: Where messages go.
         pings: Address to tell about each run of a task, by the task's name: https://healthchecks.io/docs/http_api/
@@ -53,6 +54,7 @@ class RegopsConfig(Strict):
     registry_metrics: str = "http://127.0.0.1:5001/metrics"
     snapshots: str = "data/snapshots"
     gc: GcSettings = GcSettings()
+    undo: UndoSettings = UndoSettings()
     events: str = "data/gateway/events.db"
     notify: NotifySettings = NotifySettings()
     pings: Mapping[str, Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]] = Field(default_factory=dict)

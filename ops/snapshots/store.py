@@ -204,6 +204,13 @@ class SnapshotStore:
         many = found[: max(len(found) - keep, 0)]
         return [one for one in found if (one in many or one.made_at < oldest) and one.state != State.SWEEPING]
 
+    def drop_expired(self, *, keep: int, max_age: timedelta) -> list[str]:
+        """Remove the snapshots that are too many or too old, with the store locked; return their names."""
+        names = [one.name for one in self.expired(keep=keep, max_age=max_age)]
+        for name in names:
+            self.remove(name)
+        return names
+
     def space(self) -> Space:
         """Return what the snapshots hold: files that have no name outside of them."""
         names: dict[int, int] = {}

@@ -20,6 +20,7 @@ ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
 cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
 printf 'StrictHostKeyChecking no\\nLogLevel ERROR\\nBatchMode yes\\n' > /root/.ssh/config
 /usr/sbin/sshd -E /tmp/log
+until ss -ltnH 'sport = :22' | grep -q .; do sleep 0.1; done  # it goes into the background before it listens
 """
 
 
@@ -73,7 +74,7 @@ def test_root_comes_in_with_a_key_and_in_no_other_way(server: Debian13) -> None:
 
 def test_nothing_is_forwarded_but_to_storage_boxes(server: Debian13) -> None:
     script = f"{START} ssh -o LogLevel=INFO -W 127.0.0.1:22 127.0.0.1 2>&1 </dev/null"
-    box = "/usr/sbin/sshd -o ListenAddress=127.0.0.1:23;"
+    box = "/usr/sbin/sshd -o ListenAddress=127.0.0.1:23; until ss -ltnH 'sport = :23' | grep -q .; do sleep 0.1; done;"
     assert (
         "SSH-2.0-OpenSSH" in server.run(f"{START} {box} {script.removeprefix(START).replace(':22', ':23')}", check=False).stdout
     )

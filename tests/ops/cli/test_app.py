@@ -39,11 +39,22 @@ def stack(tmp_path: Path) -> Stack:
 def test_help_lists_every_verb_and_every_exit_code() -> None:
     told = regops(None, "--help")
     assert told.returncode == 0
-    for word in ("changes", "doctor", "history", "notify", "status", "--root", "12 verification mismatch", "75 busy"):
+    for word in (
+        "changes",
+        "doctor",
+        "gc",
+        "history",
+        "notify",
+        "status",
+        "undo",
+        "--root",
+        "12 verification mismatch",
+        "75 busy",
+    ):
         assert word in told.stdout
 
 
-@pytest.mark.parametrize("verb", ["changes", "doctor", "history", "notify", "status"])
+@pytest.mark.parametrize("verb", ["changes", "doctor", "gc", "history", "notify", "status", "undo"])
 def test_every_verb_has_help_with_examples_and_json(tmp_path: Path, verb: str) -> None:
     told = regops(tmp_path, verb, "--help").stdout
     assert "Examples:" in told
@@ -69,6 +80,18 @@ def test_a_damaged_configuration_is_named_with_its_key(stack: Stack) -> None:
     assert told.returncode == 10
     assert f"{path}: url: is required" in told.stderr
     assert f"{path}: ulr: unknown key" in told.stderr
+
+
+def test_errors_are_lines_of_json_when_logs_are(tmp_path: Path) -> None:
+    told = run(
+        [sys.executable, "-m", "ops.cli", "--root", tmp_path, "--log-format", "json", "history"],
+        timeout=30,
+        cwd=PROJECT_FOLDER,
+        check=False,
+    )
+    (line,) = map(json.loads, told.stderr.splitlines())
+    assert (told.returncode, line["level"], line["logger"]) == (10, "error", "regops")
+    assert "regops.json: is missing" in line["message"]
 
 
 def test_history_shows_runs_the_newest_last(stack: Stack) -> None:
