@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench import change_times, cold, gateway_times, gc_times, server_times, stack_times, throughput
+from bench import change_times, cli_times, cold, gateway_times, gc_times, server_times, stack_times, throughput
 from bench.report import write
 from bootstrap.docker_engine import ensure_docker
 from bootstrap.preflight import BUILD_BYTES, check_space
@@ -39,6 +39,7 @@ def main() -> None:
         served = server_times.measure(folder / "server")
         looked = change_times.measure(folder / "changes")
         collected = gc_times.measure(folder / "gc")
+        helped = cli_times.measure()
     page = write(
         [
             (f"The stack ({plugins} plugins)", times),
@@ -48,6 +49,7 @@ def main() -> None:
             ("Events that the gateway keeps, limits in force, each on disk before it is answered", told),
             ("Change detection, plain HTTP, client and registry on the same cores", looked),
             ("Garbage collection, every third image deleted", collected),
+            ("The command line", helped),
         ]
     )
     print(page.read_text())

@@ -19,7 +19,8 @@ from ops.registry_tree import RegistryTree
 from ops.snapshots.store import SnapshotStore
 from tests.programs import registry_binary
 
-_SIZES = (1_000, 10_000)
+_SIZES = (1_000, 10_000, 100_000)
+_GOAL_AT = 10_000
 _LAYERS = 8
 _TAGS = 50
 _TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -38,7 +39,7 @@ def measure(folder: Path) -> list[Row]:
         stopped = _stopped(folder, blobs)
         what = f"writes refused, {blobs:,} blobs"
         rows += [
-            Row(f"{what}, in two phases", two[1], "≤ 2 s" if blobs == max(_SIZES) else "", two[0], "s"),
+            Row(f"{what}, in two phases", two[1], "≤ 2 s" if blobs == _GOAL_AT else "", two[0], "s"),
             Row(f"{what}, in one phase behind the gate", one[1], "", one[0], "s"),
             Row(f"{what}, registry stopped", "pulls fail too", "", stopped, "s"),
         ]
