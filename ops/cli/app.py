@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ops import logs
-from ops.cli import doctor, gc, history, status
+from ops.cli import bans, doctor, gc, history, status
 from ops.cli.changes import changes
 from ops.cli.notify import notify
 from ops.cli.shared import say
@@ -68,6 +68,8 @@ app.add_typer(changes, name="changes")
 app.add_typer(notify, name="notify")
 app.command("gc", epilog=gc.EXAMPLES)(gc.gc)
 app.add_typer(undo, name="undo")
+app.command("who-is-banned", epilog=bans.WHO_EXAMPLES)(bans.who_is_banned)
+app.command("unban", epilog=bans.UNBAN_EXAMPLES)(bans.unban)
 app.command("history", epilog=history.EXAMPLES)(history.history)
 
 

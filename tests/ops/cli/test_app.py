@@ -46,7 +46,9 @@ def test_help_lists_every_verb_and_every_exit_code() -> None:
         "history",
         "notify",
         "status",
+        "unban",
         "undo",
+        "who-is-banned",
         "--root",
         "12 verification mismatch",
         "75 busy",
@@ -54,7 +56,7 @@ def test_help_lists_every_verb_and_every_exit_code() -> None:
         assert word in told.stdout
 
 
-@pytest.mark.parametrize("verb", ["changes", "doctor", "gc", "history", "notify", "status", "undo"])
+@pytest.mark.parametrize("verb", ["changes", "doctor", "gc", "history", "notify", "status", "unban", "undo", "who-is-banned"])
 def test_every_verb_has_help_with_examples_and_json(tmp_path: Path, verb: str) -> None:
     told = regops(tmp_path, verb, "--help").stdout
     assert "Examples:" in told

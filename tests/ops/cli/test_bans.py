@@ -1,0 +1,111 @@
+"""`regops who-is-banned` and `regops unban`, on a real CrowdSec with its own command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bootstrap.docker_engine import ensure_docker
+from tests.ops.bans_stack import LISTED, NETWORK, SCANNER, SIXTH, WITHIN, Protected, protected_stack, regops, write_config
+from tests.stack_components.protection.container import wait_until
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
+    with protected_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+def protected(running: Protected) -> Protected:
+    """One in which three are banned here, and one by a list."""
+    running.cscli("decisions", "delete", "--all")
+    running.ban(SCANNER, "crowdsecurity/http-probing")
+    running.ban(NETWORK, "by hand")
+    running.ban(SIXTH, "by hand")
+    running.list(LISTED)
+    return running
+
+
+def banned(protected: Protected, *words: str) -> list[str]:
+    told = protected.regops("who-is-banned", "--json", *words)
+    assert told.returncode == 0, told.stderr
+    document = json.loads(told.stdout)
+    assert document["schema"] == 1
+    return sorted(ban["value"] for ban in document["bans"])
+
+
+def test_who_is_banned_here_is_shown_and_lists_of_others_are_counted(protected: Protected) -> None:
+    wait_until(lambda: "; 1 banned" in protected.regops("who-is-banned").stdout, lambda: "its database stays locked")
+    told = protected.regops("who-is-banned")
+    assert (told.returncode, told.stderr) == (0, "")
+    *_, scanner, summary = told.stdout.splitlines()
+    assert scanner.split()[:2] == [SCANNER, "crowdsecurity/http-probing"]
+    assert summary == "3 banned here; 1 banned by the community's lists"
+    assert LISTED not in told.stdout
+    assert banned(protected) == sorted([SCANNER, NETWORK, SIXTH])
+    assert banned(protected, "--community") == sorted([SCANNER, NETWORK, SIXTH, LISTED])
+
+
+@pytest.mark.parametrize(
+    ("asked", "values"), [(SCANNER, [SCANNER]), (WITHIN, [NETWORK]), ("2001:db8::/32", [SIXTH]), (LISTED, [LISTED])]
+)
+def test_one_can_be_asked_for(protected: Protected, asked: str, values: list[str]) -> None:
+    assert banned(protected, asked) == values
+
+
+def test_who_is_not_banned_is_said_not_to_be(protected: Protected) -> None:
+    told = protected.regops("who-is-banned", "203.0.113.8")
+    assert (told.returncode, told.stdout) == (0, "203.0.113.8 is not banned\n")
+    told = protected.regops("unban", "203.0.113.8")
+    assert (told.returncode, told.stderr) == (1, "regops: 203.0.113.8 is not banned\n")
+    assert len(banned(protected)) == 3
+
+
+def test_a_ban_is_lifted_with_all_others_of_its_address_and_no_others(protected: Protected) -> None:
+    protected.ban(SCANNER, "banned twice")
+    would = protected.regops("unban", SCANNER, "--dry-run")
+    assert (would.returncode, would.stdout.splitlines()[-1]) == (0, "1 would be lifted")
+    assert SCANNER in banned(protected)
+    done = protected.regops("unban", SCANNER)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith("1 lifted: the edge lets them in within 15 s")
+    assert banned(protected) == sorted([NETWORK, SIXTH])
+
+
+def test_the_ban_of_a_network_or_of_a_list_is_lifted_by_an_address_in_it(protected: Protected) -> None:
+    assert NETWORK in protected.regops("unban", WITHIN).stdout
+    document = json.loads(protected.regops("unban", LISTED, "--json").stdout)
+    assert [ban["value"] for ban in document["lifted"]] == [LISTED]
+    assert banned(protected, "--community") == sorted([SCANNER, SIXTH])
+
+
+def test_all_that_was_decided_here_is_lifted_at_once(protected: Protected) -> None:
+    assert protected.regops("unban", "--all").stdout.splitlines()[-1].startswith("3 lifted")
+    assert banned(protected, "--community") == [LISTED]
+    again = protected.regops("unban", "--all")
+    assert (again.returncode, again.stdout) == (0, "nobody is banned here\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["unban"], ["unban", SCANNER, "--all"], ["unban", "203.0.113"], ["who-is-banned", "203.0.113.7/24"]]
+)
+def test_wrong_use_ends_with_2(tmp_path: Path, words: list[str]) -> None:
+    assert regops(tmp_path, *words).returncode == 2
+
+
+@pytest.mark.parametrize(("services", "said"), [((), "protection does not run"), (("crowdsec",), "is missing")])
+def test_without_protection_or_its_container_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, services: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", ensure_docker())
+    write_config(tmp_path, "test-none", *services)
+    for words in (["who-is-banned"], ["unban", "--all"]):
+        told = regops(tmp_path, *words)
+        assert told.returncode == 1
+        assert said in told.stderr
