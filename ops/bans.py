@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from ops.engine import connected
@@ -129,7 +129,10 @@ class CrowdSec:
     def _ask(self, *words: str) -> str:
         argv = ["timeout", str(_ANSWER_LIMIT_S), "cscli", *words]
         for last in (False, False, True):
-            done: Any = self._container.exec_run(argv, demux=True)
+            try:
+                done: Any = self._container.exec_run(argv, demux=True)
+            except APIError as error:
+                raise BansError(f"{self._container.name} cannot be asked: {error.explanation or error}") from error
             code, output = done
             out, err = ((part or b"").decode(errors="replace") for part in output)
             if code == 0:

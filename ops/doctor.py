@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from ops.bans import SERVICE
 from ops.canary import REPOSITORY, make_canary
+from ops.checks.bans import bans
 from ops.checks.canary import CanaryCheck
 from ops.checks.certificate import certificate
 from ops.checks.containers import service_checks
@@ -35,7 +37,8 @@ def look_around(stack: Stack, endpoint: Endpoint) -> list[Check]:
         stack: On this host.
         endpoint: How clients reach its registry.
     """
-    return [disk(stack), gate(stack), clock(), files(stack), *service_checks(stack), certificate(endpoint)]
+    protected = [bans(stack)] if SERVICE in stack.config.services else []
+    return [disk(stack), gate(stack), clock(), files(stack), *service_checks(stack), *protected, certificate(endpoint)]
 
 
 def examine(
