@@ -25,7 +25,7 @@ from ops.registry_client import Login, RegistryClient
 from ops.registry_endpoint import Endpoint
 from ops.stack import Stack
 
-_DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
+DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
 # A server's first certificate takes a minute or two; services that a restart of the machine brings up take less than one.
 DEPLOYED_PATIENCE_S, PATIENCE_S = 180.0, 60.0
 
@@ -63,7 +63,7 @@ def examine(
         RegistryClient(endpoint, login, until=until, tell=tell),
         RegistryClient(endpoint, until=until, tell=tell),
         canary=make_canary(secrets.token_hex() if new else datetime.now(UTC).date().isoformat()),
-        tag=_DEPLOYED_TAG if new else _DAILY_TAG,
+        tag=_DEPLOYED_TAG if new else DAILY_TAG,
         anonymous=anonymous,
     ).examine()
 

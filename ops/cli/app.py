@@ -50,7 +50,9 @@ app = typer.Typer(
 @app.callback()
 def shared(
     context: typer.Context,
-    root: Annotated[Path, typer.Option(envvar=_ROOT_VARIABLE, metavar="DIR", help="The stack's folder on this host.")],
+    root: Annotated[
+        Path | None, typer.Option(envvar=_ROOT_VARIABLE, metavar="DIR", help="The stack's folder on this host.")
+    ] = None,
     *,
     log_format: Annotated[LogFormat, typer.Option(help="Of progress and errors.")] = LogFormat.TEXT,
 ) -> None:

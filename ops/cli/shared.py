@@ -24,11 +24,16 @@ _THOUSAND = 1024
 
 
 def stack_of(context: typer.Context) -> Stack:
-    """Return the stack that `--root` names."""
-    from ops.stack import Stack
+    """Return the stack that `--root` names.
+
+    Raises:
+        BadParameter: It names none.
+    """
+    from ops.stack import ROOT_VARIABLE, Stack
 
     root = context.obj
-    assert isinstance(root, Path)  # noqa: S101  # the callback of the program has put it there
+    if not isinstance(root, Path):  # the callback of the program puts it there
+        raise typer.BadParameter(f"name the folder of the stack with it, or with {ROOT_VARIABLE}", param_hint="--root")
     return Stack(root)
 
 
