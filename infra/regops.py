@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from infra.plan import Plan
 from infra.reach import reach
 from infra.release import Part
+from infra.services import SERVICES
 from infra.settings import Settings
 from ops.config import REGOPS_FILE, RegopsConfig, render
 
@@ -36,6 +37,7 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
     return RegopsConfig(
         stack=plan.settings.name,
         services={name: plan.settings.limits_of(name) for name in plan.services},
+        images={name: plan.images[SERVICES[name].image].reference for name in plan.services if not _made_on_host(name, plan)},
         url=way.url,
         resolve=way.resolve,
         ca=Path(way.ca) if way.ca else None,
@@ -49,6 +51,11 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         notify=plan.settings.operations.notify,
         pings=plan.settings.operations.pings,
     )
+
+
+def _made_on_host(service: str, plan: Plan) -> bool:
+    """Whether a service's image is none of the lock: that of an edge which asks CrowdSec is built on the host."""
+    return service == "edge" and plan.runs("crowdsec")
 
 
 def kept_folders(settings: Settings) -> Sequence[str]:

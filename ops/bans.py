@@ -26,8 +26,8 @@ _COMMUNITY = ("CAPI", "lists")
 # cscli goes on trying for minutes when its engine does not answer, and nobody can end it from outside.
 _ANSWER_LIMIT_S = 30
 _KILLED = (124, 137, 143)
-# So its API answers also while its database is locked for a moment.
-_LOCKED, _PAUSE_S = "incorrect Username or Password", 1.0
+# What its API says of a locked database, also as a wrong password. All that is asked here may be asked again.
+_API_ERROR, _TRIES, _PAUSE_S = "API error", 5, 0.5
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -128,7 +128,7 @@ class CrowdSec:
 
     def _ask(self, *words: str) -> str:
         argv = ["timeout", str(_ANSWER_LIMIT_S), "cscli", *words]
-        for last in (False, False, True):
+        for left in reversed(range(_TRIES)):
             try:
                 done: Any = self._container.exec_run(argv, demux=True)
             except APIError as error:
@@ -137,7 +137,7 @@ class CrowdSec:
             out, err = ((part or b"").decode(errors="replace") for part in output)
             if code == 0:
                 return out
-            if last or _LOCKED not in err:
+            if not left or _API_ERROR not in err:
                 break
             time.sleep(_PAUSE_S)
         if code in _KILLED:

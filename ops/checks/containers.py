@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import docker
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 
 from ops.config import Limits
@@ -29,6 +29,8 @@ class Containers:
             DockerException: The engine does not answer.
         """
         self._wanted = stack.config.services
+        self._images = stack.config.images
+        self._engine = engine
         prefix = f"{stack.config.stack}-"
         found = engine.containers.list(all=True, ignore_removed=True, filters={"name": f"^/?{prefix}"})
         self.by_service: Mapping[str, Container] = {str(one.name).removeprefix(prefix): one for one in found}
@@ -37,6 +39,26 @@ class Containers:
         """Return what is wrong with each service, or that nothing is."""
         wrong = [check for name, limits in self._wanted.items() if (check := self._service(name, limits))]
         return wrong or [Check("services", OK, f"all {len(self._wanted)} run, are well, and have their limits")]
+
+    def versions(self) -> list[Check]:
+        """Return whether the services run the images that the release names; nothing when it names none."""
+        if not self._images:
+            return []
+        there = {name: self.by_service[name] for name in self._images if name in self.by_service}
+        others = [
+            f"{name} runs {container.attrs['Config']['Image']} instead of {self._images[name]}"
+            for name, container in sorted(there.items())
+            if not self._runs(container, self._images[name])
+        ]
+        if others:
+            return [Check("versions", WARNING, "; ".join(others), "run `up`, which replaces what is not of this release")]
+        return [Check("versions", OK, f"{len(there)} run the images of this release")]
+
+    def _runs(self, container: Container, image: str) -> bool:
+        try:
+            return bool(container.attrs["Image"] == self._engine.images.get(image).id)
+        except ImageNotFound:  # one that was removed under a container that still runs it
+            return bool(container.attrs["Config"]["Image"] == image)
 
     def _service(self, name: str, limits: Limits) -> Check | None:
         found = self.by_service.get(name)
@@ -68,6 +90,7 @@ def service_checks(stack: Stack) -> list[Check]:
     """Return the checks of all services."""
     try:
         with connected() as engine:
-            return Containers(stack, engine).checks()
+            containers = Containers(stack, engine)
+            return [*containers.checks(), *containers.versions()]
     except DockerException as error:
         return [Check("services", FAILED, str(error), "is it on, and may this user reach it?")]

@@ -28,6 +28,7 @@ class RegopsConfig(Strict):
     Attributes:
         stack: Its name; its containers are called `<stack>-<service>`.
         services: Those that run, with their limits.
+        images: What they run, by service: `repository:tag@sha256:…`, or an id. Images that the host makes itself are not there.
         url: Where clients reach the registry, without a slash at its end.
         ca: The authority of its certificate, when it is an own one; absolute.
         resolve: Names that are not to be looked up, with their addresses.
@@ -45,6 +46,7 @@ class RegopsConfig(Strict):
 
     stack: Annotated[str, Field(min_length=1)]
     services: Mapping[str, Limits] = Field(default_factory=dict)
+    images: Mapping[str, str] = Field(default_factory=dict)
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
     ca: Path | None = None
     resolve: Mapping[str, str] = Field(default_factory=dict)

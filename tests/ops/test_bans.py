@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops.bans import Ban, BansError, hits, read
+from ops.bans import Ban, BansError, CrowdSec, hits, read
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 500, UTC)
 # As cscli 1.7.8 prints it, without what is not read.
@@ -77,3 +77,51 @@ def test_what_is_not_understood_is_told(printed: str) -> None:
 def test_bans_are_found_by_an_address_within_and_by_a_network_around(banned: str, target: str, hit: bool) -> None:
     bans = read_with(ALERT, value=banned)
     assert hits(bans, ipaddress.ip_network(target)) == (bans if hit else [])
+
+
+class StandInForAContainer:
+    """A STAND-IN for a container, in which cscli ends as it is told to."""
+
+    name = "stack-crowdsec"
+
+    def __init__(self, *ends: tuple[int, bytes, bytes]) -> None:
+        self._ends = list(ends)
+
+    def exec_run(self, argv: list[str], *, demux: bool) -> tuple[int, tuple[bytes, bytes]]:
+        assert demux
+        assert argv[0] == "timeout"
+        code, *output = self._ends.pop(0)
+        return code, (output[0], output[1])
+
+
+def asked(*ends: tuple[int, bytes, bytes]) -> list[Ban]:
+    container: Any = StandInForAContainer(*ends)
+    return CrowdSec(container).bans()
+
+
+@pytest.fixture
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.bans._PAUSE_S", 0.0)
+
+
+@pytest.mark.usefixtures("_no_pause")
+@pytest.mark.parametrize(
+    "said", [b"API error: incorrect Username or Password", b"API error: database is locked (5) (SQLITE_BUSY)"]
+)
+def test_a_locked_database_is_asked_again_and_not_for_ever(said: bytes) -> None:
+    assert asked((1, b"", said), (1, b"", said), (0, b"[]", b"")) == []
+    with pytest.raises(BansError, match="API error"):
+        asked(*[(1, b"", said)] * 5)
+
+
+@pytest.mark.parametrize("code", [124, 137, 143])
+def test_a_crowdsec_that_does_not_answer_is_told_with_its_exit_code(code: int) -> None:
+    with pytest.raises(BansError, match="stack-crowdsec does not answer") as refused:
+        asked((code, b"", b""))
+    assert refused.value.exit_code == 13
+
+
+def test_another_failure_is_told_as_cscli_tells_it() -> None:
+    with pytest.raises(BansError, match="exit code 127: no such file") as refused:
+        asked((127, b"no such file", b""))
+    assert refused.value.exit_code == 1

@@ -34,14 +34,21 @@ class Machine:
     def __init__(self, folder: Path, engine: docker.DockerClient, image: str, removed: contextlib.ExitStack) -> None:
         self.name = f"test-{os.getpid()}-{secrets.token_hex(3)}"
         self.stack = Stack(folder)
-        self._engine, self._image, self._removed = engine, image, removed
-        config = RegopsConfig(stack=self.name, services={"cache": LIMITS}, url="https://registry.example.com", data="data")
-        write_atomic(folder / "current" / REGOPS_FILE, render(config))
+        self._engine, self.image, self._removed = engine, image, removed
+        self.tell({})
+
+    def tell(self, images: dict[str, str]) -> None:
+        """Write what `regops` reads, with the images of the release."""
+        config = RegopsConfig(
+            stack=self.name, services={"cache": LIMITS}, images=images, url="https://registry.example.com", data="data"
+        )
+        write_atomic(self.stack.root / "current" / REGOPS_FILE, render(config))
+        self.stack = Stack(self.stack.root)
 
     def runs(self, command: list[str], service: str = "cache", **options: Any) -> Container:
         options = {"mem_limit": "64m", "memswap_limit": "64m", "nano_cpus": 250_000_000, **options}
         container = self._engine.containers.create(
-            self._image, command, name=f"{self.name}-{service}", network_mode="none", stop_signal="SIGKILL", **options
+            self.image, command, name=f"{self.name}-{service}", network_mode="none", stop_signal="SIGKILL", **options
         )
         self._removed.callback(container.remove, force=True)
         container.start()
@@ -97,6 +104,28 @@ def test_other_limits_are_seen(machine: Machine) -> None:
 def test_swap_beyond_the_memory_is_seen(machine: Machine) -> None:
     machine.runs(["sleep", "60"], memswap_limit="128m")
     assert machine.check().state == "failed"
+
+
+def test_images_of_the_release_are_told_from_others(machine: Machine) -> None:
+    machine.runs(["sleep", "60"])
+    machine.tell({"cache": machine.image})
+    services, versions = service_checks(machine.stack)
+    assert (services.state, versions.state, versions.detail) == ("ok", "ok", "1 run the images of this release")
+    another = "redis:8.0.1@sha256:" + "0" * 64
+    machine.tell({"cache": another, "gateway": another})
+    services, versions = service_checks(machine.stack)
+    assert (services.state, versions.state) == ("ok", "warning")
+    assert versions.detail == f"cache runs {machine.image} instead of {another}"
+    assert versions.remedy
+
+
+def test_an_image_under_another_name_is_the_same(machine: Machine) -> None:
+    machine.runs(["sleep", "60"])
+    with contextlib.closing(docker.from_env()) as engine:
+        same = engine.images.get(machine.image)
+        tag = next((tag for tag in same.tags if tag != machine.image), str(same.id))
+    machine.tell({"cache": tag})
+    assert service_checks(machine.stack)[1].state == "ok"
 
 
 def test_an_engine_that_does_not_answer_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

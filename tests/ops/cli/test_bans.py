@@ -16,20 +16,26 @@ pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
+def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
+    """A stack in which three are banned here, and one by a list."""
     with protected_stack(tmp_path_factory.mktemp("stack")) as running:
+        ban_them(running)
         yield running
 
 
 @pytest.fixture
-def protected(running: Protected) -> Protected:
-    """One in which three are banned here, and one by a list."""
-    running.cscli("decisions", "delete", "--all")
-    running.ban(SCANNER, "crowdsecurity/http-probing")
-    running.ban(NETWORK, "by hand")
-    running.ban(SIXTH, "by hand")
-    running.list(LISTED)
-    return running
+def changing(protected: Protected) -> Iterator[Protected]:
+    """The same, for tests that lift bans."""
+    yield protected
+    protected.cscli("decisions", "delete", "--all")
+    ban_them(protected)
+
+
+def ban_them(protected: Protected) -> None:
+    protected.ban(SCANNER, "crowdsecurity/http-probing")
+    protected.ban(NETWORK, "by hand")
+    protected.ban(SIXTH, "by hand")
+    protected.list(LISTED)
 
 
 def banned(protected: Protected, *words: str) -> list[str]:
@@ -67,28 +73,28 @@ def test_who_is_not_banned_is_said_not_to_be(protected: Protected) -> None:
     assert len(banned(protected)) == 3
 
 
-def test_a_ban_is_lifted_with_all_others_of_its_address_and_no_others(protected: Protected) -> None:
-    protected.ban(SCANNER, "banned twice")
-    would = protected.regops("unban", SCANNER, "--dry-run")
+def test_a_ban_is_lifted_with_all_others_of_its_address_and_no_others(changing: Protected) -> None:
+    changing.ban(SCANNER, "banned twice")
+    would = changing.regops("unban", SCANNER, "--dry-run")
     assert (would.returncode, would.stdout.splitlines()[-1]) == (0, "1 would be lifted")
-    assert SCANNER in banned(protected)
-    done = protected.regops("unban", SCANNER)
+    assert SCANNER in banned(changing)
+    done = changing.regops("unban", SCANNER)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1].startswith("1 lifted: the edge lets them in within 15 s")
-    assert banned(protected) == sorted([NETWORK, SIXTH])
+    assert banned(changing) == sorted([NETWORK, SIXTH])
 
 
-def test_the_ban_of_a_network_or_of_a_list_is_lifted_by_an_address_in_it(protected: Protected) -> None:
-    assert NETWORK in protected.regops("unban", WITHIN).stdout
-    document = json.loads(protected.regops("unban", LISTED, "--json").stdout)
+def test_the_ban_of_a_network_or_of_a_list_is_lifted_by_an_address_in_it(changing: Protected) -> None:
+    assert NETWORK in changing.regops("unban", WITHIN).stdout
+    document = json.loads(changing.regops("unban", LISTED, "--json").stdout)
     assert [ban["value"] for ban in document["lifted"]] == [LISTED]
-    assert banned(protected, "--community") == sorted([SCANNER, SIXTH])
+    assert banned(changing, "--community") == sorted([SCANNER, SIXTH])
 
 
-def test_all_that_was_decided_here_is_lifted_at_once(protected: Protected) -> None:
-    assert protected.regops("unban", "--all").stdout.splitlines()[-1].startswith("3 lifted")
-    assert banned(protected, "--community") == [LISTED]
-    again = protected.regops("unban", "--all")
+def test_all_that_was_decided_here_is_lifted_at_once(changing: Protected) -> None:
+    assert changing.regops("unban", "--all").stdout.splitlines()[-1].startswith("3 lifted")
+    assert banned(changing, "--community") == [LISTED]
+    again = changing.regops("unban", "--all")
     assert (again.returncode, again.stdout) == (0, "nobody is banned here\n")
 
 

@@ -1,0 +1,24 @@
+"""What `regops` is told of a stack: the services that run, and the images that they should run."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from infra.regops import regops_config
+from infra.services import SERVICES
+from tests.plans import BARE, EVERYTHING, plan_of
+
+ROOT = PurePosixPath("/srv/private-registry")
+
+
+def test_every_service_is_told_with_the_image_of_the_lock() -> None:
+    plan = plan_of(**BARE)
+    config = regops_config(plan, ROOT)
+    assert config.images.keys() == config.services.keys() == set(plan.services)
+    assert config.images["cache"] == plan.images["redis"].reference
+
+
+def test_the_image_that_the_host_makes_for_a_protected_edge_is_not_told() -> None:
+    config = regops_config(plan_of(**EVERYTHING), ROOT)
+    assert config.services.keys() - config.images.keys() == {"edge"}
+    assert config.services.keys() == SERVICES.keys()
