@@ -50,7 +50,7 @@ def states(document: dict[str, Any]) -> dict[str, str]:
 def test_is_it_healthy(stack: TestStack) -> None:
     assert states(answer(stack, "status"))["services"] == "ok"
     seen = states(answer(stack, "doctor"))
-    assert {"disk", "gate", "files", "services", "certificate", "answers", "push", "pull"} <= seen.keys()
+    assert {"disk", "gate", "files", "services", "versions", "certificate", "answers", "push", "pull"} <= seen.keys()
     assert not {"failed", "warning"} & set(seen.values())
 
 
