@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ops.notify.alerts import tell
 from ops.notify.channels import senders
 from ops.notify.delivery import Delivery, flush
-from ops.notify.message import Letter
+from ops.notify.message import Action, Letter, Message
 from ops.notify.outbox import Outbox
 from ops.notify.policy import Event
 from ops.stack import Stack
@@ -36,7 +36,15 @@ class Notifier:
         """
         if not self.stack.config.notify.channels:
             return ()
-        return tell(self.stack.data / "alerts.json", self.outbox, events, time.time(), self.stack.config.notify.rules)
+        linked = [replace(event, message=self._linked(event.message)) for event in events]
+        return tell(self.stack.data / "alerts.json", self.outbox, linked, time.time(), self.stack.config.notify.rules)
+
+    def _linked(self, message: Message) -> Message:
+        """Give a message the page that a tap leads to, where there are pages."""
+        config = self.stack.config
+        if message.actions or "ui" not in config.services:
+            return message
+        return replace(message, actions=(Action("Open the registry", config.url),))
 
     def send(self) -> Mapping[str, Delivery]:
         """Deliver what waits, as far as the services take it now."""

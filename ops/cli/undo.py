@@ -144,7 +144,7 @@ def _restore(stack: Stack, name: str, scope: Scope, *, dry_run: bool, as_json: b
     if name == _LATEST:
         found = live.store.all()
         if not found:
-            raise UndoError("there are no snapshots yet: `regops gc` makes one")
+            raise UndoError("there are no snapshots yet: `regops undo take` makes one")
         name = found[-1].name
     if dry_run:
         plan = plan_of(live.tree, live.store.get(name), scope)
