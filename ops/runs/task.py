@@ -100,13 +100,16 @@ def _recorded(
     except KeyboardInterrupt:
         outcome = Outcome(_INTERRUPTED, "it was interrupted")
         raise
+    except SystemExit as ended:
+        outcome = Outcome(ended.code if isinstance(ended.code, int) else FAILED, "it was told to end")
+        raise
     except BaseException as error:
         said = " ".join(str(error).split())[:_SUMMARY_LENGTH]
         outcome = Outcome(int(getattr(error, "exit_code", FAILED)), said or type(error).__name__)
         raise
     finally:
         seconds = round(time.monotonic() - began, 3)
-        ended = replace(
+        finished = replace(
             run,
             state=ENDED,
             seconds=seconds,
@@ -116,9 +119,9 @@ def _recorded(
         )
         if not routine or outcome.exit_code != 0:
             with _only_warning("the history", warn):
-                history.add(ended)
+                history.add(finished)
         with _only_warning("what is to be told", warn):
-            if event := event_of(ended, stack.config.stack):
+            if event := event_of(finished, stack.config.stack):
                 Notifier(stack).tell([event])
         if stack.config.metrics:
             with _only_warning("metrics", warn):

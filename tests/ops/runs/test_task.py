@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -95,6 +96,13 @@ def test_a_failure_is_told_with_its_code_and_raised(tmp_path: Path) -> None:
             run_task(stack, "gc", fail)
     assert watcher.pings[-1] == ("/13", "the registry does not answer second line")
     assert history_of(stack).runs()[0].exit_code == 13
+
+
+def test_a_task_that_is_told_to_end_is_no_success(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path)
+    with pytest.raises(SystemExit):
+        run_task(stack, "gc", lambda: sys.exit(143))
+    assert (history_of(stack).runs()[0].state, history_of(stack).runs()[0].exit_code) == ("ended", 143)
 
 
 def test_a_task_that_finds_another_at_work_says_so_and_is_no_failure_to_who_watches(tmp_path: Path) -> None:
