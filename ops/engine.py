@@ -12,6 +12,8 @@ from http.client import HTTPConnection, HTTPException
 import docker
 from docker.errors import DockerException
 
+from ops import exit_codes
+
 DEFAULT_SOCKET = "/var/run/docker.sock"
 _SCHEME = "unix://"
 _PING_LIMIT_S = 5.0
@@ -21,7 +23,7 @@ _ANSWER_LIMIT_S = 60
 class EngineError(DockerException):
     """The engine does not answer; the message says where, and why."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 def ping(path: str) -> None:

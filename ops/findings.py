@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ops import exit_codes
+
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
-_WITH_WARNINGS = 3
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Findings:
         failed = [check.exit_code for check in self.checks if check.state == FAILED]
         if failed:
             return failed[0]
-        return _WITH_WARNINGS if any(check.state == WARNING for check in self.checks) else 0
+        return exit_codes.WARNINGS if any(check.state == WARNING for check in self.checks) else 0
 
     def document(self) -> dict[str, Any]:
         """Return them as JSON has them."""

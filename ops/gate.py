@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ops import exit_codes
 from ops.files import write_atomic
 from ops.process import birth_of
 
@@ -24,7 +25,7 @@ _IN_FLIGHT = "registry_http_in_flight_requests{"
 class GateError(Exception):
     """Writes cannot be refused now, or are refused no longer; the message says why, and what to do."""
 
-    exit_code = 75
+    exit_code = exit_codes.BUSY
 
 
 @dataclass(frozen=True)

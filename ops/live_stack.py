@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ops import exit_codes
 from ops.gate import Gate, writes_in_flight
 from ops.live_registry import LiveRegistry
 from ops.process import CommandError, run
@@ -18,7 +19,7 @@ _ANSWER_LIMIT_S = 20.0
 class ServiceError(Exception):
     """A service did not do what was asked; the message says which, and what it said."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 def tree_of(stack: Stack) -> RegistryTree:

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops import exit_codes
+
 _PAUSE_S = 0.5
 
 
 class LockedError(Exception):
     """Somebody else holds the lock; the message says who, since when, and what to do."""
 
-    exit_code = 75
+    exit_code = exit_codes.BUSY
 
 
 @contextlib.contextmanager

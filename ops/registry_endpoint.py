@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from ops import exit_codes
+
 # The edge itself waits up to 45 s for a registry that is being replaced.
 _REQUEST_LIMIT_S = 60.0
 _MAX_SHOWN = 200
@@ -24,31 +26,31 @@ _REPEATABLE = {"GET", "HEAD"}
 class RegistryError(Exception):
     """The registry did not do what was asked; the message says what and holds no secret."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 class InsecureError(RegistryError):
     """A password would have travelled in clear text, or to another server."""
 
-    exit_code = 10
+    exit_code = exit_codes.INVALID
 
 
 class MismatchError(RegistryError):
     """The registry gave other content than it was given."""
 
-    exit_code = 12
+    exit_code = exit_codes.MISMATCH
 
 
 class UnreachableError(RegistryError):
     """Nobody answers, or only the edge does, for what stands behind it."""
 
-    exit_code = 13
+    exit_code = exit_codes.UNREACHABLE
 
 
 class BusyError(RegistryError):
     """It asks to be asked later: writes are refused while it is maintained, or too many sign in at once."""
 
-    exit_code = 75
+    exit_code = exit_codes.BUSY
 
 
 @dataclass(frozen=True)

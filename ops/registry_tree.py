@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from ops import exit_codes
+
 VERSION_FOLDER = Path("docker/registry/v2")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEX = r"sha256/(?P<hex>[0-9a-f]{64})"
@@ -25,7 +27,7 @@ _FILE = re.compile(
 class TreeError(Exception):
     """Something in the tree is not as the registry leaves it; the message names the file."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 class Kind(IntEnum):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
 from pydantic import Field
 
-from ops.config import GcSettings, NotifySettings, Strict, UndoSettings
-
-PingUrl = Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]
+from ops.config import GcSettings, NotifySettings, PingUrl, Strict, UndoSettings
 
 
 class OperationsSettings(Strict):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ops import exit_codes
 from ops.changes.model import Change, Gap, Kind, Snapshot, State, Unknown
 
 # Tags that name one build for good: v1.2.3 and 1.2.3, also with a suffix as in 1.2.3-alpine.
@@ -16,7 +17,7 @@ _VANISHED_LIMIT = 0.5
 class VanishedError(Exception):
     """So much has vanished that a mistake is likelier than so many deletions: nothing was recorded."""
 
-    exit_code = 12
+    exit_code = exit_codes.MISMATCH
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ops import exit_codes
 from ops.changes.model import Change, Kind, Record, Source
 from ops.database import open_database
 from ops.gateway.stored import Place
@@ -49,7 +50,7 @@ _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 class LedgerError(Exception):
     """The ledger cannot be used now; it is as it was."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 class Ledger:

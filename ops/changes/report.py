@@ -10,13 +10,13 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from ops import exit_codes
 from ops.changes.compare import is_immutable
 from ops.changes.model import Gap, Kind, Record, State
 
 SCHEMA = 1
 _SIGNS = {Kind.BASELINE: "=", Kind.ADDED: "+", Kind.MOVED: "~", Kind.REMOVED: "-"}
 _SHORT_DIGEST = len("sha256:") + 12
-_WARNINGS_EXIT_CODE = 3
 
 
 class Detail(StrEnum):
@@ -63,7 +63,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """3 when there is a warning, or something could not be seen."""
-        return _WARNINGS_EXIT_CODE if self.warnings or self.gaps else 0
+        return exit_codes.WARNINGS if self.warnings or self.gaps else 0
 
     def text(self, detail: Detail = Detail.SUMMARY) -> str:
         """Return it for people; empty for `quiet` when all is well."""

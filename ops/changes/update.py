@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from ops import exit_codes
 from ops.changes.compare import IMMUTABLE_TAGS, Difference, compare, refuse_vanished, repositories_changed
 from ops.changes.ledger import Ledger
 from ops.changes.merge import merge
@@ -22,13 +23,13 @@ _T = TypeVar("_T")
 class OvertakenError(Exception):
     """Another run has looked and recorded meanwhile: what this one saw is older, and was not recorded."""
 
-    exit_code = 75
+    exit_code = exit_codes.BUSY
 
 
 class IncompleteError(Exception):
     """The ledger cannot begin with what was seen: what is missing would be announced as new later."""
 
-    exit_code = 13
+    exit_code = exit_codes.UNREACHABLE
 
 
 def update(

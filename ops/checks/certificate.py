@@ -6,10 +6,10 @@ import http.client
 import ssl
 from datetime import UTC, datetime
 
+from ops import exit_codes
 from ops.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.registry_endpoint import Endpoint, reason_of
 
-_UNREACHABLE = 13
 _REMEDY = "see with `docker logs` of the edge why it is not renewed"
 # The edge renews when a third of the lifetime is left: of certificates of some hours it is right to have less than a day.
 _LEAST_SHARE = 0.2
@@ -26,7 +26,7 @@ def certificate(endpoint: Endpoint) -> Check:
     try:
         begins, ends = endpoint.certificate_times()
     except (OSError, http.client.HTTPException, ssl.SSLError) as error:
-        return Check("certificate", FAILED, f"{endpoint.url}: {reason_of(error)}", _REMEDY, _UNREACHABLE)
+        return Check("certificate", FAILED, f"{endpoint.url}: {reason_of(error)}", _REMEDY, exit_codes.UNREACHABLE)
     left, whole = ends - datetime.now(UTC), ends - begins
     detail = f"it is good until {ends:%Y-%m-%d %H:%M} UTC"
     if left / whole < _LEAST_SHARE:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from ops import exit_codes
 from ops.drift import look
 from ops.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.gate import holder_of, is_open
 from ops.live_stack import gate_of
 from ops.stack import Stack
 
-_NO_SPACE = 14
 # Of the disk: below the first it is time to act, below the second pushes fail soon.
 _SCARCE, _NONE = 0.15, 0.05
 # There when systemd-timesyncd has set the clock: systemd-timesyncd.service(8).
@@ -28,7 +28,7 @@ def disk(stack: Stack) -> Check:
     if share >= _SCARCE:
         return Check("disk", OK, detail)
     remedy = "`regops gc` frees what nobody names any more; else delete tags, or take a larger disk"
-    return Check("disk", FAILED if share < _NONE else WARNING, detail, remedy, _NO_SPACE)
+    return Check("disk", FAILED if share < _NONE else WARNING, detail, remedy, exit_codes.NO_SPACE)
 
 
 def gate(stack: Stack) -> Check:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from ops import exit_codes
 from ops.findings import FAILED, OK, WARNING, Check
 from ops.runs.history import KILLED, RUNNING, Run
 from ops.runs.task import history_of
 from ops.stack import Stack
 
-_FINE, _WITH_WARNINGS = (0, 75), 3
+_FINE = (exit_codes.OK, exit_codes.BUSY)
 
 
 def tasks(stack: Stack) -> list[Check]:
@@ -25,7 +26,7 @@ def _task(run: Run) -> Check:
         return Check(run.task, FAILED, detail, f"run `regops {run.task}` again")
     if run.state == RUNNING or run.exit_code in _FINE:
         return Check(run.task, OK, detail)
-    if run.exit_code == _WITH_WARNINGS:
+    if run.exit_code == exit_codes.WARNINGS:
         return Check(run.task, WARNING, detail, f"`regops {run.task}` says more")
     return Check(run.task, FAILED, detail, f"`regops {run.task}` says more")
 

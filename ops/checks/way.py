@@ -11,10 +11,10 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from ops import exit_codes
 from ops.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.registry_endpoint import Answer, Endpoint, reason_of
 
-_UNREACHABLE = 13
 # Tokens are good for five minutes, and refused before their time: https://distribution.github.io/distribution/spec/auth/jwt/
 _LARGEST_DIFFERENCE = timedelta(seconds=30)
 ON_SERVER = "on the server, `regops doctor` says what is wrong"
@@ -31,7 +31,7 @@ def name(endpoint: Endpoint) -> Check:
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no name of a host"
         remedy = "let the registry's name point to the server's address in DNS; or is this machine without a network?"
-        return Check("name", FAILED, f"{host} is not known: {why}", remedy, _UNREACHABLE)
+        return Check("name", FAILED, f"{host} is not known: {why}", remedy, exit_codes.UNREACHABLE)
     detail = f"{host} is {', '.join(found)}"
     addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in found]
     if all(address.is_global for address in addresses) or all(address.is_loopback for address in addresses):
@@ -50,7 +50,7 @@ def edge(endpoint: Endpoint) -> tuple[Check, Answer | None]:
     try:
         answer = endpoint.ask("GET", "/v2/", headers={})
     except (OSError, http.client.HTTPException) as error:
-        return Check("edge", FAILED, f"{endpoint.url}: {reason_of(error)}", _remedy(error), _UNREACHABLE), None
+        return Check("edge", FAILED, f"{endpoint.url}: {reason_of(error)}", _remedy(error), exit_codes.UNREACHABLE), None
     if answer.status == HTTPStatus.FORBIDDEN:
         return Check("edge", FAILED, f"it refuses this machine: {answer.asked} was answered {answer}", _BANNED), None
     return Check("edge", OK, f"it answers: {answer.asked} was answered {answer.status}"), answer

@@ -13,15 +13,15 @@ from typing import Annotated
 
 import typer
 
-from ops import logs
+from ops import exit_codes, logs
 from ops.cli import bans, doctor, gc, history, status
 from ops.cli.changes import changes
 from ops.cli.notify import notify
 from ops.cli.shared import say
 from ops.cli.undo import undo
 
+# As in `ops.stack`, which takes too long to import for somebody who wants help.
 _ROOT_VARIABLE = "REGOPS_ROOT"
-_NO_SPACE, _TERMINATED = 14, 143
 
 
 class LogFormat(StrEnum):
@@ -78,14 +78,14 @@ app.command("history", epilog=history.EXAMPLES)(history.history)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code."""
     # So that what has to be undone on the way out is undone when the task is ended in good order.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(exit_codes.TERMINATED))
     try:
         app(args=list(arguments) if arguments is not None else None, prog_name="regops")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except OSError as error:
         say(f"regops: {error}", level=logging.ERROR)
-        return _NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else 1
+        return exit_codes.NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else 1
     except Exception as error:
         code = getattr(error, "exit_code", None)
         if not isinstance(code, int):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from ops.cli.shared import Json, Wait, print_json, say, stack_of
+from ops.cli.shared import Json, Wait, end_with, print_json, stack_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,6 @@ def look(
         return
     from ops.changes.report import Detail
     from ops.changes.views import changes_since
-    from ops.runs.task import run_task
 
     stack = stack_of(context)
     detail = Detail.QUIET if quiet else Detail.DETAILED if detailed else Detail.SUMMARY
@@ -73,8 +72,7 @@ def look(
     def work() -> Outcome:
         return _record(stack, see, show, accept=accept)
 
-    done = run_task(stack, "changes", work, lock_name="changes", wait_s=wait, routine=True, warn=say)
-    raise typer.Exit(done.exit_code)
+    end_with(stack, "changes", work, lock="changes", wait_s=wait, routine=True)
 
 
 @changes.command(epilog="Examples: `regops changes at 2026-03-01` · `regops changes at yesterday --json`")

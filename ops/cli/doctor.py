@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from ops.cli.shared import Json, print_findings, print_json, say, stack_of
+from ops.cli.shared import Json, end_with, print_findings, print_json, say, stack_of
 
 if TYPE_CHECKING:
     from ops.findings import Findings
@@ -69,7 +69,7 @@ def doctor(
     from ops.doctor import DEPLOYED_PATIENCE_S, PATIENCE_S, examine, look_around
     from ops.findings import Findings
     from ops.registry_endpoint import Endpoint
-    from ops.runs.task import Outcome, run_task
+    from ops.runs.task import Outcome
 
     named = {host.lower(): address for host, _, address in (text.partition(":") for text in resolve)}
     if name is not None:
@@ -90,7 +90,7 @@ def doctor(
         _show(endpoint, findings, as_json=as_json)
         return Outcome(findings.exit_code, findings.summary)
 
-    raise typer.Exit(run_task(stack, "doctor", work, lock_name=_LOCK, wait_s=patience_s, warn=say).exit_code)
+    end_with(stack, "doctor", work, lock=_LOCK, wait_s=patience_s)
 
 
 def _outside(endpoint: Endpoint, user: str | None, patience_s: float, *, as_json: bool) -> int:

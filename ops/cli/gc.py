@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ops.cli.shared import STORAGE, Json, Wait, print_json, print_table, say, size, stack_of
+from ops import exit_codes
+from ops.cli.shared import STORAGE, Json, Wait, end_with, print_json, print_table, say, size, stack_of
 from ops.gc.model import Refusal
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _SHOWN = 15
 # The whole collection is behind the gate then.
 _GATE_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
 _COLLECTOR_LIMIT_S = 3600.0
-_WARNINGS = 3
 _FIRST_STEPS = {"copied": "copied; the registry's collector looks for what is unused …"}
 _STEPS = _FIRST_STEPS | {
     "marked": "marked; writes are refused in a moment …",
@@ -54,8 +54,6 @@ def gc(
     been pushed again meanwhile. Refused without --allow: more than half of all blobs going (share), indexes that would lose
     images (sparse), no recent backup, where the settings ask for one (backup).
     """
-    from ops.runs.task import run_task
-
     stack = stack_of(context)
 
     steps = _FIRST_STEPS if dry_run else _STEPS
@@ -67,7 +65,7 @@ def gc(
             return _plan(collection, as_json=as_json) if dry_run else _run(stack, collection, as_json=as_json)
 
     name = "gc-plan" if dry_run else "gc-recover" if recover else "gc"
-    raise typer.Exit(run_task(stack, name, work, lock_name=STORAGE, wait_s=wait, routine=dry_run or recover, warn=say).exit_code)
+    end_with(stack, name, work, lock=STORAGE, wait_s=wait, routine=dry_run or recover)
 
 
 @contextmanager
@@ -129,7 +127,7 @@ def _plan(collection: GarbageCollection, *, as_json: bool) -> Outcome:
         _show(plan)
         for kind, reason in plan.refusals.items():
             say(f"it would not begin: {reason} (--allow {kind})")
-    return Outcome(_WARNINGS if plan.refusals else 0, f"{plan.blobs} blobs would go, {size(plan.size)}")
+    return Outcome(exit_codes.WARNINGS if plan.refusals else 0, f"{plan.blobs} blobs would go, {size(plan.size)}")
 
 
 def _run(stack: Stack, collection: GarbageCollection, *, as_json: bool) -> Outcome:
@@ -155,7 +153,9 @@ def _run(stack: Stack, collection: GarbageCollection, *, as_json: bool) -> Outco
     }
     summary = f"{report.removed_blobs} blobs went, {size(report.size)}; writes were refused for {report.refused_s:.1f} s"
     if report.problems:
-        return Outcome(12, f"{report.problems[0]}; give back what went with `regops undo restore latest`", figures)
+        return Outcome(
+            exit_codes.MISMATCH, f"{report.problems[0]}; give back what went with `regops undo restore latest`", figures
+        )
     return Outcome(0, summary, figures)
 
 

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ops import exit_codes
 from ops.cli.shared import Json, print_json, print_table, stack_of
 
 EXAMPLES = """\
 Examples: `regops history` · `regops history --task gc --last 5` · `regops history --failed --json`
 """
 # Done, done with warnings, and left to the task that was at work.
-_FINE = (0, 3, 75)
+_FINE = (*exit_codes.SUCCESSFUL, exit_codes.BUSY)
 
 
 def history(

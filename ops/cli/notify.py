@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ops.cli.shared import Json, print_findings, print_json, print_table, say, stack_of
+from ops import exit_codes
+from ops.cli.shared import Json, end_with, print_findings, print_json, print_table, say, stack_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def deliver(context: typer.Context, *, as_json: Json = False) -> None:
         return
     from ops.runs.history import KILLED
     from ops.runs.reports import event_of
-    from ops.runs.task import history_of, run_task
+    from ops.runs.task import history_of
 
     stack = stack_of(context)
     notifier = _notifier(context)
@@ -39,7 +40,7 @@ def deliver(context: typer.Context, *, as_json: Json = False) -> None:
         notifier.tell([event for event in killed if event])
         return _sent(notifier.send(), as_json=as_json)
 
-    raise typer.Exit(run_task(stack, "notify", work, routine=True, warn=say).exit_code)
+    end_with(stack, "notify", work, routine=True)
 
 
 @notify.command("test", epilog="Examples: `regops notify test` · `regops notify test --json`")
@@ -99,4 +100,5 @@ def _sent(done: Mapping[str, Delivery], *, as_json: bool) -> Outcome:
     summary = problems[0] if problems else f"{sent} sent"
     figures = {"sent": sent, "refused": refused, "outbox_pending": pending}
     # What waits is tried again: only what will never arrive is a failure.
-    return Outcome(1 if refused else 3 if problems else 0, summary, figures)
+    code = exit_codes.FAILED if refused else exit_codes.WARNINGS if problems else exit_codes.OK
+    return Outcome(code, summary, figures)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from ops.findings import Findings
+    from ops.runs.task import Outcome
     from ops.stack import Stack
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -35,6 +36,16 @@ def stack_of(context: typer.Context) -> Stack:
     if not isinstance(root, Path):  # the callback of the program puts it there
         raise typer.BadParameter(f"name the folder of the stack with it, or with {ROOT_VARIABLE}", param_hint="--root")
     return Stack(root)
+
+
+def end_with(
+    stack: Stack, task: str, work: Callable[[], Outcome], *, lock: str | None = None, wait_s: float = 0.0, routine: bool = False
+) -> NoReturn:
+    """Run a task in its frame, and end the program as the task ended: see `ops.runs.task.run_task`."""
+    from ops.runs.task import run_task
+
+    done = run_task(stack, task, work, lock_name=lock, wait_s=wait_s, routine=routine, warn=say)
+    raise typer.Exit(done.exit_code)
 
 
 def say(text: str, *, level: int = logging.INFO) -> None:

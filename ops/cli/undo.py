@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.shared import STORAGE, Json, Wait, print_json, print_table, say, size, stack_of
+from ops import exit_codes
+from ops.cli.shared import STORAGE, Json, Wait, end_with, print_json, print_table, say, size, stack_of
 
 if TYPE_CHECKING:
     from ops.runs.task import Outcome
@@ -69,7 +70,6 @@ def restore(
 
     Tags that name something else now stay so, unless --overwrite is given; then a snapshot of now is made first.
     """
-    from ops.runs.task import run_task
     from ops.undo.plan import Scope
 
     stack = stack_of(context)
@@ -80,19 +80,14 @@ def restore(
     def work() -> Outcome:
         return _restore(stack, snapshot, scope, dry_run=dry_run, as_json=as_json)
 
-    raise typer.Exit(run_task(stack, "undo", work, lock_name=STORAGE, wait_s=wait, routine=dry_run, warn=say).exit_code)
+    end_with(stack, "undo", work, lock=STORAGE, wait_s=wait, routine=dry_run)
 
 
 @undo.command(epilog="Examples: `regops undo take` · `regops undo take --wait 600`")
 def take(context: typer.Context, *, wait: Wait = 0.0, as_json: Json = False) -> None:
     """Make a snapshot now, so that what is deleted or overwritten later can be given back; the oldest ones go."""
-    from ops.runs.task import run_task
-
     stack = stack_of(context)
-    done = run_task(
-        stack, "snapshot", lambda: _take(stack, as_json=as_json), lock_name=STORAGE, wait_s=wait, routine=True, warn=say
-    )
-    raise typer.Exit(done.exit_code)
+    end_with(stack, "snapshot", lambda: _take(stack, as_json=as_json), lock=STORAGE, wait_s=wait, routine=True)
 
 
 @undo.command(epilog="Examples: `regops undo forget 20261125T040000.000000Z-gc`")
@@ -162,7 +157,7 @@ def _restore(stack: Stack, name: str, scope: Scope, *, dry_run: bool, as_json: b
         if report.before:
             say(f"`regops undo restore {report.before} --all --overwrite` takes this back")
     summary = f"{report.restored} files came back from {name}"
-    return Outcome(12 if report.problems else 0, report.problems[0] if report.problems else summary)
+    return Outcome(exit_codes.MISMATCH if report.problems else exit_codes.OK, report.problems[0] if report.problems else summary)
 
 
 def _show(plan: UndoPlan) -> None:

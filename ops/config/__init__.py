@@ -14,7 +14,7 @@ from ops.config.gateway import (
 )
 from ops.config.gc import GcSettings, UndoSettings
 from ops.config.notify import NotifySettings
-from ops.config.regops import REGOPS_FILE, Limits, RegopsConfig
+from ops.config.regops import REGOPS_FILE, Limits, PingUrl, RegopsConfig
 
 __all__ = [
     "ACCOUNT_NAME",
@@ -37,6 +37,7 @@ __all__ = [
     "Limits",
     "NotifySettings",
     "Person",
+    "PingUrl",
     "Port",
     "RegopsConfig",
     "SignOn",

@@ -8,6 +8,8 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from ops import exit_codes
+
 HIGHEST_PORT = 65535
 Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 
@@ -15,7 +17,7 @@ Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 class ConfigError(Exception):
     """The configuration is invalid; `problems` has one line for each fault, with its key and, for files, its file."""
 
-    exit_code = 10
+    exit_code = exit_codes.INVALID
     subject = "the configuration"
 
     def __init__(self, problems: list[str]) -> None:

@@ -15,6 +15,10 @@ from ops.config.notify import NotifySettings
 REGOPS_FILE = "regops/regops.json"
 
 
+# Of a check at a watcher: what it is told comes after a slash.
+PingUrl = Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]
+
+
 class Limits(Strict):
     """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
 
@@ -59,4 +63,4 @@ class RegopsConfig(Strict):
     undo: UndoSettings = UndoSettings()
     events: str = "data/gateway/events.db"
     notify: NotifySettings = NotifySettings()
-    pings: Mapping[str, Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]] = Field(default_factory=dict)
+    pings: Mapping[str, PingUrl] = Field(default_factory=dict)

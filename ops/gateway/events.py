@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ops import exit_codes
 from ops.database import open_database
 from ops.gateway.notifications import Event, parse
 
@@ -52,7 +53,7 @@ _FAILURE_STANDS_S = 60.0  # longer than the registry waits before it sends an ev
 class StoreError(Exception):
     """The events cannot be kept now: the disk is full, or the database cannot be written. Nothing was stored."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 @dataclass(frozen=True)

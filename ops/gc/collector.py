@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Protocol
 
+from ops import exit_codes
 from ops.process import CommandError, run
 
 
 class CollectorError(Exception):
     """The registry's collector failed; nothing has gone from the live tree. The message has its last words."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 class Collector(Protocol):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from ops import exit_codes
+
 
 class Refusal(StrEnum):
     """Why a collection does not begin unless it is told to all the same."""
@@ -19,7 +21,7 @@ class Refusal(StrEnum):
 class RefusedError(Exception):
     """The collection does not begin; the message has a line for each reason, with the remedy."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
     def __init__(self, reasons: Mapping[Refusal, str]) -> None:
         super().__init__("\n".join(f"{kind}: {reason}" for kind, reason in reasons.items()))

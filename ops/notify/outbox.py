@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ops import exit_codes
 from ops.config.notify import Severity
 from ops.notify import backoff
 from ops.notify.mailbox import Mailbox, names
@@ -26,7 +27,7 @@ class OutboxError(Exception):
         full = error.errno in _NO_SPACE
         remedy = "free some space there" if full else "see that its folder is there and that this user may write to it"
         super().__init__(f"{what}: {error.strerror or error}; {remedy}, and run the task again")
-        self.exit_code = 14 if full else 1
+        self.exit_code = exit_codes.NO_SPACE if full else exit_codes.FAILED
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from prometheus_client.parser import text_string_to_metric_families
 
+from ops import exit_codes
+
 _SUCCESS = "regops_task_last_success_timestamp_seconds"
-# Exit codes that count: done, and done with warnings.
-_SUCCESSFUL = (0, 3)
 
 
 def write(folder: Path, task: str, *, ended: float, seconds: float, exit_code: int, figures: Mapping[str, float]) -> None:
@@ -28,7 +28,7 @@ def write(folder: Path, task: str, *, ended: float, seconds: float, exit_code: i
         OSError: The file cannot be written.
     """
     path = folder / f"regops-{task}.prom"
-    succeeded = ended if exit_code in _SUCCESSFUL else last_success(path)
+    succeeded = ended if exit_code in exit_codes.SUCCESSFUL else last_success(path)
     registry = CollectorRegistry()
     given: dict[str, tuple[str, float | None]] = {
         _SUCCESS: ("When the task last succeeded.", succeeded),

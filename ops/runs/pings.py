@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import urllib3
 
+from ops import exit_codes
+
 # A body above this is cut by the service.
 _BODY_BYTES = 100_000
 _LIMIT_S = 5.0
@@ -34,7 +36,7 @@ class Pings:
 
     def end(self, exit_code: int, text: str) -> None:
         """Tell how it ended; what is done with warnings is a success that says so."""
-        self._send(f"/{0 if exit_code in (0, 3) else exit_code}", text)
+        self._send(f"/{exit_codes.OK if exit_code in exit_codes.SUCCESSFUL else exit_code}", text)
 
     def log(self, text: str) -> None:
         """Tell something that neither begins nor ends it, such as that another one is at work."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ops import exit_codes
 from ops.config.notify import Severity
 from ops.notify.message import Fingerprint, report
 from ops.notify.policy import Event
 from ops.runs.history import KILLED, RUNNING, Run
-
-_FINE, _WITH_WARNINGS, _BUSY = 0, 3, 75
 
 
 def event_of(run: Run, stack: str) -> Event | None:
@@ -19,12 +18,12 @@ def event_of(run: Run, stack: str) -> Event | None:
         run: As the history has it.
         stack: Name of the stack, for people who have several.
     """
-    if run.state == RUNNING or run.exit_code == _BUSY:
+    if run.state == RUNNING or run.exit_code == exit_codes.BUSY:
         return None
     what, severity = f"{run.task} failed", Severity.ERROR
     if run.state == KILLED:
         what = f"{run.task} was killed"
-    elif run.exit_code in (_FINE, _WITH_WARNINGS):
+    elif run.exit_code in exit_codes.SUCCESSFUL:
         what, severity = f"{run.task} has warnings", Severity.WARNING
     return Event(
         report(
@@ -37,5 +36,5 @@ def event_of(run: Run, stack: str) -> Event | None:
             next_command=f"regops history --task {run.task} --last 3",
             run=run.run_id,
         ),
-        ok=run.exit_code == _FINE,
+        ok=run.exit_code == exit_codes.OK,
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from ops import exit_codes
 from ops.locks import LockedError, lock
 from ops.notifier import Notifier
 from ops.notify.outbox import OutboxError
@@ -20,8 +21,6 @@ from ops.runs.pings import Pings
 from ops.runs.reports import event_of
 from ops.stack import Stack
 
-FAILED = 1
-_INTERRUPTED = 130
 _SUMMARY_LENGTH = 300
 
 
@@ -94,18 +93,18 @@ def _recorded(
             history.add(run)
     pings.start()
     began = time.monotonic()
-    outcome = Outcome(FAILED, "it ended without a word")
+    outcome = Outcome(exit_codes.FAILED, "it ended without a word")
     try:
         outcome = work()
     except KeyboardInterrupt:
-        outcome = Outcome(_INTERRUPTED, "it was interrupted")
+        outcome = Outcome(exit_codes.INTERRUPTED, "it was interrupted")
         raise
     except SystemExit as ended:
-        outcome = Outcome(ended.code if isinstance(ended.code, int) else FAILED, "it was told to end")
+        outcome = Outcome(ended.code if isinstance(ended.code, int) else exit_codes.FAILED, "it was told to end")
         raise
     except BaseException as error:
         said = " ".join(str(error).split())[:_SUMMARY_LENGTH]
-        outcome = Outcome(int(getattr(error, "exit_code", FAILED)), said or type(error).__name__)
+        outcome = Outcome(int(getattr(error, "exit_code", exit_codes.FAILED)), said or type(error).__name__)
         raise
     finally:
         seconds = round(time.monotonic() - began, 3)

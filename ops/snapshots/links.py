@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops import exit_codes
 from ops.registry_tree import RegistryTree
 
 _POINTERS = ("_manifests/tags", "_manifests/revisions", "_layers")
@@ -19,13 +20,13 @@ _LOOK_EVERY = 500
 class SnapshotError(Exception):
     """A snapshot cannot be made or used; the message says why, and what to do."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 class NoSpaceError(SnapshotError):
     """The disk has too little room."""
 
-    exit_code = 14
+    exit_code = exit_codes.NO_SPACE
 
 
 @dataclass

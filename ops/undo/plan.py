@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ops import exit_codes
 from ops.manifests import Reach
 from ops.registry_tree import Entry, Kind, RegistryTree, entry_of
 from ops.snapshots.store import Snapshot
@@ -13,7 +14,7 @@ from ops.snapshots.store import Snapshot
 class UndoError(Exception):
     """This cannot be undone; the message says why, and what to do."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 @dataclass(frozen=True)
