@@ -28,31 +28,31 @@ $(READY): requirements.txt
 
 .PHONY: up
 up: $(READY) ## Create, change or repair the local registry
-	@$(RUN) bootstrap --stack $(STACK) up
+	@$(RUN) tools.bootstrap --stack $(STACK) up
 
 .PHONY: preview
 preview: $(READY) ## Show what `make up` would change
-	@$(RUN) bootstrap --stack $(STACK) preview
+	@$(RUN) tools.bootstrap --stack $(STACK) preview
 
 .PHONY: outputs
 outputs: $(READY) ## Print addresses and accounts as JSON, secrets shown
-	@$(RUN) bootstrap --stack $(STACK) outputs
+	@$(RUN) tools.bootstrap --stack $(STACK) outputs
 
 .PHONY: down
 down: $(READY) ## Remove the local registry; its images stay in .state/
-	@$(RUN) bootstrap --stack $(STACK) down
+	@$(RUN) tools.bootstrap --stack $(STACK) down
 
 .PHONY: review
 review: $(READY) ## Judge what `make up` would change, as the check of a pull request does; ARGS="--allow URN"
-	@$(RUN) bootstrap --stack $(STACK) pulumi preview --json | $(RUN) bootstrap.review $(ARGS)
+	@$(RUN) tools.bootstrap --stack $(STACK) pulumi preview --json | $(RUN) bootstrap.review $(ARGS)
 
 .PHONY: lock
 lock: $(READY) ## Pin the images by the digests that their tags have today; ARGS=--dry-run only shows
-	@$(RUN) bootstrap.lock $(ARGS)
+	@$(RUN) tools.bootstrap.lock $(ARGS)
 
 .PHONY: pulumi
 pulumi: $(READY) ## Run any command of the Pulumi CLI: make pulumi ARGS="stack export"
-	@$(RUN) bootstrap --stack $(STACK) pulumi $(ARGS)
+	@$(RUN) tools.bootstrap --stack $(STACK) pulumi $(ARGS)
 
 .PHONY: test
 test: lint ## Run every check and test, with the real engine and real containers
@@ -75,11 +75,11 @@ format: $(READY) ## Put the code into its form
 
 .PHONY: e2e
 e2e: $(READY) ## Create, use and destroy a production stack on emulated machines: nothing is rented
-	@$(RUN) emulation
+	@$(RUN) tools.emulation
 
 .PHONY: bench
 bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds the build of everything
-	@$(RUN) bench
+	@$(RUN) tools.bench
 
 .PHONY: requirements
 requirements: $(READY) ## Resolve requirements.in and ops/requirements.in anew

@@ -126,5 +126,5 @@ class Host(Protocol):
 
 
 def secrets_document(files: Mapping[str, str]) -> str:
-    """Return the JSON that `ops.provision secrets` reads."""
+    """Return the JSON that `ops.host.provision secrets` reads."""
     return json.dumps(files, sort_keys=True)

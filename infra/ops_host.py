@@ -32,7 +32,7 @@ class OpsCommand:
         marks: Text that is no argument, but has the command run again when it changes.
     """
 
-    module: str = "provision"
+    module: str = "host.provision"
     create: Sequence[str]
     delete: Sequence[str] | None = None
     stdin: pulumi.Input[str] | None = None
@@ -108,12 +108,12 @@ class OpsHost(pulumi.ComponentResource, abc.ABC):
         """See Host."""
         wanted = shipped.release.parts[part].folder.rpartition("/")[2]
         arguments = [part, "--wanted", wanted, "--container", name, "--confirm", how.confirmation, "--", *how.check]
-        self._run(f"reload-{part}", OpsCommand(module="reload", create=arguments, after=[container]))
+        self._run(f"reload-{part}", OpsCommand(module="host.reload", create=arguments, after=[container]))
 
     def build_image(self, shipped: Shipped, part: str) -> pulumi.Output[str]:
         """See Host."""
         folder = shipped.release.parts[part].folder
-        return self._run(f"build-{part}", OpsCommand(module="image_build", create=[folder], after=shipped.ready))
+        return self._run(f"build-{part}", OpsCommand(module="host.image_build", create=[folder], after=shipped.ready))
 
     def read(self, name: str, path: str, *, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         """See Host."""

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.files import write_atomic
+from ops.core.files import write_atomic
 
 _DIGEST_LENGTH = 16
 _TARBALLS_KEPT = 5

@@ -12,7 +12,7 @@ import pulumi
 from infra.cache import cached, digest
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.release import Part
-from ops.process import CommandError, run
+from ops.core.process import CommandError, run
 
 HOST_PYTHON = "3.13"
 _REQUIREMENTS = PROJECT_FOLDER / "ops" / "requirements.txt"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.paths import cache_folder
-from ops.files import write_atomic
-from ops.process import CommandError, Completed, run
+from ops.core.files import write_atomic
+from ops.core.process import CommandError, Completed, run
 
 # Connections of ssh itself end with this code: ssh(1).
 UNREACHABLE = 255

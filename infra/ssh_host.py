@@ -18,7 +18,7 @@ from infra.release import Release
 from infra.server import regops
 from infra.server.files import PART, ROOT
 from infra.ssh_client import UNREACHABLE, SshAccess
-from ops.process import CommandError
+from ops.core.process import CommandError
 
 # Unprivileged, and nobody else's: all services run as this user, and own their data.
 SERVICE_USER = "10001:10001"
@@ -109,7 +109,9 @@ class SshHost(OpsHost):
         command = OpsCommand(create=["release", _INCOMING], delete=REMOVE_RELEASE, after=[tarball], marks=[release.digest])
         self._run("release", command, before=unpack, path=f'"$d/{ops}"')
         after = [self.made["release"]]
-        self._run("host-files", OpsCommand(module="host_files", create=[], after=after, marks=[release.parts[PART].digest]))
+        self._run(
+            "host-files", OpsCommand(module="host.system_files", create=[], after=after, marks=[release.parts[PART].digest])
+        )
         installed = [*after, self.made["host-files"]]
         self.docker = docker.Provider(
             "engine",
@@ -151,7 +153,7 @@ class SshHost(OpsHost):
 
 
 def _marked(command: OpsCommand, mark: str) -> Sequence[str]:
-    return ["--mark", mark, *command.create] if command.module == "provision" else command.create
+    return ["--mark", mark, *command.create] if command.module == "host.provision" else command.create
 
 
 def look(access: SshAccess) -> str:

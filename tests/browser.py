@@ -6,8 +6,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from offline.debian import apt_install
-from ops.process import run
+from ops.core.process import run
+from tools.offline.debian import apt_install
 
 # Without the network flags it asks for hosts of its maker, which is nobody's business in a test.
 _FLAGS = (

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bootstrap.docker_engine import fault_of
-from bootstrap.dockerd import Daemon
-from offline.debian import find_program
-from ops.process import run
+from ops.core.process import run
+from tools.bootstrap.docker_engine import fault_of
+from tools.bootstrap.dockerd import Daemon
+from tools.offline.debian import find_program
 
 _STOP_LIMIT_S = 20.0
 _KILL_LIMIT_S = 10.0

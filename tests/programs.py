@@ -15,13 +15,13 @@ from pathlib import Path
 import docker
 from docker.models.containers import Container
 
-from bootstrap.docker_engine import ensure_docker
 from infra.cache import cached
 from infra.paths import cache_folder
-from offline.golang import GoProgram, ensure_program
-from offline.images import ensure_images
-from offline.recipes import RECIPES
-from offline.wheels import Wheel, install_wheel
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.offline.golang import GoProgram, ensure_program
+from tools.offline.images import ensure_images
+from tools.offline.recipes import RECIPES
+from tools.offline.wheels import Wheel, install_wheel
 
 _START_LIMIT_S = 30.0
 _ANSWER_LIMIT_S = 5.0

@@ -11,23 +11,41 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 
-FLOORS = ("ops", "infra", "stack_components", "bootstrap", "offline", "emulation", "tests", "bench")
+FLOORS = ("ops", "infra", "stack_components", "tools", "tests")
+_GROUND = {"ops.config", "ops.core", "ops.credentials"}
 # What a floor may import of the others; its own modules always.
 MAY_IMPORT = {
     "ops": set[str](),
-    "infra": {"ops.config", "ops.files", "ops.keys", "ops.passwords", "ops.process"},
-    "stack_components": {"infra", "ops.config", "ops.files", "ops.keys", "ops.passwords", "ops.process"},
-    "offline": {"infra.cache", "infra.progress", "ops.files", "ops.process"},
-    "bootstrap": {"infra", "offline", "ops.engine", "ops.files", "ops.process"},
-    "emulation": {"infra", "bootstrap", "offline", "ops.files", "ops.process"},
+    "infra": _GROUND,
+    "stack_components": {"infra", *_GROUND},
+    "tools": {"infra", *_GROUND},
 }
+# The rooms of `ops`, from the bottom up: imports go down only, so that there is no circle.
+ROOMS = (
+    "core",
+    "credentials",
+    "config",
+    "host",
+    "registry",
+    "events",
+    "stack",
+    "gateway",
+    "notify",
+    "runs",
+    "tasks",
+    "cli",
+)
+# The tools, from the bottom up. Benchmarks run what the tests run.
+TOOLS = ("offline", "bootstrap", "emulation", "bench")
+# What a task may read of another one.
+TASKS_MAY_IMPORT: dict[str, set[str]] = {}
 # Stand-ins for programs of Pulumi's, which start what the engine tells them to, and end it when the engine says so.
 STAND_INS = {
-    "offline/language_host.py",
-    "offline/plugins/command/shell.py",
-    "offline/plugins/docker/ssh.py",
-    "emulation/box_shell.py",  # copied into a box, where nothing else is
-    "emulation/volume_devices.py",  # likewise into a server
+    "tools/offline/language_host.py",
+    "tools/offline/plugins/command/shell.py",
+    "tools/offline/plugins/docker/ssh.py",
+    "tools/emulation/box_shell.py",  # copied into a box, where nothing else is
+    "tools/emulation/volume_devices.py",  # likewise into a server
 }
 STARTERS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
 
@@ -61,15 +79,47 @@ ALL = [PROJECT_FOLDER / "__main__.py", *sources(*FLOORS)]
 def test_there_is_something_to_check() -> None:
     assert len(sources("ops")) > 5
     assert len(sources("infra")) > 5
-    assert "ops.process.run" in set(imported(PROJECT_FOLDER / "infra" / "site.py"))
+    assert "ops.core.process.run" in set(imported(PROJECT_FOLDER / "infra" / "site.py"))
 
 
 @pytest.mark.parametrize("path", sources(*MAY_IMPORT), ids=named)
 def test_imports_go_down_only(path: Path) -> None:
     floor = named(path).partition("/")[0]
-    allowed = {floor, *MAY_IMPORT[floor]}
+    allowed = {floor, *MAY_IMPORT[floor], *({"ops", "tests"} if named(path).startswith("tools/bench/") else ())}
     ours = [module for module in imported(path) if module.partition(".")[0] in FLOORS]
     assert [module for module in ours if not any(is_within(module, name) for name in allowed)] == []
+
+
+@pytest.mark.parametrize(("floor", "order"), [("ops", ROOMS), ("tools", TOOLS)])
+def test_every_folder_of_a_floor_has_its_place(floor: str, order: tuple[str, ...]) -> None:
+    folders = {path.name for path in (PROJECT_FOLDER / floor).iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(order)
+    assert {path.name for path in (PROJECT_FOLDER / floor).glob("*.py")} == {"__init__.py"}
+
+
+def room_in(floor: str, module: str) -> str:
+    """The room of a floor that a module is in; empty where it is elsewhere."""
+    first, _, rest = module.partition(".")
+    return rest.partition(".")[0] if first == floor else ""
+
+
+ROOMED = [path for path in sources("ops", "tools") if len(path.relative_to(PROJECT_FOLDER).parts) > 2]
+
+
+@pytest.mark.parametrize("path", ROOMED, ids=named)
+def test_rooms_import_down_only(path: Path) -> None:
+    floor, room = path.relative_to(PROJECT_FOLDER).parts[:2]
+    order = {"ops": ROOMS, "tools": TOOLS}[floor]
+    above = order[order.index(room) + 1 :]
+    assert [module for module in imported(path) if room_in(floor, module) in above] == []
+
+
+@pytest.mark.parametrize("path", sources("ops/tasks"), ids=named)
+def test_tasks_never_import_each_other(path: Path) -> None:
+    task = path.relative_to(PROJECT_FOLDER / "ops" / "tasks").parts[0]
+    allowed = {task, *TASKS_MAY_IMPORT.get(task, ())}
+    others = [module for module in imported(path) if module.startswith("ops.tasks.")]
+    assert [module for module in others if module.split(".")[2] not in allowed] == []
 
 
 @pytest.mark.parametrize("path", sources("ops"), ids=named)
@@ -78,7 +128,7 @@ def test_the_host_knows_nothing_of_pulumi(path: Path) -> None:
 
 
 def test_provisioning_needs_the_standard_library_only() -> None:
-    pending, seen = [PROJECT_FOLDER / "ops" / "provision.py"], set[Path]()
+    pending, seen = [PROJECT_FOLDER / "ops" / "host" / "provision.py"], set[Path]()
     while pending:
         path = pending.pop()
         seen.add(path)
@@ -89,7 +139,7 @@ def test_provisioning_needs_the_standard_library_only() -> None:
                 pending += [file for file in found if file not in seen]
             else:
                 assert module.partition(".")[0] in sys.stdlib_module_names, f"{named(path)} imports {module}"
-    assert PROJECT_FOLDER / "ops" / "files.py" in seen
+    assert PROJECT_FOLDER / "ops" / "core" / "files.py" in seen
 
 
 def starts_processes(path: Path) -> list[str]:
@@ -109,8 +159,8 @@ def starts_processes(path: Path) -> list[str]:
 
 
 def test_one_module_starts_processes() -> None:
-    product = [path for path in ALL if named(path).split("/")[0] not in {"tests", "bench"}]
-    assert {named(path) for path in product if starts_processes(path)} == {"ops/process.py", *STAND_INS}
+    product = [path for path in ALL if not named(path).startswith(("tests/", "tools/bench/"))]
+    assert {named(path) for path in product if starts_processes(path)} == {"ops/core/process.py", *STAND_INS}
 
 
 @pytest.mark.parametrize("path", ALL, ids=named)

@@ -13,14 +13,14 @@ from typing import Annotated
 
 import typer
 
-from ops import exit_codes, logs
 from ops.cli import bans, doctor, gc, history, status
 from ops.cli.changes import changes
 from ops.cli.notify import notify
 from ops.cli.shared import say
 from ops.cli.undo import undo
+from ops.core import exit_codes, logs
 
-# As in `ops.stack`, which takes too long to import for somebody who wants help.
+# As in `ops.stack.stack`, which takes too long to import for somebody who wants help.
 _ROOT_VARIABLE = "REGOPS_ROOT"
 
 

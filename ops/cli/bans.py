@@ -11,7 +11,7 @@ from ops.cli.shared import Json, print_json, print_table, stack_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ops.bans import Ban, CrowdSec, Network
+    from ops.stack.crowdsec import Ban, CrowdSec, Network
 
 WHO_EXAMPLES = "Examples: `regops who-is-banned` · `regops who-is-banned 203.0.113.7` · `regops who-is-banned --community --json`"
 UNBAN_EXAMPLES = "Examples: `regops unban 203.0.113.7` · `regops unban 203.0.113.0/24 --dry-run` · `regops unban --all`"
@@ -37,7 +37,7 @@ def who_is_banned(
     as_json: Json = False,
 ) -> None:
     """Show whom the edge refuses, and why; bans that CrowdSec's community has decided are counted."""
-    from ops.bans import crowdsec
+    from ops.stack.crowdsec import crowdsec
 
     with crowdsec(stack_of(context)) as engine:
         count = engine.community_count()
@@ -63,7 +63,7 @@ def unban(
     as_json: Json = False,
 ) -> None:
     """Lift the bans of an address, those of networks that it is in among them; nobody has to restart anything."""
-    from ops.bans import LEARNS_WITHIN_S, BansError, crowdsec
+    from ops.stack.crowdsec import LEARNS_WITHIN_S, BansError, crowdsec
 
     if (address is None) is not everybody:
         raise typer.BadParameter("should be either an address or --all", param_hint="ADDRESS")
@@ -91,7 +91,7 @@ def _of(engine: CrowdSec, address: str, community: int | None) -> Sequence[Ban]:
     """Return the bans of an address, those of the community's lists among them when there are any."""
     from ipaddress import ip_network
 
-    from ops.bans import hits
+    from ops.stack.crowdsec import hits
 
     target: Network = ip_network(address)
     return hits(engine.bans(community=community != 0), target)

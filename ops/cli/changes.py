@@ -12,11 +12,11 @@ from ops.cli.shared import Json, Wait, end_with, print_json, stack_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ops.changes.ledger import Ledger
-    from ops.changes.model import Snapshot
-    from ops.changes.report import Report
     from ops.runs.task import Outcome
-    from ops.stack import Stack
+    from ops.stack.stack import Stack
+    from ops.tasks.changes.ledger import Ledger
+    from ops.tasks.changes.model import Snapshot
+    from ops.tasks.changes.report import Report
 
 EXAMPLES = """\
 Examples: `regops changes` · `regops changes --since yesterday` · `regops changes --since 7d --detailed` ·
@@ -51,8 +51,8 @@ def look(
     """
     if context.invoked_subcommand is not None:
         return
-    from ops.changes.report import Detail
-    from ops.changes.views import changes_since
+    from ops.tasks.changes.report import Detail
+    from ops.tasks.changes.views import changes_since
 
     stack = stack_of(context)
     detail = Detail.QUIET if quiet else Detail.DETAILED if detailed else Detail.SUMMARY
@@ -83,7 +83,7 @@ def at(
     as_json: Json = False,
 ) -> None:
     """Show which digest each tag named at a time."""
-    from ops.changes.views import state_at
+    from ops.tasks.changes.views import state_at
 
     moment = _moment(time)
     state = _of_ledger(stack_of(context), lambda ledger: state_at(ledger, moment))
@@ -98,7 +98,7 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Show what a tag has named, since when, and who changed it."""
-    from ops.changes import views
+    from ops.tasks.changes import views
 
     try:
         found = _of_ledger(stack_of(context), lambda ledger: views.history(ledger, tag))
@@ -108,8 +108,8 @@ def history(
 
 
 def _seen_in_tree(stack: Stack) -> Snapshot:
-    from ops.changes.tree_snapshot import snapshot_of_tree
-    from ops.live_stack import tree_of
+    from ops.stack.registry import tree_of
+    from ops.tasks.changes.tree_snapshot import snapshot_of_tree
 
     return snapshot_of_tree(tree_of(stack))
 
@@ -118,9 +118,9 @@ def _seen_by_api(stack: Stack) -> Snapshot:
     import time
     from contextlib import closing
 
-    from ops.changes.api_snapshot import snapshot_of_registry
-    from ops.registry_client import Login, RegistryClient
-    from ops.registry_endpoint import KeptEndpoint
+    from ops.registry.client import Login, RegistryClient
+    from ops.registry.transport import KeptEndpoint
+    from ops.tasks.changes.api_snapshot import snapshot_of_registry
 
     config = stack.config
     login = Login(*(stack.secret(name) for name in ("registry_user", "registry_pass")))
@@ -129,12 +129,12 @@ def _seen_by_api(stack: Stack) -> Snapshot:
 
 
 def _record(stack: Stack, see: Callable[[Stack], Snapshot], show: Callable[[Report], None], *, accept: bool) -> Outcome:
-    from ops.changes.announce import announcements
-    from ops.changes.update import update
-    from ops.gateway.stored import Place
-    from ops.notifier import Notifier
+    from ops.events.reader import Place
+    from ops.notify.notifier import Notifier
     from ops.notify.policy import Event
     from ops.runs.task import Outcome
+    from ops.tasks.changes.announce import announcements
+    from ops.tasks.changes.update import update
 
     events = stack.root / stack.config.events
 
@@ -159,14 +159,14 @@ def _summary(report: Report) -> str:
 def _of_ledger(stack: Stack, work: Callable[[Ledger], T]) -> T:
     from contextlib import closing
 
-    from ops.changes.ledger import Ledger
+    from ops.tasks.changes.ledger import Ledger
 
     with closing(Ledger(stack.data / LEDGER)) as ledger:
         return work(ledger)
 
 
 def _moment(text: str) -> datetime:
-    from ops.changes.moments import moment
+    from ops.core.time_expressions import moment
 
     try:
         return moment(text, datetime.now().astimezone())

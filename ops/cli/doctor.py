@@ -12,8 +12,8 @@ import typer
 from ops.cli.shared import Json, end_with, print_findings, print_json, say, stack_of
 
 if TYPE_CHECKING:
-    from ops.findings import Findings
-    from ops.registry_endpoint import Endpoint
+    from ops.core.findings import Findings
+    from ops.registry.transport import Endpoint
 
 EXAMPLES = """\
 Examples: `regops doctor` · `regops doctor --json` · `regops doctor registry.example.com` ·
@@ -66,10 +66,10 @@ def doctor(
 
     With NAME it needs no stack: it looks at that registry from this machine, as a client of it.
     """
-    from ops.doctor import DEPLOYED_PATIENCE_S, PATIENCE_S, examine, look_around
-    from ops.findings import Findings
-    from ops.registry_endpoint import Endpoint
+    from ops.core.findings import Findings
+    from ops.registry.transport import Endpoint
     from ops.runs.task import Outcome
+    from ops.tasks.doctor.run import DEPLOYED_PATIENCE_S, PATIENCE_S, examine, look_around
 
     named = {host.lower(): address for host, _, address in (text.partition(":") for text in resolve)}
     if name is not None:
@@ -94,9 +94,9 @@ def doctor(
 
 
 def _outside(endpoint: Endpoint, user: str | None, patience_s: float, *, as_json: bool) -> int:
-    from ops.findings import Findings
-    from ops.outside import look
-    from ops.registry_client import Login
+    from ops.core.findings import Findings
+    from ops.registry.client import Login
+    from ops.tasks.doctor.remote import look
 
     login = Login(user, _password(user)) if user is not None else None
     findings = Findings(look(endpoint, login, patience_s=patience_s, tell=lambda reason: say(f"waiting: {reason}")))

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ops import exit_codes
 from ops.cli.shared import STORAGE, Json, Wait, end_with, print_json, print_table, say, size, stack_of
-from ops.gc.model import Refusal
+from ops.core import exit_codes
+from ops.tasks.gc.model import Refusal
 
 if TYPE_CHECKING:
-    from ops.gc.model import Plan, Report
-    from ops.gc.run import GarbageCollection
     from ops.runs.task import Outcome
-    from ops.stack import Stack
+    from ops.stack.stack import Stack
+    from ops.tasks.gc.model import Plan, Report
+    from ops.tasks.gc.run import GarbageCollection
 
 EXAMPLES = """\
 Examples: `regops gc --dry-run` · `regops gc` · `regops gc --allow share` · `regops gc --keep-untagged --json` ·
@@ -74,11 +74,11 @@ def _collection(
 ) -> Iterator[GarbageCollection]:
     from dataclasses import replace
 
-    from ops.engine import connected
-    from ops.gc.container import ContainerCollector
-    from ops.gc.model import Keep, Limits, Rules
-    from ops.gc.run import GarbageCollection
-    from ops.live_stack import container, live_registry
+    from ops.core.docker_engine import connected
+    from ops.stack.registry import container, live_registry
+    from ops.tasks.gc.container import ContainerCollector
+    from ops.tasks.gc.model import Keep, Limits, Rules
+    from ops.tasks.gc.run import GarbageCollection
 
     given, limits = stack.config.gc, stack.config.services["registry"]
     with connected() as engine:
@@ -160,13 +160,13 @@ def _run(stack: Stack, collection: GarbageCollection, *, as_json: bool) -> Outco
 
 
 def _recover(collection: GarbageCollection) -> Outcome:
-    from ops.gc.run import roll_back
+    from ops.registry.snapshots.recovery import roll_back
     from ops.runs.task import Outcome
 
     live = collection.live
     collection.collect.clear()
     with live.store.locked("gc"):
-        undone = roll_back(live)
+        undone = roll_back(live, "gc")
     return Outcome(0, f"{len(undone)} collections that were killed were undone" if undone else "there was nothing to make good")
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ops import exit_codes
 from ops.cli.shared import Json, print_json, print_table, stack_of
+from ops.core import exit_codes
 
 EXAMPLES = """\
 Examples: `regops history` · `regops history --task gc --last 5` · `regops history --failed --json`

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ops import exit_codes
 from ops.cli.shared import Json, end_with, print_findings, print_json, print_table, say, stack_of
+from ops.core import exit_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ops.notifier import Notifier
     from ops.notify.delivery import Delivery
+    from ops.notify.notifier import Notifier
     from ops.runs.task import Outcome
 
 EXAMPLES = "Examples: `regops notify` · `regops notify test` · `regops notify status --json` · `regops notify revive`"
@@ -64,8 +64,8 @@ def send_test(context: typer.Context, *, as_json: Json = False) -> None:
 @notify.command(epilog="Examples: `regops notify status` · `regops notify status --json`")
 def status(context: typer.Context, *, as_json: Json = False) -> None:
     """Show what waits for each channel, and what is wrong with it."""
-    from ops.checks.channels import channels
-    from ops.findings import Findings
+    from ops.core.findings import Findings
+    from ops.tasks.doctor.checks.channels import channels
 
     findings = Findings(channels(stack_of(context)))
     print_json(findings.document()) if as_json else print_findings(findings)
@@ -82,7 +82,7 @@ def revive(context: typer.Context, *, as_json: Json = False) -> None:
 
 
 def _notifier(context: typer.Context) -> Notifier:
-    from ops.notifier import Notifier
+    from ops.notify.notifier import Notifier
 
     return Notifier(stack_of(context))
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from ops.findings import Findings
+    from ops.core.findings import Findings
     from ops.runs.task import Outcome
-    from ops.stack import Stack
+    from ops.stack.stack import Stack
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a task that is at work.")]
@@ -30,7 +30,7 @@ def stack_of(context: typer.Context) -> Stack:
     Raises:
         BadParameter: It names none.
     """
-    from ops.stack import ROOT_VARIABLE, Stack
+    from ops.stack.stack import ROOT_VARIABLE, Stack
 
     root = context.obj
     if not isinstance(root, Path):  # the callback of the program puts it there

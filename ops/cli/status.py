@@ -11,11 +11,11 @@ EXAMPLES = "Examples: `regops status` · `regops status --json` · `watch regops
 
 def status(context: typer.Context, *, as_json: Json = False) -> None:
     """Show what runs, what has run, and what there is room for, in a second and without touching the registry."""
-    from ops.checks.channels import channels
-    from ops.checks.containers import service_checks
-    from ops.checks.host import disk, gate
-    from ops.checks.tasks import tasks
-    from ops.findings import Findings
+    from ops.core.findings import Findings
+    from ops.tasks.doctor.checks.channels import channels
+    from ops.tasks.doctor.checks.containers import service_checks
+    from ops.tasks.doctor.checks.host import disk, gate
+    from ops.tasks.doctor.checks.tasks import tasks
 
     stack = stack_of(context)
     findings = Findings([*service_checks(stack), disk(stack), gate(stack), *tasks(stack), *channels(stack)])

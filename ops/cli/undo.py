@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops import exit_codes
 from ops.cli.shared import STORAGE, Json, Wait, end_with, print_json, print_table, say, size, stack_of
+from ops.core import exit_codes
 
 if TYPE_CHECKING:
+    from ops.registry.snapshots.store import SnapshotStore
     from ops.runs.task import Outcome
-    from ops.snapshots.store import SnapshotStore
-    from ops.stack import Stack
-    from ops.undo.plan import Scope, UndoPlan
+    from ops.stack.stack import Stack
+    from ops.tasks.snapshot.plan import Scope, UndoPlan
 
 EXAMPLES = """\
 Examples: `regops undo` · `regops undo restore latest --dry-run` · `regops undo restore latest team/app:v1` ·
@@ -70,7 +70,7 @@ def restore(
 
     Tags that name something else now stay so, unless --overwrite is given; then a snapshot of now is made first.
     """
-    from ops.undo.plan import Scope
+    from ops.tasks.snapshot.plan import Scope
 
     stack = stack_of(context)
     repository, _, tag = what.partition(":")
@@ -111,13 +111,13 @@ def forget(
 def _take(stack: Stack, *, as_json: bool) -> Outcome:
     from datetime import timedelta
 
-    from ops.gc.run import roll_back
-    from ops.live_stack import live_registry
+    from ops.registry.snapshots.recovery import roll_back
     from ops.runs.task import Outcome
+    from ops.stack.registry import live_registry
 
     live = live_registry(stack)
     with live.store.locked("undo"):
-        roll_back(live)
+        roll_back(live, "undo")
         made = live.store.create(_BY_HAND)
         old = live.store.drop_expired(keep=stack.config.undo.snapshots, max_age=timedelta(days=stack.config.undo.days))
         held = live.store.space().total
@@ -129,11 +129,11 @@ def _take(stack: Stack, *, as_json: bool) -> Outcome:
 
 
 def _restore(stack: Stack, name: str, scope: Scope, *, dry_run: bool, as_json: bool) -> Outcome:
-    from ops.live_stack import live_registry
     from ops.runs.task import Outcome
-    from ops.undo.plan import UndoError
-    from ops.undo.plan import plan as plan_of
-    from ops.undo.run import undo as run_undo
+    from ops.stack.registry import live_registry
+    from ops.tasks.snapshot.plan import UndoError
+    from ops.tasks.snapshot.plan import plan as plan_of
+    from ops.tasks.snapshot.run import undo as run_undo
 
     live = live_registry(stack)
     if name == _LATEST:
@@ -174,7 +174,7 @@ def _document(plan: UndoPlan) -> dict[str, object]:
 
 
 def _store(stack: Stack) -> SnapshotStore:
-    from ops.live_stack import tree_of
-    from ops.snapshots.store import SnapshotStore
+    from ops.registry.snapshots.store import SnapshotStore
+    from ops.stack.registry import tree_of
 
     return SnapshotStore(stack.root / stack.config.snapshots, tree_of(stack))

@@ -54,7 +54,7 @@ class Person(Strict):
 
 
 class Account(Person):
-    """Somebody who signs in; the hash is made by `ops.passwords.password_hash`. `operator` opens the operators' pages too."""
+    """Somebody who signs in; the hash is made by `ops.credentials.passwords`. `operator` opens the operators' pages too."""
 
     password_hash: Annotated[str, Field(repr=False)]
     operator: bool = False
@@ -63,7 +63,7 @@ class Account(Person):
     @classmethod
     def _is_bcrypt(cls, value: str) -> str:
         if not _BCRYPT.fullmatch(value):
-            raise ValueError("should be a bcrypt hash as made by ops.passwords.password_hash")
+            raise ValueError("should be a bcrypt hash as made by ops.credentials.passwords.password_hash")
         return value
 
     @property

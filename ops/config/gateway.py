@@ -56,7 +56,7 @@ class GatewayConfig(Strict):
         issuer: `iss` of the tokens; the registry's `auth.token.issuer`.
         service: `aud` of the tokens; the registry's `auth.token.service`.
         token_lifetime_s: Seconds that a token is good for. The token specification demands at least 60.
-        signing_key_file: The private key, PEM (`ops.keys.signing_key_from_seed`).
+        signing_key_file: The private key, PEM (`ops.credentials.keys.signing_key_from_seed`).
         accounts_file: An `Accounts` file.
         event_token_file: The secret the registry sends with its events.
         events_db: The SQLite database of events; its folder must be writable.

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ops import logs
 from ops.config import Account, Accounts, ConfigError, GatewayConfig, load, read
+from ops.core import logs
+from ops.credentials.keys import load_signing_key
+from ops.events.store import EventStore, StoreError
 from ops.gateway import server
 from ops.gateway.app import Gateway
-from ops.gateway.events import EventStore, StoreError
 from ops.gateway.login import Login
 from ops.gateway.metrics import Metrics, served
 from ops.gateway.sign_on import SignedOn
 from ops.gateway.throttle import Throttle
 from ops.gateway.tokens import TokenIssuer
-from ops.keys import load_signing_key
 
 _MIN_TOKEN = 16
 

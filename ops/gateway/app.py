@@ -19,12 +19,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ops.config import SET_COOKIE_HEADER, USER_HEADER, Access, Account, Person
+from ops.events.envelope import MAX_BODY_BYTES
+from ops.events.store import EventStore, StoreError
 from ops.gateway import scope
-from ops.gateway.events import EventStore, StoreError
 from ops.gateway.incoming import MalformedCredentialsError, basic_credentials, body_up_to, client_of
 from ops.gateway.login import BusyError, Login, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.metrics import InFlight, Metrics
-from ops.gateway.notifications import MAX_BODY_BYTES
 from ops.gateway.sessions import Sessions
 from ops.gateway.sign_on import SignedOn
 from ops.gateway.tokens import TokenIssuer

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.config import Account
+from ops.credentials.passwords import DEFAULT_COST, password_matches, unmatched_hash
 from ops.gateway.throttle import Throttle
-from ops.passwords import DEFAULT_COST, password_matches, unmatched_hash
 
 # A push asks for several tokens within seconds; bcrypt for each would take longer than the push on a quarter of a core.
 REMEMBERED_S = 300.0

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ops.gateway.events import Kept
+from ops.events.store import Kept
 from ops.gateway.incoming import MalformedCredentialsError
 from ops.gateway.login import BusyError, LoginError, TooManyFailuresError, WrongPasswordError
 

@@ -11,8 +11,8 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from ops.config.notify import AlertRules, Severity
-from ops.files import write_atomic
-from ops.locks import lock
+from ops.core.files import write_atomic
+from ops.core.locks import lock
 from ops.notify.message import Letter, Message
 from ops.notify.outbox import Outbox, OutboxError, new_id
 from ops.notify.policy import Event, State, decide

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from ops.files import write_atomic
+from ops.core.files import write_atomic
 from ops.notify.message import Time
 
 DELAYS_S = (60.0, 300.0, 900.0, 3600.0, 4 * 3600.0)

@@ -9,8 +9,8 @@ from pathlib import Path
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, InvalidHeader, NameResolutionError, ReadTimeoutError
 
-from ops.process import redact
-from ops.registry_endpoint import reason_of
+from ops.core.process import redact
+from ops.registry.transport import reason_of
 
 CONNECT_S = 5.0
 ANSWER_S = 15.0

@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from ops.files import write_atomic
-from ops.locks import LockedError, lock
+from ops.core.files import write_atomic
+from ops.core.locks import LockedError, lock
 from ops.notify.message import Letter
 
 NEW_KEPT = 1000

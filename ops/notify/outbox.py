@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ops import exit_codes
 from ops.config.notify import Severity
+from ops.core import exit_codes
 from ops.notify import backoff
 from ops.notify.mailbox import Mailbox, names
 from ops.notify.message import Letter

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ops.files import write_atomic
-from ops.locks import LockedError, lock
-from ops.process import birth_of
+from ops.core.files import write_atomic
+from ops.core.locks import LockedError, lock
+from ops.core.process import birth_of
 
 SCHEMA = 1
 RUNNING, ENDED, KILLED = "running", "ended", "killed"

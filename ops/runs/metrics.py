@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from prometheus_client.parser import text_string_to_metric_families
 
-from ops import exit_codes
+from ops.core import exit_codes
 
 _SUCCESS = "regops_task_last_success_timestamp_seconds"
 

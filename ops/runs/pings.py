@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import urllib3
 
-from ops import exit_codes
+from ops.core import exit_codes
 
 # A body above this is cut by the service.
 _BODY_BYTES = 100_000

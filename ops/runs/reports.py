@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ops import exit_codes
 from ops.config.notify import Severity
+from ops.core import exit_codes
 from ops.notify.message import Fingerprint, report
 from ops.notify.policy import Event
 from ops.runs.history import KILLED, RUNNING, Run

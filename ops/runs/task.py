@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from ops import exit_codes
-from ops.locks import LockedError, lock
-from ops.notifier import Notifier
+from ops.core import exit_codes
+from ops.core.locks import LockedError, lock
+from ops.notify.notifier import Notifier
 from ops.notify.outbox import OutboxError
 from ops.runs import metrics
 from ops.runs.history import ENDED, History, Run, process_mark
 from ops.runs.pings import Pings
 from ops.runs.reports import event_of
-from ops.stack import Stack
+from ops.stack.stack import Stack
 
 _SUMMARY_LENGTH = 300
 

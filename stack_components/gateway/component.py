@@ -13,8 +13,8 @@ from infra.release import Part
 from infra.secrets import Secrets
 from infra.settings import Settings
 from ops.config import Access, Account, Accounts, GatewayConfig, Person, SignOn, render
-from ops.keys import public_jwks, signing_key_from_seed
-from ops.passwords import password_hash
+from ops.credentials.keys import public_jwks, signing_key_from_seed
+from ops.credentials.passwords import password_hash
 from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.gateway.service_accounts import service_accounts

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bootstrap.docker_engine import ensure_docker
 from tests.engine.client import close
 from tests.engine.stacks import TestStack, new_stack, sweep
+from tools.bootstrap.docker_engine import ensure_docker
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emulation.docker_machines import DockerMachines
-from emulation.stack import EmulatedStack, emulated_stack
 from tests.engine.client import client
+from tools.emulation.docker_machines import DockerMachines
+from tools.emulation.stack import EmulatedStack, emulated_stack
 
 
 class Server:

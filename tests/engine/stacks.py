@@ -18,11 +18,11 @@ import psutil
 import yaml
 from docker.errors import APIError, NotFound
 
-from bootstrap.preflight import NAME_LABEL, ROOT_LABEL
-from bootstrap.session import Session, open_session
 from infra.settings import PROJECT
 from tests.engine.client import client
 from tests.plans import BARE
+from tools.bootstrap.preflight import NAME_LABEL, ROOT_LABEL
+from tools.bootstrap.session import Session, open_session
 
 _END_LIMIT_S = 10.0
 _NAME = re.compile(r"^t(?P<pid>[0-9]+)-[0-9a-f]{6}$")

@@ -12,9 +12,9 @@ import yaml
 from infra.images import load_lock
 from infra.paths import cache_folder
 from infra.project import LOCK
-from offline.images import ensure_images
-from offline.recipes import RECIPES
 from tests.engine.client import client
+from tools.offline.images import ensure_images
+from tools.offline.recipes import RECIPES
 
 TAG = "private-registry-test/stand-in:latest"
 # Where the real ones listen: UI and cAdvisor, Grafana, oauth2-proxy, Portainer, socket proxies, CrowdSec's metrics.

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import pytest
 
 from infra.paths import cache_folder
-from offline.tools import ensure_crane, ensure_skopeo
-from ops.process import Completed, run
+from ops.core.process import Completed, run
 from tests.engine.images import tagged_image
+from tools.offline.tools import ensure_crane, ensure_skopeo
 
 LIMIT_S = 60
 

@@ -12,14 +12,14 @@ from collections.abc import Callable
 import pytest
 
 from infra.paths import PROJECT_FOLDER
-from ops.process import start_daemon
+from ops.core.process import start_daemon
 from tests.engine.stacks import TestStack
 
 LIMIT_S = 120
 _RUN = """
 import sys; sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from bootstrap.session import open_session
+from tools.bootstrap.session import open_session
 getattr(open_session(sys.argv[3], Path(sys.argv[4]), Path(sys.argv[5])), sys.argv[2])(stream=True)
 """
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bootstrap.session import Session
 from tests.engine.client import client
 from tests.engine.stacks import TestStack, new_stack
+from tools.bootstrap.session import Session
 
 SERVICES = {"cache", "edge", "gateway", "registry"}
 LIMITS = {

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap.engine import ensure_engine
-from bootstrap.judge import judge
-from bootstrap.preflight import NAME_LABEL
-from bootstrap.stack import Stack
 from infra.paths import PROJECT_FOLDER
 from infra.project import LOCK
 from infra.services import SERVICES
 from infra.settings import PROJECT
 from tests.engine.client import client
 from tests.plans import EVERYTHING, SSH_FROM
+from tools.bootstrap.engine import ensure_engine
+from tools.bootstrap.judge import judge
+from tools.bootstrap.preflight import NAME_LABEL
+from tools.bootstrap.stack import Stack
 
 # MADE UP: no digest of theirs was at hand when the lock was written.
 MADE_UP = "sha256:" + "0123456789abcdef" * 4
@@ -100,7 +100,7 @@ def test_every_service_is_there_with_its_limits_and_its_image_pinned(
     reference = yaml.safe_load(production.lock.read_text())[SERVICES[service].image]["image"]
     assert "@sha256:" in reference
     # With protection on, the host builds the edge's image, on the one that is pinned (D14).
-    assert container["image"] == reference or (service == "edge" and "ops.image_build" in plan)
+    assert container["image"] == reference or (service == "edge" and "ops.host.image_build" in plan)
 
 
 def test_nothing_else_runs(containers: dict[str, dict[str, Any]]) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap.errors import BusyError, NoSpaceError, SetupError
 from infra.paths import PROJECT_FOLDER
 from infra.settings import SettingsError
-from ops.process import CommandError, run
+from ops.core.process import CommandError, run
 from tests.engine.stacks import TestStack, new_stack
+from tools.bootstrap.errors import BusyError, NoSpaceError, SetupError
 
 DIGEST = "sha256:" + "0" * 64
 # Less than a release takes: the disk gets full while one is unpacked.

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from emulation.client import Client
 from infra.paths import PROJECT_FOLDER
-from ops.process import CommandError, Completed, run
+from ops.core.process import CommandError, Completed, run
 from tests.engine.stacks import TestStack, new_stack
+from tools.emulation.client import Client
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bootstrap.comment import comment
-from bootstrap.judge import Review, judge
-from bootstrap.session import open_session
-from ops.process import CommandError
+from ops.core.process import CommandError
 from tests.engine.stacks import TestStack
-from tests.offline.plugins.programs import Program
+from tests.tools.offline.plugins.programs import Program
+from tools.bootstrap.comment import comment
+from tools.bootstrap.judge import Review, judge
+from tools.bootstrap.session import open_session
 
 SECRET = f"secret-{token_hex(8)}"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from emulation.client import Client
-from emulation.stack import EmulatedStack
 from infra.server.schedule import schedule
-from ops.process import Completed
+from ops.core.process import Completed
 from tests.engine.servers import Server, production
 from tests.infra.server.plans import plan
+from tools.emulation.client import Client
+from tools.emulation.stack import EmulatedStack
 
 ADDRESS = "127.0.0.61"
 IMAGE = "team/app:1"

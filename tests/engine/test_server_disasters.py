@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emulation.machines import ServerSpec
-from emulation.stack import EmulatedStack
-from ops.process import Completed
+from ops.core.process import Completed
 from tests.engine.client import client
 from tests.engine.servers import Server, docker_is_broken, docker_is_mended, production
+from tools.emulation.machines import ServerSpec
+from tools.emulation.stack import EmulatedStack
 
 ADDRESS = "127.0.0.62"
 

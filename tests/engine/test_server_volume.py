@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hcloud import Client as Console
 
-from emulation.client import Client
-from emulation.stack import EmulatedStack
-from ops.process import CommandError
+from ops.core.process import CommandError
 from tests.engine.servers import Server, production
+from tools.emulation.client import Client
+from tools.emulation.stack import EmulatedStack
 
 ADDRESS = "127.0.0.63"
 IMAGE = "team/app:1"

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from infra.services import SERVICES
-from offline.recipes import RECIPES
 from tests.browser import page
 from tests.engine.client import client
 from tests.engine.stacks import TestStack, new_stack
 from tests.engine.stand_ins import lock_with_stand_ins
 from tests.plans import DEFAULTS
+from tools.offline.recipes import RECIPES
 
 # Without protection: the edge's image with the bouncer is made from sources that no package has.
 SETTINGS: dict[str, Any] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.release import Part, Release, digest_of
-from ops.releases import install_release
+from ops.host.releases import install_release
 
 
 def release() -> Release:

@@ -12,7 +12,7 @@ import pytest
 from infra.secrets import INTERNAL, SECRETS, Origin
 from infra.services import SERVICES
 from infra.settings import GivenSecrets
-from ops.process import run
+from ops.core.process import run
 from tests.plans import BARE, EVERYTHING
 from tests.program import Declarations, Declared, declare
 

@@ -14,7 +14,7 @@ import pytest
 
 from infra import site
 from infra.paths import PROJECT_FOLDER
-from ops.process import CommandError, Completed
+from ops.core.process import CommandError, Completed
 
 
 class MockPip:
@@ -57,8 +57,8 @@ def cached(folder: Path) -> list[str]:
 
 def test_the_ops_part_is_the_package_as_it_is_imported() -> None:
     files = site.ops_part().files
-    assert {"ops/__init__.py", "ops/provision.py", "ops/gateway/__main__.py"} <= set(files)
-    assert files["ops/provision.py"] == (PROJECT_FOLDER / "ops" / "provision.py").read_bytes()
+    assert {"ops/__init__.py", "ops/host/provision.py", "ops/gateway/__main__.py"} <= set(files)
+    assert files["ops/host/provision.py"] == (PROJECT_FOLDER / "ops" / "host" / "provision.py").read_bytes()
     assert [path for path in files if not path.endswith(".py") or "test" in path or "__pycache__" in path] == []
 
 

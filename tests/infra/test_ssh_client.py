@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.ssh_client import SshAccess
-from ops.process import CommandError, run
+from ops.core.process import CommandError, run
 
 ACCESS = SshAccess("192.0.2.7", "-----BEGIN KEY-----\nsecret\n-----END KEY-----", "ssh-ed25519 AAAA")
 

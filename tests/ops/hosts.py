@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 
-from ops.provision import install_secrets, remove
-from ops.releases import RELEASES_KEPT, install_release, prune
+from ops.host.provision import install_secrets, remove
+from ops.host.releases import RELEASES_KEPT, install_release, prune
 
 _ME = (os.getuid(), os.getgid())
 _KILLED = 9

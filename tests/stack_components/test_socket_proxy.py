@@ -8,11 +8,11 @@ import re
 import docker
 import pytest
 
-from bootstrap.docker_engine import ensure_docker
 from infra.paths import cache_folder
-from offline.images import ensure_images
 from stack_components.service import Exemption
 from stack_components.socket_proxy import socket_proxy_args
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.offline.images import ensure_images
 
 
 def test_the_proxy_lets_one_client_ask_what_is_allowed_and_watches_the_socket() -> None:

@@ -10,14 +10,14 @@ import docker
 import pytest
 import yaml
 
-from bootstrap.docker_engine import ensure_docker
-from emulation.images import SERVER, ensure_image
 from infra.hetzner.cloud_init import LIMIT_BYTES, user_data
 from infra.hetzner.keys import public_half
 from infra.hetzner.prepare import PACKAGES, prepare_script
 from infra.paths import cache_folder
 from infra.server import docker_daemon, sshd, upgrades
-from ops.process import run
+from ops.core.process import run
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.emulation.images import SERVER, ensure_image
 
 PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pulumi
 import pytest
 
-from emulation.docker_machines import DockerMachines
-from emulation.machines import VolumeSpec
 from infra.hetzner import mount
 from infra.ssh_client import SshAccess
 from infra.ssh_host import look
-from ops.process import CommandError, Completed, run
-from tests.emulation.emulated import Shell, emulated, spec
+from ops.core.process import CommandError, Completed, run
+from tests.tools.emulation.emulated import Shell, emulated, spec
+from tools.emulation.docker_machines import DockerMachines
+from tools.emulation.machines import VolumeSpec
 
 pytestmark = pytest.mark.system
 

@@ -13,13 +13,13 @@ import asyncssh
 import docker
 import pytest
 
-from bootstrap.docker_engine import ensure_docker
-from emulation.box_shell import UNKNOWN
-from emulation.boxes import PORT
-from emulation.docker_machines import DockerMachines
-from emulation.machines import BoxAccount
 from infra.hetzner.storage_box import BACKUPS
 from tests.infra.hetzner.test_place import ACCOUNT, rented
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.emulation.box_shell import UNKNOWN
+from tools.emulation.boxes import PORT
+from tools.emulation.docker_machines import DockerMachines
+from tools.emulation.machines import BoxAccount
 
 pytestmark = pytest.mark.system
 

@@ -11,8 +11,8 @@ import pytest
 
 from infra.cache import cached, digest
 from infra.paths import cache_folder
-from offline.debian import RootFilesystem, make_root_filesystem
-from ops.process import Completed, run
+from ops.core.process import Completed, run
+from tools.offline.debian import RootFilesystem, make_root_filesystem
 
 CONTENTS = RootFilesystem(
     packages=(

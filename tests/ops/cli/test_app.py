@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from infra.paths import PROJECT_FOLDER
-from ops.process import Completed, run
+from ops.core.process import Completed, run
 from ops.runs.history import ENDED, Run
 from ops.runs.task import history_of
-from ops.stack import Stack
+from ops.stack.stack import Stack
 from tests.ops.runs.test_task import stack_in
 
 RUN = Run("20261125T080000-1a2b", "gc", "2026-11-25T08:00:00+00:00", ENDED, "1:1", 1.25, 0, "freed 3 MB")

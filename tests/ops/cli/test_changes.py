@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ops.config.notify import NotifySettings
-from ops.registry_tree import RegistryTree
-from ops.stack import Stack
+from ops.registry.tree import RegistryTree
+from ops.stack.stack import Stack
 from tests.ops.cli.test_app import regops
 from tests.ops.runs.test_task import stack_in
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.config import Limits
-from ops.locks import lock
+from ops.core.locks import lock
 from ops.runs.task import history_of
 from tests.ops.cli.test_app import regops
 from tests.ops.runs.test_task import stack_in, watching

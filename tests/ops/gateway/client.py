@@ -11,8 +11,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from ops.config import GatewayConfig
+from ops.credentials.keys import public_jwks
 from ops.gateway.app import Gateway
-from ops.keys import public_jwks
 from tests.ops.gateway.support import SERVICE, SIGNING_KEY, query
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import yaml
 
-from ops.keys import public_jwks
+from ops.credentials.keys import public_jwks
 from tests.ops.gateway.support import EVENT_TOKEN, ISSUER, SERVICE, SIGNING_KEY, basic, free_port, wait_until_up
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"

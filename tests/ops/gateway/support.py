@@ -19,9 +19,9 @@ from typing import Any
 import httpx
 
 from ops.config import Access, Account, Accounts, FailureLimits, GatewayConfig, render
-from ops.files import write_atomic
-from ops.keys import signing_key_from_seed
-from ops.passwords import password_hash
+from ops.core.files import write_atomic
+from ops.credentials.keys import signing_key_from_seed
+from ops.credentials.passwords import password_hash
 
 SERVICE = "registry.example.com"
 ISSUER = "test-issuer"

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.gateway.events import StoreError
-from ops.gateway.notifications import MAX_BODY_BYTES
+from ops.events.envelope import MAX_BODY_BYTES
+from ops.events.store import StoreError
 from tests.ops.gateway.client import Client
 from tests.ops.gateway.support import (
     EVENT_TOKEN,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import process
+from ops.core import process
 from ops.gateway import health
 from tests.ops.gateway.support import free_port, running, write_files
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops import passwords
 from ops.config import FailureLimits
+from ops.credentials import passwords
 from ops.gateway import login as module
 from ops.gateway.login import BusyError, Login, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.throttle import Throttle

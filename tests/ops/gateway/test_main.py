@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ops import process
+from ops.core import process
 from tests.ops.gateway.support import (
     EVENT_TOKEN,
     PASSWORDS,

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ops.gateway.events import StoreError
+from ops.events.store import StoreError
 from ops.gateway.metrics import InFlight, Metrics
 from tests.ops.gateway.client import Client
 from tests.ops.gateway.support import (

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ops.credentials.keys import load_signing_key, signing_key_from_seed
 from ops.gateway.scope import parse
 from ops.gateway.tokens import TokenIssuer
-from ops.keys import load_signing_key, signing_key_from_seed
 from tests.ops.gateway.registry import Registry, running_registry
 from tests.ops.gateway.support import ISSUER, SERVICE, SIGNING_KEY, basic, free_port, query, running, write_files
 from tests.programs import registry_binary

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.config import Access, Person, SignOn
-from ops.files import write_atomic
+from ops.core.files import write_atomic
 from ops.gateway.__main__ import assemble
 from tests.ops.gateway.client import Client
 from tests.ops.gateway.support import PULL_ALL, basic, write_files

@@ -11,9 +11,9 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, ExpiredTokenError
 from joserfc.jwk import KeySet
 
+from ops.credentials.keys import load_signing_key, public_jwks, signing_key_from_seed
 from ops.gateway.scope import Scope
 from ops.gateway.tokens import TokenIssuer
-from ops.keys import load_signing_key, public_jwks, signing_key_from_seed
 from tests.ops.gateway.support import SIGNING_KEY
 
 NOW = 1_800_000_000

@@ -17,9 +17,9 @@ import docker
 import urllib3
 from docker.models.containers import Container
 
-from bootstrap.docker_engine import ensure_docker
 from infra.paths import cache_folder
-from offline.images import ensure_images
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.offline.images import ensure_images
 
 TOPIC = "registry-alerts"
 _LIMIT_S = 30.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.config.notify import AlertRules, Severity
-from ops.locks import LockedError, lock
+from ops.core.locks import LockedError, lock
 from ops.notify import alerts as subject
 from ops.notify.alerts import known, tell
 from ops.notify.outbox import Outbox, OutboxError

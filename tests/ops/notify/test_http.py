@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.core.process import run
 from ops.notify import http as subject
 from ops.notify.http import RefusedError, UnavailableError, post
-from ops.process import run
 from tests.ops.notify.gotify_fake import GotifyFake, gotify_fake
 
 TOKEN = "AbCdEf0123456789"

@@ -10,10 +10,10 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.config.notify import AlertRules
+from ops.core.process import run
 from ops.notify.alerts import known, tell
 from ops.notify.delivery import flush
 from ops.notify.policy import Event
-from ops.process import run
 from tests.ops.notify.support import NOON, Clock, StandInService, gc_failed, outbox
 
 RULES = AlertRules(digest_hour=None)

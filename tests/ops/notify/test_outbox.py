@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from ops.config.notify import Severity
+from ops.core.process import run
 from ops.notify import mailbox as subject
 from ops.notify.mailbox import Mailbox, names
 from ops.notify.message import Letter, Message
 from ops.notify.outbox import Outbox, OutboxError
-from ops.process import run
 from tests.ops.notify.support import DAY, HOUR, NOON, gc_failed, letter, outbox
 
 

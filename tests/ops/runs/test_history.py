@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.process import start_daemon
+from ops.core.process import start_daemon
 from ops.runs.history import ENDED, KILLED, RUNNING, History, Run, process_mark
 
 RUN = Run("20261125T080000-1a2b", "gc", "2026-11-25T08:00:00+00:00", process=process_mark(os.getpid()))

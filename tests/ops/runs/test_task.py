@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from ops.config import REGOPS_FILE, RegopsConfig, render
-from ops.files import write_atomic
-from ops.locks import LockedError, lock
-from ops.registry_endpoint import UnreachableError
+from ops.core.files import write_atomic
+from ops.core.locks import LockedError, lock
+from ops.registry.transport import UnreachableError
 from ops.runs.task import Outcome, history_of, run_task
-from ops.stack import Stack
+from ops.stack.stack import Stack
 
 UUID = "0d0c0d0c-9d0c-4d0c-8d0c-0d0c0d0c0d0c"
 

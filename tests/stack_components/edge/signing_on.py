@@ -20,8 +20,8 @@ from joserfc.jwk import KeySet
 
 from infra.plan import Plan
 from ops.config import render
-from ops.files import write_atomic
-from ops.keys import public_jwks
+from ops.core.files import write_atomic
+from ops.credentials.keys import public_jwks
 from stack_components.edge.component import config as edge_config
 from stack_components.edge.pages import Page
 from stack_components.edge.registry_routes import Upstreams

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.gate import Gate
-from ops.process import run
+from ops.core.process import run
+from ops.registry.read_only import Gate
 from stack_components.edge.caddyfile import EdgeConfig, Site
 from stack_components.edge.component import config
 from stack_components.edge.pages import PAGES, Page

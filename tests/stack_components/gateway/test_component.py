@@ -10,8 +10,8 @@ import pytest
 
 from infra.settings import Settings, parse
 from ops.config import Access, Accounts, GatewayConfig, load
-from ops.keys import load_signing_key
-from ops.passwords import password_matches
+from ops.credentials.keys import load_signing_key
+from ops.credentials.passwords import password_matches
 from stack_components.gateway.component import accounts, config, parts
 from stack_components.monitoring.prometheus import prometheus_config
 from stack_components.networks import NETWORKS

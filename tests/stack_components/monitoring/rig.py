@@ -15,20 +15,20 @@ import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from bootstrap.docker_engine import ensure_docker
 from infra.local import service_user
 from infra.paths import cache_folder
 from infra.plan import Plan
 from infra.release import Part
 from infra.services import SERVICES
 from infra.site import machine, ops_part, site_part
-from offline.images import ensure_images
 from stack_components.cache import component as cache
 from stack_components.edge import component as edge
 from stack_components.gateway import component as gateway
 from stack_components.monitoring import component as monitoring
 from stack_components.networks import NETWORKS
 from stack_components.service import ServiceArgs
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.offline.images import ensure_images
 
 _PATIENCE_S = 30.0
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from infra.regops import METRICS_FOLDER
-from ops.keys import public_jwks, signing_key_from_seed
+from ops.credentials.keys import public_jwks, signing_key_from_seed
 from stack_components.cache.config import users_acl
 from stack_components.gateway import component as gateway
 from stack_components.monitoring import alerts, exporters, services

@@ -16,12 +16,12 @@ import docker
 import httpx
 from docker.models.containers import Container
 
-from bootstrap.docker_engine import ensure_docker
-from ops.provision import make_folders
+from ops.host.provision import make_folders
 from stack_components.protection.component import BOUNCER_KEY, CONCERN, EDGE_LOGS, parts
 from tests.plans import plan_of
 from tests.program import declare
 from tests.stack_components.protection.image import crowdsec_image
+from tools.bootstrap.docker_engine import ensure_docker
 
 SETTINGS: dict[str, Any] = {"protection": {"allow": ["198.51.100.0/24"]}}
 USER = (10001, 10001)

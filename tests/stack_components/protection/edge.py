@@ -16,8 +16,7 @@ import httpx
 
 from infra.paths import cache_folder
 from infra.plan import Plan
-from offline.tools import ensure_crane
-from ops.process import run
+from ops.core.process import run
 from stack_components.edge.component import config
 from stack_components.edge.registry_routes import Upstreams
 from stack_components.edge.sign_on import SignOn
@@ -26,6 +25,7 @@ from tests.ops.gateway.registry import running_registry
 from tests.ops.gateway.support import PASSWORDS, SERVICE, basic, free_port, running, write_files
 from tests.programs import registry_binary
 from tests.stack_components.edge.caddy import Ports, running_caddy
+from tools.offline.tools import ensure_crane
 
 _LOGGED_WITHIN_S = 10.0
 

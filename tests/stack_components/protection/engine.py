@@ -17,10 +17,10 @@ import yaml
 
 from infra.cache import cached, digest
 from infra.paths import cache_folder
-from offline.debian import RootFilesystem, make_root_filesystem
-from offline.golang import GoProgram, ensure_program
-from ops.process import run
+from ops.core.process import run
 from tests.ops.gateway.support import free_port, wait_until_up
+from tools.offline.debian import RootFilesystem, make_root_filesystem
+from tools.offline.golang import GoProgram, ensure_program
 
 VERSION = "1.7.8"
 MODULE = "github.com/crowdsecurity/crowdsec"

@@ -17,11 +17,11 @@ import docker
 
 from infra.cache import cached, digest
 from infra.paths import cache_folder
-from offline.debian import make_root_filesystem
-from offline.golang import GoProgram, copy_from_module, ensure_program, find_go
-from offline.recipes import BASE
-from ops.image_build import build
+from ops.host.image_build import build
 from tests.stack_components.protection.engine import CADDY_PARSER, MODULE, VERSION, cscli_binary, engine_binary, hub, place_data
+from tools.offline.debian import make_root_filesystem
+from tools.offline.golang import GoProgram, copy_from_module, ensure_program, find_go
+from tools.offline.recipes import BASE
 
 _YQ = GoProgram("github.com/mikefarah/yq/v4", "", "4.50.1")
 _DOCKERFILE = """\

@@ -16,10 +16,10 @@ import httpx
 import pytest
 import yaml
 
+from ops.core.process import CommandError, run
+from ops.credentials.keys import load_signing_key, public_jwks, signing_key_from_seed
 from ops.gateway.scope import parse as scopes
 from ops.gateway.tokens import TokenIssuer
-from ops.keys import load_signing_key, public_jwks, signing_key_from_seed
-from ops.process import CommandError, run
 from stack_components.cache.config import redis_conf, users_acl
 from stack_components.registry.component import config
 from stack_components.registry.config import Filesystem, RegistryConfig, render

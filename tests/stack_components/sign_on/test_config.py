@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.settings import Settings
-from ops.process import Completed, run
+from ops.core.process import Completed, run
 from stack_components.sign_on.component import config
 from stack_components.sign_on.config import OAuth2ProxyConfig, cookie_key, emails_file, render
 from tests.plans import EVERYTHING, plan_of

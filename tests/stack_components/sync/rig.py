@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from infra.plan import Plan
-from ops.process import Completed, run
+from ops.core.process import Completed, run
 from stack_components.edge.caddyfile import EdgeConfig
 from stack_components.edge.component import config
 from stack_components.edge.registry_routes import GATE_FILE, Upstreams

@@ -1,0 +1,1 @@
+"""What every other room stands on: processes, files, locks, databases, logs, exit codes, findings."""

@@ -1,0 +1,74 @@
+"""Reads the events that the gateway has kept: by their order of arrival, without changing or locking anything."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from ops.events.envelope import Event
+from ops.events.store import StoreError
+
+# Without the whole of each event, which is most of it: there may be many.
+_COLUMNS = "id, action, repository, tag, digest, media_type, actor, timestamp, ''"
+_BUSY_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far somebody has read: the last event's number and id. The id shows a database that was begun anew."""
+
+    seq: int = 0
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An event without its `raw` text, the number that it has, and when it arrived (ISO 8601, UTC)."""
+
+    seq: int
+    received: str
+    event: Event
+
+
+def last_place(path: Path) -> Place:
+    """Return the place of the newest event.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    with _reading(path) as connection:
+        row = connection.execute("SELECT seq, id FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    return Place(*row) if row else Place()
+
+
+def read_events(path: Path, after: Place) -> Sequence[Stored]:
+    """Return all events after a place, in order; all that there are when the database was begun anew since.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    with _reading(path) as connection:
+        last = connection.execute("SELECT max(seq) FROM events").fetchone()[0] or 0
+        there = connection.execute("SELECT id FROM events WHERE seq = ?", (after.seq,)).fetchone()
+        same = last >= after.seq and (there is None or there[0] == after.id)
+        rows = connection.execute(
+            f"SELECT seq, received, {_COLUMNS} FROM events WHERE seq > ? ORDER BY seq",  # noqa: S608  # names of our own
+            (after.seq if same else 0,),
+        ).fetchall()
+    return [Stored(seq, received, Event(*columns)) for seq, received, *columns in rows]
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the database for one consistent look: all statements see the same events."""
+    try:
+        uri = f"file:{quote(str(path))}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            yield connection
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error

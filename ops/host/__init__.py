@@ -1,0 +1,1 @@
+"""This host: its release, folders and system files, what drifted, hot reloads."""

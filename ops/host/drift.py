@@ -1,0 +1,102 @@
+"""Fingerprints of what is installed on a host, by which a change made by hand is seen. Standard library only.
+
+    python3 -m ops.host.drift --root DIR
+
+prints {"mark": …, "changed": […]}. The mark is the one of the last installation while nothing has changed, and another one
+when something has: the program writes it into its commands, so that a file changed by hand has them run again, once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ops.core.files import write_atomic
+
+_FOLDER = "installed"
+_MARK = "mark"
+_MODE = 0o600
+_MARK_LENGTH = 12
+
+
+def record(root: Path, kind: str, paths: Iterable[Path]) -> None:
+    """Keep the fingerprints of files as they are now, in the place of those that were kept of that kind.
+
+    Args:
+        root: The stack's folder on this host.
+        kind: What installs them.
+        paths: Files and symbolic links.
+
+    Raises:
+        OSError: One cannot be read, or the disk is full.
+    """
+    (root / _FOLDER).mkdir(exist_ok=True, mode=0o700)
+    known = {str(path): _fingerprint(path) for path in paths}
+    write_atomic(root / _FOLDER / f"{kind}.json", json.dumps(known, indent=1, sort_keys=True), mode=_MODE)
+
+
+def recorded(root: Path, kind: str) -> Sequence[Path]:
+    """Return the files of a kind that were installed last."""
+    return [Path(path) for path in _read(root, kind)]
+
+
+def keep_mark(root: Path, mark: str) -> None:
+    """Keep the mark of an installation.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written.
+    """
+    (root / _FOLDER).mkdir(exist_ok=True, mode=0o700)
+    write_atomic(root / _FOLDER / _MARK, mark, mode=_MODE)
+
+
+def look(root: Path) -> tuple[str, list[str]]:
+    """Return the mark, and the paths of what is not as it was installed."""
+    folder = root / _FOLDER
+    mark = (folder / _MARK).read_text() if (folder / _MARK).is_file() else ""
+    known = {path: then for kind in sorted(folder.glob("*.json")) for path, then in _read(root, kind.stem).items()}
+    now = {path: _fingerprint(Path(path)) for path in known}
+    changed = sorted(path for path, then in known.items() if now[path] != then)
+    if changed:
+        seen = json.dumps([mark, *([path, now[path]] for path in changed)])
+        mark = hashlib.sha256(seen.encode()).hexdigest()[:_MARK_LENGTH]
+    return mark, changed
+
+
+def _read(root: Path, kind: str) -> dict[str, str]:
+    path = root / _FOLDER / f"{kind}.json"
+    if not path.is_file():
+        return {}
+    known: dict[str, str] = json.loads(path.read_text())
+    return known
+
+
+def _fingerprint(path: Path) -> str:
+    """Return owner, mode and content in one line; empty for what is not there."""
+    if path.is_symlink():
+        return f"-> {path.readlink()}"
+    if not path.is_file():
+        return ""
+    status = path.stat()
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{status.st_uid}:{status.st_gid} {status.st_mode:o} {content}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what has changed; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="ops.host.drift", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
+    mark, changed = look(parser.parse_args(arguments).root)
+    sys.stdout.write(json.dumps({"mark": mark, "changed": changed}) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

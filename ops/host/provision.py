@@ -1,0 +1,201 @@
+"""What the Pulumi program does on a host before containers start: folders, the release, the secrets. Standard library only.
+
+Everything here can be run again at any time: it completes what an interrupted run left.
+
+    python3 -m ops.host.provision --root DIR folders --owner 10001:10001 data/registry logs/edge
+    python3 -m ops.host.provision --root DIR release release.tar
+    python3 -m ops.host.provision --root DIR live edge
+    python3 -m ops.host.provision --root DIR secrets --owner 10001:10001 < secrets.json
+    python3 -m ops.host.provision --root DIR show data/edge/pki/authorities/local/root.crt
+    python3 -m ops.host.provision --root DIR prune
+    python3 -m ops.host.provision --root DIR remove secrets
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tarfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ops.core.files import write_atomic
+from ops.host.drift import keep_mark, record
+from ops.host.releases import CURRENT, RELEASES_KEPT, below, install_live, install_release, prune, sweep
+
+# Where the files are that a command installs.
+_INSTALLED = {"release": "current/*", "live": f"live/*/{CURRENT}", "secrets": "secrets"}
+_SHOW_LIMIT_S = 30.0
+_POLL_S = 0.2
+_FOLDER_MODE = 0o750
+_SECRET_FOLDER_MODE = 0o700
+_SECRET_MODE = 0o600
+
+
+def make_folders(root: Path, folders: Sequence[str], owner: tuple[int, int]) -> None:
+    """Create folders below `root` that the services' user owns, with all that is in them.
+
+    Raises:
+        OSError: A folder cannot be created or, as another user than root, given away.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for name in folders:
+        folder = below(root, name)
+        folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+        if _owner_of(folder) != owner:
+            # The folder comes last: until it is given away, an interrupted run is repeated.
+            for path in folder.rglob("*"):
+                _give(path, owner)
+            _give(folder, owner)
+
+
+def install_secrets(root: Path, files: Mapping[str, str], owner: tuple[int, int]) -> None:
+    """Make the secrets folder hold exactly these files, mode 0600 in folders 0700.
+
+    Raises:
+        OSError: The folder cannot be written. A file is then old or new, never in part.
+    """
+    folder = root / "secrets"
+    wanted = {below(folder, name): content for name, content in files.items()}
+    for path, content in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, content, mode=_SECRET_MODE)
+        _give(path, owner)
+    folder.mkdir(exist_ok=True)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path not in wanted:
+            path.unlink()
+    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        path.chmod(_SECRET_FOLDER_MODE)
+        _give(path, owner)
+
+
+def show(root: Path, name: str) -> str:
+    """Return the text of a file that a service may be about to write.
+
+    Raises:
+        OSError: It is not there in time, or cannot be read.
+    """
+    path = below(root, name)
+    give_up = time.monotonic() + _SHOW_LIMIT_S
+    while not path.is_file() and time.monotonic() < give_up:
+        time.sleep(_POLL_S)
+    return path.read_text()
+
+
+def remove(root: Path, names: Sequence[str]) -> None:
+    """Remove files or folders below `root`, and `root` itself when nothing is left in it.
+
+    Raises:
+        OSError: Something cannot be removed.
+    """
+    sweep(root)
+    for name in names:
+        path = below(root, name)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+        for parent in path.parents:
+            if parent == root.parent or not parent.is_dir() or any(parent.iterdir()):
+                break
+            parent.rmdir()
+
+
+def _installed(root: Path, command: str) -> Iterator[Path]:
+    """Return what a command has put on the host: its files, and the links by which they are found."""
+    for link in root.glob(_INSTALLED[command]):
+        if link.is_symlink():
+            yield link
+        yield from (path for path in [link.resolve(), *link.resolve().rglob("*")] if path.is_file())
+
+
+def _give(path: Path, owner: tuple[int, int]) -> None:
+    if _owner_of(path) != owner:
+        os.chown(path, *owner, follow_symlinks=False)
+
+
+def _owner_of(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_uid, status.st_gid
+
+
+def _secrets(document: str) -> Mapping[str, str]:
+    files = json.loads(document)
+    if not isinstance(files, dict) or not all(isinstance(content, str) for content in files.values()):
+        raise ValueError("standard input should be a JSON object: text by file name")
+    return files
+
+
+def _owner(text: str) -> tuple[int, int]:
+    user, _, group = text.partition(":")
+    return int(user), int(group)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ops.host.provision", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
+    parser.add_argument("--mark", help="kept with fingerprints of what the command has installed: see ops.host.drift")
+    commands = parser.add_subparsers(dest="command", required=True)
+    folders = commands.add_parser("folders", help="create folders")
+    folders.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
+    folders.add_argument("names", nargs="+")
+    release = commands.add_parser("release", help="install a release and make it current")
+    release.add_argument("tarball", type=Path)
+    live = commands.add_parser("live", help="copy parts of the current release to where running services read them")
+    live.add_argument("names", nargs="+")
+    secrets = commands.add_parser("secrets", help="install the secrets given as JSON on standard input")
+    secrets.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
+    commands.add_parser("prune", help=f"drop releases beyond the newest {RELEASES_KEPT}, and parts that none links to")
+    shown = commands.add_parser("show", help="print a file, when it is there")
+    shown.add_argument("name")
+    removal = commands.add_parser("remove", help="remove files or folders")
+    removal.add_argument("names", nargs="+")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> None:
+    match given.command:
+        case "folders":
+            make_folders(given.root, given.names, given.owner)
+        case "release":
+            install_release(given.root, given.tarball)
+        case "live":
+            install_live(given.root, given.names)
+        case "secrets":
+            install_secrets(given.root, _secrets(sys.stdin.read()), given.owner)
+        case "show":
+            sys.stdout.write(show(given.root, given.name))
+        case "prune":
+            prune(given.root)
+        case "remove":
+            remove(given.root, given.names)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the commands; return the exit code."""
+    given = _parser().parse_args(arguments)
+    os.umask(0o022)  # services read parts as another user; secrets get their own modes
+    try:
+        _run(given)
+        if given.mark is not None:
+            if given.command in _INSTALLED:
+                record(given.root, given.command, _installed(given.root, given.command))
+            keep_mark(given.root, given.mark)
+    except (OSError, ValueError, tarfile.TarError) as error:
+        sys.stderr.write(f"ops.host.provision {given.command}: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Releases on a host: unpacked, made current, copied to where running services read them, and dropped. Standard library only."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+RELEASES_KEPT = 5
+CURRENT, PREVIOUS = "current", "previous"
+_SCRATCH = ".incoming-"
+
+
+def install_release(root: Path, tarball: Path) -> str:
+    """Unpack a release and make it `current` in one step; return its digest.
+
+    Parts that are already there and whole stay untouched, since containers have them mounted.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written; `current` is then as it was.
+        ValueError: The tarball is not a release.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    sweep(root)
+    incoming = Path(tempfile.mkdtemp(dir=root, prefix=_SCRATCH))
+    try:
+        with tarfile.open(tarball) as archive:
+            _extract(archive, incoming)
+        releases = [path.name for path in (incoming / "releases").iterdir()] if (incoming / "releases").is_dir() else []
+        if len(releases) != 1:
+            raise ValueError(f"{tarball} is not a release: it holds {len(releases)} of them instead of one")
+        digest = releases[0]
+        os.sync()  # else a power cut could keep the names and lose the content
+        for kind in ("parts", "releases"):
+            (root / kind).mkdir(exist_ok=True)
+            for path in (incoming / kind).iterdir():
+                path.chmod(0o755)
+                _settle(path, root / kind / path.name)
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+    os.utime(root / "releases" / digest)
+    point(root / "current", f"releases/{digest}")
+    os.sync()  # the engine records it as done now
+    return digest
+
+
+def install_live(root: Path, names: Sequence[str]) -> None:
+    """Copy parts of the current release to where running services read them: `live/<name>/current` is the new one.
+
+    The folder stays the same, so that a service that has it mounted sees the change; the copy before it stays for
+    `ops.host.reload`, which goes back to it when the service refuses the new one.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written; `current` is then as it was.
+    """
+    sweep(root)
+    for name in names:
+        part = (root / "current" / name).resolve()
+        folder = below(root / "live", name)
+        folder.mkdir(parents=True, exist_ok=True)
+        incoming = Path(tempfile.mkdtemp(dir=root, prefix=_SCRATCH))
+        shutil.copytree(part, incoming, dirs_exist_ok=True)
+        incoming.chmod(0o755)
+        os.sync()  # else a power cut could keep the name and lose the content
+        _settle(incoming, folder / part.name)
+        shutil.rmtree(incoming, ignore_errors=True)
+        before = (folder / CURRENT).readlink().name if (folder / CURRENT).is_symlink() else None
+        if before != part.name:
+            if before:
+                point(folder / PREVIOUS, before)
+            point(folder / CURRENT, part.name)
+        linked = {(folder / link).resolve() for link in (CURRENT, PREVIOUS)}
+        for old in folder.iterdir():
+            if old.is_dir() and not old.is_symlink() and old not in linked:
+                _discard(old, root)
+
+
+def prune(root: Path) -> None:
+    """Drop all releases but the current and the newest ones, then the parts that no remaining release links to.
+
+    To be called when no container has older parts mounted any more.
+
+    Raises:
+        OSError: Something cannot be removed.
+    """
+    sweep(root)
+    current = (root / "current").resolve().name
+    newest_first = sorted((root / "releases").iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    releases = sorted(newest_first, key=lambda path: path.name != current)  # clocks go back at times
+    for old in releases[RELEASES_KEPT:]:
+        _discard(old, root)
+    linked = {link.resolve() for release in releases[:RELEASES_KEPT] for link in release.iterdir()}
+    for part in (root / "parts").iterdir():
+        if part.resolve() not in linked:
+            _discard(part, root)
+
+
+def _settle(incoming: Path, target: Path) -> None:
+    """Put a folder in its place, unless it is there and whole: an interrupted removal leaves less than that."""
+    if target.is_dir():
+        if all(_same(path, target / path.relative_to(incoming)) for path in incoming.rglob("*")):
+            return
+        shutil.rmtree(target)
+    incoming.rename(target)
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.is_symlink():
+        return other.is_symlink() and one.readlink() == other.readlink()
+    if one.is_dir():
+        return other.is_dir()
+    return other.is_file() and filecmp.cmp(one, other, shallow=False)
+
+
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    # Python before 3.11.4, such as Debian 12's, has no filters; ours are harmless, as the program writes the tarball itself.
+    if hasattr(tarfile, "tar_filter"):
+        archive.extractall(folder, filter="tar")
+    else:
+        archive.extractall(folder)  # noqa: S202
+
+
+def point(link: Path, target: str) -> None:
+    """Make a symbolic link, or change where it points, in one step for all that look at it."""
+    new = link.with_name(f".{link.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
+    new.replace(link)
+
+
+def _discard(folder: Path, root: Path) -> None:
+    """Remove a folder in one step for all that look at it; what a kill leaves of it is swept by the next command."""
+    doomed = folder.rename(root / f"{_SCRATCH}{folder.name}")
+    shutil.rmtree(doomed)
+
+
+def sweep(root: Path) -> None:
+    """Remove what killed commands have left."""
+    for leftover in root.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(leftover)
+
+
+def below(root: Path, name: str) -> Path:
+    """Return a path below the root.
+
+    Raises:
+        ValueError: The name leads out of it.
+    """
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+        raise ValueError(f"{name!r} is not a relative path below {root}")
+    return root / pure

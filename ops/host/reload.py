@@ -1,0 +1,102 @@
+"""Tells a running service to read its configuration anew, and goes back to the one before when the service refuses it.
+
+python3 -m ops.host.reload --root DIR edge --wanted edge-0123 --container NAME --confirm "reloaded" -- caddy validate
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from docker.errors import DockerException
+from docker.models.containers import Container
+
+from ops.core.docker_engine import connected
+from ops.host.releases import CURRENT, PREVIOUS, point
+
+_CONFIRM_LIMIT_S = 30.0
+_POLL_S = 0.2
+
+
+class ReloadError(Exception):
+    """The service does not take its configuration; the message says why."""
+
+
+def reload(live: Path, wanted: str, container: Container, *, check: Sequence[str], confirmation: str) -> None:
+    """Tell a service by SIGUSR1 to read the current configuration.
+
+    Args:
+        live: The folder with the links `current` and `previous`.
+        wanted: The copy in it that `current` shall be; it is set back when the service refuses that one.
+        container: The service's.
+        check: Command that is run in the container, and fails when the configuration is bad.
+        confirmation: What the service logs when it has taken it.
+
+    Raises:
+        ReloadError: The check failed, or the service did not confirm in time.
+        DockerException: The Docker engine does not answer, or the container does not run.
+    """
+    before = (live / CURRENT).readlink().name
+    if before == wanted:
+        before = (live / PREVIOUS).readlink().name if (live / PREVIOUS).is_dir() else wanted
+    elif (live / wanted).is_dir():
+        point(live / CURRENT, wanted)  # an earlier run has set it back
+    else:
+        raise ReloadError(f"{live / wanted} is missing; run `up` again")
+    try:
+        checked = container.exec_run(list(check))
+        if checked.exit_code != 0:
+            raise ReloadError(f"{container.name} refuses its new configuration:\n{_text(checked.output)}")
+        asked = time.time()
+        # Not by the engine: it takes every signal for a stop by hand, after which it never starts the container again.
+        # https://github.com/moby/moby/blob/v26.1.5/daemon/kill.go
+        told = container.exec_run(["sh", "-c", "kill -USR1 1"])
+        if told.exit_code != 0:
+            raise ReloadError(f"{container.name} cannot be told of its new configuration:\n{_text(told.output)}")
+        _wait_for(confirmation, container, since=asked)
+    except ReloadError:
+        point(live / CURRENT, before)  # else a restart would take what was refused
+        raise
+
+
+def _wait_for(confirmation: str, container: Container, *, since: float) -> None:
+    give_up = time.monotonic() + _CONFIRM_LIMIT_S
+    while confirmation not in _text(container.logs(since=since)):
+        if time.monotonic() > give_up:
+            raise ReloadError(f"{container.name} has not confirmed its new configuration within {_CONFIRM_LIMIT_S:.0f} s")
+        time.sleep(_POLL_S)
+
+
+def _text(output: object) -> str:
+    """Return what the Docker library gives as bytes unless it is asked for a stream."""
+    assert isinstance(output, bytes)  # noqa: S101
+    return output.decode(errors="replace")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Tell one service; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="ops.host.reload", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
+    parser.add_argument("part", help="the live part that the service reads")
+    parser.add_argument("--wanted", required=True, help="the copy of it that the service shall read")
+    parser.add_argument("--container", required=True, help="name of the service's container")
+    parser.add_argument("--confirm", required=True, metavar="TEXT", help="what the service logs when it has taken it")
+    parser.add_argument("check", nargs="+", help="command that is run in the container first")
+    given = parser.parse_args(arguments)
+    try:
+        with connected() as engine:
+            container = engine.containers.get(given.container)
+            reload(given.root / "live" / given.part, given.wanted, container, check=given.check, confirmation=given.confirm)
+    except (DockerException, OSError, ReloadError) as error:
+        sys.stderr.write(f"ops.host.reload {given.part}: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

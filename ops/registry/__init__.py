@@ -1,0 +1,1 @@
+"""One registry: its tree on disk, its HTTP API, its read-only mode, its snapshots."""

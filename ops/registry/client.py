@@ -1,0 +1,167 @@
+"""A small client of the registry's HTTP API: tokens, blobs, manifests. Standard library only."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import urlencode
+from urllib.request import parse_http_list, parse_keqv_list
+
+from ops.registry.transport import Answer, BusyError, Endpoint, RegistryError, UnreachableError, reason_of
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+_PAUSE_S = 2.0
+# Seconds that a token is good for when its service does not say: https://distribution.github.io/distribution/spec/auth/token/
+_TOKEN_LIFETIME_S = 60
+_TOKEN_MARGIN_S = 15
+_LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+
+
+@dataclass(frozen=True)
+class Login:
+    """An account's name and password."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+def digest_of(content: bytes) -> str:
+    """Return the digest of content as the registry writes it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+class RegistryClient:
+    """Asks a registry as an account, or as anybody; several threads may ask at once."""
+
+    def __init__(
+        self, endpoint: Endpoint, login: Login | None = None, *, until: float = 0.0, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Make a client.
+
+        Args:
+            endpoint: The registry.
+            login: Name and password; None for anybody.
+            until: When to give up on a registry that is away, by `time.monotonic`; before, it is asked again.
+            tell: Called once with each reason for which it waits.
+        """
+        self._endpoint = endpoint
+        self._login = login
+        self._until = until
+        self._tell = tell
+        self._told: set[str] = set()
+        self._challenge: Mapping[str, str] = {}
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        *,
+        scope: str | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request, with a token for a scope when one is given.
+
+        Raises:
+            UnreachableError: The registry is away for too long.
+            BusyError: It asks to wait for too long.
+            RegistryError: There is no token.
+        """
+        token = {} if scope is None else {"Authorization": f"Bearer {self._token(scope)}"}
+        return self._patiently(method, target, {**(headers or {}), **token}, content)
+
+    def challenge(self) -> Mapping[str, str]:
+        """Return where tokens are had, as `/v2/` says to those who have none: `realm` and `service`.
+
+        Raises:
+            RegistryError: It says no such thing.
+        """
+        if not self._challenge:
+            answer = self._patiently("GET", "/v2/", {}, None).expect(HTTPStatus.UNAUTHORIZED)
+            scheme, _, parameters = answer.headers.get("WWW-Authenticate", "").partition(" ")
+            found = parse_keqv_list([item for item in parse_http_list(parameters) if "=" in item])
+            if scheme.lower() != "bearer" or not {"realm", "service"} <= found.keys():
+                raise RegistryError("GET /v2/ does not say where tokens are had")
+            self._challenge = found
+        return self._challenge
+
+    def push_blob(self, repository: str, content: bytes) -> None:
+        """Upload a blob, also one that the registry has: it is written and checked all the same."""
+        scope = f"repository:{repository}:pull,push"
+        started = self.request("POST", f"/v2/{repository}/blobs/uploads/", scope=scope).expect(HTTPStatus.ACCEPTED)
+        place = started.headers.get("Location", "")
+        target = f"{place}{'&' if '?' in place else '?'}{urlencode({'digest': digest_of(content)})}"
+        headers = {"Content-Type": "application/octet-stream"}
+        self.request("PUT", target, scope=scope, content=content, headers=headers).expect(HTTPStatus.CREATED)
+
+    def push_manifest(self, repository: str, tag: str, manifest: bytes) -> None:
+        """Put an image's manifest under a tag."""
+        scope, headers = f"repository:{repository}:pull,push", {"Content-Type": MANIFEST_TYPE}
+        path = f"/v2/{repository}/manifests/{tag}"
+        self.request("PUT", path, scope=scope, content=manifest, headers=headers).expect(HTTPStatus.CREATED)
+
+    def manifest(self, repository: str, reference: str) -> Answer:
+        """Ask for a manifest by tag or digest."""
+        scope, headers = f"repository:{repository}:pull", {"Accept": MANIFEST_TYPE}
+        return self.request("GET", f"/v2/{repository}/manifests/{reference}", scope=scope, headers=headers)
+
+    def blob(self, repository: str, digest: str) -> Answer:
+        """Ask for a blob."""
+        return self.request("GET", f"/v2/{repository}/blobs/{digest}", scope=f"repository:{repository}:pull")
+
+    def delete_manifest(self, repository: str, digest: str) -> Answer:
+        """Ask for a manifest to be deleted, with the tags that point to it."""
+        scope = f"repository:{repository}:pull,delete"
+        return self.request("DELETE", f"/v2/{repository}/manifests/{digest}", scope=scope)
+
+    def _token(self, scope: str) -> str:
+        token, good_until = self._tokens.get(scope, ("", 0.0))
+        if time.monotonic() > good_until:
+            asked = time.monotonic()
+            challenge = self.challenge()
+            query = urlencode({"service": challenge["service"], **({"scope": scope} if scope else {})})
+            answer = self._patiently("GET", f"{challenge['realm']}?{query}", self._basic(), None).expect(HTTPStatus.OK)
+            try:
+                body = json.loads(answer.body)
+                token, lifetime_s = str(body["token"]), int(body.get("expires_in", _TOKEN_LIFETIME_S))
+            except (ValueError, LookupError, TypeError):
+                raise RegistryError(f"{answer.asked} was answered without a token") from None
+            self._tokens[scope] = (token, asked + lifetime_s - _TOKEN_MARGIN_S)
+        return token
+
+    def _basic(self) -> Mapping[str, str]:
+        if self._login is None:
+            return {}
+        text = f"{self._login.name}:{self._login.password}"
+        return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+
+    def _patiently(self, method: str, target: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+        while True:
+            problem: RegistryError
+            pause_s = _PAUSE_S
+            try:
+                answer = self._endpoint.ask(method, target, headers=headers, content=content)
+                if answer.status not in _LATER:
+                    return answer
+                wanted = answer.headers.get("Retry-After", "")
+                busy = wanted or answer.status == HTTPStatus.TOO_MANY_REQUESTS
+                kind = BusyError if busy else UnreachableError
+                pause_s = (
+                    max(_PAUSE_S, float(wanted)) if wanted.isdecimal() else _PAUSE_S
+                )  # else it is a date, which nobody sends
+                problem = kind(f"{answer.asked} was answered {answer}")
+            except (OSError, http.client.HTTPException) as error:
+                problem = UnreachableError(f"{self._endpoint.url}: {reason_of(error)}")
+            if time.monotonic() + pause_s > self._until:
+                raise problem
+            if str(problem) not in self._told:
+                self._told.add(str(problem))
+                self._tell(str(problem))
+            time.sleep(pause_s)

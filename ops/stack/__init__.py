@@ -1,0 +1,1 @@
+"""One stack on this host: its release, its registry, its CrowdSec."""

@@ -1,0 +1,220 @@
+"""Who is banned at the edge, and why: asked of CrowdSec in its container, and lifted there."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
+
+from ops.core.docker_engine import connected
+from ops.stack.stack import Stack
+
+SERVICE = "crowdsec"
+# Of the edge's bouncer, which asks for what is new: its `ticker_interval`.
+LEARNS_WITHIN_S = 15
+# What others tell CrowdSec: its makers' list, and lists that are subscribed to. They are thousands.
+_COMMUNITY = ("CAPI", "lists")
+# cscli goes on trying for minutes when its engine does not answer, and nobody can end it from outside.
+_ANSWER_LIMIT_S = 30
+_KILLED = (124, 137, 143)
+# What its API says of a locked database, also as a wrong password. All that is asked here may be asked again.
+_API_ERROR, _TRIES, _PAUSE_S = "API error", 5, 0.5
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class BansError(Exception):
+    """CrowdSec cannot be asked; the message says why, and what to do."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Ban:
+    """A decision in force: https://docs.crowdsec.net/docs/concepts/#decisions .
+
+    Attributes:
+        value: The address or the network that is banned; else what `scope` says.
+        scope: `Ip`, `Range`, or another one, such as `Country`.
+        action: `ban`, or another one.
+        reason: The scenario, or what was given as the reason.
+        origin: Who says so: `crowdsec` for what was seen here, `cscli` for what was typed here, `CAPI` and `lists` for others.
+        since: When it was decided.
+        until: When it ends by itself; to the second.
+        country: Of the address, where CrowdSec knows it; ISO 3166.
+    """
+
+    value: str
+    scope: str
+    action: str
+    reason: str
+    origin: str
+    since: datetime
+    until: datetime
+    country: str
+
+    @property
+    def network(self) -> Network | None:
+        """What is banned, as a network; None for what is none."""
+        try:
+            return ipaddress.ip_network(self.value, strict=False)
+        except ValueError:
+            return None
+
+    @property
+    def of_community(self) -> bool:
+        """Whether others have decided it."""
+        return self.origin in _COMMUNITY
+
+    def document(self) -> dict[str, str]:
+        """Return it as JSON has it."""
+        return {**asdict(self), "since": self.since.isoformat(), "until": self.until.isoformat()}
+
+
+class CrowdSec:
+    """The CrowdSec of a stack, as its own command line shows it."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def bans(self, *, community: bool = False) -> list[Ban]:
+        """Return who is banned, the newest first; of several bans of one address only one.
+
+        Args:
+            community: Also what others have decided.
+
+        Raises:
+            BansError: It does not answer.
+        """
+        words = ["decisions", "list", "--no-simu", "--limit", "0", "--output", "json"]
+        return read(self._ask(*words, *(["--all"] if community else [])), datetime.now(UTC))
+
+    def community_count(self) -> int | None:
+        """Return how many bans others have decided; None when that is not known."""
+        try:
+            counted = json.loads(self._ask("metrics", "show", "decisions", "--output", "json"))["decisions"]
+            return sum(sum(origins.get(one, {}).values()) for origins in counted.values() for one in _COMMUNITY)
+        except (BansError, ValueError, LookupError, TypeError, AttributeError):
+            return None
+
+    def allowed(self) -> list[Network]:
+        """Return the networks that should never be banned.
+
+        Raises:
+            BansError: It does not answer.
+        """
+        lists = json.loads(self._ask("allowlists", "list", "--output", "json")) or []
+        return [ipaddress.ip_network(item["value"], strict=False) for one in lists for item in one.get("items") or ()]
+
+    def lift(self, bans: Iterable[Ban]) -> None:
+        """Lift bans, with all others of the same addresses.
+
+        Raises:
+            BansError: It does not answer.
+        """
+        for value in dict.fromkeys(ban.value for ban in bans):
+            self._ask("decisions", "delete", f"--value={value}")
+
+    def _ask(self, *words: str) -> str:
+        argv = ["timeout", str(_ANSWER_LIMIT_S), "cscli", *words]
+        for left in reversed(range(_TRIES)):
+            try:
+                done: Any = self._container.exec_run(argv, demux=True)
+            except APIError as error:
+                raise BansError(f"{self._container.name} cannot be asked: {error.explanation or error}") from error
+            code, output = done
+            out, err = ((part or b"").decode(errors="replace") for part in output)
+            if code == 0:
+                return out
+            if not left or _API_ERROR not in err:
+                break
+            time.sleep(_PAUSE_S)
+        if code in _KILLED:
+            raise BansError(f"{self._container.name} does not answer; it may be starting: try again in a minute", 13)
+        raise BansError(f"{self._container.name}: `cscli {' '.join(words)}` ended with exit code {code}: {(err or out).strip()}")
+
+
+@contextlib.contextmanager
+def crowdsec(stack: Stack) -> Iterator[CrowdSec]:
+    """Give the CrowdSec of a stack.
+
+    Raises:
+        BansError: It does not run.
+        EngineError: The Docker engine does not answer.
+    """
+    if SERVICE not in stack.config.services:
+        raise BansError("nobody is banned: protection does not run in this stack (`protection.enabled` in its settings)")
+    name = f"{stack.config.stack}-{SERVICE}"
+    with connected(timeout=2 * _ANSWER_LIMIT_S) as engine:
+        try:
+            container = engine.containers.get(name)
+        except NotFound:
+            raise BansError(f"the container {name} is missing: nobody is banned anew. Its remedy is `up`") from None
+        if container.status != "running":
+            raise BansError(f"the container {name} does not run ({container.status}); `docker logs {name}` says why")
+        yield CrowdSec(container)
+
+
+def read(printed: str, now: datetime) -> list[Ban]:
+    """Return the bans in what `cscli decisions list` prints as JSON, in its order.
+
+    Args:
+        printed: By cscli.
+        now: From when on its durations count.
+
+    Raises:
+        BansError: It is something else.
+    """
+    try:
+        alerts: Sequence[Mapping[str, Any]] = json.loads(printed) or []
+        return [
+            ban for alert in alerts for decision in alert["decisions"] or () if (ban := _ban(alert, decision, now)).until > now
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BansError(f"what cscli printed is not understood: {type(error).__name__}: {error}") from None
+
+
+def _ban(alert: Mapping[str, Any], decision: Mapping[str, Any], now: datetime) -> Ban:
+    return Ban(
+        value=decision["value"],
+        scope=decision["scope"],
+        action=decision["type"],
+        reason=decision["scenario"],
+        origin=decision["origin"],
+        since=datetime.fromisoformat(alert["created_at"]),
+        until=(now + _left(decision["duration"])).replace(microsecond=0),
+        country=(alert.get("source") or {}).get("cn") or "",
+    )
+
+
+def _left(duration: str) -> timedelta:
+    """Return a duration that Go has written, rounded to seconds; one that is over has a minus and counts as none."""
+    if duration.startswith("-"):
+        return timedelta()
+    parts = _DURATION.fullmatch(duration)
+    if not parts:
+        raise ValueError(f"{duration!r} is no duration")
+    hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def hits(bans: Iterable[Ban], target: Network) -> list[Ban]:
+    """Return the bans of an address or a network: those that it is within, and those within it."""
+    return [ban for ban in bans if (there := ban.network) and overlap(there, target)]
+
+
+def overlap(one: Network, other: Network) -> bool:
+    """Whether two networks have addresses in common; those of IPv4 and of IPv6 have none."""
+    # A network of the other version would be a TypeError.
+    return one.version == other.version and one.overlaps(other)

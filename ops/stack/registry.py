@@ -1,0 +1,83 @@
+"""The registry of a stack as a task works on it: its tree, its gate, and what is asked of its containers."""
+
+from __future__ import annotations
+
+from ops.core import exit_codes
+from ops.core.process import CommandError, run
+from ops.registry.live import LiveRegistry
+from ops.registry.read_only import Gate, writes_in_flight
+from ops.registry.snapshots.store import SnapshotStore
+from ops.registry.tree import RegistryTree
+from ops.stack.stack import Stack
+
+GATE = "gate/read-only"
+_REGISTRY, _CACHE, _CACHE_USER = "registry", "cache", "registry"
+_CACHE_PASSWORD = "cache/password"  # noqa: S105  # a path
+_ANSWER_LIMIT_S = 20.0
+
+
+class ServiceError(Exception):
+    """A service did not do what was asked; the message says which, and what it said."""
+
+    exit_code = exit_codes.FAILED
+
+
+def tree_of(stack: Stack) -> RegistryTree:
+    """Return the registry's tree."""
+    return RegistryTree(stack.root / stack.config.registry_data)
+
+
+def gate_of(stack: Stack, *, limit_s: float = 120.0) -> Gate:
+    """Return the gate by which the edge refuses writes.
+
+    Args:
+        stack: Whose.
+        limit_s: After how long it opens by itself, when its task has died.
+    """
+    return Gate(stack.root / GATE, limit_s)
+
+
+def live_registry(stack: Stack, *, image: str = "", gate_limit_s: float = 120.0) -> LiveRegistry:
+    """Return the running registry of a stack.
+
+    Args:
+        stack: Whose.
+        image: Its image, kept with snapshots.
+        gate_limit_s: After how long the gate opens by itself, when its task has died.
+    """
+    tree = tree_of(stack)
+    return LiveRegistry(
+        tree,
+        SnapshotStore(stack.root / stack.config.snapshots, tree),
+        gate_of(stack, limit_s=gate_limit_s),
+        writes_in_flight=lambda: writes_in_flight(_metrics(stack)),
+        flush_cache=lambda: _flush(stack),
+        image=image,
+    )
+
+
+def container(stack: Stack, service: str) -> str:
+    """Return the name of a service's container."""
+    return f"{stack.config.stack}-{service}"
+
+
+def _metrics(stack: Stack) -> str:
+    """Return the page of the registry's debug port, which listens where Prometheus alone reaches it."""
+    return _inside(stack, _REGISTRY, ["wget", "-q", "-O", "-", stack.config.registry_metrics])
+
+
+def _flush(stack: Stack) -> None:
+    """Empty the cache, signed in as the registry; the password goes by standard input."""
+    told = f"AUTH {_CACHE_USER} {stack.secret(_CACHE_PASSWORD).strip()}\nFLUSHDB\n"
+    answer = _inside(stack, _CACHE, ["redis-cli"], stdin=told)
+    if answer.split() != ["OK", "OK"]:
+        raise ServiceError(f"{container(stack, _CACHE)} cannot be emptied: {answer.strip()}; is the release current? Run `up`")
+
+
+def _inside(stack: Stack, service: str, words: list[str], stdin: str | None = None) -> str:
+    name = container(stack, service)
+    interactive = ["--interactive"] if stdin is not None else []
+    try:
+        return run(["docker", "exec", *interactive, name, *words], stdin=stdin, timeout=_ANSWER_LIMIT_S).stdout
+    except CommandError as error:
+        raise ServiceError(f"{name} does not answer: {error}") from error

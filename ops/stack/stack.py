@@ -1,0 +1,63 @@
+"""One stack on this host, as `regops` finds it: its folder, what the current release says of it, its secrets."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ops.config import REGOPS_FILE, ConfigError, RegopsConfig, load, read
+from ops.host.releases import CURRENT
+
+ROOT_VARIABLE = "REGOPS_ROOT"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack's folder.
+
+    Attributes:
+        root: The folder.
+    """
+
+    root: Path
+
+    @cached_property
+    def config(self) -> RegopsConfig:
+        """What the current release says.
+
+        Raises:
+            ConfigError: It says nothing, or nothing that can be understood.
+        """
+        path = self.current / REGOPS_FILE
+        if not path.exists():
+            raise ConfigError([f"{path}: is missing; run `up`, or name the stack's folder with --root or {ROOT_VARIABLE}"])
+        return load(path, RegopsConfig)
+
+    @property
+    def current(self) -> Path:
+        """The current release."""
+        return self.root / CURRENT
+
+    @property
+    def data(self) -> Path:
+        """What `regops` keeps."""
+        return self.root / self.config.data
+
+    def lock_file(self, name: str) -> Path:
+        """Return the file of a lock."""
+        return self.data / "locks" / f"{name}.lock"
+
+    def secret(self, name: str) -> str:
+        """Return a secret.
+
+        Raises:
+            ConfigError: It cannot be read.
+        """
+        try:
+            return read(self.root / "secrets" / name)
+        except ConfigError as error:
+            if os.access(self.root / "secrets", os.X_OK):
+                raise
+            raise ConfigError([*error.problems, "secrets are for root and the stack's own user; try sudo"]) from None

@@ -1,0 +1,85 @@
+"""Compares what is known with what is seen: which tags came, moved and went. Pure; unknown is never removed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ops.core import exit_codes
+from ops.tasks.changes.model import Change, Gap, Kind, Snapshot, State, Unknown
+
+# Tags that name one build for good: v1.2.3 and 1.2.3, also with a suffix as in 1.2.3-alpine.
+IMMUTABLE_TAGS = (r"v?\d+\.\d+\.\d+(-.+)?",)
+_VANISHED_LIMIT = 0.5
+
+
+class VanishedError(Exception):
+    """So much has vanished that a mistake is likelier than so many deletions: nothing was recorded."""
+
+    exit_code = exit_codes.MISMATCH
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between two times.
+
+    Attributes:
+        changes: In order of repository and tag.
+        gaps: What could not be seen.
+    """
+
+    changes: Sequence[Change]
+    gaps: Sequence[Gap]
+
+
+def compare(before: State, seen: Snapshot) -> Difference:
+    """Return what differs between what was known and what is seen now."""
+    changes: list[Change] = []
+    gaps: list[Gap] = [Gap("", "", seen.missing.reason)] if seen.missing else []
+    for repository in sorted(before.keys() | seen.repositories.keys()):
+        known = before.get(repository, {})
+        tags = seen.repositories.get(repository, seen.missing or {})
+        if isinstance(tags, Unknown):
+            gaps.append(Gap(repository, "", tags.reason))
+            continue
+        for tag in sorted(known.keys() | tags.keys()):
+            old, new = known.get(tag), tags.get(tag)
+            if isinstance(new, Unknown):
+                gaps.append(Gap(repository, tag, new.reason))
+            elif old != new:
+                changes.append(Change(repository, tag, old, new))
+    return Difference(changes, gaps)
+
+
+def repositories_changed(before: State, after: State) -> tuple[list[str], list[str]]:
+    """Return the repositories that have tags now and had none, and those that had some and have none now."""
+    had, have = ({repository for repository, tags in state.items() if tags} for state in (before, after))
+    return sorted(have - had), sorted(had - have)
+
+
+def refuse_vanished(before: State, difference: Difference) -> None:
+    """See that no more than half of the tags that were known and could be looked for have vanished.
+
+    Raises:
+        VanishedError: They have.
+    """
+    hidden = {(gap.repository, gap.tag) for gap in difference.gaps}
+    looked_for = sum(
+        1
+        for repository, tags in before.items()
+        if (repository, "") not in hidden
+        for tag in tags
+        if (repository, tag) not in hidden
+    )
+    vanished = sum(change.kind is Kind.REMOVED for change in difference.changes)
+    if vanished > looked_for * _VANISHED_LIMIT:
+        raise VanishedError(
+            f"{vanished} of {looked_for} tags have vanished, which no event of the registry explains; nothing was recorded. See"
+            " whether this is the right registry and its disk is mounted; if they were deleted on purpose, run it with --accept"
+        )
+
+
+def is_immutable(tag: str, patterns: Iterable[str] = IMMUTABLE_TAGS) -> bool:
+    """Return whether a tag names a version, which should never move."""
+    return any(re.fullmatch(pattern, tag) for pattern in patterns)

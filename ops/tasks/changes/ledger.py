@@ -1,0 +1,242 @@
+"""The ledger: every change of a tag, in SQLite, on disk when it is told; nothing in it is changed or removed without being asked.
+
+SQLite and not a file of lines: the state at a time and the history of one tag are looked up by index, and a run that is killed
+leaves all of its lines or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ops.core import exit_codes
+from ops.core.database import open_database
+from ops.events.reader import Place
+from ops.tasks.changes.model import Change, Kind, Record, Source
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE changes (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order, whatever the clock said
+        time TEXT NOT NULL,
+        repository TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        old TEXT,
+        new TEXT,                               -- NULL: the tag was removed
+        kind TEXT NOT NULL,
+        source TEXT NOT NULL,
+        actor TEXT,
+        event TEXT UNIQUE                       -- id of the registry's event that told it
+    ) STRICT;
+    CREATE INDEX changes_by_tag ON changes (repository, tag, seq);
+    CREATE INDEX changes_by_time ON changes (time);
+    CREATE TABLE scans (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        time TEXT NOT NULL,                     -- when it began to look
+        unknown INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE places (reader TEXT PRIMARY KEY, seq INTEGER NOT NULL, id TEXT NOT NULL) STRICT;
+    CREATE TABLE horizon (only INTEGER PRIMARY KEY CHECK (only = 1), time TEXT NOT NULL) STRICT;
+    """,
+)
+_COLUMNS = "seq, time, repository, tag, old, new, kind, source, actor"
+_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used now; it is as it was."""
+
+    exit_code = exit_codes.FAILED
+
+
+class Ledger:
+    """The ledger of one registry. Use it from one thread at a time; other processes may use it too."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it, or begin it. One that cannot be read is put aside, and `notice` says so.
+
+        Raises:
+            LedgerError: The folder cannot be written, or a newer version of this program has made it.
+        """
+        self.notice: str | None = None
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._connection = _checked(path)
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNREADABLE:
+                    raise
+                aside = _put_aside(path)
+                self.notice = f"{path} could not be read ({error}); it is {aside.name} now, and a new ledger begins"
+                self._connection = _checked(path)
+        self._path = path
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do what is written inside all or not at all, with no other writer in between.
+
+        Raises:
+            LedgerError: The disk is full, or another process writes for too long.
+        """
+        with _told(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # A full disk has rolled it back already.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def append(
+        self, change: Change, time: datetime, *, kind: Kind, source: Source, actor: str | None = None, event: str | None = None
+    ) -> None:
+        """Write a line; inside of a transaction."""
+        self._connection.execute(
+            "INSERT INTO changes (time, repository, tag, old, new, kind, source, actor, event)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (_stamp(time), change.repository, change.tag, change.old, change.new, kind, source, actor, event),
+        )
+
+    def explain(self, record: Record, time: datetime, actor: str | None, event: str) -> None:
+        """Add to a change that was found by comparing, once, what an event tells of it: when it was, and who did it."""
+        self._connection.execute(
+            "UPDATE changes SET time = ?, actor = ?, event = ? WHERE seq = ? AND event IS NULL",
+            (_stamp(time), actor, event, record.seq),
+        )
+
+    def last_scan(self) -> int:
+        """Return the number of the last comparison with the registry; 0 before the first."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM scans")[0][0])
+
+    def scanned(self, time: datetime, unknown: int) -> None:
+        """Note a comparison; inside of a transaction. The first is where the ledger begins."""
+        self._connection.execute("INSERT INTO scans (time, unknown) VALUES (?, ?)", (_stamp(time), unknown))
+        self._connection.execute("INSERT INTO horizon VALUES (1, ?) ON CONFLICT DO NOTHING", (_stamp(time),))
+
+    def place(self, reader: str) -> Place:
+        """Return how far somebody has read: in the gateway's events, or in this ledger to tell of it."""
+        rows = self._rows("SELECT seq, id FROM places WHERE reader = ?", reader)
+        return Place(*rows[0]) if rows else Place()
+
+    def keep_place(self, reader: str, place: Place) -> None:
+        """Keep how far somebody has read.
+
+        Raises:
+            LedgerError: The ledger cannot be written.
+        """
+        with _told(self._path):
+            self._connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (reader, place.seq, place.id))
+
+    def newest(self) -> int:
+        """Return the place of the last line; 0 when there is none."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM changes")[0][0])
+
+    def begins(self) -> datetime | None:
+        """Return the time from which on the ledger knows every state; None before the first comparison."""
+        rows = self._rows("SELECT time FROM horizon")
+        return datetime.fromisoformat(rows[0][0]) if rows else None
+
+    def state(self, at: datetime | None = None) -> dict[str, dict[str, str]]:
+        """Return which digest each tag named at a time; now when None."""
+        state: dict[str, dict[str, str]] = {}
+        for repository, tag, new in self._rows(
+            "SELECT repository, tag, new FROM changes WHERE new IS NOT NULL AND seq IN"
+            " (SELECT max(seq) FROM changes WHERE time <= coalesce(?, time) GROUP BY repository, tag) ORDER BY repository, tag",
+            _stamp(at) if at else None,
+        ):
+            state.setdefault(repository, {})[tag] = new
+        return state
+
+    def since(self, time: datetime) -> Sequence[Record]:
+        """Return the changes from a time on, in the order in which they became known."""
+        return self._records("time >= ?", _stamp(time))
+
+    def after(self, seq: int) -> Sequence[Record]:
+        """Return the changes that became known after a place."""
+        return self._records("seq > ?", seq)
+
+    def history(self, repository: str, tag: str) -> Sequence[Record]:
+        """Return all changes of a tag."""
+        return self._records("repository = ? AND tag = ?", repository, tag)
+
+    def last(self, repository: str, tag: str) -> Record | None:
+        """Return the last change of a tag."""
+        found = self._records("seq = (SELECT max(seq) FROM changes WHERE repository = ? AND tag = ?)", repository, tag)
+        return found[0] if found else None
+
+    def forget(self, before: datetime) -> int:
+        """Remove the changes before a time that no state from then on needs; return how many.
+
+        Raises:
+            LedgerError: The ledger cannot be written.
+        """
+        stamp = _stamp(before)
+        with self.transaction():
+            removed = self._connection.execute(
+                "DELETE FROM changes AS one WHERE time < ?1 AND ("
+                " seq NOT IN (SELECT max(seq) FROM changes WHERE time <= ?1 GROUP BY repository, tag)"
+                # A removal without anything before it says nothing; with a clock that went back, something may be left.
+                " OR new IS NULL AND NOT EXISTS (SELECT 1 FROM changes AS other WHERE other.repository = one.repository"
+                " AND other.tag = one.tag AND other.seq < one.seq AND other.time >= ?1))",
+                (stamp,),
+            ).rowcount
+            self._connection.execute("DELETE FROM scans WHERE time < ? AND seq < (SELECT max(seq) FROM scans)", (stamp,))
+            self._connection.execute("UPDATE horizon SET time = max(time, ?)", (stamp,))
+        return removed
+
+    def _records(self, condition: str, *values: str | int) -> Sequence[Record]:
+        rows = self._rows(f"SELECT {_COLUMNS} FROM changes WHERE {condition} ORDER BY seq", *values)  # noqa: S608  # our own
+        return [
+            Record(seq, datetime.fromisoformat(time), Change(repository, tag, old, new), Kind(kind), Source(source), actor)
+            for seq, time, repository, tag, old, new, kind, source, actor in rows
+        ]
+
+    def _rows(self, sql: str, *values: str | int | None) -> list[tuple[Any, ...]]:
+        with _told(self._path):
+            return self._connection.execute(sql, values).fetchall()
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")  # of one length, so that texts sort as times do
+
+
+def _checked(path: Path) -> sqlite3.Connection:
+    connection = open_database(path, _MIGRATIONS)
+    try:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            error = sqlite3.DatabaseError(found)
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+    except BaseException:
+        connection.close()
+        raise
+    connection.isolation_level = None  # transactions are begun by hand
+    return connection
+
+
+def _put_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.unreadable-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    # The log first: a kill in between must not leave a new ledger with the old one's log.
+    for suffix in ("-wal", "-shm", ""):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise LedgerError(f"{path}: {error}") from error

@@ -1,0 +1,160 @@
+"""Shows changes: as a line, in full, only what is wrong, or as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from ops.core import exit_codes
+from ops.tasks.changes.compare import is_immutable
+from ops.tasks.changes.model import Gap, Kind, Record, State
+
+SCHEMA = 1
+_SIGNS = {Kind.BASELINE: "=", Kind.ADDED: "+", Kind.MOVED: "~", Kind.REMOVED: "-"}
+_SHORT_DIGEST = len("sha256:") + 12
+
+
+class Detail(StrEnum):
+    """How much is shown: what is wrong; that and how much changed; that and each change."""
+
+    QUIET = "quiet"
+    SUMMARY = "summary"
+    DETAILED = "detailed"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What changed.
+
+    Attributes:
+        records: The changes, in the order in which they became known.
+        state: Which digest each tag names after them.
+        gaps: What could not be seen.
+        repositories_added: Those that had no tags before.
+        repositories_removed: Those that have none any more.
+        notices: What else to know, such as a ledger that was begun anew.
+        immutable: Patterns of tags that should never move.
+    """
+
+    records: Sequence[Record]
+    state: State
+    gaps: Sequence[Gap]
+    repositories_added: Sequence[str]
+    repositories_removed: Sequence[str]
+    notices: Sequence[str]
+    immutable: Sequence[str]
+
+    @property
+    def warnings(self) -> Sequence[Record]:
+        """Tags that name a version, and moved all the same."""
+        moved = (record for record in self.records if record.kind is Kind.MOVED)
+        return [record for record in moved if is_immutable(record.change.tag, self.immutable)]
+
+    @property
+    def news(self) -> Sequence[Record]:
+        """What is worth an alert: all but what the first run has found."""
+        return [record for record in self.records if record.kind is not Kind.BASELINE]
+
+    @property
+    def exit_code(self) -> int:
+        """3 when there is a warning, or something could not be seen."""
+        return exit_codes.WARNINGS if self.warnings or self.gaps else 0
+
+    def text(self, detail: Detail = Detail.SUMMARY) -> str:
+        """Return it for people; empty for `quiet` when all is well."""
+        lines = [f"note: {notice}" for notice in self.notices]
+        lines += [
+            f"warning: {name_of(record)} names a version and moved: {_what(record)}{_who(record)} at {shown_time(record.time)}"
+            for record in self.warnings
+        ]
+        lines += [f"unknown: {_where(gap)}: {gap.reason}" for gap in self.gaps]
+        if detail is not Detail.QUIET:
+            lines.append(self._summary())
+        if detail is Detail.DETAILED:
+            lines += self._details()
+        return "".join(f"{line}\n" for line in lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs, as what `json.dumps` takes."""
+        return {
+            "schema": SCHEMA,
+            "changes": [record_as_json(record) for record in self.records],
+            "warnings": [record.seq for record in self.warnings],
+            "unknown": [{"repository": gap.repository, "tag": gap.tag, "reason": gap.reason} for gap in self.gaps],
+            "repositories": {"added": list(self.repositories_added), "removed": list(self.repositories_removed)},
+            "tags": sum(map(len, self.state.values())),
+            "notices": list(self.notices),
+            "exit_code": self.exit_code,
+        }
+
+    def _summary(self) -> str:
+        kinds = Counter(record.kind for record in self.records)
+        tags = f"{sum(map(len, self.state.values()))} tags in {len(self.state)} repositories"
+        if kinds[Kind.BASELINE] and not self.news:
+            return f"this is where the ledger begins: {tags}"
+        parts = [f"{kinds[kind]} {kind}" for kind in (Kind.ADDED, Kind.MOVED, Kind.REMOVED) if kinds[kind]]
+        what = "tags: " + ", ".join(parts) if parts else "nothing changed"
+        for count, word in ((len(self.repositories_added), "new"), (len(self.repositories_removed), "gone")):
+            what += f"; repositories {word}: {count}" if count else ""
+        return f"{what}; unknown: {len(self.gaps)}; {tags}" if self.gaps else f"{what}; {tags}"
+
+    def _details(self) -> list[str]:
+        lines: list[str] = []
+        notes = dict.fromkeys(self.repositories_added, " (new)") | dict.fromkeys(self.repositories_removed, " (gone)")
+        for repository, records in groupby(sorted(self.news, key=_by_name), key=lambda record: record.change.repository):
+            lines.append(repository + notes.get(repository, ""))
+            lines += [f"  {line_of(record, record.change.tag)}" for record in records]
+        return lines
+
+
+def line_of(record: Record, name: str = "") -> str:
+    """Return a change as a line, with what it is the change of."""
+    return " ".join(
+        filter(None, [_SIGNS[record.kind], name, _what(record) + _who(record), f"({record.source}, {shown_time(record.time)})"])
+    )
+
+
+def record_as_json(record: Record) -> dict[str, Any]:
+    """Return a change for programs."""
+    return {
+        "seq": record.seq,
+        "time": record.time.isoformat(timespec="milliseconds"),
+        "repository": record.change.repository,
+        "tag": record.change.tag,
+        "old": record.change.old,
+        "new": record.change.new,
+        "kind": record.kind,
+        "source": record.source,
+        "actor": record.actor,
+    }
+
+
+def name_of(record: Record) -> str:
+    """Return repository and tag."""
+    return f"{record.change.repository}:{record.change.tag}"
+
+
+def shown_time(time: datetime) -> str:
+    """Return a time for people."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _what(record: Record) -> str:
+    return " -> ".join(digest[:_SHORT_DIGEST] for digest in (record.change.old, record.change.new) if digest)
+
+
+def _who(record: Record) -> str:
+    return f" by {record.actor}" if record.actor else ""
+
+
+def _where(gap: Gap) -> str:
+    return f"{gap.repository}:{gap.tag}" if gap.tag else gap.repository or "further repositories"
+
+
+def _by_name(record: Record) -> tuple[str, str, int]:
+    return record.change.repository, record.change.tag, record.seq

@@ -1,0 +1,46 @@
+"""Sees tags and digests in the registry's tree on this host: no token, no request, and what is damaged is named."""
+
+from __future__ import annotations
+
+from ops.registry.tree import RegistryTree, TreeError
+from ops.tasks.changes.model import IGNORED, Snapshot, Unknown
+
+
+def snapshot_of_tree(tree: RegistryTree) -> Snapshot:
+    """Read all tags.
+
+    Raises:
+        TreeError: There is no such tree, or it cannot be entered: a disk may not be mounted.
+    """
+    unreadable: list[OSError] = []
+    try:
+        next(tree.root.iterdir(), None)
+    except OSError as error:
+        raise TreeError(f"{tree.root}: {error.strerror}; see whether the registry's disk is mounted") from error
+    names = [name for name in tree.repository_names(unreadable.append) if name not in IGNORED]
+    missing = Unknown(_reason(unreadable[0])) if unreadable else None
+    return Snapshot({name: _tags(tree, name) for name in names}, missing)
+
+
+def _tags(tree: RegistryTree, repository: str) -> dict[str, str | Unknown] | Unknown:
+    try:
+        tags = {tag: _tagged(tree, repository, tag) for tag in tree.tag_names(repository)}
+    except OSError as error:
+        return Unknown(_reason(error))
+    return {tag: digest for tag, digest in tags.items() if digest}
+
+
+def _tagged(tree: RegistryTree, repository: str, tag: str) -> str | Unknown | None:
+    try:
+        digest = tree.tagged(repository, tag)
+    except TreeError as error:
+        return Unknown(str(error))
+    except OSError as error:
+        return Unknown(_reason(error))
+    if digest or not tree.tag_folder(repository, tag).exists():  # else it was removed meanwhile
+        return digest
+    return Unknown(f"{tree.tag(repository, tag)}: there is no such file; delete the tag or push it again")
+
+
+def _reason(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}"

@@ -1,0 +1,108 @@
+"""Brings the ledger up to date: the registry's events say who and when, a look at the registry says what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from ops.core import exit_codes
+from ops.events.reader import Place, last_place, read_events
+from ops.events.store import StoreError
+from ops.tasks.changes.compare import IMMUTABLE_TAGS, Difference, compare, refuse_vanished, repositories_changed
+from ops.tasks.changes.ledger import Ledger
+from ops.tasks.changes.merge import merge
+from ops.tasks.changes.model import Kind, Snapshot, Source
+from ops.tasks.changes.report import Report
+
+EVENTS = "events"  # the reader's name under which the ledger keeps its place in the gateway's events
+_T = TypeVar("_T")
+
+
+class OvertakenError(Exception):
+    """Another run has looked and recorded meanwhile: what this one saw is older, and was not recorded."""
+
+    exit_code = exit_codes.BUSY
+
+
+class IncompleteError(Exception):
+    """The ledger cannot begin with what was seen: what is missing would be announced as new later."""
+
+    exit_code = exit_codes.UNREACHABLE
+
+
+def update(
+    ledger: Ledger,
+    look: Callable[[], Snapshot],
+    *,
+    events: Path | None = None,
+    accept: bool = False,
+    immutable: Sequence[str] = IMMUTABLE_TAGS,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Report:
+    """Look at the registry and record what changed, all or nothing.
+
+    Args:
+        ledger: Where.
+        look: Sees the registry; called once.
+        events: The gateway's database; None elsewhere than on its host.
+        accept: Record also that most tags have vanished, and begin a ledger with what could be seen.
+        immutable: Patterns of tags that should never move.
+        clock: Tells the time.
+
+    Raises:
+        RegistryError: Nothing of the registry could be seen; TreeError if it is a tree.
+        VanishedError: Most tags have vanished.
+        IncompleteError: This is the first look, and repositories could not be seen.
+        OvertakenError: Another run was faster.
+        LedgerError: The ledger could not be written.
+    """
+    notices = [ledger.notice] if ledger.notice else []
+    scan, before = ledger.last_scan(), ledger.state()
+    arrived = _events(notices, lambda: last_place(events) if events else None)
+    began = clock()
+    seen = look()
+    told = _events(notices, lambda: read_events(events, ledger.place(EVENTS)) if events and arrived and scan else None) or ()
+    with ledger.transaction():
+        if ledger.last_scan() != scan:
+            raise OvertakenError("another run has recorded what changed meanwhile; there is nothing left to do")
+        newest = ledger.newest()
+        during = merge(ledger, told, arrived or Place())
+        known = ledger.state()
+        difference = _without(compare(known, seen), during)
+        if not accept:
+            _refuse_incomplete(scan, difference)
+            refuse_vanished(known, difference)
+        for change in difference.changes:
+            ledger.append(change, began, kind=change.kind if scan else Kind.BASELINE, source=Source.SCAN)
+        if arrived:
+            ledger.keep_place(EVENTS, Place(told[-1].seq, told[-1].event.id) if told else arrived)
+        ledger.scanned(began, len(difference.gaps))
+        records, state = ledger.after(newest), ledger.state()
+    added, removed = repositories_changed(before, state) if scan else ((), ())
+    return Report(records, state, difference.gaps, added, removed, notices, immutable)
+
+
+def _events(notices: list[str], ask: Callable[[], _T]) -> _T | None:
+    """Return what is read of the events; None, and a notice, when they cannot be read: the look at the registry is enough."""
+    try:
+        return ask()
+    except StoreError as error:
+        notices.append(f"without the registry's events, which say who: {error}")
+        return None
+
+
+def _without(difference: Difference, during: Collection[tuple[str, str]]) -> Difference:
+    """Leave out what an event has told since the look began: that is newer than what was seen."""
+    changes = [change for change in difference.changes if (change.repository, change.tag) not in during]
+    return Difference(changes, difference.gaps)
+
+
+def _refuse_incomplete(scan: int, difference: Difference) -> None:
+    hidden = [gap for gap in difference.gaps if not gap.tag]
+    if hidden and not scan:
+        raise IncompleteError(
+            f"no ledger was begun, since not all repositories could be seen: {hidden[0].reason}; run it again, or with --accept,"
+            " after which what is missing now is announced as new"
+        )

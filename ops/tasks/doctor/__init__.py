@@ -1,0 +1,1 @@
+"""The doctor: looks for what is wrong with a stack, and says what to do about it."""

@@ -1,0 +1,34 @@
+"""The check of the certificate: whether the one that clients get is good for long enough."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from datetime import UTC, datetime
+
+from ops.core import exit_codes
+from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
+from ops.registry.transport import Endpoint, reason_of
+
+_REMEDY = "see with `docker logs` of the edge why it is not renewed"
+# The edge renews when a third of the lifetime is left: of certificates of some hours it is right to have less than a day.
+_LEAST_SHARE = 0.2
+
+
+def certificate(endpoint: Endpoint) -> Check:
+    """Check the certificate of a registry.
+
+    Args:
+        endpoint: Where clients reach it.
+    """
+    if endpoint.url.startswith("http:"):
+        return Check("certificate", SKIPPED, "clients reach it without TLS, on this machine alone")
+    try:
+        begins, ends = endpoint.certificate_times()
+    except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+        return Check("certificate", FAILED, f"{endpoint.url}: {reason_of(error)}", _REMEDY, exit_codes.UNREACHABLE)
+    left, whole = ends - datetime.now(UTC), ends - begins
+    detail = f"it is good until {ends:%Y-%m-%d %H:%M} UTC"
+    if left / whole < _LEAST_SHARE:
+        return Check("certificate", WARNING, detail, _REMEDY)
+    return Check("certificate", OK, detail)

@@ -1,0 +1,101 @@
+"""Which links repositories have, so that what was written since a copy is found without a clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops.registry.tree import Entry, Kind, RegistryTree
+
+
+@dataclass
+class Links:
+    """The links of one repository.
+
+    Attributes:
+        tags: The inode of each tag's link: the registry writes a link by a rename, which gives it another one.
+        revisions: Digests of its manifests.
+        layers: Digests of its blobs.
+    """
+
+    tags: dict[str, int] = field(default_factory=dict)
+    revisions: set[str] = field(default_factory=set)
+    layers: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written since: the roots from which nothing may go.
+
+    Attributes:
+        manifests: Digests of manifests.
+        blobs: Digests of blobs.
+    """
+
+    manifests: set[str]
+    blobs: set[str]
+
+
+def links_in_copy(tree: RegistryTree, files: Mapping[str, Entry]) -> dict[str, Links]:
+    """Return the links of all repositories, of a tree that does not change, by its files."""
+    found: dict[str, Links] = {}
+    for path, entry in files.items():
+        links = found.setdefault(entry.repository, Links()) if entry.repository else Links()
+        match entry.kind:
+            case Kind.TAG:
+                links.tags[entry.tag] = os.stat(tree.top / path).st_ino  # noqa: PTH116
+            case Kind.REVISION:
+                links.revisions.add(entry.digest)
+            case Kind.LAYER:
+                links.layers.add(entry.digest)
+    return found
+
+
+def links_in_use(tree: RegistryTree) -> dict[str, Links]:
+    """Return the links of all repositories, of the live tree, by the names of folders: some of those may be empty."""
+    return {name: _links(tree, name) for name, _ in tree.repository_areas()}
+
+
+def written_since(tree: RegistryTree, now: Mapping[str, Links], then: Mapping[str, Links]) -> Written:
+    """Return what links lead to whose names were not there then, and what tags name that were written since.
+
+    A link to a manifest or blob that was there then, and was written again, is not found by this.
+
+    Raises:
+        TreeError: A tag cannot be read.
+    """
+    manifests, blobs = set[str](), set[str]()
+    for name, links in now.items():
+        before = then.get(name, Links())
+        manifests |= {one for one in links.revisions - before.revisions if tree.revision(name, one).exists()}
+        blobs |= {one for one in links.layers - before.layers if tree.layer(name, one).exists()}
+        changed = [tag for tag, inode in links.tags.items() if before.tags.get(tag) != inode]
+        manifests |= {digest for digest in (tree.tagged(name, tag) for tag in changed) if digest}
+    return Written(manifests, blobs)
+
+
+def inode_of(path: str | Path) -> int | None:
+    """Return a file's inode; None when there is no such file."""
+    try:
+        return os.stat(path).st_ino  # noqa: PTH116  # ten thousand times
+    except FileNotFoundError:
+        return None
+
+
+def _links(tree: RegistryTree, name: str) -> Links:
+    folder = str(tree.repository(name))
+    tags = {tag: inode_of(f"{folder}/_manifests/tags/{tag}/current/link") for tag in _names(f"{folder}/_manifests/tags")}
+    return Links(
+        {tag: found for tag, found in tags.items() if found is not None},
+        {f"sha256:{digest}" for digest in _names(f"{folder}/_manifests/revisions/sha256")},
+        {f"sha256:{digest}" for digest in _names(f"{folder}/_layers/sha256")},
+    )
+
+
+def _names(folder: str) -> Iterable[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,250 @@
+"""Garbage collection from beginning to end: the plan, and the run."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ops.registry.live import LiveRegistry
+from ops.registry.manifests import image_problems
+from ops.registry.snapshots.recovery import put_back, put_back_removed, roll_back
+from ops.registry.snapshots.store import Snapshot, State
+from ops.registry.tree import Kind, RegistryTree, TreeError
+from ops.tasks.gc.checks import refusals
+from ops.tasks.gc.collector import Collector
+from ops.tasks.gc.mark import Candidate, Marked, mark, root_of
+from ops.tasks.gc.model import Limits, Plan, RefusedError, Report, RepositoryShare, Rules
+from ops.tasks.gc.sweep import Remaining, needed_again, remaining, remove
+
+_TASK = "gc"
+_WHY = "gc"
+_LOOKS = 4
+_LOOK_S = 0.25
+
+
+@dataclass(frozen=True)
+class GarbageCollection:
+    """One collection, and what it works with.
+
+    Attributes:
+        live: The registry.
+        collect: The registry's own collector.
+        rules: What goes.
+        limits: When it does not begin.
+        backup_age_s: Tells how old the last verified backup is; None when there is none.
+        one_phase: Refuse writes from the copy on, the classic way. The gate's limit has to be long enough for the whole.
+        keep_snapshot: Whether what goes can be put back; else its bytes come free at once.
+        sample: How many images are read whole afterwards.
+    """
+
+    live: LiveRegistry
+    collect: Collector
+    rules: Rules = field(default_factory=Rules)
+    limits: Limits = field(default_factory=Limits)
+    backup_age_s: Callable[[], float | None] = lambda: None
+    one_phase: bool = False
+    keep_snapshot: bool = True
+    sample: int = 5
+
+    def plan(self) -> Plan:
+        """Return what would go now. Nothing changes.
+
+        Raises:
+            SnapshotError: There is no room for a copy, or another task works with the snapshots.
+            CollectorError: The registry's collector failed.
+            TreeError: A link or manifest is damaged.
+        """
+        clock = _Clock()
+        with self.live.store.locked(_TASK):
+            snapshot, marked = self._mark(clock)
+            self.live.store.remove(snapshot.name)
+            return self._plan(marked, clock)
+
+    def run(self) -> Report:
+        """Collect.
+
+        Raises:
+            RefusedError: It does not begin.
+            GateError: Writes cannot be refused, or do not end. Nothing has gone.
+            SnapshotError: There is no room for a copy, or another task works with the snapshots.
+            CollectorError: The registry's collector failed.
+            TreeError: A link or manifest is damaged.
+        """
+        clock = _Clock()
+        with self.live.store.locked(_TASK), contextlib.ExitStack() as held:
+            roll_back(self.live, _TASK)
+            if self.one_phase:
+                held.enter_context(self._refused(clock))
+            snapshot, marked = self._mark(clock)
+            try:
+                plan = self._plan(marked, clock)
+                if plan.refusals:
+                    raise RefusedError(plan.refusals)
+                with clock.phase("prepare"):
+                    remaining(self.live.tree, marked)
+                if not self.one_phase:
+                    held.enter_context(self._refused(clock))
+                left = self._sweep(snapshot, marked, clock)
+            except BaseException:
+                if self.live.store.get(snapshot.name).state == State.KEPT:  # nothing has gone
+                    self.live.store.remove(snapshot.name)
+                raise
+            held.close()
+            with clock.phase("verify"):
+                verified, problems = self._verify()
+            self.live.step("verified")
+            if not self.keep_snapshot and not problems:
+                self.live.store.remove(snapshot.name)
+        blobs = [one for one in left.going if one.entry.kind == Kind.BLOB]
+        return Report(
+            plan=plan,
+            snapshot=snapshot.name if self.keep_snapshot or problems else "",
+            removed_blobs=len(blobs),
+            size=sum(one.size for one in blobs),
+            kept_again=left.kept_again,
+            refused_s=clock.seconds["refused"],
+            seconds=clock.seconds,
+            verified=verified,
+            problems=problems,
+        )
+
+    def _mark(self, clock: _Clock) -> tuple[Snapshot, Marked]:
+        store = self.live.store
+        self.collect.clear()
+        with clock.phase("copy"):
+            made_at = time.time()
+            snapshot = store.create(_WHY, image=self.live.image)
+        self.live.step("copied")
+        try:
+            with clock.phase("mark"), store.scratch(f"{snapshot.name}-collected") as scratch:
+                marked = mark(
+                    self.live.tree,
+                    snapshot.tree,
+                    root_of(scratch),
+                    linker=store.linker(),
+                    collect=self.collect,
+                    rules=self.rules,
+                    made_at=made_at,
+                )
+                self.live.step("marked")
+        except BaseException:
+            store.remove(snapshot.name)
+            raise
+        return snapshot, marked
+
+    @contextlib.contextmanager
+    def _refused(self, clock: _Clock) -> Iterator[None]:
+        with clock.phase("refused"), self.live.writes_refused(_TASK, "unused blobs are being removed"):
+            yield
+
+    def _sweep(self, snapshot: Snapshot, marked: Marked, clock: _Clock) -> Remaining:
+        live = self.live
+        with clock.phase("sweep"):
+            left = remaining(live.tree, marked)
+            snapshot.note_removed(one.path for one in left.going)
+            snapshot.become(State.SWEEPING)
+            live.step("noted")
+            try:
+                remove(live.tree, left.going, self._keep_going)
+                live.step("swept")
+                live.gate.keep_up()
+                left = self._look_again(snapshot, marked, left)
+                live.step("flushed")
+            except BaseException:
+                # With all files in their places again, a cache that could not be emptied tells nothing wrong.
+                put_back_removed(live, snapshot)
+                with contextlib.suppress(Exception):
+                    live.flush()
+                raise
+            snapshot.become(State.SWEPT)
+            live.step("done")
+        return left
+
+    def _look_again(self, snapshot: Snapshot, marked: Marked, left: Remaining) -> Remaining:
+        """Put back what a write needs that the edge had let through and nobody had counted yet.
+
+        Once the cache is empty, a write that begins learns the truth. One that began before is waited for, and leaves a link.
+        """
+        live = self.live
+        live.flush_cache()
+        live.drain()
+        needed = needed_again(live.tree, marked, left)
+        put_back(snapshot.tree, live.tree, [one.path for one in needed], live.store.restorer())
+        live.flush_cache()
+        gone = set(needed)
+        return Remaining([one for one in left.going if one not in gone], left.kept_again + len(needed))
+
+    def _keep_going(self) -> None:
+        self.live.gate.keep_up()
+        self.live.step("sweeping")
+
+    def _plan(self, marked: Marked, clock: _Clock) -> Plan:
+        plan = plan_of(marked, clock.seconds)
+        return replace(plan, refusals=refusals(plan, marked.lost, self.limits, self.backup_age_s))
+
+    def _verify(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        tree = self.live.tree
+        tags = [(name, tag) for name in tree.repository_names() for tag in tree.tag_names(name)]
+        chosen = random.sample(tags, min(self.sample, len(tags)))
+        problems = [problem for name, tag in chosen for problem in _problems(tree, name, tag)]
+        return tuple(f"{name}:{tag}" for name, tag in chosen), tuple(problems)
+
+
+@dataclass
+class _Clock:
+    """Seconds of phases."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - start
+
+
+def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:
+    """Return what hinders an image from being pulled whole, unless it has just been deleted or replaced."""
+    problems: list[str] = []
+    for _ in range(_LOOKS):
+        try:
+            problems = image_problems(tree, name, tag) if tree.tagged(name, tag) else []
+        except TreeError as error:
+            problems = [str(error)]
+        if not problems:
+            break
+        time.sleep(_LOOK_S)  # a delete takes the manifest first, then its tags
+    return problems
+
+
+def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:
+    """Return what would go by what was marked."""
+    by_kind = {kind: [one for one in marked.candidates if one.entry.kind == kind] for kind in Kind}
+    sizes = {one.entry.digest: one.size for one in by_kind[Kind.BLOB]}
+    by_repository: dict[str, list[Candidate]] = {}
+    for one in marked.candidates:
+        by_repository.setdefault(one.entry.repository, []).append(one)
+    by_repository.pop("", None)  # blobs are nobody's
+    shares = [_share(name, files, sizes) for name, files in by_repository.items()]
+    return Plan(
+        blobs=len(sizes),
+        all_blobs=marked.all_blobs,
+        size=sum(sizes.values()),
+        manifests=len(by_kind[Kind.REVISION]),
+        tags=tuple(sorted(f"{one.entry.repository}:{one.entry.tag}" for one in by_kind[Kind.TAG])),
+        repositories=tuple(sorted(shares, key=lambda one: (-one.size, one.name))),
+        kept_by_rule=marked.kept_by_rule,
+        seconds=dict(seconds),
+    )
+
+
+def _share(name: str, files: Sequence[Candidate], sizes: Mapping[str, int]) -> RepositoryShare:
+    kinds = Counter(one.entry.kind for one in files)
+    size = sum(sizes.get(digest, 0) for digest in {one.entry.digest for one in files})
+    return RepositoryShare(name, manifests=kinds[Kind.REVISION], layers=kinds[Kind.LAYER], tags=kinds[Kind.TAG], size=size)

@@ -1,0 +1,159 @@
+"""What an undo would do: which files come back, which tags change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ops.core import exit_codes
+from ops.registry.manifests import Reach
+from ops.registry.snapshots.store import Snapshot
+from ops.registry.tree import Entry, Kind, RegistryTree, entry_of
+
+
+class UndoError(Exception):
+    """This cannot be undone; the message says why, and what to do."""
+
+    exit_code = exit_codes.FAILED
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What comes back.
+
+    Attributes:
+        repository: Of this one alone; empty for all.
+        tag: This tag of it alone; empty for all.
+        only_removed: What the garbage collector removed, and nothing else.
+        overwrite: Whether tags that name something else now are set back too.
+    """
+
+    repository: str = ""
+    tag: str = ""
+    only_removed: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Overwrite:
+    """A tag that is set back.
+
+    Attributes:
+        repository: Its repository.
+        tag: The tag.
+        now: What it names.
+        then: What it named.
+    """
+
+    repository: str
+    tag: str
+    now: str
+    then: str
+
+
+@dataclass(frozen=True)
+class UndoPlan:
+    """What would come back.
+
+    Attributes:
+        snapshot: From which one.
+        scope: What was asked for.
+        files: Everything that was asked for, whether it is missing or not: paths, in an order in which they may be written.
+        missing: How many of them the live tree lacks.
+        size: Bytes of blobs among these.
+        tags: Tags among these, as `repository:tag`.
+        overwritten: Tags that are set back.
+        differing: Tags that name something else now and stay so.
+    """
+
+    snapshot: str
+    scope: Scope
+    files: tuple[str, ...]
+    missing: int
+    size: int
+    tags: tuple[str, ...]
+    overwritten: tuple[Overwrite, ...]
+    differing: tuple[Overwrite, ...]
+
+
+def plan(live: RegistryTree, snapshot: Snapshot, scope: Scope) -> UndoPlan:
+    """Return what would come back.
+
+    Raises:
+        UndoError: The snapshot does not hold it, or not whole.
+        TreeError: A link or manifest of it is damaged.
+    """
+    then = snapshot.tree
+    entries = {path: entry for path in _wanted(then, snapshot, scope) if (entry := entry_of(path)) is not None}
+    files = sorted(entries, key=lambda path: (entries[path].kind, path))
+    missing = [path for path in files if not (live.top / path).exists()]
+    moved = [change for path in files if (change := _moved(live, then, entries[path])) is not None]
+    return UndoPlan(
+        snapshot=snapshot.name,
+        scope=scope,
+        files=tuple(files),
+        missing=len(missing),
+        size=sum((then.top / path).stat().st_size for path in missing if entries[path].kind == Kind.BLOB),
+        tags=tuple(f"{entries[path].repository}:{entries[path].tag}" for path in missing if entries[path].kind == Kind.TAG),
+        overwritten=tuple(moved) if scope.overwrite else (),
+        differing=() if scope.overwrite else tuple(moved),
+    )
+
+
+def _wanted(then: RegistryTree, snapshot: Snapshot, scope: Scope) -> Iterable[str]:
+    if scope.tag and not scope.repository:
+        raise UndoError("a tag is one of a repository: name that too")
+    if scope.repository and not then.repository(scope.repository).is_dir():
+        raise UndoError(f"snapshot {snapshot.name} has no repository {scope.repository}")
+    if scope.tag:
+        chosen = _of_tag(then, snapshot, scope.repository, scope.tag)
+    elif scope.repository:
+        chosen = _of_repository(then, scope.repository)
+    else:
+        chosen = then.files()
+    if not scope.only_removed:
+        return chosen
+    removed = set(snapshot.removed())
+    return [path for path in chosen if path in removed]
+
+
+def _of_repository(then: RegistryTree, repository: str) -> Iterator[str]:
+    """Give all links of a repository, and the blobs and manifests that they lead to. Those below its name are others."""
+    areas = [then.repository(repository) / name for name in ("_layers", "_manifests")]
+    paths = [file.relative_to(then.top).as_posix() for area in areas for file in area.rglob("link")]
+    yield from paths
+    digests = {entry.digest for path in paths if (entry := entry_of(path)) is not None and entry.digest}
+    yield from _blobs(then, digests)
+
+
+def _of_tag(then: RegistryTree, snapshot: Snapshot, repository: str, tag: str) -> Iterator[str]:
+    """Give a tag, and everything that it leads to."""
+    digest = then.tagged(repository, tag)
+    if digest is None:
+        raise UndoError(f"snapshot {snapshot.name} has no {repository}:{tag}")
+    reach = Reach([then])
+    reach.manifests([digest])
+    blobs = list(_blobs(then, reach.digests))
+    if len(blobs) < len(reach.digests):
+        raise UndoError(f"snapshot {snapshot.name} does not hold {repository}:{tag} whole; take an older one, or a backup")
+    history = then.tag(repository, tag).parent.parent / "index" / digest.replace(":", "/") / "link"
+    revisions = [then.revision(repository, one) for one in reach.read]
+    layers = [then.layer(repository, one) for one in reach.digests]
+    links = [then.tag(repository, tag), history, *revisions, *layers]
+    yield from (link.relative_to(then.top).as_posix() for link in links if link.exists())
+    yield from blobs
+
+
+def _blobs(then: RegistryTree, digests: Iterable[str]) -> Iterator[str]:
+    files = (then.blob(digest) for digest in digests)
+    return (file.relative_to(then.top).as_posix() for file in files if file.exists())
+
+
+def _moved(live: RegistryTree, then: RegistryTree, entry: Entry) -> Overwrite | None:
+    """Return how a tag differs; None when it is none, does not differ, or is missing."""
+    if entry.kind != Kind.TAG:
+        return None
+    now, before = (tree.tagged(entry.repository, entry.tag) for tree in (live, then))
+    if now is None or before is None or now == before:
+        return None
+    return Overwrite(entry.repository, entry.tag, now, before)

@@ -1,0 +1,172 @@
+"""Installing a release: in one step, again at any time, and without harm to what containers have mounted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ops.host.provision import remove
+from ops.host.releases import RELEASES_KEPT, install_release, prune
+from tests.ops.hosts import tarball, tree
+
+
+@pytest.fixture(autouse=True)
+def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for the disk of the whole machine would only make these tests slow."""
+    monkeypatch.setattr(os, "sync", lambda: None)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "root"
+
+
+def test_a_release_is_installed_and_made_current(root: Path, tmp_path: Path) -> None:
+    release = tarball(tmp_path, "d1", {"edge-1": "x", "cache-1": "y"})
+    for _ in range(2):
+        assert install_release(root, release) == "d1"
+        assert tree(root) == {
+            "current": "-> releases/d1",
+            "parts": "/",
+            "parts/cache-1": "/",
+            "parts/cache-1/sub": "/",
+            "parts/cache-1/sub/file": "y",
+            "parts/edge-1": "/",
+            "parts/edge-1/sub": "/",
+            "parts/edge-1/sub/file": "x",
+            "releases": "/",
+            "releases/d1": "/",
+            "releases/d1/cache": "-> ../../parts/cache-1",
+            "releases/d1/edge": "-> ../../parts/edge-1",
+        }
+    assert (root / "current" / "edge" / "sub" / "file").read_text() == "x"
+
+
+def test_parts_that_are_there_stay_the_same_files(root: Path, tmp_path: Path) -> None:
+    install_release(root, tarball(tmp_path, "d1", {"edge-1": "x"}))
+    before = (root / "parts/edge-1").stat().st_ino, (root / "parts/edge-1/sub/file").stat().st_ino
+    (root / "parts/edge-1/sub/__pycache__").mkdir()
+    install_release(root, tarball(tmp_path, "d2", {"edge-1": "x", "cache-1": "y"}))
+    assert ((root / "parts/edge-1").stat().st_ino, (root / "parts/edge-1/sub/file").stat().st_ino) == before
+
+
+def test_current_is_never_missing(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_release(root, tarball(tmp_path, "d1", {"edge-1": "x"}))
+    replace, seen = Path.replace, []
+
+    def watched(self: Path, target: Path) -> Path:
+        seen.append(str((root / "current").readlink()))
+        result = replace(self, target)
+        seen.append(str((root / "current").readlink()))
+        return result
+
+    monkeypatch.setattr(Path, "replace", watched)
+    monkeypatch.setattr(Path, "unlink", lambda self, **_: pytest.fail("removed") if self.name == "current" else None)
+    install_release(root, tarball(tmp_path, "d2", {"edge-2": "x"}))
+    assert seen == ["releases/d1", "releases/d2"]
+
+
+def test_old_releases_go_and_parts_that_are_linked_stay(root: Path, tmp_path: Path) -> None:
+    for number in range(8):
+        parts = {"ops-1": "same", f"edge-{number // 2}": str(number // 2), f"cache-{number}": "own"}
+        install_release(root, tarball(tmp_path, f"d{number}", parts))
+        os.utime(root / f"releases/d{number}", (number, number))
+    # d7 has been given an old date above, as a clock that is put back does; it is current all the same.
+    install_release(root, tarball(tmp_path, "d8", {"ops-1": "same", "edge-4": "4", "cache-8": "own"}))
+    assert len(list((root / "releases").iterdir())) == 9, "pruned while containers may still read them"
+    prune(root)
+    assert [path.name for path in sorted((root / "releases").iterdir())] == ["d4", "d5", "d6", "d7", "d8"]
+    assert {path.name for path in (root / "parts").iterdir()} == {
+        "ops-1",
+        *(f"edge-{number}" for number in (2, 3, 4)),
+        *(f"cache-{number}" for number in (4, 5, 6, 7, 8)),
+    }
+    assert len(list((root / "releases").iterdir())) == RELEASES_KEPT
+
+
+def test_a_clock_that_went_back_does_not_cost_the_current_release(root: Path, tmp_path: Path) -> None:
+    for number in range(RELEASES_KEPT):
+        install_release(root, tarball(tmp_path, f"d{number}", {f"edge-{number}": "x"}))
+        os.utime(root / f"releases/d{number}", (2**33, 2**33))
+    install_release(root, tarball(tmp_path, "new", {"edge-new": "x"}))
+    prune(root)
+    assert (root / "current/edge/sub/file").read_text() == "x"
+    assert len(list((root / "releases").iterdir())) == RELEASES_KEPT
+
+
+def test_an_earlier_release_can_be_made_current_again(root: Path, tmp_path: Path) -> None:
+    for digest in ("d1", "d2", "d1"):
+        install_release(root, tarball(tmp_path, digest, {f"edge-{digest}": digest}))
+    assert (root / "current/edge/sub/file").read_text() == "d1"
+
+
+def test_an_interrupted_installation_is_completed(root: Path, tmp_path: Path) -> None:
+    release = tarball(tmp_path, "d1", {"edge-1": "x", "cache-1": "y"})
+    install_release(root, release)
+    whole = tree(root)
+    (root / "current").unlink()
+    (root / ".current.new").symlink_to("releases/d0")
+    shutil.rmtree(root / "releases")
+    shutil.rmtree(root / "parts/cache-1")
+    (root / ".incoming-abc/parts/edge-1").mkdir(parents=True)
+    install_release(root, release)
+    assert tree(root) == whole
+
+
+@pytest.mark.parametrize("damage", ["parts/edge-1/sub/file", "parts/edge-1/sub", "releases/d1/edge"])
+def test_an_interrupted_removal_is_made_good(root: Path, tmp_path: Path, damage: str) -> None:
+    release = tarball(tmp_path, "d1", {"edge-1": "x", "cache-1": "y"})
+    install_release(root, release)
+    whole = tree(root)
+    remove(root, [damage])
+    assert tree(root) != whole
+    install_release(root, release)
+    assert tree(root) == whole
+
+
+def test_files_that_a_power_cut_emptied_are_made_good(root: Path, tmp_path: Path) -> None:
+    release = tarball(tmp_path, "d1", {"edge-1": "x"})
+    install_release(root, release)
+    (root / "parts/edge-1/sub/file").write_text("")
+    install_release(root, release)
+    assert (root / "current/edge/sub/file").read_text() == "x"
+
+
+def test_a_full_disk_leaves_the_current_release(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_release(root, tarball(tmp_path, "d1", {"edge-1": "x"}))
+    before = tree(root)
+
+    def full(_source: object, _target: object, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tarfile, "copyfileobj", full)
+    with pytest.raises(OSError, match="No space left"):
+        install_release(root, tarball(tmp_path, "d2", {"edge-2": "y"}))
+    assert tree(root) == before
+
+
+@pytest.mark.parametrize("releases", [(), ("d1", "d2")])
+def test_what_is_no_release_is_refused(root: Path, tmp_path: Path, releases: tuple[str, ...]) -> None:
+    path = tmp_path / "odd.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in ("parts/edge-1", *(f"releases/{digest}" for digest in releases)):
+            member = tarfile.TarInfo(name)
+            member.type, member.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(member)
+    with pytest.raises(ValueError, match=f"not a release: it holds {len(releases)} of them"):
+        install_release(root, path)
+    assert tree(root) == {}
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "parts/../../outside"])
+def test_a_release_cannot_write_outside_its_folder(root: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "odd.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(tarfile.TarInfo(name.replace("/outside", f"{tmp_path}/outside") if name[0] == "/" else name))
+    with pytest.raises((tarfile.TarError, ValueError)):
+        install_release(root, path)
+    assert not list(tmp_path.rglob("outside"))

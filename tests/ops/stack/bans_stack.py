@@ -1,0 +1,76 @@
+"""A stack with a real CrowdSec, and the folder in which `regops` finds what it reads of it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docker.models.containers import Container
+
+from infra.paths import PROJECT_FOLDER
+from ops.config import REGOPS_FILE, Limits, RegopsConfig, render
+from ops.core.files import write_atomic
+from ops.core.process import Completed, run
+from ops.stack.stack import Stack
+from tests.stack_components.protection.container import stack_below, wait_until
+
+# All are reserved for documentation (RFC 5737, RFC 3849).
+SCANNER, NETWORK, WITHIN, SIXTH = "203.0.113.7", "198.51.100.0/25", "198.51.100.9", "2001:db8::7"
+LISTED = "192.0.2.66"
+ALLOWED = "198.51.100.200"
+_LIMITS = Limits(cpus=0.5, memory_mb=1024)
+
+
+def write_config(root: Path, name: str, *services: str, url: str = "https://registry.example.com") -> Stack:
+    """Write what `regops` reads of a stack."""
+    config = RegopsConfig(stack=name, services=dict.fromkeys(services, _LIMITS), url=url, data="data/regops")
+    write_atomic(root / "current" / REGOPS_FILE, render(config))
+    return Stack(root)
+
+
+@dataclass(frozen=True)
+class Protected:
+    """A stack whose CrowdSec runs."""
+
+    stack: Stack
+    container: Container
+
+    def cscli(self, *words: str) -> None:
+        """Run CrowdSec's own command line."""
+        # Its database is locked for moments: without cgo, nobody waits for it.
+        wait_until(lambda: self.container.exec_run(["cscli", *words]).exit_code == 0, lambda: f"cscli {words}")
+
+    def ban(self, value: str, reason: str) -> None:
+        """Ban an address or a network."""
+        self.cscli("decisions", "add", "--range" if "/" in value else "--ip", value, "--reason", reason, "--bypass-allowlist")
+
+    def list(self, value: str) -> None:
+        """Ban an address as a list to which the stack is subscribed."""
+        self.ban(value, "a-list")
+        # Lists come from the Internet alone.
+        with contextlib.closing(sqlite3.connect(self.stack.root / "data/crowdsec/data/crowdsec.db", timeout=10)) as database:
+            assert database.execute("UPDATE decisions SET origin = 'lists' WHERE value = ?", [value]).rowcount
+            database.commit()
+
+    def regops(self, *words: str) -> Completed:
+        """Run `regops` as somebody types it."""
+        return regops(self.stack.root, *words)
+
+
+def regops(root: Path, *words: str) -> Completed:
+    """Run `regops` on a stack."""
+    return run([sys.executable, "-m", "ops.cli", "--root", root, *words], timeout=60, cwd=PROJECT_FOLDER, check=False)
+
+
+@contextlib.contextmanager
+def protected_stack(folder: Path) -> Iterator[Protected]:
+    """Run a stack's CrowdSec, which knows of no bans."""
+    with stack_below(folder) as below:
+        below.set_key("the-edges-key")
+        with below.running() as crowdsec:
+            name = str(crowdsec.container.name).removesuffix("-crowdsec")
+            yield Protected(write_config(folder, name, "crowdsec"), crowdsec.container)

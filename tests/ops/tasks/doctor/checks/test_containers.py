@@ -1,0 +1,134 @@
+"""Checks of services, on real containers: missing, stopped, unwell, with other limits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from infra.paths import cache_folder
+from ops.config import REGOPS_FILE, Limits, RegopsConfig, render
+from ops.core.files import write_atomic
+from ops.core.findings import Check
+from ops.stack.stack import Stack
+from ops.tasks.doctor.checks.containers import service_checks
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.offline.images import ensure_images
+
+pytestmark = pytest.mark.system
+
+LIMITS = Limits(cpus=0.25, memory_mb=64)
+
+
+class Machine:
+    """A stack whose services are started one by one."""
+
+    def __init__(self, folder: Path, engine: docker.DockerClient, image: str, removed: contextlib.ExitStack) -> None:
+        self.name = f"test-{os.getpid()}-{secrets.token_hex(3)}"
+        self.stack = Stack(folder)
+        self._engine, self.image, self._removed = engine, image, removed
+        self.tell({})
+
+    def tell(self, images: dict[str, str]) -> None:
+        """Write what `regops` reads, with the images of the release."""
+        config = RegopsConfig(
+            stack=self.name, services={"cache": LIMITS}, images=images, url="https://registry.example.com", data="data"
+        )
+        write_atomic(self.stack.root / "current" / REGOPS_FILE, render(config))
+        self.stack = Stack(self.stack.root)
+
+    def runs(self, command: list[str], service: str = "cache", **options: Any) -> Container:
+        options = {"mem_limit": "64m", "memswap_limit": "64m", "nano_cpus": 250_000_000, **options}
+        container = self._engine.containers.create(
+            self.image, command, name=f"{self.name}-{service}", network_mode="none", stop_signal="SIGKILL", **options
+        )
+        self._removed.callback(container.remove, force=True)
+        container.start()
+        return container
+
+    def check(self) -> Check:
+        (check,) = service_checks(self.stack)
+        return check
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    monkeypatch.setenv("DOCKER_HOST", ensure_docker())
+    with contextlib.closing(docker.from_env()) as engine, contextlib.ExitStack() as removed:
+        image = ensure_images(["redis"], engine, cache_folder("offline"))["redis"].reference
+        yield Machine(tmp_path, engine, image, removed)
+
+
+def test_a_service_with_its_limits_is_well(machine: Machine) -> None:
+    machine.runs(["sleep", "60"])
+    machine.runs(["sleep", "60"], service="cache-of-another-name")
+    assert (machine.check().state, machine.check().detail) == ("ok", "all 1 run, are well, and have their limits")
+
+
+def test_a_missing_one_is_named(machine: Machine) -> None:
+    assert (machine.check().name, machine.check().state, machine.check().remedy) == ("cache", "failed", "run `up`")
+
+
+def test_one_that_has_ended_is_named_with_its_exit_code(machine: Machine) -> None:
+    machine.runs(["sh", "-c", "exit 7"]).wait()
+    assert machine.check().detail == "it does not run: exited, exit code 7"
+    assert f"docker logs {machine.name}-cache" in machine.check().remedy
+
+
+@pytest.mark.parametrize(("command", "state"), [("true", "ok"), ("false", "failed")])
+def test_what_its_healthcheck_says_counts(machine: Machine, command: str, state: str) -> None:
+    check = {"test": ["CMD", command], "interval": 100_000_000, "retries": 1}
+    container = machine.runs(["sleep", "60"], healthcheck=check)
+    assert machine.check().state in {"warning", state}
+    deadline = time.monotonic() + 10
+    while machine.check().state == "warning":
+        assert time.monotonic() < deadline, container.attrs
+        time.sleep(0.05)
+    assert machine.check().state == state
+
+
+def test_other_limits_are_seen(machine: Machine) -> None:
+    machine.runs(["sleep", "60"], nano_cpus=500_000_000)
+    assert machine.check().state == "failed"
+    assert "0.5" in machine.check().detail
+
+
+def test_swap_beyond_the_memory_is_seen(machine: Machine) -> None:
+    machine.runs(["sleep", "60"], memswap_limit="128m")
+    assert machine.check().state == "failed"
+
+
+def test_images_of_the_release_are_told_from_others(machine: Machine) -> None:
+    machine.runs(["sleep", "60"])
+    machine.tell({"cache": machine.image})
+    services, versions = service_checks(machine.stack)
+    assert (services.state, versions.state, versions.detail) == ("ok", "ok", "1 run the images of this release")
+    another = "redis:8.0.1@sha256:" + "0" * 64
+    machine.tell({"cache": another, "gateway": another})
+    services, versions = service_checks(machine.stack)
+    assert (services.state, versions.state) == ("ok", "warning")
+    assert versions.detail == f"cache runs {machine.image} instead of {another}"
+    assert versions.remedy
+
+
+def test_an_image_under_another_name_is_the_same(machine: Machine) -> None:
+    machine.runs(["sleep", "60"])
+    with contextlib.closing(docker.from_env()) as engine:
+        same = engine.images.get(machine.image)
+        tag = next((tag for tag in same.tags if tag != machine.image), str(same.id))
+    machine.tell({"cache": tag})
+    assert service_checks(machine.stack)[1].state == "ok"
+
+
+def test_an_engine_that_does_not_answer_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{machine.stack.root}/none.sock")
+    assert machine.check().state == "failed"
+    assert f"no Docker engine answers at unix://{machine.stack.root}/none.sock: No such file" in machine.check().detail

@@ -1,0 +1,225 @@
+"""The doctor as a command, against a real edge, gateway and registry, whole and broken in many ways."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import psutil
+import pytest
+
+from ops.config import Access
+from ops.registry.canary import REPOSITORY
+from stack_components.edge.registry_routes import GATE_FILE
+from tests.ops.gateway.support import PASSWORDS, PULL_ALL, free_port
+from tests.ops.tasks.doctor.doctor_stack import NAME, STEPS, Stack, stack_with
+from tools.bootstrap.docker_engine import ensure_docker
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with stack_with(tmp_path_factory.mktemp("stack"), (PULL_ALL,)) as stack:
+        yield stack
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[Stack]:
+    """A stack in which nobody pulls without signing in."""
+    with stack_with(tmp_path, ()) as stack:
+        yield stack
+
+
+def test_a_whole_registry_is_told_to_be_so(stack: Stack) -> None:
+    done = stack.doctor("--post-deploy")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[1] for line in lines] == [f"{step}:" for step in STEPS]
+    assert f"{stack.url}/auth/token" in lines[0]
+    assert {line.split()[0] for line in lines[:5]} == {"ok"}
+    assert "anybody pulls it" in lines[4]
+
+
+def test_nothing_that_the_doctor_says_or_is_told_by_holds_the_password(stack: Stack) -> None:
+    done = stack.doctor("--json")
+    assert PASSWORDS["admin"] not in done.stdout + done.stderr + " ".join(done.argv)
+
+
+def test_runs_of_a_day_add_nothing_to_the_registry(stack: Stack) -> None:
+    stack.doctor()
+    blobs = stack.folder / "registry/docker/registry/v2/blobs"
+    before = sorted(blobs.rglob("data"))
+    code, checks = stack.findings()
+    assert code == 0
+    assert checks["tidy"]["state"] == "skipped"
+    assert sorted(blobs.rglob("data")) == before
+
+
+def test_after_a_deployment_the_content_is_new_and_the_canary_before_it_is_deleted(stack: Stack) -> None:
+    stack.doctor()
+    pushed = [stack.findings("--post-deploy")[1]["push"]["detail"] for _ in range(2)]
+    assert pushed[0] != pushed[1]
+    assert stack.tags() == ["deployed", "doctor"]
+    assert stack.manifests() == 2
+
+
+def test_a_name_is_looked_up_where_it_is_told_to_be(stack: Stack) -> None:
+    assert stack.findings("--resolve", f"{NAME}:127.0.0.1")[0] == 0
+    unknown = f"https://registry.invalid:{stack.caddy.ports.tls}"
+    assert stack.failed("answers", url=unknown)[1].startswith(f"{unknown}: its name is not known")
+    # The edge is found, and has no certificate of that name.
+    code, detail = stack.failed("answers", "--resolve", "registry.invalid:127.0.0.1", url=unknown)
+    assert code == 13
+    assert detail.startswith(f"{unknown}: no TLS: ")
+
+
+def test_without_tls_it_stays_on_this_machine(stack: Stack) -> None:
+    assert stack.findings(url=stack.caddy.url)[0] == 0
+    address = next((one for one in _addresses() if not one.startswith("127.")), None)
+    if address is None:
+        pytest.skip("this machine has no address but loopback ones")
+    with contextlib.ExitStack() as closing:
+        listener = closing.enter_context(_listening(address))
+        code, detail = stack.failed("answers", url=f"http://{address}:{listener}")
+    assert code == 10
+    assert "https only" in detail
+
+
+def _addresses() -> list[str]:
+    return [one.address for ones in psutil.net_if_addrs().values() for one in ones if one.family.name == "AF_INET"]
+
+
+@contextlib.contextmanager
+def _listening(address: str) -> Iterator[int]:
+    with socket.create_server((address, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_another_authority_is_not_trusted(stack: Stack, tmp_path: Path) -> None:
+    missing = tmp_path / "none.crt"
+    code, detail = stack.failed("answers", "--ca", str(missing))
+    assert (code, detail) == (13, f"{stack.url}: {missing}: No such file or directory")
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", missing)
+    code, detail = stack.failed("answers", "--ca", str(missing))
+    assert code == 13
+    assert "its certificate is not trusted" in detail
+
+
+def test_a_name_that_nobody_knows_is_told(stack: Stack) -> None:
+    code, checks = stack.findings(url="https://registry.invalid")
+    assert code == 13
+    assert "its name is not known" in checks["answers"]["detail"]
+    assert "DNS" in checks["answers"]["remedy"]
+
+
+def test_a_registry_that_comes_up_meanwhile_is_waited_for_within_bounds(stack: Stack) -> None:
+    done = stack.doctor("--patience", "3", url=f"https://127.0.0.1:{free_port()}")
+    assert done.returncode == 13
+    assert done.stderr.count("waiting: ") == 1
+    assert "failed   answers: " in done.stderr
+    assert "remedy: " in done.stderr
+
+
+def test_a_wrong_password_is_told_and_tried_once(stack: Stack) -> None:
+    secret = stack.root / "secrets/registry_pass"
+    secret.write_text("wrong")
+    try:
+        code, detail = stack.failed("login", "--patience", "10")
+    finally:
+        secret.write_text(PASSWORDS["admin"])
+    assert code == 1
+    assert "401" in detail
+    assert stack.findings()[0] == 0
+
+
+@pytest.mark.parametrize("missing", ["secrets/registry_pass", "current/gateway/gateway.json", "current/regops/regops.json"])
+def test_what_is_missing_on_the_host_is_a_configuration_that_is_invalid(stack: Stack, missing: str) -> None:
+    path = stack.root / missing
+    kept = path.rename(path.with_name("kept"))
+    try:
+        done = stack.doctor()
+    finally:
+        kept.rename(path)
+    assert done.returncode == 10
+    assert f"{path}: " in done.stderr
+
+
+def test_the_gate_makes_it_wait_and_then_say_so(stack: Stack) -> None:
+    gate = stack.folder / "gate" / GATE_FILE
+    gate.touch()
+    try:
+        code, detail = stack.failed("push")
+    finally:
+        gate.unlink()
+    assert code == 75
+    assert "read-only for maintenance" in detail
+
+
+@pytest.mark.parametrize("change", ["other", "cut"])
+def test_content_that_is_not_what_was_pushed_is_found(stack: Stack, change: str) -> None:
+    blobs = stack.folder / "registry/docker/registry/v2/blobs/sha256"
+    assert stack.findings()[0] == 0
+    config = next(path for path in blobs.rglob("data") if b'"rootfs"' in path.read_bytes() and _of_today(stack, path))
+    content = config.read_bytes()
+    config.write_bytes(content.replace(b"linux", b"LINUX") if change == "other" else b"")
+    try:
+        code, checks = stack.findings()
+    finally:
+        config.write_bytes(content)
+    assert checks["pull"]["state"] == "failed"
+    assert code == 12, checks
+
+
+def _of_today(stack: Stack, path: Path) -> bool:
+    """Whether a blob is named by the canary of today."""
+    token = stack.registry.token(f"repository:{REPOSITORY}:pull")
+    return path.parent.name in stack.registry.pull(REPOSITORY, "doctor", token).text
+
+
+def test_where_nobody_pulls_without_signing_in_the_operator_does(closed: Stack) -> None:
+    code, checks = closed.findings("--post-deploy")
+    assert code == 0
+    assert "the operator pulls it" in checks["pull"]["detail"]
+    assert "nobody pull" in checks["pull"]["detail"]
+
+
+def test_a_registry_that_is_more_open_than_its_settings_is_found(tmp_path: Path) -> None:
+    pushes = Access(repositories="regops/**", actions=("pull", "push"))
+    with stack_with(tmp_path / "pushes", (pushes,), told=(PULL_ALL,)) as stack:
+        code, detail = stack.failed("closed")
+        assert (code, detail.split(":")[0]) == (1, "anybody may push")
+        for told in stack.root.rglob("gateway.json"):
+            told.write_text(told.read_text().replace('"**"', '"regops/**"').replace('["pull"]', '["pull", "push"]'))
+        assert stack.findings()[1]["closed"]["detail"] == "the settings let anybody push"
+    with stack_with(tmp_path / "pulls", (PULL_ALL,), told=()) as stack:
+        code, detail = stack.failed("pull")
+        assert code == 1
+        assert "the settings let nobody pull without signing in" in detail
+
+
+def test_a_registry_more_closed_than_its_settings_is_found(tmp_path: Path) -> None:
+    with stack_with(tmp_path, (), told=(PULL_ALL,)) as stack:
+        code, detail = stack.failed("pull")
+    assert code == 1
+    assert "401" in detail
+
+
+@pytest.mark.parametrize(
+    "url", ["registry.example.com", "ftp://a", "https://admin:secret@a", "https://a/v2", "https://a:x", "https://"]
+)
+def test_an_address_that_is_none_is_a_wrong_use(stack: Stack, url: str) -> None:
+    assert stack.doctor(url=url).returncode == 2
+
+
+def test_the_canary_is_an_image_that_docker_pulls(stack: Stack) -> None:
+    stack.doctor()
+    image = f"127.0.0.1:{stack.caddy.ports.plain}/{REPOSITORY}"
+    with contextlib.closing(docker.DockerClient(base_url=ensure_docker())) as engine:
+        pulled = engine.images.pull(image, tag="doctor")
+        engine.images.remove(f"{image}:doctor")
+    assert pulled.attrs["Os"] == "linux"

@@ -1,0 +1,231 @@
+"""A real registry whose garbage is collected: its client, the images that are pushed, and the collection's surroundings."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from ops.registry.live import LiveRegistry
+from ops.registry.manifests import image_problems
+from ops.registry.read_only import Gate, writes_in_flight
+from ops.registry.snapshots.store import SnapshotStore
+from ops.registry.tree import RegistryTree
+from ops.tasks.gc.collector import BinaryCollector
+from ops.tasks.gc.model import Limits, Rules
+from ops.tasks.gc.run import GarbageCollection
+from tests.ops.gateway.support import free_port, wait_until_up
+from tests.programs import registry_binary
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+ALL = Rules(min_age_s=0)
+NO_BACKUP = Limits(max_share=1, max_backup_age_s=None)
+
+
+def digest_of(content: bytes) -> str:
+    """Return the digest of content."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of a few small layers, the same for the same seed."""
+
+    seed: str
+    layers: int = 3
+
+    @property
+    def blobs(self) -> Sequence[bytes]:
+        """Its configuration, and its layers."""
+        return [random.Random(f"{self.seed} {number}").randbytes(200) for number in range(self.layers + 1)]  # noqa: S311
+
+    @property
+    def manifest(self) -> bytes:
+        """Its manifest."""
+        config, *layers = [{"mediaType": "application/x", "digest": digest_of(one), "size": len(one)} for one in self.blobs]
+        return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}).encode()
+
+    @property
+    def digest(self) -> str:
+        """Its manifest's digest."""
+        return digest_of(self.manifest)
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client of a registry, which works as Docker does: what the registry says it has is not sent."""
+
+    url: str
+    http: httpx.Client
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request."""
+        return self.http.request(method, httpx.URL(self.url).join(path), **options)
+
+    def push_blob(self, repository: str, content: bytes) -> httpx.Response:
+        """Push a blob unless it is there; return the last answer."""
+        digest = digest_of(content)
+        answer = self.ask("HEAD", f"/v2/{repository}/blobs/{digest}")
+        if answer.status_code == 404:
+            answer = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
+            if answer.status_code == 202:
+                place = answer.headers["location"]
+                separator = "&" if "?" in place else "?"
+                answer = self.ask("PUT", f"{place}{separator}digest={digest}", content=content)
+        return answer
+
+    def push_manifest(self, repository: str, reference: str, content: bytes, kind: str = MANIFEST) -> httpx.Response:
+        """Push a manifest."""
+        return self.ask("PUT", f"/v2/{repository}/manifests/{reference}", content=content, headers={"Content-Type": kind})
+
+    def push(self, repository: str, tag: str, image: Image) -> httpx.Response:
+        """Push an image; return the answer of the first step that failed, or of the last."""
+        for blob in image.blobs:
+            answer = self.push_blob(repository, blob)
+            if not answer.is_success:
+                return answer
+        return self.push_manifest(repository, tag, image.manifest)
+
+    def mount(self, repository: str, origin: str, tag: str, image: Image) -> httpx.Response:
+        """Push an image whose blobs another repository has."""
+        for blob in image.blobs:
+            answer = self.ask("POST", f"/v2/{repository}/blobs/uploads/?mount={digest_of(blob)}&from={origin}")
+            if answer.status_code != 201:
+                return self.push(repository, tag, image)
+        return self.push_manifest(repository, tag, image.manifest)
+
+    def delete(self, repository: str, reference: str) -> httpx.Response:
+        """Delete a tag, or a manifest."""
+        return self.ask("DELETE", f"/v2/{repository}/manifests/{reference}")
+
+    def pull(self, repository: str, tag: str) -> list[str]:
+        """Pull an image as a client does; return what is wrong."""
+        answer = self.ask("GET", f"/v2/{repository}/manifests/{tag}", headers={"Accept": f"{MANIFEST}, {INDEX}"})
+        if answer.status_code != 200:
+            return [f"{repository}:{tag}: {answer.status_code}"]
+        manifest = answer.json()
+        problems = [] if digest_of(answer.content) == answer.headers["docker-content-digest"] else ["another manifest"]
+        for child in manifest.get("manifests", []):
+            problems += self.pull(repository, child["digest"])
+        for one in [*([manifest["config"]] if "config" in manifest else []), *manifest.get("layers", [])]:
+            try:
+                blob = self.ask("GET", f"/v2/{repository}/blobs/{one['digest']}")
+                if blob.status_code != 200 or digest_of(blob.content) != one["digest"]:
+                    problems.append(f"{repository}:{tag}: {one['digest']}: {blob.status_code}")
+            except httpx.RemoteProtocolError as error:
+                problems.append(f"{repository}:{tag}: {one['digest']}: {error}")
+        return problems
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A registry, and where everything about it lies."""
+
+    folder: Path
+    client: Client
+    debug_url: str
+
+    @property
+    def tree(self) -> RegistryTree:
+        """Its tree."""
+        return RegistryTree(self.folder / "registry")
+
+    @property
+    def gate_file(self) -> Path:
+        """Its gate, which here holds nobody back unless an edge looks at it."""
+        return self.folder / "gate" / "read-only"
+
+    @property
+    def store(self) -> SnapshotStore:
+        """Its snapshots."""
+        return SnapshotStore(self.folder / "snapshots", self.tree, min_free=0)
+
+    def in_flight(self) -> int:
+        """Return how many writes are under way."""
+        return writes_in_flight(self.client.http.get(f"{self.debug_url}/metrics").text)
+
+    def live(self, *, flush: Callable[[], None] = lambda: None, step: Callable[[str], None] = lambda _: None) -> LiveRegistry:
+        """Return it as tasks meet it."""
+        return LiveRegistry(self.tree, self.store, Gate(self.gate_file), self.in_flight, flush, step=step)
+
+    def collection(
+        self,
+        rules: Rules = ALL,
+        limits: Limits = NO_BACKUP,
+        *,
+        flush: Callable[[], None] = lambda: None,
+        step: Callable[[str], None] = lambda _: None,
+    ) -> GarbageCollection:
+        """Return a collection of its garbage, by its own collector."""
+        return GarbageCollection(
+            self.live(flush=flush, step=step), BinaryCollector(registry_binary()), rules=rules, limits=limits, sample=20
+        )
+
+    def broken(self) -> list[str]:
+        """Return what is wrong with any tag, by the tree."""
+        tags = [(name, tag) for name in self.tree.repository_names() for tag in self.tree.tag_names(name)]
+        return [problem for name, tag in tags for problem in image_problems(self.tree, name, tag)]
+
+    def blobs(self) -> set[str]:
+        """Return the digests of all blobs."""
+        return {f"sha256:{file.parent.name}" for file in self.tree.blobs.glob("sha256/*/*/data")}
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, cache: str = "", settings: dict[str, Any] | None = None) -> Iterator[Rig]:
+    """Run a registry that lets everybody do everything, and kill it at the end.
+
+    Args:
+        folder: Where its files lie.
+        cache: Host and port of a Redis without a password; empty for no cache.
+        settings: Further blocks of its configuration.
+    """
+    port, debug_port = free_port(), free_port()
+    storage: dict[str, Any] = {"filesystem": {"rootdirectory": str(folder / "registry")}, "delete": {"enabled": True}}
+    configuration: dict[str, Any] = {
+        "version": 0.1,
+        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "storage": storage,
+        "http": {
+            "addr": f"127.0.0.1:{port}",
+            "secret": "of the tests",
+            "relativeurls": True,
+            "debug": {"addr": f"127.0.0.1:{debug_port}", "prometheus": {"enabled": True}},
+        },
+        **(settings or {}),
+    }
+    if cache:
+        storage["cache"] = {"blobdescriptor": "redis"}
+        configuration["redis"] = {"addrs": [cache]}
+    (folder / "registry").mkdir()
+    (folder / "gate").mkdir(exist_ok=True)
+    (folder / "registry.yml").write_text(yaml.safe_dump(configuration))
+    environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
+    with (
+        (folder / "registry.log").open("wb") as log,
+        httpx.Client(timeout=20) as http,
+        subprocess.Popen(
+            [str(registry_binary()), "serve", str(folder / "registry.yml")],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_up(f"{url}/", process)
+            yield Rig(folder, Client(url, http), f"http://127.0.0.1:{debug_port}")
+        finally:
+            process.kill()

@@ -1,0 +1,208 @@
+"""Garbage collection on a real registry: what goes, what stays, what is planned, and why it does not begin."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ops.tasks.gc.model import Keep, Limits, Refusal, RefusedError, Rules
+from tests.ops.tasks.gc.rig import ALL, INDEX, NO_BACKUP, Client, Image, Rig, running
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with running(tmp_path) as rig:
+        yield rig
+
+
+def push_index(client: Client, repository: str, tag: str, *images: Image) -> str:
+    for image in images:
+        assert client.push(repository, image.digest, image).status_code == 201
+    entries = [
+        {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": one.digest, "size": len(one.manifest)}
+        for one in images
+    ]
+    content = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}).encode()
+    answer = client.push_manifest(repository, tag, content, INDEX)
+    assert answer.status_code == 201, answer.text
+    return str(answer.headers["docker-content-digest"])
+
+
+def test_what_no_tag_leads_to_goes_and_all_else_stays(rig: Rig) -> None:
+    kept, deleted, untagged = Image("kept"), Image("deleted"), Image("untagged")
+    for tag, image in {"kept": kept, "deleted": deleted, "moved": untagged}.items():
+        assert rig.client.push("team/app", tag, image).status_code == 201
+    push_index(rig.client, "team/app", "index", Image("amd64"), Image("arm64"))
+    assert rig.client.push("team/app", "moved", kept).status_code == 201
+    assert rig.client.delete("team/app", deleted.digest).status_code == 202
+    before = rig.blobs()
+    plan = rig.collection().plan()
+    assert rig.blobs() == before, "a plan changes nothing"
+    assert rig.store.all() == []
+    assert (plan.blobs, plan.all_blobs, plan.manifests) == (10, len(before), 1)
+    assert [(one.name, one.manifests, one.layers, one.size) for one in plan.repositories] == [
+        ("team/app", 1, 8, plan.size - len(deleted.manifest))
+    ]
+    report = rig.collection().run()
+    assert (report.removed_blobs, report.size, report.problems) == (10, plan.size, ())
+    assert len(report.verified) == 3
+    assert rig.broken() == []
+    assert all(rig.client.pull("team/app", tag) == [] for tag in ("kept", "moved", "index"))
+    assert rig.client.push("team/app", "deleted", deleted).status_code == 201
+    assert rig.client.pull("team/app", "deleted") == []
+    assert not rig.gate_file.exists()
+    assert rig.collection().plan().blobs == 0
+
+
+def test_untagged_manifests_stay_when_a_rule_says_so(rig: Rig) -> None:
+    old = Image("old")
+    for repository in ("team/app", "ci/app"):
+        for tag in ("v1", "nightly"):
+            assert rig.client.push(repository, tag, replace(old, seed=f"{repository} {tag}")).status_code == 201
+            assert rig.client.push(repository, tag, Image(f"new {repository}")).status_code == 201
+    assert rig.collection(Rules(min_age_s=0, delete_untagged=False)).plan().blobs == 0
+    assert rig.collection(Rules()).plan().blobs == 0, "everything is young"
+    assert rig.collection(ALL).plan().manifests == 4
+    assert rig.collection(replace(ALL, keep=(Keep("team/*"),))).plan().manifests == 2
+    plan = rig.collection(replace(ALL, keep=(Keep("*", "v*"),))).plan()
+    assert plan.manifests == 2
+    # Links to a manifest, its revision and what it refers to, in two repositories; its own blob and theirs.
+    assert plan.kept_by_rule == 2 * (2 + 4 + 5)
+    rig.collection(replace(ALL, keep=(Keep("*", "v*"),))).run()
+    assert rig.client.pull("team/app", replace(old, seed="team/app v1").digest) == []
+    assert rig.client.pull("team/app", replace(old, seed="team/app nightly").digest) != []
+
+
+def test_signatures_go_with_the_manifest_that_they_belong_to(rig: Rig) -> None:
+    signed, other = Image("signed"), Image("other")
+    for tag, image in {"signed": signed, "other": other}.items():
+        assert rig.client.push("app", tag, image).status_code == 201
+        for suffix in (".sig", ".att", ""):
+            assert (
+                rig.client.push("app", f"{image.digest.replace(':', '-')}{suffix}", Image(f"{tag} {suffix}", 1)).status_code
+                == 201
+            )
+    assert rig.client.delete("app", "signed").status_code == 202
+    assert rig.collection(replace(ALL, orphaned_signatures=False)).plan().tags == ()
+    plan = rig.collection().plan()
+    assert plan.tags == tuple(f"app:{signed.digest.replace(':', '-')}{suffix}" for suffix in ("", ".att", ".sig"))
+    rig.collection().run()
+    name = other.digest.replace(":", "-")
+    assert rig.client.ask("GET", "/v2/app/tags/list").json()["tags"] == ["other", name, f"{name}.att", f"{name}.sig"]
+    assert rig.broken() == []
+
+
+def test_a_signature_stays_when_what_it_belongs_to_is_pushed_again_meanwhile(rig: Rig) -> None:
+    image, signature = Image("signed"), Image("signature", 1)
+    tag = f"{image.digest.replace(':', '-')}.sig"
+    assert rig.client.push("app", "v1", image).status_code == 201
+    assert rig.client.push("app", tag, signature).status_code == 201
+    assert rig.client.delete("app", "v1").status_code == 202
+
+    def meanwhile(step: str) -> None:
+        if step == "marked":
+            assert rig.client.push("app", "v2", image).status_code == 201
+
+    report = rig.collection(step=meanwhile).run()
+    assert (report.plan.tags, report.removed_blobs) == ((f"app:{tag}",), 0)
+    assert rig.client.pull("app", tag) == rig.client.pull("app", "v2") == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "refused"),
+    [
+        (Limits(max_share=0.1, max_backup_age_s=None), Refusal.SHARE),
+        (Limits(max_share=1), Refusal.BACKUP),
+    ],
+)
+def test_it_does_not_begin_when_too_much_would_go_or_nothing_is_safe(rig: Rig, limits: Limits, refused: Refusal) -> None:
+    for tag in ("one", "two"):
+        assert rig.client.push("app", tag, Image(tag)).status_code == 201
+    assert rig.client.delete("app", Image("two").digest).status_code == 202
+    before = rig.blobs()
+    assert set(rig.collection(limits=limits).plan().refusals) == {refused}
+    with pytest.raises(RefusedError, match="give --allow"):
+        rig.collection(limits=limits).run()
+    assert rig.blobs() == before
+    assert rig.store.all() == []
+    assert rig.collection(limits=replace(limits, allowed=frozenset({refused}))).run().removed_blobs == 5
+
+
+@pytest.mark.parametrize("age", [3 * 86_400.0, None])
+def test_a_backup_may_be_too_old(rig: Rig, age: float | None) -> None:
+    assert rig.client.push("app", "one", Image("one")).status_code == 201
+    collection = replace(rig.collection(limits=Limits(max_share=1)), backup_age_s=lambda: age)
+    with pytest.raises(RefusedError, match=r"3\.0 days old" if age else "no verified backup"):
+        collection.run()
+    assert replace(collection, backup_age_s=lambda: 3600.0).run().problems == ()
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_an_index_that_is_sparse_in_one_repository_costs_another_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, protected: bool
+) -> None:
+    """The collector marks the child in `aaa`, where it is not, and then believes that it has been in `bbb` already."""
+    child = Image("child")
+    for repository in ("aaa", "bbb"):
+        push_index(rig.client, repository, "index", child)
+    assert rig.client.delete("aaa", child.digest).status_code == 202
+    if not protected:
+        monkeypatch.setattr("ops.registry.manifests.Reach.manifests", lambda *_, **__: None)
+        rig.collection().run()
+        assert rig.client.pull("bbb", "index") != []
+        return
+    with pytest.raises(RefusedError, match="push that image whole"):
+        rig.collection().run()
+    rig.collection(limits=replace(NO_BACKUP, allowed=frozenset({Refusal.SPARSE}))).run()
+    assert rig.client.pull("bbb", "index") == []
+
+
+def test_a_manifest_that_was_deleted_below_an_index_or_a_tag_hinders_nobody(rig: Rig) -> None:
+    """A tag without its manifest is what a copy has that was made during a delete."""
+    assert rig.client.push("app", "kept", Image("kept")).status_code == 201
+    assert rig.client.push("app", "dangling", Image("deleted")).status_code == 201
+    push_index(rig.client, "app", "index", Image("child"), Image("other"))
+    rig.tree.revision("app", Image("deleted").digest).unlink()
+    assert rig.client.delete("app", Image("child").digest).status_code == 202
+    report = rig.collection().run()
+    # Of the child the manifest itself stays, which its index names.
+    assert (report.removed_blobs, report.plan.refusals) == (5 + 4, {})
+    assert rig.client.pull("app", "kept") == rig.client.pull("app", Image("other").digest) == []
+    assert rig.collection().plan().blobs == 0
+
+
+def test_without_a_snapshot_the_space_comes_free_at_once(rig: Rig) -> None:
+    assert rig.client.push("app", "v1", Image("one")).status_code == 201
+    assert rig.client.push("app", "v1", Image("two")).status_code == 201
+    report = replace(rig.collection(), keep_snapshot=False).run()
+    assert (report.removed_blobs, report.snapshot, rig.store.all()) == (5, "", [])
+    assert rig.broken() == []
+
+
+def test_the_classic_way_gives_the_same(rig: Rig) -> None:
+    for tag in ("one", "two"):
+        assert rig.client.push("app", tag, Image(tag)).status_code == 201
+    assert rig.client.delete("app", Image("two").digest).status_code == 202
+    seen: list[bool] = []
+    collection = rig.collection(step=lambda step: seen.append(rig.gate_file.exists()) if step in {"copied", "marked"} else None)
+    report = replace(collection, one_phase=True).run()
+    assert report.removed_blobs == 5
+    assert report.refused_s > report.seconds["copy"] + report.seconds["mark"]
+    assert seen == [True, True]
+    assert not rig.gate_file.exists()
+
+
+def test_a_repository_that_has_manifests_and_no_link_to_a_layer_hinders_nobody(rig: Rig) -> None:
+    """The registry's collector fails on it."""
+    for tag in ("one", "two"):
+        assert rig.client.push("app", tag, Image(tag)).status_code == 201
+    shutil.rmtree(rig.tree.repository("app") / "_layers")
+    assert rig.client.delete("app", "two").status_code == 202
+    assert rig.collection().run().removed_blobs == 5

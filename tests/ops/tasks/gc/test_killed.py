@@ -1,0 +1,85 @@
+"""A collection that is killed at any step: images stay whole, the gate opens in time, the next run completes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ops.registry.read_only import holder_of
+from ops.registry.snapshots.store import State
+from tests.ops.tasks.gc.rig import Image, Rig, running
+from tests.ops.tasks.gc.victim import kill_at
+from tests.programs import registry_binary
+
+pytestmark = pytest.mark.system
+
+WHILE_GATED = ("gate-raised", "drained", "noted", "sweeping", "swept", "flushed", "done")
+STEPS = ("copied", "marked", *WHILE_GATED, "gate-lowered", "verified")
+KEPT, GONE = Image("kept", layers=1), Image("gone", layers=1)
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with running(tmp_path_factory.mktemp("registry")) as rig:
+        assert rig.client.push("app", "kept", KEPT).status_code == 201
+        yield rig
+
+
+@pytest.fixture
+def garbage(rig: Rig) -> None:
+    for snapshot in rig.store.all():
+        rig.store.remove(snapshot.name)
+    assert rig.client.push("app", "gone", GONE).status_code == 201
+    assert rig.client.delete("app", GONE.digest).status_code == 202
+
+
+@pytest.mark.usefixtures("garbage")
+@pytest.mark.parametrize("step", STEPS)
+def test_the_next_run_completes_what_was_killed(rig: Rig, step: str) -> None:
+    kill_at(step, rig.folder, "gc", registry_binary())
+    assert rig.client.pull("app", "kept") == []
+    assert rig.gate_file.exists() == (step in WHILE_GATED)
+    if rig.gate_file.exists():
+        until = int(rig.gate_file.read_text().partition(" ")[0])
+        assert time.time() < until <= time.time() + rig.live().gate.limit_s
+        holder = holder_of(rig.gate_file)
+        assert holder is not None
+        assert not holder.lives()
+    # What is pushed before the next run may meet half of what it needs.
+    pushed = rig.client.push("app", "again", GONE)
+    assert pushed.status_code == 201
+    report = rig.collection().run()
+    assert report.removed_blobs == 0
+    assert rig.client.pull("app", "kept") == rig.client.pull("app", "again") == list(report.problems) == []
+    assert rig.client.delete("app", GONE.digest).status_code == 202
+    assert rig.collection().run().removed_blobs == 3
+    assert not rig.gate_file.exists()
+    assert rig.broken() == []
+    assert State.SWEEPING not in {snapshot.state for snapshot in rig.store.all()}
+    assert sorted(path.name for path in rig.store.folder.iterdir() if path.name.startswith(".")) == [".lock"]
+
+
+@pytest.mark.usefixtures("garbage")
+def test_what_a_killed_run_has_removed_is_put_back_by_the_next(rig: Rig) -> None:
+    before = rig.blobs()
+    kill_at("swept", rig.folder, "gc", registry_binary())
+    assert len(rig.blobs()) == len(before) - 3
+    kill_at("copied", rig.folder, "gc", registry_binary())
+    assert rig.blobs() == before
+    assert [snapshot.state for snapshot in rig.store.all()] == [State.ROLLED_BACK, State.KEPT]
+
+
+@pytest.mark.usefixtures("garbage")
+def test_what_goes_wrong_during_the_sweep_is_put_back_at_once(rig: Rig) -> None:
+    before = rig.blobs()
+
+    def unreachable() -> None:
+        raise ConnectionError("the cache does not answer")
+
+    with pytest.raises(ConnectionError):
+        rig.collection(flush=unreachable).run()
+    assert rig.blobs() == before
+    assert not rig.gate_file.exists()
+    assert rig.collection().run().removed_blobs == 3

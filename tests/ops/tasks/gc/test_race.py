@@ -1,0 +1,190 @@
+"""Pushes, mounts, moved tags and deletes while garbage is collected behind a real edge: nothing that was accepted is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+from stack_components.edge.component import config
+from stack_components.edge.registry_routes import Upstreams
+from tests.ops.tasks.gc.rig import Client, Image, Rig, running
+from tests.plans import plan_of
+from tests.stack_components.edge.caddy import Ports, running_caddy
+
+pytestmark = pytest.mark.system
+
+IMAGES = 15
+ROUNDS = 3
+
+
+@contextlib.contextmanager
+def behind_an_edge(folder: Path) -> Iterator[tuple[Rig, str]]:
+    """Run a registry, and an edge with the gate that tasks move; give the edge's address too."""
+    with running(folder) as rig:
+        upstreams = Upstreams(rig.client.url.removeprefix("http://"), "127.0.0.1:1")
+        edge = dataclasses.replace(config(plan_of(protection={"enabled": False})), upstreams=upstreams, pages=[])
+        with running_caddy(edge, folder, Ports()) as caddy:
+            yield rig, caddy.url
+
+
+class Traffic:
+    """Clients that do something again and again until they are told to stop."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.errors: list[BaseException] = []
+        self.done = 0
+        self.refused = 0
+
+    def start(self, action: Callable[[Client], httpx.Response | None]) -> None:
+        """Start a client. A refusal by the gate counts, and is no error."""
+
+        def work() -> None:
+            with httpx.Client(timeout=20) as http:
+                client = Client(self._url, http)
+                while not self._over.is_set():
+                    try:
+                        answer = action(client)
+                    except BaseException as error:  # noqa: BLE001  # told at the end
+                        self.errors.append(error)
+                        return
+                    self.done += 1
+                    self.refused += answer is not None and answer.status_code == 503
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        self._threads.append(thread)
+
+    def stop(self) -> None:
+        """End all clients."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class Disturbance:
+    """What the clients do to the images that are being collected: push, mount, move a tag, delete.
+
+    No two do it to one image at once: the registry itself loses a manifest that is pushed while it is deleted.
+    """
+
+    def __init__(self, images: Sequence[Image]) -> None:
+        self._images = [(image, threading.Lock()) for image in images]
+        self._numbers = itertools.count()
+        self.accepted: set[tuple[str, str]] = set()
+
+    def once(self, client: Client) -> httpx.Response:
+        """Do one of it."""
+        number = next(self._numbers)
+        image, lock = random.choice(self._images)  # noqa: S311
+        repository, tag = f"team/{number % 3}", f"n{number}"
+        with lock:
+            match number % 4:
+                case 0:
+                    answer = client.mount(repository, f"team/{(number + 1) % 3}", tag, image)
+                case 1:
+                    answer = client.push(repository, tag, image)
+                case 2:
+                    answer = client.push(repository, f"moving-{number % 2}", image)
+                case _:
+                    answer = client.delete(repository, image.digest)
+        # The registry itself may fail where a tag is moved while it goes with a manifest that is deleted.
+        assert answer.status_code in {201, 202, 400, 404, 503} | ({500} if number % 4 > 1 else set()), (
+            answer.request,
+            answer.text,
+        )
+        if number % 4 < 2 and answer.status_code == 201:
+            self.accepted.add((repository, tag))
+        return answer
+
+
+def test_nothing_is_lost_whatever_clients_do_meanwhile(tmp_path: Path) -> None:
+    images = [Image(f"gone {number}", layers=1) for number in range(IMAGES)]
+    again, for_good = Image("again"), Image("for good")
+    disturbance = Disturbance(images)
+
+    with behind_an_edge(tmp_path) as (rig, url):
+        for number, image in enumerate([*images, again, for_good]):
+            assert rig.client.push(f"team/{number % 3}", f"g{number}", image).status_code == 201
+            assert rig.client.delete(f"team/{number % 3}", image.digest).status_code == 202
+        assert rig.client.push("team/kept", "v1", Image("kept")).status_code == 201
+
+        def pull(client: Client) -> None:
+            assert client.pull("team/kept", "v1") == []
+
+        def meanwhile(step: str) -> None:
+            time.sleep(0.2 if step in {"copied", "marked"} else 0)
+            if step == "marked":
+                assert rig.client.push("team/again", "v1", again).status_code == 201
+
+        writers, readers = Traffic(url), Traffic(url)
+        try:
+            readers.start(pull)
+            for _ in range(3):
+                writers.start(disturbance.once)
+            reports = [rig.collection(step=meanwhile).run() for _ in range(ROUNDS)]
+        finally:
+            writers.stop()
+            readers.stop()
+        assert (writers.errors, readers.errors) == ([], [])
+        assert readers.done > 10
+        assert writers.refused > 0, "the gate was up while they wrote"
+        assert reports[0].removed_blobs >= 5
+        assert reports[0].kept_again >= 5
+        assert [problem for report in reports for problem in report.problems] == []
+        assert rig.broken() == []
+        there = [(repository, tag) for repository, tag in disturbance.accepted if rig.tree.tagged(repository, tag)]
+        assert there, "some were not deleted afterwards"
+        assert [problem for repository, tag in there for problem in rig.client.pull(repository, tag)] == []
+        rig.collection().run()
+        assert rig.collection().plan().blobs == 0
+        assert rig.broken() == []
+
+
+@pytest.mark.parametrize("step", ["copied", "marked", "drained", "noted"])
+def test_what_is_pushed_again_between_two_steps_stays(tmp_path: Path, step: str) -> None:
+    """A write that comes behind the gate, as one does whose request was under way, is one of these too."""
+    image = Image("again")
+    with running(tmp_path) as rig:
+        client = rig.client
+        assert client.push("app", "v1", image).status_code == 201
+        assert client.push("other", "v1", Image("other")).status_code == 201
+        assert client.push("app", "v2", Image("replaced")).status_code == 201
+        assert client.push("app", "v2", Image("current")).status_code == 201
+        assert client.delete("app", image.digest).status_code == 202
+
+        def again(now: str) -> None:
+            if now == step:
+                assert client.push("app", "v3", image).status_code == 201
+                assert client.mount("new/place", "app", "v1", image).status_code == 201
+                # By its digest alone: there is no new name, only a link written again.
+                assert client.push_manifest("app", Image("replaced").digest, Image("replaced").manifest).status_code == 201
+                assert client.delete("other", "v1").status_code == 202
+
+        report = rig.collection(step=again).run()
+        assert (report.plan.blobs, report.removed_blobs) == (10, 0)
+        assert client.pull("app", "v3") == client.pull("new/place", "v1") == client.pull("app", Image("replaced").digest) == []
+        assert rig.broken() == []
+
+
+def test_a_push_under_way_is_waited_for_and_another_one_within_its_time_is_spared(tmp_path: Path) -> None:
+    """Layers whose manifest is still to come are no garbage as long as they are young."""
+    with running(tmp_path) as rig:
+        image = Image("slow")
+        for blob in image.blobs:
+            assert rig.client.push_blob("app", blob).status_code == 201
+        collection = dataclasses.replace(rig.collection(), rules=dataclasses.replace(rig.collection().rules, min_age_s=60))
+        assert collection.run().removed_blobs == 0
+        assert rig.client.push_manifest("app", "v1", image.manifest).status_code == 201
+        assert rig.client.pull("app", "v1") == []

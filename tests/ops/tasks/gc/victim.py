@@ -1,0 +1,55 @@
+"""A collection or an undo as a process of its own, which kills itself at a step, as `kill -9` from outside would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from ops.core.process import Completed, run
+from ops.registry.live import LiveRegistry
+from ops.registry.read_only import Gate
+from ops.registry.snapshots.store import SnapshotStore
+from ops.registry.tree import RegistryTree
+from ops.tasks.gc import sweep
+from ops.tasks.gc.collector import BinaryCollector
+from ops.tasks.gc.model import Limits, Rules
+from ops.tasks.gc.run import GarbageCollection
+from ops.tasks.snapshot import run as undoing
+from ops.tasks.snapshot.plan import Scope
+
+CHECKOUT = Path(__file__).parents[3]
+# Of steps that are taken many times: when some, but not all is done.
+_MIDST = 4
+
+
+def kill_at(step: str, folder: Path, task: str, collector: Path, *, snapshot: str = "-") -> None:
+    """Run a task on the registry of a folder, in a process that is killed at a step."""
+    words = [sys.executable, "-m", "tests.ops.gc.victim", str(folder), task, step, str(collector), snapshot]
+    done: Completed = run(words, timeout=60, cwd=CHECKOUT, check=False)
+    assert done.returncode == -signal.SIGKILL, done
+
+
+def _main(folder: Path, task: str, step: str, collector: Path, snapshot: str) -> None:
+    left = _MIDST if step in {"sweeping", "restoring"} else 1
+
+    def die(now: str) -> None:
+        nonlocal left
+        left -= now == step
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sweep._EVERY = undoing._EVERY = 1
+    tree = RegistryTree(folder / "registry")
+    store = SnapshotStore(folder / "snapshots", tree, min_free=0)
+    live = LiveRegistry(tree, store, Gate(folder / "gate/read-only"), lambda: 0, lambda: None, step=die)
+    if task == "gc":
+        limits = Limits(max_share=1, max_backup_age_s=None)
+        GarbageCollection(live, BinaryCollector(collector), Rules(min_age_s=0), limits).run()
+    else:
+        undoing.undo(live, snapshot, Scope(overwrite=True))
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]), sys.argv[5])

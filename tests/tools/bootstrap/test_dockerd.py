@@ -1,0 +1,98 @@
+"""A real second dockerd: started, started again after a power cut, and its failure told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.daemons import SecondEngine, second_engine
+from tools.bootstrap import dockerd as subject
+from tools.bootstrap.dockerd import start_dockerd
+from tools.bootstrap.errors import SetupError
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def engine() -> Iterator[SecondEngine]:
+    with second_engine() as engine:
+        yield engine
+
+
+def test_it_starts_and_starts_again_after_a_power_cut(engine: SecondEngine) -> None:
+    start_dockerd(engine.daemon, engine.answers)
+    assert engine.answers()
+    engine.kill()
+    assert not engine.answers()
+    # The ids in what is left belong to other programs by now: here to this test.
+    for file in (engine.daemon.pid_file, engine.daemon.containerd_pid_file):
+        assert file.exists()
+        file.write_text(str(os.getpid()))
+    _leave_socket(engine)
+    start_dockerd(engine.daemon, engine.answers)
+    assert engine.answers()
+    assert len(engine.pids()) == 2
+    assert not engine.daemon.containerd_socket.exists()
+    assert engine.daemon.log.with_name("dockerd.log.1").read_text()
+
+
+def test_it_starts_again_although_nobody_waited_for_the_killed_one(engine: SecondEngine) -> None:
+    start_dockerd(engine.daemon, engine.answers)
+    dockerd, _ = engine.pids()
+    os.kill(dockerd, signal.SIGKILL)  # a zombie from now on, since this test is its parent
+    start_dockerd(engine.daemon, engine.answers)
+    assert engine.answers()
+
+
+def test_a_containerd_that_is_just_ending_is_not_counted_on(engine: SecondEngine) -> None:
+    engine.daemon.containerd_pid_file.parent.mkdir(parents=True)
+    ending = engine.folder / "containerd"
+    shutil.copy("/bin/sleep", ending)
+    with subprocess.Popen([ending, "3"]) as orphan:
+        engine.daemon.containerd_pid_file.write_text(str(orphan.pid))
+        start_dockerd(engine.daemon, engine.answers)
+    assert engine.answers()
+
+
+def test_two_runs_at_once_start_one_engine(engine: SecondEngine) -> None:
+    faults: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            start_dockerd(engine.daemon, engine.answers)
+        except BaseException as error:  # noqa: BLE001  # told by the assertion
+            faults.append(error)
+
+    runs = [threading.Thread(target=start) for _ in range(2)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert not faults
+    assert engine.answers()
+
+
+def test_an_engine_that_does_not_start_is_told_with_its_log(engine: SecondEngine) -> None:
+    broken = replace(engine.daemon, arguments=(*engine.daemon.arguments, "--storage-driver=no-such-driver"))
+    with pytest.raises(SetupError, match=r"(?s)dockerd does not start.*dockerd\.log.*no-such-driver"):
+        start_dockerd(broken, engine.answers)
+
+
+def test_waiting_has_an_end(engine: SecondEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "_START_LIMIT_S", 2.0)
+    with pytest.raises(SetupError, match="does not answer after 2 s"):
+        start_dockerd(engine.daemon, lambda: False)
+
+
+def _leave_socket(engine: SecondEngine) -> None:
+    """Leave a socket on which nobody listens any more."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(engine.daemon.containerd_socket))

@@ -1,0 +1,59 @@
+"""Runs every measurement on a stack of its own and writes docs/performance.md; COLD=1 adds the build of everything."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from infra.paths import PROJECT_FOLDER
+from tests.engine.stacks import new_stack
+from tests.plans import DEFAULTS
+from tools.bench import change_times, cli_times, cold, gateway_times, gc_times, server_times, stack_times, throughput
+from tools.bench.report import write
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.bootstrap.preflight import BUILD_BYTES, check_space
+
+
+def main() -> None:
+    """Measure and write the page."""
+    os.environ["DOCKER_HOST"] = ensure_docker()
+    with_cold = bool(os.environ.get("COLD"))
+    # Not in /tmp, which is memory on many machines.
+    state = PROJECT_FOLDER / ".state"
+    state.mkdir(exist_ok=True)
+    check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if with_cold else 0))
+    with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name, new_stack(Path(name), DEFAULTS) as stack:
+        folder = Path(name)
+        times = [cold.first_up(stack, folder)] if with_cold else []
+        times += [stack_times.first_up(stack), *stack_times.warm(stack)]
+        session = stack.open()
+        plugins = session.stack.engine.kind
+        limited = throughput.over_tls(session.outputs(), folder)
+        told = gateway_times.measure(stack)
+        cores = float(os.cpu_count() or 1)
+        free = {"cpus": cores, "memory_mb": 2048}
+        session = stack.open(change={"limits": dict.fromkeys(("registry", "edge", "cache", "gateway"), free)})
+        compared = throughput.compare(stack, session.up(stream=False), folder)
+        session.destroy(stream=False)
+        served = server_times.measure(folder / "server")
+        looked = change_times.measure(folder / "changes")
+        collected = gc_times.measure(folder / "gc")
+        helped = cli_times.measure()
+    page = write(
+        [
+            (f"The stack ({plugins} plugins)", times),
+            (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", compared),
+            ("Push and pull, limits in force, TLS", limited),
+            (f"A production stack on an emulated server ({plugins} plugins)", served),
+            ("Events that the gateway keeps, limits in force, each on disk before it is answered", told),
+            ("Change detection, plain HTTP, client and registry on the same cores", looked),
+            ("Garbage collection, every third image deleted", collected),
+            ("The command line", helped),
+        ]
+    )
+    print(page.read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""How long it takes to see what all tags name: by the tree, by the API, and by one `regctl` call after the other."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.paths import cache_folder
+from ops.core.process import run
+from ops.registry.tree import RegistryTree
+from ops.tasks.changes.api_snapshot import CONNECTIONS, snapshot_of_registry
+from ops.tasks.changes.model import Snapshot
+from ops.tasks.changes.tree_snapshot import snapshot_of_tree
+from tests.ops.tasks.changes.registries import client_of, fill, running_registry
+from tools.bench.report import Row
+from tools.offline.golang import ensure_program
+from tools.offline.recipes import regclient
+
+_REPOSITORIES, _TAGS = 120, 10
+_RUNS = 5
+_LIMIT_S = 60.0
+
+
+def measure(folder: Path) -> list[Row]:
+    """Fill a registry and look at it in three ways, which have to see the same.
+
+    Args:
+        folder: Where its tree is put.
+    """
+    regctl = ensure_program(regclient("regctl"), cache_folder("offline"))
+    tree = RegistryTree(folder / "registry")
+    expected = Snapshot(fill(tree, _REPOSITORIES, _TAGS))
+    with running_registry(tree.root) as url:
+
+        def by_api() -> Snapshot:
+            with client_of(url) as client:
+                return snapshot_of_registry(client)
+
+        host, api = (_seconds(look, expected, _RUNS) for look in (lambda: snapshot_of_tree(tree), by_api))
+        calls = _seconds(lambda: _by_regctl(regctl, url, folder), expected, 1)
+    what = f"{_REPOSITORIES * _TAGS} tags"
+    return [
+        Row(f"{what}, read in the tree", "", "", host * 1000, "ms"),
+        Row(f"{what}, asked by the API", f"{CONNECTIONS} connections", "", api * 1000, "ms"),
+        Row(f"{what}, one `regctl` call after the other", "one for each repository and tag", "", calls, "s"),
+        Row("`regctl` calls against the tree", "", "≥ 20", calls / host, ""),
+        Row("`regctl` calls against the API", "", "≥ 8", calls / api, ""),
+    ]
+
+
+def _by_regctl(regctl: Path, url: str, folder: Path) -> Snapshot:
+    """Ask as scripts do: the list of repositories, of each its tags, of each tag its digest."""
+    host = url.removeprefix("http://")
+    # What `docker login` has left is none of its business.
+    environment = {"HOME": str(folder), "REGCTL_CONFIG": str(folder / "regctl.json"), "DOCKER_CONFIG": str(folder)}
+
+    def ask(*words: str) -> list[str]:
+        return run([regctl, "--host", f"reg={host},tls=disabled", *words], timeout=_LIMIT_S, env=environment).stdout.split()
+
+    seen: dict[str, dict[str, str]] = {}
+    last = ""
+    while names := ask("repo", "ls", host, "--last", last):  # a page for each call
+        for name in names:
+            seen[name] = {tag: ask("manifest", "head", f"{host}/{name}:{tag}")[0] for tag in ask("tag", "ls", f"{host}/{name}")}
+        last = names[-1]
+    return Snapshot(seen)
+
+
+def _seconds(look: Callable[[], Snapshot], expected: Snapshot, runs: int) -> float:
+    """Return the median, after a run that only warms up if there are several."""
+    times = []
+    for _ in range(runs + (runs > 1)):
+        start = time.perf_counter()
+        seen = look()
+        times.append(time.perf_counter() - start)
+        if seen != expected:
+            raise RuntimeError("not every tag was seen as it is")
+    return statistics.median(times[-runs:])

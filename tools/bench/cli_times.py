@@ -1,0 +1,23 @@
+"""How long `regops` takes to say what it can do: nobody types a command that makes them wait."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+
+from infra.paths import PROJECT_FOLDER
+from ops.core.process import run
+from tools.bench.report import Row
+
+_RUNS = 11
+
+
+def measure() -> list[Row]:
+    """Ask for help, again and again."""
+    taken = []
+    for _ in range(_RUNS):
+        start = time.perf_counter()
+        run([sys.executable, "-m", "ops.cli", "--help"], timeout=30, cwd=PROJECT_FOLDER)
+        taken.append(time.perf_counter() - start)
+    return [Row("`regops --help`", f"{min(taken):.2f} … {max(taken):.2f} s", "≤ 0.3 s", statistics.median(taken), "s")]

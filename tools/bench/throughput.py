@@ -1,0 +1,121 @@
+"""Push and pull through the edge, side by side with the registry itself in the same run."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import ssl
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ops.core.process import run
+from tests.engine.stacks import TestStack
+from tools.bench.report import Row
+
+_BLOB_BYTES = 256 * 1024 * 1024
+_PAIRS = 5
+# Every blob that is pushed stays in the registry, and one more is the file that is pushed.
+NEEDED_BYTES = _BLOB_BYTES * (_PAIRS + 2 * (_PAIRS + 1) + 1 + 1) + 2**30
+_LIMIT_S = 120
+_REPOSITORY = "bench/blob"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to the registry."""
+
+    url: str
+    ca: str | None = None
+
+
+def measure(stack: TestStack, outputs: dict[str, Any], folder: Path) -> tuple[list[float], list[float], list[float], list[float]]:
+    """Return MB/s of pushes and pulls through the edge and directly, pair by pair."""
+    # Both by their containers' addresses: on loopback Docker's userland proxy would stand between us and the edge alone.
+    edge = Way(f"http://{stack.address('edge', 'edge')}:8080")
+    direct = Way(f"http://{stack.address('registry', 'app')}:5000")
+    pushes = _pairs(lambda way: push(way, outputs, folder)[0], edge, direct)
+    _, digest = push(edge, outputs, folder)
+    pulls = _pairs(lambda way: pull(way, outputs, digest), edge, direct)
+    return *pushes, *pulls
+
+
+def compare(stack: TestStack, outputs: dict[str, Any], folder: Path) -> list[Row]:
+    """Return the rows that compare the edge with the registry alone; the stack should have no CPU limits in force.
+
+    The registry alone sends from the page cache without a copy (sendfile). The edge copies twice, and shares the cores with
+    client and registry: the fewer the cores, and the faster memory, the lower its share.
+    """
+    push_edge, push_direct, pull_edge, pull_direct = measure(stack, outputs, folder)
+    return [
+        _row("push through the edge / registry alone", push_edge, push_direct, "≥ 0.9"),
+        _row("pull through the edge / registry alone", pull_edge, pull_direct, "≥ 0.6"),
+    ]
+
+
+def over_tls(outputs: dict[str, Any], folder: Path) -> list[Row]:
+    """Return the rows for TLS with the limits in force."""
+    way = Way(outputs["registry_url_tls"], outputs["registry_ca"])
+    pushes = [push(way, outputs, folder) for _ in range(_PAIRS)]
+    pulls = [pull(way, outputs, pushes[0][1]) for _ in range(_PAIRS)]
+    pushed = [speed for speed, _ in pushes]
+    return [
+        Row("push over TLS, limits in force", _spread(pushed), "", statistics.median(pushed), "MB/s"),
+        Row("pull over TLS, limits in force", _spread(pulls), "≥ 118 MB/s", statistics.median(pulls), "MB/s"),
+    ]
+
+
+def push(way: Way, outputs: dict[str, Any], folder: Path) -> tuple[float, str]:
+    """Upload a blob that the registry does not have, in one request; return MB/s and its digest."""
+    blob = folder / "blob"
+    content = secrets.token_bytes(1024 * 1024) * (_BLOB_BYTES // 1024 // 1024)
+    blob.write_bytes(content)
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    token = _token(outputs)
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, verify=_context(way.ca)) as client:
+        started = client.post(f"{way.url}/v2/{_REPOSITORY}/blobs/uploads/").raise_for_status()
+    target = httpx.URL(way.url).join(started.headers["Location"]).copy_merge_params({"digest": digest})
+    speed = _curl(way, token, ["--upload-file", str(blob), "-w", "%{speed_upload}", str(target)])
+    return speed, digest
+
+
+def pull(way: Way, outputs: dict[str, Any], digest: str) -> float:
+    """Download a blob; return MB/s."""
+    return _curl(way, _token(outputs), ["-w", "%{speed_download}", f"{way.url}/v2/{_REPOSITORY}/blobs/{digest}"])
+
+
+def _pairs(one: Callable[[Way], float], first: Way, second: Way) -> tuple[list[float], list[float]]:
+    measured = [(one(first), one(second)) for _ in range(_PAIRS + 1)][1:]  # the first pair warms up
+    return [pair[0] for pair in measured], [pair[1] for pair in measured]
+
+
+def _row(what: str, edge: list[float], direct: list[float], wanted: str) -> Row:
+    ratios = [ours / theirs for ours, theirs in zip(edge, direct, strict=True)]
+    detail = f"{statistics.median(edge):.0f} / {statistics.median(direct):.0f} MB/s, ratios {_spread(ratios, 2)}"
+    return Row(what, detail, wanted, statistics.median(ratios), "")
+
+
+def _spread(values: list[float], digits: int = 0) -> str:
+    return f"{min(values):.{digits}f} … {max(values):.{digits}f}"
+
+
+def _curl(way: Way, token: str, arguments: list[str]) -> float:
+    # The token goes in by standard input, as everything secret does.
+    trust = ["--cacert", way.ca] if way.ca else []
+    command = ["curl", "--silent", "--show-error", "--fail", "--output", "/dev/null", "--header", "@-", *trust, *arguments]
+    return float(run(command, stdin=f"Authorization: Bearer {token}\n", timeout=_LIMIT_S).stdout) / 1e6
+
+
+def _context(ca: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca)
+
+
+def _token(outputs: dict[str, Any]) -> str:
+    query = {"service": outputs["registry"], "scope": f"repository:{_REPOSITORY}:pull,push"}
+    credentials = (outputs["registry_user"], outputs["registry_pass"])
+    answer = httpx.get(f"{outputs['registry_url']}/auth/token", params=query, auth=credentials)
+    return str(answer.raise_for_status().json()["token"])

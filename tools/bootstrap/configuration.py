@@ -1,0 +1,58 @@
+"""A stack's configuration file: read, extended for one run, never written back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.settings import PROJECT
+from tools.bootstrap.errors import SetupError
+
+_SALT = "encryptionsalt"
+
+
+def configuration(path: Path, extra: Mapping[str, Any], generated: Path) -> dict[str, Any]:
+    """Return what the engine shall read.
+
+    Args:
+        path: The file that the operator edits.
+        extra: Keys, without the project's prefix, that are set on top of it.
+        generated: What the engine read last time; the salt that it wrote there is kept.
+
+    Raises:
+        SetupError: A file cannot be read or is no stack configuration.
+    """
+    content = _read(path)
+    content["config"] = {**(content.get("config") or {}), **{f"{PROJECT}:{key}": value for key, value in extra.items()}}
+    salt = _read(generated).get(_SALT) if generated.is_file() else None
+    if salt:
+        content.setdefault(_SALT, salt)
+    return content
+
+
+def plain_values(path: Path) -> dict[str, Any]:
+    """Return this project's keys without its prefix, encrypted ones left out.
+
+    Raises:
+        SetupError: The file cannot be read or is no stack configuration.
+    """
+    prefix = f"{PROJECT}:"
+    values: dict[str, Any] = _read(path).get("config") or {}
+    return {
+        key.removeprefix(prefix): value
+        for key, value in values.items()
+        if key.startswith(prefix) and not (isinstance(value, dict) and set(value) == {"secure"})
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SetupError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
+        raise SetupError(f"{path} is no stack configuration: below `config:` it must have one key on each line")
+    return content

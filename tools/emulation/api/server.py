@@ -1,0 +1,230 @@
+"""The HTTP server: one base URL for both APIs, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tools.emulation.api import (
+    actions,
+    firewalls,
+    offers,
+    placement_groups,
+    primary_ips,
+    rrsets,
+    server_actions,
+    servers,
+    ssh_keys,
+    storage_boxes,
+    subaccounts,
+    volumes,
+    zones,
+)
+from tools.emulation.api.errors import ApiError
+from tools.emulation.api.faults import RATE_LIMIT, Faults
+from tools.emulation.api.state import State
+from tools.emulation.api.web import Answer, Call, Handler, Operations
+from tools.emulation.machines import Machines
+
+BASE = "/v1"
+TOKEN_LENGTH = 64
+_START_LIMIT_S = 10
+NO_ANSWER = 0
+_ABORT = "tools.emulation.abort"
+_FAMILIES: Sequence[Operations] = (
+    actions.OPERATIONS,
+    offers.OPERATIONS,
+    ssh_keys.OPERATIONS,
+    primary_ips.OPERATIONS,
+    firewalls.OPERATIONS,
+    placement_groups.OPERATIONS,
+    servers.OPERATIONS,
+    server_actions.OPERATIONS,
+    volumes.OPERATIONS,
+    storage_boxes.OPERATIONS,
+    subaccounts.OPERATIONS,
+    zones.OPERATIONS,
+    rrsets.OPERATIONS,
+)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its answer.
+
+    Attributes:
+        method: Of the request.
+        path: Below the base.
+        request: Its body, of JSON; None when there was none.
+        status: Of the answer; NO_ANSWER when there was none.
+        answer: Its body; None when there is none.
+    """
+
+    method: str
+    path: str
+    request: Any
+    status: int
+    answer: Any
+
+
+class Api:
+    """Both Hetzner APIs, as a context manager.
+
+    Attributes:
+        state: What there is; hold its lock.
+        faults: What shall fail.
+        exchanges: All there were, the passwords in them included; for tests.
+        url: The base URL, for `endpoint` and `endpoint_hetzner` alike.
+    """
+
+    def __init__(self, machines: Machines, *, addresses: Sequence[str], token: str) -> None:
+        """Describe it.
+
+        Args:
+            machines: Behind it.
+            addresses: The IPv4 addresses that it has to give away.
+            token: The only one it knows.
+
+        Raises:
+            ValueError: The official plugins would refuse the token.
+        """
+        if len(token) != TOKEN_LENGTH:
+            raise ValueError(f"a token has {TOKEN_LENGTH} characters, this one has {len(token)}")
+        self.state = State(machines, addresses)
+        self.faults = Faults()
+        self.exchanges: list[Exchange] = []
+        self.url = ""
+        self._token = token
+        self._server = uvicorn.Server(
+            uvicorn.Config(self._app(), lifespan="off", ws="none", log_config=None, access_log=False, server_header=False)
+        )
+        self._thread = threading.Thread(target=self._serve, name="emulated API", daemon=True)
+        self._listener: socket.socket | None = None
+
+    def __enter__(self) -> Api:
+        """Start.
+
+        Raises:
+            TimeoutError: It did not start.
+        """
+        # The protocol is named because asyncio switches TCP's delay of small writes off only where it is.
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._listener.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{BASE}"
+        self._thread.start()
+        limit = time.monotonic() + _START_LIMIT_S
+        while not self._server.started:
+            if time.monotonic() > limit:
+                self._listener.close()
+                raise TimeoutError("the emulated API does not start")
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        """Stop; work on machines that has begun is finished first."""
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join()
+        if self._listener:
+            self._listener.close()
+        self.state.close()
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Method and path of all requests so far."""
+        return [(exchange.method, exchange.path) for exchange in self.exchanges]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing left, whatever it is."""
+        with self.state.lock:
+            return self.state.is_empty
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._listener] if self._listener else None)
+
+    def _app(self) -> ASGIApp:
+        routes = [
+            Route(BASE + operation.path, self._endpoint(operation.handler), methods=[operation.method])
+            for family in _FAMILIES
+            for operation in family
+        ]
+        routes.append(Route("/{path:path}", self._endpoint(_nothing), methods=["GET", "POST", "PUT", "DELETE"]))
+        return _with_abort(Starlette(routes=routes))
+
+    def _endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            path = request.url.path.removeprefix(BASE)
+            raw = await request.body()
+            fault = self.faults.take(request.method, path)
+            status: int
+            body: dict[str, Any] | None
+            if fault:
+                await asyncio.sleep(fault.hang_s)
+            if fault and fault.prevents:
+                status, body = NO_ANSWER, None
+            else:
+                call = Call(self.state, request.path_params, request.query_params, raw)
+                answer = await run_in_threadpool(self._answer, handler, call, request.headers.get("authorization", ""))
+                status, body = answer.status, answer.body
+            if fault and fault.error:
+                status, body = fault.error.status, fault.error.body()
+            if fault and fault.closes:
+                status, body = NO_ANSWER, None
+            self.exchanges.append(Exchange(request.method, path, _decoded(raw), status, body))
+            headers = {"RateLimit-Limit": str(RATE_LIMIT), "RateLimit-Remaining": str(RATE_LIMIT - 1)}
+            headers |= (fault.headers if fault else None) or {}
+            if status == NO_ANSWER:
+                request.scope[_ABORT]()
+                while (await request.receive())["type"] != "http.disconnect":
+                    pass  # what is sent from now on is dropped
+            return Response(status_code=status, headers=headers) if body is None else JSONResponse(body, status, headers)
+
+        return endpoint
+
+    def _answer(self, handler: Handler, call: Call, authorization: str) -> Answer:
+        try:
+            if not hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode()):
+                raise ApiError("unauthorized", "unable to authenticate")
+            with self.state.lock:
+                return handler(call)
+        except ApiError as error:
+            return Answer(error.status, error.body())
+
+
+def _with_abort(app: ASGIApp) -> ASGIApp:
+    """Let an application close the connection of a request without an answer, for which ASGI has no word."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        # What is sent by is uvicorn's, and holds the connection.
+        scope[_ABORT] = send.__self__.transport.abort  # type: ignore[attr-defined]
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+def _nothing(call: Call) -> Answer:
+    raise ApiError("not_found", f"/{call.path.get('path', '')} is not part of the emulation")
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw.decode(errors="replace")

@@ -1,0 +1,118 @@
+"""Machines in containers: servers and Storage Boxes of one owner on one network, removed together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import docker
+import psutil
+from docker.errors import NotFound
+
+from infra.paths import cache_folder
+from ops.core.process import run
+from tools.emulation.boxes import Boxes
+from tools.emulation.images import BOX, SERVER, ensure_image
+from tools.emulation.machines import BoxAccount, ServerSpec, VolumeSpec
+from tools.emulation.servers import Servers
+
+_OWNER_LABEL = "private-registry.emulation.owner"
+_PROCESS_LABEL = "private-registry.emulation.process"
+_SAVE_LIMIT_S = 600.0
+# Of folders of saved images, which can be large; the process follows.
+_FOLDER = "emulation-"
+
+
+class DockerMachines:
+    """`Machines` of one owner, in a Docker engine on this machine; close it to remove them.
+
+    Attributes:
+        servers: For tests, that look at them from their console.
+    """
+
+    def __init__(self, engine: docker.DockerClient, *, owner: str, preload: Sequence[str] = ()) -> None:
+        """Build what is missing of the images; no machine is made yet.
+
+        Args:
+            engine: The Docker engine.
+            owner: Prefix of all names; nobody else's.
+            preload: Images of that engine that the engines of servers shall have.
+
+        Raises:
+            CommandError: An image cannot be built or saved.
+        """
+        self._engine, self._owner = engine, owner
+        labels = {_OWNER_LABEL: owner, _PROCESS_LABEL: str(os.getpid())}
+        cache = cache_folder("offline")
+        server, box = ensure_image("server", SERVER, engine, cache), ensure_image("box", BOX, engine, cache)
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
+        saved = Path(self._folder.name, "images.tar") if preload else None
+        if saved:
+            run(["docker", "save", "--output", saved, *preload], timeout=_SAVE_LIMIT_S)
+        engine.networks.create(owner, driver="bridge", labels=labels)
+        self.servers = Servers(engine, owner=owner, image=server, network=owner, labels=labels, preload=saved)
+        self._boxes = Boxes(engine, owner=owner, image=box, network=owner, labels=labels)
+
+    def boot(self, server: ServerSpec) -> None:
+        """See Machines."""
+        self.servers.boot(server)
+
+    def power_off(self, server_id: int) -> None:
+        """See Machines."""
+        self.servers.power_off(server_id)
+
+    def delete_server(self, server_id: int) -> None:
+        """See Machines."""
+        self.servers.delete(server_id)
+
+    def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
+        """See Machines."""
+        self.servers.serve_volumes(server_id, volumes)
+
+    def delete_volume(self, volume_id: int) -> None:
+        """See Machines."""
+        self.servers.delete_volume(volume_id)
+
+    def serve_box(self, box_id: int, host: str, accounts: Sequence[BoxAccount]) -> None:
+        """See Machines."""
+        self._boxes.serve(box_id, host, accounts)
+
+    def delete_box(self, box_id: int) -> None:
+        """See Machines."""
+        self._boxes.delete(box_id)
+
+    def close(self) -> None:
+        """Remove everything of this owner."""
+        _remove(self._engine, f"{_OWNER_LABEL}={self._owner}")
+        self._folder.cleanup()
+
+
+def sweep(engine: docker.DockerClient) -> None:
+    """Remove machines and saved images whose process was killed before it could."""
+    for process in sorted({process for process in _processes(engine) if not psutil.pid_exists(int(process))}):
+        _remove(engine, f"{_PROCESS_LABEL}={process}")
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        process = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _processes(engine: docker.DockerClient) -> Iterator[str]:
+    for container in engine.containers.list(all=True, filters={"label": _PROCESS_LABEL}, ignore_removed=True):
+        yield container.labels[_PROCESS_LABEL]
+    for network in engine.networks.list(filters={"label": _PROCESS_LABEL}):
+        yield network.attrs["Labels"][_PROCESS_LABEL]
+
+
+def _remove(engine: docker.DockerClient, label: str) -> None:
+    for container in engine.containers.list(all=True, filters={"label": label}, ignore_removed=True):
+        with contextlib.suppress(NotFound):
+            container.remove(force=True, v=True)
+    for volume in engine.volumes.list(filters={"label": label}):
+        volume.remove(force=True)
+    for network in engine.networks.list(filters={"label": label}):
+        network.remove()

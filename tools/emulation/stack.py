@@ -1,0 +1,111 @@
+"""A production stack on emulated machines: the program as it is, the real engine, and nothing rented."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+import yaml
+
+from infra.images import load_lock
+from infra.plan import needed_images
+from infra.project import LOCK
+from infra.settings import PROJECT, parse
+from ops.core.files import write_atomic
+from tools.bootstrap.docker_engine import ensure_docker
+from tools.bootstrap.engine import ensure_engine
+from tools.bootstrap.images import offline_lock
+from tools.bootstrap.stack import Stack
+from tools.emulation.api.server import Api
+from tools.emulation.docker_machines import DockerMachines, sweep
+
+# Of 64 characters, as the real ones are; the emulated API knows no other.
+TOKEN_LENGTH = 64
+# What has no package has no image either.
+WITHOUT_PACKAGES: Mapping[str, Any] = {
+    "monitoring": {"grafana": False, "cadvisor": False},
+    "protection": {"enabled": False},
+    "ui": {"enabled": False},
+}
+_ANSWER_LIMIT_S = 900
+
+
+@dataclass
+class EmulatedStack:
+    """A production stack, not up yet.
+
+    Attributes:
+        name: The engine's name of it, and the owner of the emulated machines.
+        folder: Its configuration and state.
+        api: The emulated API.
+        machines: The emulated machines.
+        stack: What the engine works on.
+        settings: Keys of its configuration.
+    """
+
+    name: str
+    folder: Path
+    api: Api
+    machines: DockerMachines
+    stack: Stack
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def configure(self, **change: Any) -> None:
+        """Write the configuration, with some keys changed from now on."""
+        self.settings |= change
+        values = {f"{PROJECT}:{key}": value for key, value in self.settings.items()}
+        write_atomic(self.stack.config, yaml.safe_dump({"config": values}))
+        self.stack.prepare()
+
+    def release_protection(self) -> None:
+        """Say for the first time that everything may be destroyed; `destroy` says it the second time.
+
+        Raises:
+            CommandError: The engine failed.
+        """
+        self.configure(hetzner={**self.settings["hetzner"], "protect": False}, registry={"keep_data": False})
+        self.stack.up()
+
+
+@contextlib.contextmanager
+def emulated_stack(name: str, folder: Path, address: str, **settings: Any) -> Iterator[EmulatedStack]:
+    """Give a production stack on machines of its own; what it has become is removed at the end.
+
+    Args:
+        name: Of the stack; nobody else's.
+        folder: Where its configuration and state live.
+        address: The loopback address that the server gets; nobody else's.
+        settings: Keys that replace those of the smallest stack.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    docker_host = ensure_docker()
+    given = {
+        "place": "hetzner",
+        "name": name,
+        "registry_host": address,
+        "edge": {"tls": "internal"},
+        "hetzner": {"ssh_from": ["0.0.0.0/0"]},
+        **WITHOUT_PACKAGES,
+        **settings,
+    }
+    with contextlib.closing(docker.DockerClient(base_url=docker_host, timeout=_ANSWER_LIMIT_S)) as client:
+        lock = offline_lock(folder, load_lock(LOCK).keys(), needed_images(parse(given, stack="prod")), client)
+        images = [image.reference for image in load_lock(lock).values() if image.reference]
+        token = secrets.token_hex(TOKEN_LENGTH // 2)
+        engine = ensure_engine(folder / "state", wanted=os.environ.get("PLUGINS", ""))
+        sweep(client)
+        with (
+            contextlib.closing(DockerMachines(client, owner=name, preload=images)) as machines,
+            Api(machines, addresses=[address], token=token) as api,
+        ):
+            environment = {"HCLOUD_TOKEN": token, "HCLOUD_ENDPOINT": api.url, "HETZNER_ENDPOINT": api.url}
+            stack = Stack("prod", folder / "state", engine, folder / "Pulumi.prod.yaml", environment=environment)
+            made = EmulatedStack(name, folder, api, machines, stack)
+            made.configure(**given, images_lock=str(lock))
+            yield made

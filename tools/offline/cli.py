@@ -1,0 +1,44 @@
+"""The Pulumi CLI built from its Go module, for machines that cannot download the official one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from infra.cache import cached, digest
+from tools.offline.golang import GoProgram, copy_from_module, find_go, go_build
+
+_SDK_MODULE = "github.com/pulumi/pulumi/sdk/v3"
+# What the Python language host starts a program with; not in any wheel.
+_EXECUTOR = "python/cmd/pulumi-language-python-exec"
+
+
+def ensure_cli(cache: Path) -> Path:
+    """Return a folder for PATH that holds `pulumi` and `pulumi-language-python-exec`, built first when the cache lacks it.
+
+    Their version is that of the installed Python SDK, so the two cannot diverge.
+
+    Raises:
+        CommandError: Go or a module cannot be had, or the build failed.
+    """
+    program = _program(version("pulumi"))
+
+    def build(folder: Path) -> None:
+        go = find_go(cache)
+        executor = copy_from_module(go, _SDK_MODULE, program.version, _EXECUTOR, folder)
+        executor.chmod(0o755)  # module archives drop the run bit
+        go_build(go, program, folder)
+
+    name = f"pulumi-cli-{program.version}-{digest([asdict(program), _SDK_MODULE, _EXECUTOR])}"
+    return cached(cache, name, build, what=f"the Pulumi CLI {program.version} (takes minutes, once)")
+
+
+def _program(release: str) -> GoProgram:
+    return GoProgram(
+        module="github.com/pulumi/pulumi/pkg/v3",
+        package="cmd/pulumi",
+        version=release,
+        tags=("osusergo", "grpcnotrace"),
+        variables={f"{_SDK_MODULE}/go/common/version.Version": f"v{release}"},
+    )

@@ -1,0 +1,154 @@
+"""Debian packages: installed on this machine, or unpacked into the root file system of an image."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.progress import progress
+from ops.core.process import CommandError, run
+
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_LIMIT_S = 1800.0
+
+
+@dataclass(frozen=True)
+class RootFilesystem:
+    """What a minimal Debian holds; the same packages give the same bytes.
+
+    Attributes:
+        packages: Installed beside the minimal set.
+        links: Symbolic links to add, as (path, target); a package's own file of that name wins.
+        suite: The Debian release.
+        left_out: Paths that are not unpacked, since no container needs them.
+        kept: Exceptions; copyright files stay because their licences ask for it.
+        clean_up: Shell commands that end the work, on the folder `$1`: caches and logs differ from run to run.
+        source_date_epoch: Files newer than this get this date: the day of the suite's release.
+    """
+
+    packages: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()
+    suite: str = "trixie"
+    left_out: tuple[str, ...] = tuple(f"/usr/share/{name}/*" for name in ("doc", "man", "info", "locale", "lintian"))
+    kept: tuple[str, ...] = ("/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias")
+    clean_up: tuple[str, ...] = (
+        'find "$1"/var/log "$1"/var/cache/ldconfig -type f -delete',
+        'rm -f "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
+    )
+    source_date_epoch: int = 1754697600
+
+
+class PackageError(CommandError):
+    """Something that packages should give cannot be had; the message names it and the remedy."""
+
+
+def apt_install(package: str, program: str, *, purpose: str, also: Sequence[str] = ()) -> Path:
+    """Return the path of a program, after installing its package when it is missing.
+
+    Args:
+        package: The Debian package.
+        program: A program that it brings; looked for on PATH and in the administrator's folders.
+        purpose: What needs it, for the error.
+        also: Packages that it only recommends, and that some releases do not have.
+
+    Raises:
+        PackageError: This is not a Debian system, the user is not root, or apt failed.
+    """
+    if found := find_program(program):
+        return found
+    missing = f"{purpose} needs {program}, which is not installed"
+    if shutil.which("apt-get") is None:
+        raise PackageError(f"{missing}, and this system has no apt-get: install it by hand (Debian has it in package {package})")
+    if os.geteuid() != 0:
+        raise PackageError(f"{missing}: run `sudo apt-get install {package}`")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
+    apt = ["apt-get", "--quiet", "--yes", "--option", "DPkg::Lock::Timeout=300"]
+    try:
+        with progress(f"installing the Debian package {package}"):
+            # A killed run leaves packages half installed; one unreachable source of many is no reason to stop.
+            run(["dpkg", "--configure", "--pending"], timeout=_LIMIT_S, env=environment, check=False)
+            run([*apt, "update"], timeout=_LIMIT_S, env=environment, check=False)
+            known = [name for name in also if _has_candidate(name)]
+            run([*apt, "install", "--no-install-recommends", package, *known], timeout=_LIMIT_S, env=environment)
+    except CommandError as error:
+        raise PackageError(f"{missing}, and installing package {package} failed: {error}") from error
+    if found := find_program(program):
+        return found
+    raise PackageError(f"{missing}: package {package} is installed, but does not bring it")
+
+
+def _has_candidate(package: str) -> bool:
+    policy = run(["apt-cache", "policy", package], timeout=60.0, env=os.environ | {"LC_ALL": "C"}, check=False)
+    return re.search(r"^  Candidate: (?!\(none\))", policy.stdout, re.MULTILINE) is not None
+
+
+def find_program(name: str) -> Path | None:
+    """Return the path of a program on PATH or in the administrator's folders, which a user's PATH may lack."""
+    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"]))
+    return Path(found) if found else None
+
+
+def make_root_filesystem(contents: RootFilesystem, tarball: Path) -> None:
+    """Write a root file system as a tar archive.
+
+    Raises:
+        PackageError: mmdebstrap or the archive's keys are missing.
+        CommandError: A package cannot be had.
+    """
+    mmdebstrap = apt_install("mmdebstrap", "mmdebstrap", purpose="building container images from Debian packages")
+    if os.geteuid() != 0:
+        apt_install("uidmap", "newuidmap", purpose="building container images without root")
+    if not _KEYRING.exists():
+        raise PackageError(f"{_KEYRING} is missing: run `sudo apt-get install debian-archive-keyring`")
+    options = [f"--dpkgopt=path-exclude={pattern}" for pattern in contents.left_out]
+    options += [f"--dpkgopt=path-include={pattern}" for pattern in contents.kept]
+    hooks = [f'test -e "$1{path}" || ln -s {target} "$1{path}"' for path, target in contents.links]
+    options += [f"--customize-hook={hook}" for hook in (*hooks, *contents.clean_up)]
+    run(
+        [
+            mmdebstrap,
+            "--variant=minbase",
+            '--aptopt=Apt::Install-Recommends "false"',
+            f"--include={','.join(contents.packages)}",
+            *options,
+            contents.suite,
+            tarball,
+            *_sources(contents.suite),
+        ],
+        timeout=_LIMIT_S,
+        env=os.environ | {"SOURCE_DATE_EPOCH": str(contents.source_date_epoch)},
+    )
+
+
+def upstream_version(status: str, package: str) -> str:
+    """Return the upstream version of an installed package: `5:8.0.2-3+deb13u1` gives `8.0.2`.
+
+    Args:
+        status: Content of dpkg's status file.
+        package: The package's name.
+
+    Raises:
+        PackageError: It is not installed.
+    """
+    found = re.search(rf"^Package: {re.escape(package)}\n(?:.+\n)*?Version: (?:\d+:)?([^\s+~-]+)", status, re.MULTILINE)
+    if found is None:
+        raise PackageError(f"package {package} is not in the root file system")
+    return found[1]
+
+
+def _sources(suite: str) -> list[str]:
+    """Return apt sources of the suite on the mirrors that this machine uses itself; none leaves the choice to mmdebstrap."""
+    if shutil.which("apt-get") is None:
+        return []
+    listed = run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)"], timeout=60.0)
+    sources = set()
+    for line in listed.stdout.splitlines():
+        origin, component, codename, uri = line.split(" ", 3)
+        _, dash, pocket = codename.partition("-")
+        if (origin, component) == ("Debian", "main") and pocket in {"", "updates", "security"}:
+            sources.add(f"deb [signed-by={_KEYRING}] {uri} {suite}{dash}{pocket} main")
+    return sorted(sources)

@@ -1,0 +1,29 @@
+"""Registry clients that the tests and benchmarks use beside the docker command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra.progress import say
+from tools.offline.debian import PackageError, apt_install
+from tools.offline.golang import GoProgram, ensure_program
+
+_CRANE = GoProgram("github.com/google/go-containerregistry", "cmd/crane", "0.22.1")
+
+
+def ensure_crane(cache: Path) -> Path:
+    """Return the path of crane, built first when the cache lacks it.
+
+    Raises:
+        CommandError: Go or a module cannot be had, or the build failed.
+    """
+    return ensure_program(_CRANE, cache)
+
+
+def ensure_skopeo() -> Path | None:
+    """Return the path of skopeo, installed first where that can be done; else None, with the reason on standard error."""
+    try:
+        return apt_install("skopeo", "skopeo", purpose="testing with a second registry client")
+    except PackageError as error:
+        say(str(error))
+        return None
