@@ -13,8 +13,8 @@ from infra.project import LOCK
 from infra.settings import SettingsError
 from stack_components import cache, edge, gateway, monitoring, registry, sync, ui
 from stack_components.concern import Concerns
+from tests.declared import Declarations, declare
 from tests.plans import EVERYTHING, plan_of
-from tests.program import Declarations, declare
 
 CONTAINER = "docker:index/container:Container"
 

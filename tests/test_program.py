@@ -9,8 +9,8 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from stack_components.networks import needed
+from tests.declared import Declarations, declare
 from tests.plans import plan_of
-from tests.program import Declarations, declare
 
 CONFIG = {"accounts": json.dumps([{"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]}])}
 

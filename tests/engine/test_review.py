@@ -12,7 +12,7 @@ import pytest
 
 from ops.core.process import CommandError
 from tests.engine.stacks import TestStack
-from tests.tools.offline.plugins.programs import Program
+from tests.tools.offline.plugins.sample_programs import Program
 from tools.bootstrap.comment import comment
 from tools.bootstrap.judge import Review, judge
 from tools.bootstrap.session import open_session

@@ -13,8 +13,8 @@ from infra.secrets import INTERNAL, SECRETS, Origin
 from infra.services import SERVICES
 from infra.settings import GivenSecrets
 from ops.core.process import run
+from tests.declared import Declarations, Declared, declare
 from tests.plans import BARE, EVERYTHING
-from tests.program import Declarations, Declared, declare
 
 COMMAND = "command:local:Command"
 # The names of the system this replaces.

@@ -12,8 +12,8 @@ import pytest
 from infra.paths import PROJECT_FOLDER
 from infra.services import SERVICES
 from stack_components.networks import NETWORKS
+from tests.declared import STACK, Declarations, declare
 from tests.plans import BARE, EVERYTHING
-from tests.program import STACK, Declarations, declare
 
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"

@@ -14,8 +14,8 @@ from infra.project import LOCK
 from infra.services import SERVICES as TABLE
 from stack_components.edge.component import ports
 from stack_components.service import CONFIG_LABEL
+from tests.declared import STACK, Declared, declare
 from tests.plans import BARE, DEFAULTS, EVERYTHING, plan_of
-from tests.program import STACK, Declared, declare
 
 CONTAINER = "docker:index/container:Container"
 IMAGE = "docker:index/remoteImage:RemoteImage"

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from stack_components.gateway.component import DATA_FOLDER, NAME, PORT
 from tests.engine.stacks import TestStack
-from tests.ops.gateway.support import post_events
+from tests.ops.gateway.gateway_rig import post_events
 from tools.bench.report import Row
 
 _CONNECTIONS = 8

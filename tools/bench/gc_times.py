@@ -16,7 +16,7 @@ from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Limits, Rules
 from ops.tasks.gc.run import GarbageCollection
-from tests.programs import registry_binary
+from tests.real_programs import registry_binary
 from tools.bench.report import Row
 
 _SIZES = (1_000, 10_000, 100_000)

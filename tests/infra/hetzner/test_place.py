@@ -9,8 +9,8 @@ import pytest
 
 from infra.hetzner.storage_box import BACKUPS
 from infra.paths import PROJECT_FOLDER
+from tests.declared import Declarations, Declared, declare
 from tests.plans import SSH_FROM
-from tests.program import Declarations, Declared, declare
 
 SERVER = "hcloud:index/server:Server"
 BOX = "hcloud:index/storageBox:StorageBox"

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from ops.events.envelope import parse
-from tests.ops.gateway.support import envelope, event
+from tests.ops.gateway.gateway_rig import envelope, event
 
 
 def test_an_event_is_read() -> None:

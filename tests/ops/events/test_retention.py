@@ -12,7 +12,7 @@ import pytest
 
 from ops.events.reader import Place, last_place, read_events
 from ops.events.store import EventStore
-from tests.ops.gateway.support import envelope, event, query
+from tests.ops.gateway.gateway_rig import envelope, event, query
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.events.store import EventStore, StoreError
-from tests.ops.gateway.support import envelope, event, query
+from tests.ops.gateway.gateway_rig import envelope, event, query
 
 
 @pytest.fixture

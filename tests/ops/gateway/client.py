@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from ops.config import GatewayConfig
 from ops.credentials.keys import public_jwks
 from ops.gateway.app import Gateway
-from tests.ops.gateway.support import SERVICE, SIGNING_KEY, query
+from tests.ops.gateway.gateway_rig import SERVICE, SIGNING_KEY, query
 
 
 class Client:

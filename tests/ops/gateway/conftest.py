@@ -10,7 +10,7 @@ import pytest
 from ops.config import FailureLimits
 from ops.gateway.__main__ import assemble
 from tests.ops.gateway.client import Client
-from tests.ops.gateway.support import write_files
+from tests.ops.gateway.gateway_rig import write_files
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from ops.events.envelope import MAX_BODY_BYTES
 from ops.events.store import StoreError
 from tests.ops.gateway.client import Client
-from tests.ops.gateway.support import (
+from tests.ops.gateway.gateway_rig import (
     EVENT_TOKEN,
     PASSWORDS,
     SENDER,

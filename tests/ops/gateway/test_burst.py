@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.gateway.support import free_port, post_events, query, running, write_files
+from tests.ops.gateway.gateway_rig import free_port, post_events, query, running, write_files
 
 _CONNECTIONS, _EVENTS = 8, 1000
 

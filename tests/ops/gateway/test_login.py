@@ -13,7 +13,7 @@ from ops.credentials import passwords
 from ops.gateway import login as module
 from ops.gateway.login import BusyError, Login, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.throttle import Throttle
-from tests.ops.gateway.support import ADMIN, PASSWORDS, ROBOT
+from tests.ops.gateway.gateway_rig import ADMIN, PASSWORDS, ROBOT
 
 RIGHT = PASSWORDS["admin"]
 

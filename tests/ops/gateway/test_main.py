@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ops.core import process
-from tests.ops.gateway.support import (
+from tests.ops.gateway.gateway_rig import (
     EVENT_TOKEN,
     PASSWORDS,
     SENDER,

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ops.events.store import StoreError
 from ops.gateway.metrics import InFlight, Metrics
 from tests.ops.gateway.client import Client
-from tests.ops.gateway.support import (
+from tests.ops.gateway.gateway_rig import (
     EVENT_TOKEN,
     PASSWORDS,
     SENDER,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from ops.gateway.server import MAX_HEAD_BYTES, listen
-from tests.ops.gateway.support import EVENT_TOKEN, SERVICE, Process, envelope, event, free_port, running, write_files
+from tests.ops.gateway.gateway_rig import EVENT_TOKEN, SERVICE, Process, envelope, event, free_port, running, write_files
 
 
 @pytest.fixture(scope="module")

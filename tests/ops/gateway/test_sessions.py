@@ -12,7 +12,7 @@ from starlette.requests import Request
 from ops.gateway.__main__ import assemble
 from ops.gateway.sessions import Sessions
 from tests.ops.gateway.client import Client
-from tests.ops.gateway.support import basic, write_files
+from tests.ops.gateway.gateway_rig import basic, write_files
 
 
 def request(**headers: str) -> Request:

@@ -12,7 +12,7 @@ from ops.config import Access, Person, SignOn
 from ops.core.files import write_atomic
 from ops.gateway.__main__ import assemble
 from tests.ops.gateway.client import Client
-from tests.ops.gateway.support import PULL_ALL, basic, write_files
+from tests.ops.gateway.gateway_rig import PULL_ALL, basic, write_files
 from tests.ops.gateway.test_app import error_code
 
 PROOF = "proof-of-the-edge"

@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 from ops.credentials.keys import load_signing_key, public_jwks, signing_key_from_seed
 from ops.gateway.scope import Scope
 from ops.gateway.tokens import TokenIssuer
-from tests.ops.gateway.support import SIGNING_KEY
+from tests.ops.gateway.gateway_rig import SIGNING_KEY
 
 NOW = 1_800_000_000
 

@@ -24,7 +24,7 @@ from tests.ops.hosts import tarball, tree
 
 ME = (os.getuid(), os.getgid())
 OWNER = f"{ME[0]}:{ME[1]}"
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

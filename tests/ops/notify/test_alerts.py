@@ -14,7 +14,7 @@ from ops.notify import alerts as subject
 from ops.notify.alerts import known, tell
 from ops.notify.outbox import Outbox, OutboxError
 from ops.notify.policy import Event, State
-from tests.ops.notify.support import NOON, gc_failed, outbox
+from tests.ops.notify.notify_samples import NOON, gc_failed, outbox
 
 RULES = AlertRules(digest_hour=None)
 BAD, GOOD = Event(gc_failed(), ok=False), Event(gc_failed(), ok=True)

@@ -14,8 +14,8 @@ from ops.notify.delivery import Delivery, flush
 from ops.notify.http import RefusedError, UnavailableError
 from ops.notify.message import Letter, Message
 from tests.ops.notify.gotify_fake import GotifyFake, gotify_fake
+from tests.ops.notify.notify_samples import HOUR, NOON, Clock, gc_failed, letter, outbox
 from tests.ops.notify.ntfy_server import TOPIC, NtfyServer, ntfy_server
-from tests.ops.notify.support import HOUR, NOON, Clock, gc_failed, letter, outbox
 from tests.ops.notify.test_message import DASHBOARD, GOTIFY_BODY, NTFY_BODY, huge
 
 GOTIFY_TOKEN = "AbCdEf0123456789"

@@ -15,7 +15,7 @@ from ops.notify.http import RefusedError, UnavailableError
 from ops.notify.mailbox import Mailbox, names
 from ops.notify.message import Letter
 from ops.notify.outbox import Outbox, failing_file
-from tests.ops.notify.support import DAY, HOUR, NOON, Clock, StandInService, gc_failed, letter, outbox
+from tests.ops.notify.notify_samples import DAY, HOUR, NOON, Clock, StandInService, gc_failed, letter, outbox
 
 MINUTE = 60.0
 

@@ -14,7 +14,7 @@ from ops.core.process import run
 from ops.notify.alerts import known, tell
 from ops.notify.delivery import flush
 from ops.notify.policy import Event
-from tests.ops.notify.support import NOON, Clock, StandInService, gc_failed, outbox
+from tests.ops.notify.notify_samples import NOON, Clock, StandInService, gc_failed, outbox
 
 RULES = AlertRules(digest_hour=None)
 
@@ -26,7 +26,7 @@ from ops.notify import alerts, mailbox
 from ops.notify.delivery import flush
 from ops.notify.policy import Event
 from ops.config.notify import AlertRules
-from tests.ops.notify.support import NOON, Clock, gc_failed, outbox
+from tests.ops.notify.notify_samples import NOON, Clock, gc_failed, outbox
 
 folder, step, moment, number = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 calls = 0

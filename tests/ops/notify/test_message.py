@@ -13,7 +13,7 @@ from ops.notify.gotify import gotify_json
 from ops.notify.message import Action, Fingerprint, Letter, Message, collapse, report
 from ops.notify.ntfy import ntfy_json
 from ops.notify.text import size
-from tests.ops.notify.support import DAY, HOUR, NOON, gc_failed, letter
+from tests.ops.notify.notify_samples import DAY, HOUR, NOON, gc_failed, letter
 
 NTFY_MESSAGE_LIMIT, NTFY_JSON_LIMIT, GOTIFY_TEXT_LIMIT = 4096, 8192, 65_535
 

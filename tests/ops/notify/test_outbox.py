@@ -16,7 +16,7 @@ from ops.notify import mailbox as subject
 from ops.notify.mailbox import Mailbox, names
 from ops.notify.message import Letter, Message
 from ops.notify.outbox import Outbox, OutboxError
-from tests.ops.notify.support import DAY, HOUR, NOON, gc_failed, letter, outbox
+from tests.ops.notify.notify_samples import DAY, HOUR, NOON, gc_failed, letter, outbox
 
 
 def titles(box: Mailbox, folder: Path | None = None) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from ops.config.notify import AlertRules, QuietHours, Severity
 from ops.notify.message import Fingerprint, Letter, Message
 from ops.notify.policy import Event, State, decide
-from tests.ops.notify.support import DAY, HOUR, NOON, gc_failed
+from tests.ops.notify.notify_samples import DAY, HOUR, NOON, gc_failed
 
 PLAIN = AlertRules(digest_hour=None)
 NIGHTS = AlertRules(digest_hour=None, quiet_hours=QuietHours(start="22:00", end="07:00"), time_zone="Europe/Berlin")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from stack_components.cache.config import redis_conf, users_acl
-from tests.programs import RedisServer, redis_server
+from tests.real_programs import RedisServer, redis_server
 
 pytestmark = pytest.mark.system
 

@@ -19,8 +19,8 @@ import httpx
 
 from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
 from stack_components.edge.registry_routes import GATE_FOLDER
-from tests.ops.gateway.support import free_port, wait_until_up
-from tests.programs import caddy_binary
+from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.real_programs import caddy_binary
 
 _CERTIFICATE_LIMIT_S = 20.0
 

@@ -23,7 +23,7 @@ from stack_components.edge.component import config
 from stack_components.edge.pages import PAGES, Page
 from stack_components.edge.registry_routes import GATE_FILE, Upstreams
 from tests.plans import plan_of
-from tests.programs import caddy_binary
+from tests.real_programs import caddy_binary
 from tests.stack_components.edge.caddy import Ports, running_caddy, serving, write_caddyfile
 
 pytestmark = pytest.mark.system

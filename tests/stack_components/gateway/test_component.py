@@ -16,8 +16,8 @@ from stack_components.gateway.component import accounts, config, parts
 from stack_components.monitoring.prometheus import prometheus_config
 from stack_components.networks import NETWORKS
 from stack_components.registry.component import config as registry_config
+from tests.declared import declare
 from tests.plans import plan_of
-from tests.program import declare
 
 ACCOUNTS = [
     {"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]},

@@ -8,7 +8,7 @@ import pytest
 
 from stack_components.edge.pages import PAGES
 from stack_components.management.component import NAME, PATH, PORT, SOCKET
-from tests.program import Declarations, declare
+from tests.declared import Declarations, declare
 
 
 @pytest.fixture(scope="module")

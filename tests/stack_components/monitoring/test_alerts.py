@@ -13,7 +13,7 @@ import yaml
 from stack_components.monitoring.alerts import rule_file
 from stack_components.monitoring.rules import Alert
 from tests.plans import plan_of
-from tests.stack_components.monitoring.rig import Tools, tools, write_part
+from tests.stack_components.monitoring.monitoring_rig import Tools, tools, write_part
 
 PLAN = plan_of(
     place="hetzner",

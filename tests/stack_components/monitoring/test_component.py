@@ -13,8 +13,8 @@ import yaml
 from infra.project import LOCK
 from stack_components.monitoring.component import folders, redis_passwords
 from stack_components.monitoring.exporters import cadvisor_socket_args
+from tests.declared import Declarations, declare
 from tests.plans import plan_of
-from tests.program import Declarations, declare
 
 CONTAINER = "docker:index/container:Container"
 SERVICES = {

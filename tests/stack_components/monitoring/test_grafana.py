@@ -14,7 +14,7 @@ from stack_components.monitoring import grafana
 from stack_components.monitoring.dashboard import registry_dashboard
 from stack_components.monitoring.panels import DATASOURCE_UID, graph, placed, stat
 from tests.plans import EVERYTHING, plan_of
-from tests.stack_components.monitoring.rig import tools
+from tests.stack_components.monitoring.monitoring_rig import tools
 
 PLAN = plan_of(**EVERYTHING)
 DASHBOARD: dict[str, Any] = json.loads(grafana.dashboards(PLAN)["registry.json"])

@@ -10,7 +10,7 @@ import pytest
 
 from stack_components.monitoring.component import parts
 from tests.plans import EVERYTHING, plan_of
-from tests.stack_components.monitoring.rig import Tools, tools, write_part
+from tests.stack_components.monitoring.monitoring_rig import Tools, tools, write_part
 
 pytestmark = pytest.mark.system
 

@@ -22,7 +22,7 @@ from stack_components.registry.component import config as registry_config
 from stack_components.registry.config import render as render_registry
 from stack_components.service import Healthcheck, ServiceArgs
 from tests.plans import plan_of
-from tests.stack_components.monitoring.rig import Stack, run_in, running_stack, wait_for
+from tests.stack_components.monitoring.monitoring_rig import Stack, run_in, running_stack, wait_for
 
 pytestmark = pytest.mark.system
 

@@ -18,8 +18,8 @@ from docker.models.containers import Container
 
 from ops.host.provision import make_folders
 from stack_components.protection.component import BOUNCER_KEY, CONCERN, EDGE_LOGS, parts
+from tests.declared import declare
 from tests.plans import plan_of
-from tests.program import declare
 from tests.stack_components.protection.image import crowdsec_image
 from tools.bootstrap.docker_engine import ensure_docker
 

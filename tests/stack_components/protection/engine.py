@@ -18,7 +18,7 @@ import yaml
 from infra.cache import cached, digest
 from infra.paths import cache_folder
 from ops.core.process import run
-from tests.ops.gateway.support import free_port, wait_until_up
+from tests.ops.gateway.gateway_rig import free_port, wait_until_up
 from tools.offline.debian import RootFilesystem, make_root_filesystem
 from tools.offline.golang import GoProgram, ensure_program
 

@@ -8,8 +8,8 @@ from infra.images import load_lock
 from infra.project import LOCK
 from stack_components.protection.component import BOUNCER_KEY, CONCERN, environment, parts
 from stack_components.protection.edge_image import PART, dockerfile
+from tests.declared import declare
 from tests.plans import plan_of
-from tests.program import declare
 
 CADDY = load_lock(LOCK)["caddy"]
 

@@ -15,7 +15,7 @@ import pytest
 
 from infra.plan import Plan
 from stack_components.protection.config import acquisition, request_parsers
-from tests.ops.gateway.support import SERVICE, basic
+from tests.ops.gateway.gateway_rig import SERVICE, basic
 from tests.plans import BARE, EVERYTHING, plan_of
 from tests.stack_components.edge.caddy import serving
 from tests.stack_components.protection.edge import Edge, running_edge

@@ -11,8 +11,8 @@ import pytest
 from ops.config import Access, GatewayConfig
 from stack_components.gateway.component import parts as gateway_parts
 from stack_components.sign_on.component import NAME, PROOF_FILE, cookie_name, provider
+from tests.declared import Declarations, declare
 from tests.plans import EVERYTHING, plan_of
-from tests.program import Declarations, declare
 
 SIGN_ON = {key: EVERYTHING[key] for key in ("sign_on", "oidc_client_id", "oidc_client_secret")}
 

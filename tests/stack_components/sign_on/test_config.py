@@ -14,7 +14,7 @@ from ops.core.process import Completed, run
 from stack_components.sign_on.component import config
 from stack_components.sign_on.config import OAuth2ProxyConfig, cookie_key, emails_file, render
 from tests.plans import EVERYTHING, plan_of
-from tests.programs import go_binary
+from tests.real_programs import go_binary
 from tests.stack_components.sign_on.proxy import on_this_machine, write_config
 
 SETTINGS: Settings = plan_of(**EVERYTHING, registry_host="registry.example.com").settings

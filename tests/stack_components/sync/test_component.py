@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.program import Declarations, declare
+from tests.declared import Declarations, declare
 
 ENTRIES = [{"source": "docker.io/library/alpine"}]
 RULES = [{"repository": "ci/app", "tags": "ci-.*", "keep": 10}]

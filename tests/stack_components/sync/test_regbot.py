@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ops.gateway.registry import MANIFEST_TYPE
-from tests.stack_components.sync.rig import Rig, running_rig
+from tests.ops.gateway.registry_rig import MANIFEST_TYPE
+from tests.stack_components.sync.sync_rig import Rig, running_rig
 
 pytestmark = pytest.mark.system
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.ops.gateway.registry import MANIFEST_TYPE
-from tests.stack_components.sync.rig import SOURCE, Rig, running_rig
+from tests.ops.gateway.registry_rig import MANIFEST_TYPE
+from tests.stack_components.sync.sync_rig import SOURCE, Rig, running_rig
 
 pytestmark = pytest.mark.system
 

@@ -7,7 +7,7 @@ import json
 from infra.settings import parse
 from stack_components.edge.pages import PAGES
 from stack_components.ui.component import NAME, PORT, environment
-from tests.program import declare
+from tests.declared import declare
 
 
 def test_the_page_is_told_where_and_what_it_is() -> None:

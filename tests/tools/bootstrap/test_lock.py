@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from infra.settings import SettingsError
-from tests.ops.gateway.registry import EMPTY, MANIFEST_TYPE
-from tests.ops.gateway.support import free_port, wait_until_up
-from tests.programs import registry_binary
+from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.ops.gateway.registry_rig import EMPTY, MANIFEST_TYPE
+from tests.real_programs import registry_binary
 from tools.bootstrap import lock as subject
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.errors import SetupError

@@ -19,8 +19,8 @@ import yaml
 from ops.registry.client import MANIFEST_TYPE, RegistryClient, digest_of
 from ops.registry.transport import KeptEndpoint
 from ops.registry.tree import RegistryTree
-from tests.ops.gateway.support import free_port, wait_until_up
-from tests.programs import registry_binary
+from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.real_programs import registry_binary
 
 _CONFIG = b"{}"
 

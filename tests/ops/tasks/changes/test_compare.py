@@ -6,7 +6,7 @@ import pytest
 
 from ops.tasks.changes.compare import Difference, VanishedError, compare, is_immutable, refuse_vanished, repositories_changed
 from ops.tasks.changes.model import Change, Gap, Kind, Snapshot
-from tests.ops.tasks.changes.support import LOST, A, B, C, baseline, seen
+from tests.ops.tasks.changes.ledger_samples import LOST, A, B, C, baseline, seen
 
 
 def test_tags_come_move_go_and_stay() -> None:

@@ -15,8 +15,8 @@ from ops.events.reader import Place
 from ops.tasks.changes.ledger import Ledger, LedgerError
 from ops.tasks.changes.model import Change, Kind, Source
 from ops.tasks.changes.views import changes_since, history, state_at
-from tests.ops.gateway.support import query
-from tests.ops.tasks.changes.support import NOON, A, B, C, baseline, lines, look, minutes, seen
+from tests.ops.gateway.gateway_rig import query
+from tests.ops.tasks.changes.ledger_samples import NOON, A, B, C, baseline, lines, look, minutes, seen
 
 
 @pytest.fixture

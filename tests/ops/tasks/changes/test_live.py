@@ -19,10 +19,10 @@ from ops.tasks.changes.model import Kind, Source
 from ops.tasks.changes.pushes import coalesce
 from ops.tasks.changes.tree_snapshot import snapshot_of_tree
 from ops.tasks.changes.update import update
-from tests.ops.gateway.registry import MANIFEST_TYPE
-from tests.ops.gateway.support import PASSWORDS, PULL_ALL, query
+from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL, query
+from tests.ops.gateway.registry_rig import MANIFEST_TYPE
 from tests.ops.gateway.test_registry import until
-from tests.ops.tasks.doctor.doctor_stack import NAME, Stack, stack_with
+from tests.ops.tasks.doctor.doctor_rig import NAME, Stack, stack_with
 
 pytestmark = pytest.mark.system
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"

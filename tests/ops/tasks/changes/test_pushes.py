@@ -9,8 +9,8 @@ import pytest
 from ops.events.envelope import parse
 from ops.events.reader import Stored
 from ops.tasks.changes.pushes import Entry, coalesce
-from tests.ops.gateway.support import envelope, event
-from tests.ops.tasks.changes.support import A, B, C
+from tests.ops.gateway.gateway_rig import envelope, event
+from tests.ops.tasks.changes.ledger_samples import A, B, C
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ops.tasks.changes.model import Gap, Kind, Record
 from ops.tasks.changes.report import Detail, Report, line_of
 from ops.tasks.changes.views import History, StateAt
-from tests.ops.tasks.changes.support import A, B, baseline, minutes, record
+from tests.ops.tasks.changes.ledger_samples import A, B, baseline, minutes, record
 
 RECORDS = (
     record(1, "team/app:v1.0.0", A, B, "robot"),

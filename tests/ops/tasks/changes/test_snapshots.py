@@ -19,9 +19,9 @@ from ops.registry.tree import RegistryTree, TreeError
 from ops.tasks.changes.api_snapshot import snapshot_of_registry
 from ops.tasks.changes.model import Snapshot, Unknown
 from ops.tasks.changes.tree_snapshot import snapshot_of_tree
-from tests.ops.gateway.support import PASSWORDS, PULL_ALL
+from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL
 from tests.ops.tasks.changes.registries import client_of, fill, network, put, running_registry
-from tests.ops.tasks.doctor.doctor_stack import NAME, stack_with
+from tests.ops.tasks.doctor.doctor_rig import NAME, stack_with
 
 # Neighbours whose order differs by letters and by folders.
 NAMES = ("a", "a/b", "a-b", "a/b/c", "a.b", "ab", "z/z")

@@ -18,8 +18,8 @@ from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.model import Change, Kind, Snapshot, Source
 from ops.tasks.changes.update import IncompleteError, OvertakenError, update
 from ops.tasks.changes.views import state_at
-from tests.ops.gateway.support import query
-from tests.ops.tasks.changes.support import LOST, A, B, C, baseline, lines, look, minutes, seen, tell
+from tests.ops.gateway.gateway_rig import query
+from tests.ops.tasks.changes.ledger_samples import LOST, A, B, C, baseline, lines, look, minutes, seen, tell
 
 BASELINE = ("v1", A, Kind.BASELINE, Source.SCAN, None)
 
@@ -207,7 +207,7 @@ from contextlib import closing
 from pathlib import Path
 import ops.tasks.changes.update as subject
 from ops.tasks.changes.ledger import Ledger
-from tests.ops.changes.support import B, C, look, seen
+from tests.ops.tasks.changes.ledger_samples import B, C, look, seen
 
 owner, name = (subject, sys.argv[2]) if "." not in sys.argv[2] else (Ledger, sys.argv[2].partition(".")[2])
 real = getattr(owner, name)

@@ -24,8 +24,8 @@ from ops.registry.client import Login, RegistryClient
 from ops.registry.transport import Answer, Endpoint
 from ops.tasks.doctor.checks import reachability
 from stack_components.edge.registry_routes import GATE_FILE
-from tests.ops.gateway.support import PASSWORDS, PULL_ALL, free_port
-from tests.ops.tasks.doctor.doctor_stack import Stack, stack_with
+from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL, free_port
+from tests.ops.tasks.doctor.doctor_rig import Stack, stack_with
 from tests.stack_components.edge.caddy import serving
 
 pytestmark = pytest.mark.system

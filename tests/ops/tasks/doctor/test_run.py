@@ -15,8 +15,8 @@ import pytest
 from ops.config import Access
 from ops.registry.canary import REPOSITORY
 from stack_components.edge.registry_routes import GATE_FILE
-from tests.ops.gateway.support import PASSWORDS, PULL_ALL, free_port
-from tests.ops.tasks.doctor.doctor_stack import NAME, STEPS, Stack, stack_with
+from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL, free_port
+from tests.ops.tasks.doctor.doctor_rig import NAME, STEPS, Stack, stack_with
 from tools.bootstrap.docker_engine import ensure_docker
 
 pytestmark = pytest.mark.system

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.tasks.gc.rig import Image, Rig, running
+from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.victim import kill_at
-from tests.programs import RedisServer, redis_server, registry_binary
+from tests.real_programs import RedisServer, redis_server, registry_binary
 
 pytestmark = pytest.mark.system
 

@@ -17,7 +17,7 @@ import yaml
 from infra.paths import cache_folder
 from ops.tasks.gc.collector import CollectorError
 from ops.tasks.gc.container import ContainerCollector
-from tests.ops.tasks.gc.rig import Image, Rig, running
+from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.images import ensure_images
 

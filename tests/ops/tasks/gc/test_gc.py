@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ops.tasks.gc.model import Keep, Limits, Refusal, RefusedError, Rules
-from tests.ops.tasks.gc.rig import ALL, INDEX, NO_BACKUP, Client, Image, Rig, running
+from tests.ops.tasks.gc.gc_rig import ALL, INDEX, NO_BACKUP, Client, Image, Rig, running
 
 pytestmark = pytest.mark.system
 

@@ -9,9 +9,9 @@ import pytest
 
 from ops.registry.read_only import holder_of
 from ops.registry.snapshots.store import State
-from tests.ops.tasks.gc.rig import Image, Rig, running
+from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.victim import kill_at
-from tests.programs import registry_binary
+from tests.real_programs import registry_binary
 
 pytestmark = pytest.mark.system
 

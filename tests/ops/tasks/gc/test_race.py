@@ -16,7 +16,7 @@ import pytest
 
 from stack_components.edge.component import config
 from stack_components.edge.registry_routes import Upstreams
-from tests.ops.tasks.gc.rig import Client, Image, Rig, running
+from tests.ops.tasks.gc.gc_rig import Client, Image, Rig, running
 from tests.plans import plan_of
 from tests.stack_components.edge.caddy import Ports, running_caddy
 

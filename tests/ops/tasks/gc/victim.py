@@ -19,14 +19,14 @@ from ops.tasks.gc.run import GarbageCollection
 from ops.tasks.snapshot import run as undoing
 from ops.tasks.snapshot.plan import Scope
 
-CHECKOUT = Path(__file__).parents[3]
+CHECKOUT = Path(__file__).parents[4]
 # Of steps that are taken many times: when some, but not all is done.
 _MIDST = 4
 
 
 def kill_at(step: str, folder: Path, task: str, collector: Path, *, snapshot: str = "-") -> None:
     """Run a task on the registry of a folder, in a process that is killed at a step."""
-    words = [sys.executable, "-m", "tests.ops.gc.victim", str(folder), task, step, str(collector), snapshot]
+    words = [sys.executable, "-m", "tests.ops.tasks.gc.victim", str(folder), task, step, str(collector), snapshot]
     done: Completed = run(words, timeout=60, cwd=CHECKOUT, check=False)
     assert done.returncode == -signal.SIGKILL, done
 

@@ -10,10 +10,10 @@ import pytest
 from ops.registry.snapshots.hardlinks import SnapshotError
 from ops.tasks.snapshot.plan import Scope, UndoError, plan
 from ops.tasks.snapshot.run import undo
-from tests.ops.tasks.gc.rig import Image, Rig, running
+from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.test_gc import push_index
 from tests.ops.tasks.gc.victim import kill_at
-from tests.programs import registry_binary
+from tests.real_programs import registry_binary
 
 pytestmark = pytest.mark.system
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from docker import APIClient
 
-from tests.tools.offline.plugins.programs import Program
+from tests.tools.offline.plugins.sample_programs import Program
 
 pytestmark = pytest.mark.system
 

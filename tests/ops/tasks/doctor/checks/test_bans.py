@@ -15,7 +15,7 @@ from ops.registry.transport import Endpoint
 from ops.stack.crowdsec import Ban
 from ops.tasks.doctor.checks.bans import bans, judge, own_addresses
 from ops.tasks.doctor.run import look_around
-from tests.ops.stack.bans_stack import ALLOWED, SCANNER, Protected, protected_stack, write_config
+from tests.ops.stack.bans_rig import ALLOWED, SCANNER, Protected, protected_stack, write_config
 from tools.bootstrap.docker_engine import ensure_docker
 
 NOW = datetime.now(UTC)

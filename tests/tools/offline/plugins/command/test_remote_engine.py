@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.tools.offline.plugins.command.sshd import Sshd
-from tests.tools.offline.plugins.programs import Program
+from tests.tools.offline.plugins.sample_programs import Program
 
 pytestmark = pytest.mark.system
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.tools.offline.plugins.hcloud.cases import OTHER_PASSWORD, PASSWORD
 from tests.tools.offline.plugins.hcloud.world import OTHER_KEY, TOKEN, World, world
-from tests.tools.offline.plugins.programs import Program
+from tests.tools.offline.plugins.sample_programs import Program
 
 pytestmark = pytest.mark.system
 

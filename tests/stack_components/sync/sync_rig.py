@@ -20,10 +20,10 @@ from stack_components.edge.component import config
 from stack_components.edge.registry_routes import GATE_FILE, Upstreams
 from stack_components.gateway.component import accounts
 from stack_components.sync.component import REGISTRY, parts
-from tests.ops.gateway.registry import Registry, running_registry
-from tests.ops.gateway.support import PASSWORDS, free_port, running, wait_until_up, write_files
+from tests.ops.gateway.gateway_rig import PASSWORDS, free_port, running, wait_until_up, write_files
+from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.plans import BARE, plan_of
-from tests.programs import go_binary, registry_binary
+from tests.real_programs import go_binary, registry_binary
 from tests.stack_components.edge.caddy import Ports, running_caddy
 
 SOURCE = "source.example.com"  # in the settings; the rig puts the address of the source in its place

@@ -12,7 +12,7 @@ from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.model import Change, Kind, Record, Snapshot, Source, Unknown
 from ops.tasks.changes.report import Report
 from ops.tasks.changes.update import update
-from tests.ops.gateway.support import envelope, event
+from tests.ops.gateway.gateway_rig import envelope, event
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -18,10 +18,10 @@ from ops.core.process import Completed, run
 from ops.registry.canary import REPOSITORY
 from stack_components.edge.component import config as edge_config
 from stack_components.edge.registry_routes import Upstreams
-from tests.ops.gateway.registry import Registry, running_registry
-from tests.ops.gateway.support import PASSWORDS, free_port, running, write_files
+from tests.ops.gateway.gateway_rig import PASSWORDS, free_port, running, write_files
+from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.plans import plan_of
-from tests.programs import registry_binary
+from tests.real_programs import registry_binary
 from tests.stack_components.edge.caddy import Ports, RunningCaddy, running_caddy
 
 STEPS = ("answers", "login", "push", "closed", "pull", "tidy")

@@ -16,7 +16,7 @@ import httpx
 import yaml
 
 from ops.credentials.keys import public_jwks
-from tests.ops.gateway.support import EVENT_TOKEN, ISSUER, SERVICE, SIGNING_KEY, basic, free_port, wait_until_up
+from tests.ops.gateway.gateway_rig import EVENT_TOKEN, ISSUER, SERVICE, SIGNING_KEY, basic, free_port, wait_until_up
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 EMPTY = "sha256:" + hashlib.sha256(b"{}").hexdigest()

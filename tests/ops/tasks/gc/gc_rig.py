@@ -24,8 +24,8 @@ from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Limits, Rules
 from ops.tasks.gc.run import GarbageCollection
-from tests.ops.gateway.support import free_port, wait_until_up
-from tests.programs import registry_binary
+from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.real_programs import registry_binary
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
