@@ -1,1 +1,1 @@
-"""What the official plugins answered: `python -m tests.offline.plugins.official.record` writes answers.json."""
+"""What the official plugins answered: `python -m tests.tools.offline.plugins.official.record` writes answers.json."""
