@@ -131,7 +131,7 @@ def _seen_by_api(stack: Stack) -> Snapshot:
 def _record(stack: Stack, see: Callable[[Stack], Snapshot], show: Callable[[Report], None], *, accept: bool) -> Outcome:
     from ops.events.reader import Place
     from ops.notify.notifier import Notifier
-    from ops.notify.policy import Event
+    from ops.notify.policy import AlertEvent
     from ops.runs.task import Outcome
     from ops.tasks.changes.announce import announcements
     from ops.tasks.changes.update import update
@@ -142,7 +142,7 @@ def _record(stack: Stack, see: Callable[[Stack], Snapshot], show: Callable[[Repo
         report = update(ledger, lambda: see(stack), events=events if events.exists() else None, accept=accept)
         # After the ledger has them, and before it notes that they were told: told twice after a kill, but never not.
         if fresh := ledger.after(ledger.place(_NOTIFIER).seq):
-            Notifier(stack).tell([Event(message) for message in announcements(fresh, stack.config.stack)])
+            Notifier(stack).tell([AlertEvent(message) for message in announcements(fresh, stack.config.stack)])
             ledger.keep_place(_NOTIFIER, Place(fresh[-1].seq))
         return report
 

@@ -15,7 +15,7 @@ from ops.core.files import write_atomic
 from ops.core.locks import lock
 from ops.notify.message import Letter, Message
 from ops.notify.outbox import Outbox, OutboxError, new_id
-from ops.notify.policy import Event, State, decide
+from ops.notify.policy import AlertEvent, KnownState, decide
 
 _LOCK_LIMIT_S = 30.0
 _MODE = 0o600
@@ -25,7 +25,7 @@ _MODE = 0o600
 class _Kept:
     """The file: what is known, and the letters that may not be in the outbox yet."""
 
-    state: State = field(default_factory=State)
+    state: KnownState = field(default_factory=KnownState)
     unposted: tuple[Letter, ...] = ()
     schema: Literal[1] = 1
 
@@ -33,7 +33,7 @@ class _Kept:
 _KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
 
 
-def tell(path: Path, outbox: Outbox, events: Sequence[Event], now: float, rules: AlertRules) -> tuple[Letter, ...]:
+def tell(path: Path, outbox: Outbox, events: Sequence[AlertEvent], now: float, rules: AlertRules) -> tuple[Letter, ...]:
     """Decide what of the events is told, and post it; without events, post what time has made due.
 
     Args:
@@ -57,7 +57,7 @@ def tell(path: Path, outbox: Outbox, events: Sequence[Event], now: float, rules:
         raise OutboxError(f"what is known of alerts cannot be kept in {path}", error) from error
 
 
-def known(path: Path) -> State:
+def known(path: Path) -> KnownState:
     """Return what is known: what is broken since when.
 
     Raises:
@@ -67,7 +67,7 @@ def known(path: Path) -> State:
     return _read(path).state
 
 
-def _tell(path: Path, outbox: Outbox, events: Sequence[Event], now: float, rules: AlertRules) -> tuple[Letter, ...]:
+def _tell(path: Path, outbox: Outbox, events: Sequence[AlertEvent], now: float, rules: AlertRules) -> tuple[Letter, ...]:
     kept, notices = _load(path)
     state, messages = decide(kept.state, events, now, rules)
     letters = (*kept.unposted, *(Letter(message, now, new_id()) for message in (*notices, *messages)))

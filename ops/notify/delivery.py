@@ -12,7 +12,7 @@ from pathlib import Path
 from ops.notify import backoff
 from ops.notify.channels import Sender
 from ops.notify.http import RefusedError, UnavailableError
-from ops.notify.mailbox import Mailbox, Stored
+from ops.notify.mailbox import Mailbox, StoredLetter
 from ops.notify.message import Letter, collapse
 from ops.notify.outbox import Outbox, failing_file
 
@@ -101,7 +101,7 @@ class _Run:
                 return
             goes_on = self._one(waiting[name].letter, {name: box.new})
 
-    def _digest(self, late: Mapping[str, Stored], given_up: Mapping[str, Stored]) -> bool:
+    def _digest(self, late: Mapping[str, StoredLetter], given_up: Mapping[str, StoredLetter]) -> bool:
         """Send one message for those that come too late, and for those that had been given up."""
         folders = {**dict.fromkeys(given_up, self._box.dead), **dict.fromkeys(late, self._box.new)}
         letters = [({**given_up, **late})[name].letter for name in sorted(folders)]

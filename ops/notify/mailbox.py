@@ -26,7 +26,7 @@ _STAMP_DIGITS = 15
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredLetter:
     """What a file holds.
 
     Attributes:
@@ -42,7 +42,7 @@ class Stored:
     schema: Literal[1] = 1
 
 
-_STORED: TypeAdapter[Stored] = TypeAdapter(Stored)
+_STORED: TypeAdapter[StoredLetter] = TypeAdapter(StoredLetter)
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ class Mailbox:
         waiting = names(self.new)
         # Also where the clock was set back, a letter comes after those before it.
         stamp = max(int(letter.at * 1000), *(_stamp(name) + 1 for name in waiting[-1:]), 0)
-        write_atomic(self.new / f"{stamp:0{_STAMP_DIGITS}d}-{letter.id}.json", _text(Stored(letter)), mode=_MODE)
+        write_atomic(self.new / f"{stamp:0{_STAMP_DIGITS}d}-{letter.id}.json", _text(StoredLetter(letter)), mode=_MODE)
         for name in waiting[: max(0, len(waiting) + 1 - NEW_KEPT)]:
             self.bury(name, self.new, f"more than {NEW_KEPT} letters waited", given_up=True)
 
-    def letters(self, folder: Path) -> Iterator[tuple[str, Stored]]:
+    def letters(self, folder: Path) -> Iterator[tuple[str, StoredLetter]]:
         """Yield the letters of one of the folders by name, in order; what cannot be read is put aside."""
         for name in names(folder):
             path = folder / name
@@ -142,7 +142,7 @@ class Mailbox:
         """
         revived = 0
         for name, stored in self.letters(self.dead):
-            write_atomic(self.new / name, _text(Stored(stored.letter)), mode=_MODE)
+            write_atomic(self.new / name, _text(StoredLetter(stored.letter)), mode=_MODE)
             (self.dead / name).unlink(missing_ok=True)
             revived += 1
         return revived
@@ -173,7 +173,7 @@ def names(folder: Path) -> list[str]:
         return []
 
 
-def _read(path: Path) -> Stored:
+def _read(path: Path) -> StoredLetter:
     return _STORED.validate_python(json.loads(path.read_bytes()))
 
 
@@ -182,5 +182,5 @@ def _stamp(name: str) -> int:
     return int(digits) if digits.isdecimal() and len(digits) == _STAMP_DIGITS else 0
 
 
-def _text(stored: Stored) -> str:
+def _text(stored: StoredLetter) -> str:
     return json.dumps(asdict(stored), indent=1) + "\n"

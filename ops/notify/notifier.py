@@ -11,7 +11,7 @@ from ops.notify.channels import senders
 from ops.notify.delivery import Delivery, flush
 from ops.notify.message import Action, Letter, Message
 from ops.notify.outbox import Outbox
-from ops.notify.policy import Event
+from ops.notify.policy import AlertEvent
 from ops.stack.stack import Stack
 
 
@@ -27,7 +27,7 @@ class Notifier:
         channels = self.stack.config.notify.channels
         return Outbox(self.stack.data / "outbox", {name: channel.minimum for name, channel in channels.items()})
 
-    def tell(self, events: Sequence[Event] = ()) -> Sequence[Letter]:
+    def tell(self, events: Sequence[AlertEvent] = ()) -> Sequence[Letter]:
         """Keep what is worth telling of events; without any, what time has made due, such as reminders and the digest.
 
         Raises:

@@ -24,7 +24,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True)
-class Event:
+class AlertEvent:
     """Something that a task reports.
 
     Attributes:
@@ -75,7 +75,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class State:
+class KnownState:
     """What is known between two runs.
 
     Attributes:
@@ -95,7 +95,9 @@ class State:
     schema: Literal[1] = 1
 
 
-def decide(state: State, events: Sequence[Event], now: float, rules: AlertRules) -> tuple[State, tuple[Message, ...]]:
+def decide(
+    state: KnownState, events: Sequence[AlertEvent], now: float, rules: AlertRules
+) -> tuple[KnownState, tuple[Message, ...]]:
     """Return what is known afterwards, and what is to be told, in order.
 
     Args:
@@ -115,7 +117,7 @@ def decide(state: State, events: Sequence[Event], now: float, rules: AlertRules)
     return state, tuple(out)
 
 
-def _changes(state: State, events: Sequence[Event], now: float) -> tuple[State, list[Message]]:
+def _changes(state: KnownState, events: Sequence[AlertEvent], now: float) -> tuple[KnownState, list[Message]]:
     firing = {one.message.fingerprint: one for one in state.firing}
     day, out = state.day, list[Message]()
     for event in events:
@@ -144,7 +146,7 @@ def _changes(state: State, events: Sequence[Event], now: float) -> tuple[State, 
     return replace(state, firing=tuple(firing.values()), day=day), out
 
 
-def _reminders(state: State, now: float, after_s: float) -> tuple[State, list[Message]]:
+def _reminders(state: KnownState, now: float, after_s: float) -> tuple[KnownState, list[Message]]:
     kept, out = list[Firing](), list[Message]()
     for known in state.firing:
         one = replace(known, told=min(known.told, now))  # a clock that was ahead must not silence it
@@ -156,7 +158,7 @@ def _reminders(state: State, now: float, after_s: float) -> tuple[State, list[Me
     return replace(state, firing=tuple(kept)), out
 
 
-def _digest(state: State, now: float, local: datetime, hour: int | None) -> tuple[State, list[Message]]:
+def _digest(state: KnownState, now: float, local: datetime, hour: int | None) -> tuple[KnownState, list[Message]]:
     today = local.date().isoformat()
     if hour is None or not state.digest_on:
         return replace(state, digest_on=today), []
@@ -175,7 +177,7 @@ def _digest(state: State, now: float, local: datetime, hour: int | None) -> tupl
     return fresh, [Message(title, tuple(lines), omitted=state.day.left_out, tags=("newspaper",))]
 
 
-def _hold(state: State, messages: Sequence[Message], now: float, *, quiet: bool) -> tuple[State, list[Message]]:
+def _hold(state: KnownState, messages: Sequence[Message], now: float, *, quiet: bool) -> tuple[KnownState, list[Message]]:
     """Keep news back in quiet hours, and give them out afterwards."""
     if quiet:
         news = [Letter(message, now) for message in messages if message.severity is Severity.INFO]

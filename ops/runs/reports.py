@@ -7,11 +7,11 @@ from datetime import datetime
 from ops.config.notify import Severity
 from ops.core import exit_codes
 from ops.notify.message import Fingerprint, report
-from ops.notify.policy import Event
+from ops.notify.policy import AlertEvent
 from ops.runs.history import KILLED, RUNNING, Run
 
 
-def event_of(run: Run, stack: str) -> Event | None:
+def event_of(run: Run, stack: str) -> AlertEvent | None:
     """Return what there is to tell of a run; None while it runs, or when it left the work to another.
 
     Args:
@@ -25,7 +25,7 @@ def event_of(run: Run, stack: str) -> Event | None:
         what = f"{run.task} was killed"
     elif run.exit_code in exit_codes.SUCCESSFUL:
         what, severity = f"{run.task} has warnings", Severity.WARNING
-    return Event(
+    return AlertEvent(
         report(
             what,
             where=stack,

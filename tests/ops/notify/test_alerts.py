@@ -13,11 +13,11 @@ from ops.core.locks import LockedError, lock
 from ops.notify import alerts as subject
 from ops.notify.alerts import known, tell
 from ops.notify.outbox import Outbox, OutboxError
-from ops.notify.policy import Event, State
+from ops.notify.policy import AlertEvent, KnownState
 from tests.ops.notify.notify_samples import NOON, gc_failed, outbox
 
 RULES = AlertRules(digest_hour=None)
-BAD, GOOD = Event(gc_failed(), ok=False), Event(gc_failed(), ok=True)
+BAD, GOOD = AlertEvent(gc_failed(), ok=False), AlertEvent(gc_failed(), ok=True)
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ def test_the_first_run_knows_nothing(path: Path, box: Outbox) -> None:
     with pytest.raises(FileNotFoundError):
         known(path)
     assert tell(path, box, [], NOON, RULES) == ()
-    assert known(path) == State(digest_on="2026-11-18")
+    assert known(path) == KnownState(digest_on="2026-11-18")
 
 
 def test_two_at_once_come_one_after_the_other(path: Path, box: Outbox) -> None:
-    events = [Event(gc_failed(subject=str(number)), ok=False) for number in range(8)]
+    events = [AlertEvent(gc_failed(subject=str(number)), ok=False) for number in range(8)]
     threads = [threading.Thread(target=tell, args=(path, box, [event], NOON, RULES)) for event in events]
     for thread in threads:
         thread.start()

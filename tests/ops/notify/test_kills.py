@@ -13,7 +13,7 @@ from ops.config.notify import AlertRules
 from ops.core.process import run
 from ops.notify.alerts import known, tell
 from ops.notify.delivery import flush
-from ops.notify.policy import Event
+from ops.notify.policy import AlertEvent
 from tests.ops.notify.notify_samples import NOON, Clock, StandInService, gc_failed, outbox
 
 RULES = AlertRules(digest_hour=None)
@@ -24,7 +24,7 @@ import os, signal, sys
 from pathlib import Path
 from ops.notify import alerts, mailbox
 from ops.notify.delivery import flush
-from ops.notify.policy import Event
+from ops.notify.policy import AlertEvent
 from ops.config.notify import AlertRules
 from tests.ops.notify.notify_samples import NOON, Clock, gc_failed, outbox
 
@@ -50,7 +50,7 @@ def send(letter):
 alerts.write_atomic = deadly("state", alerts.write_atomic)
 mailbox.write_atomic = deadly("letter", mailbox.write_atomic)
 mailbox.Mailbox.finish = deadly("done", mailbox.Mailbox.finish)
-events = [Event(gc_failed(subject=subject), ok=False) for subject in ("a", "b")]
+events = [AlertEvent(gc_failed(subject=subject), ok=False) for subject in ("a", "b")]
 alerts.tell(folder / "alerts.json", outbox(folder / "outbox"), events, NOON, AlertRules(digest_hour=None))
 flush(outbox(folder / "outbox"), {"phone": deadly("send", send)}, clock=Clock())
 """
@@ -69,7 +69,7 @@ def test_nothing_is_lost_and_nothing_told_twice_without_its_id(tmp_path: Path, s
     before = service.read_text().split("\n")[:-1] if service.exists() else []
     # The task runs again, as its timer does.
     box, phone = outbox(tmp_path / "outbox"), StandInService()
-    events = [Event(gc_failed(subject=subject), ok=False) for subject in ("a", "b")]
+    events = [AlertEvent(gc_failed(subject=subject), ok=False) for subject in ("a", "b")]
     tell(tmp_path / "alerts.json", box, events, NOON + 60, RULES)
     flush(box, {"phone": phone.send}, clock=Clock(NOON + 60))
     after = [f"{one.message.fingerprint.subject} {one.id}" for one in phone.got if one.message.fingerprint]

@@ -10,11 +10,11 @@ from ops.config import Limits
 from ops.config.notify import NotifySettings
 from ops.notify.message import Action, Message
 from ops.notify.notifier import Notifier
-from ops.notify.policy import Event
+from ops.notify.policy import AlertEvent
 from tests.ops.runs.test_task import stack_in
 
 PHONE = NotifySettings.model_validate({"channels": {"phone": {"kind": "ntfy", "server": "http://127.0.0.1:9", "topic": "t"}}})
-NEWS = Event(Message("2 tags added"))
+NEWS = AlertEvent(Message("2 tags added"))
 
 
 @pytest.mark.parametrize("services", [{"ui": Limits(cpus=1, memory_mb=64)}, {}], ids=["with pages", "without"])
@@ -26,7 +26,7 @@ def test_a_tap_leads_to_the_pages_where_there_are_any(tmp_path: Path, services: 
 def test_a_message_that_has_a_page_keeps_it(tmp_path: Path) -> None:
     own = Action("See the build", "https://ci.example.com/7")
     notifier = Notifier(stack_in(tmp_path, notify=PHONE, services={"ui": Limits(cpus=1, memory_mb=64)}))
-    (letter,) = notifier.tell([Event(Message("pushed", actions=(own,)))])
+    (letter,) = notifier.tell([AlertEvent(Message("pushed", actions=(own,)))])
     assert letter.message.actions == (own,)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ops.config.notify import AlertRules, QuietHours, Severity
 from ops.notify.message import Fingerprint, Letter, Message
-from ops.notify.policy import Event, State, decide
+from ops.notify.policy import AlertEvent, KnownState, decide
 from tests.ops.notify.notify_samples import DAY, HOUR, NOON, gc_failed
 
 PLAIN = AlertRules(digest_hour=None)
@@ -17,15 +17,15 @@ NIGHTS = AlertRules(digest_hour=None, quiet_hours=QuietHours(start="22:00", end=
 DIGESTS = AlertRules(digest_hour=8)
 NIGHT, MORNING = NOON + 12 * HOUR, NOON + 19 * HOUR  # 01:00 and 08:00 in Berlin
 
-BAD, GOOD = Event(gc_failed(), ok=False), Event(gc_failed(), ok=True)
-NEWS = Event(Message("12 tags added"))
+BAD, GOOD = AlertEvent(gc_failed(), ok=False), AlertEvent(gc_failed(), ok=True)
+NEWS = AlertEvent(Message("12 tags added"))
 
 
 def run(
-    steps: Sequence[tuple[float, Sequence[Event]]], rules: AlertRules, state: State | None = None
-) -> tuple[State, list[list[str]]]:
+    steps: Sequence[tuple[float, Sequence[AlertEvent]]], rules: AlertRules, state: KnownState | None = None
+) -> tuple[KnownState, list[list[str]]]:
     """Decide step after step; return what is known and the titles that each step told."""
-    state, titles = state or State(), []
+    state, titles = state or KnownState(), []
     for now, events in steps:
         state, messages = decide(state, events, now, rules)
         titles.append([message.title for message in messages])
@@ -60,20 +60,20 @@ def test_what_stays_broken_is_told_again_each_day_with_the_count() -> None:
 
 
 def test_what_becomes_worse_is_told_at_once_and_what_becomes_milder_is_not() -> None:
-    events = [Event(gc_failed(severity), ok=False) for severity in (Severity.WARNING, Severity.CRITICAL, Severity.WARNING)]
+    events = [AlertEvent(gc_failed(severity), ok=False) for severity in (Severity.WARNING, Severity.CRITICAL, Severity.WARNING)]
     assert [len(told) for told in run([(NOON + step, [event]) for step, event in enumerate(events)], PLAIN)[1]] == [1, 1, 0]
 
 
 def test_each_fingerprint_has_a_state_of_its_own() -> None:
-    steps = [(NOON, [Event(gc_failed(subject="a"), ok=False), Event(gc_failed(subject="b"), ok=False)])]
+    steps = [(NOON, [AlertEvent(gc_failed(subject="a"), ok=False), AlertEvent(gc_failed(subject="b"), ok=False)])]
     state, _ = run(steps, PLAIN)
-    state, titles = run([(NOON + 1, [Event(gc_failed(subject="a"), ok=True)])], PLAIN, state)
+    state, titles = run([(NOON + 1, [AlertEvent(gc_failed(subject="a"), ok=True)])], PLAIN, state)
     assert titles == [["Resolved: Garbage collection failed"]]
     assert [one.message.fingerprint for one in state.firing] == [Fingerprint("gc", "failed", "b")]
 
 
 def test_news_wait_for_the_end_of_the_night_and_warnings_do_not() -> None:
-    warning = Event(Message("v1.0 moved", severity=Severity.WARNING))
+    warning = AlertEvent(Message("v1.0 moved", severity=Severity.WARNING))
     state, titles = run([(NIGHT, [NEWS, warning]), (NIGHT + HOUR, []), (MORNING, []), (MORNING + HOUR, [])], NIGHTS)
     assert titles == [["v1.0 moved"], [], ["12 tags added"], []]
     assert state.held == ()
@@ -95,19 +95,19 @@ def test_many_held_news_come_as_one() -> None:
 @pytest.mark.parametrize(("utc_hour", "told"), [(19, 1), (20, 0)])
 def test_quiet_hours_follow_summer_time(utc_hour: int, told: int) -> None:
     july = NOON - 140 * DAY - 12 * HOUR  # 2026-07-01 00:00 UTC
-    assert len(decide(State(), [NEWS], july + utc_hour * HOUR, NIGHTS)[1]) == told
+    assert len(decide(KnownState(), [NEWS], july + utc_hour * HOUR, NIGHTS)[1]) == told
 
 
 def test_a_flood_is_one_message_as_bad_as_its_worst() -> None:
-    events = [Event(gc_failed(subject=str(number)), ok=False) for number in range(30)] + [NEWS]
-    state, (message,) = decide(State(), events, NOON, PLAIN)
+    events = [AlertEvent(gc_failed(subject=str(number)), ok=False) for number in range(30)] + [NEWS]
+    state, (message,) = decide(KnownState(), events, NOON, PLAIN)
     assert (message.title, message.severity) == ("31 messages at once", Severity.ERROR)
     assert len(state.firing) == 30
 
 
 def test_the_digest_comes_once_a_day_and_only_when_there_is_something_to_tell() -> None:
     tomorrow = NOON + DAY
-    steps: list[tuple[float, list[Event]]] = [
+    steps: list[tuple[float, list[AlertEvent]]] = [
         (NOON, [BAD]),
         (NOON + HOUR, [GOOD]),
         (NOON + 19 * HOUR, []),
@@ -116,7 +116,7 @@ def test_the_digest_comes_once_a_day_and_only_when_there_is_something_to_tell() 
     state, titles = run([*steps, (NOON + 21 * HOUR, [GOOD])], DIGESTS)
     assert titles[2:] == [[], ["Daily digest: all well again"], []]
     assert run([(tomorrow + 20 * HOUR, [])], DIGESTS, state)[1] == [[]], "good reports alone are no news"
-    state, _ = run([(NOON, [BAD]), (NOON + HOUR, [Event(gc_failed(subject="b"), ok=True)])], DIGESTS)
+    state, _ = run([(NOON, [BAD]), (NOON + HOUR, [AlertEvent(gc_failed(subject="b"), ok=True)])], DIGESTS)
     _, (digest,) = decide(state, [], NOON + 22 * HOUR, DIGESTS)
     assert digest.title == "Daily digest: 1 broken"
     assert digest.lines == (
@@ -148,7 +148,7 @@ def test_a_clock_that_jumps_there_and_back_neither_floods_nor_silences(jump: flo
 
 def test_a_state_needs_a_fingerprint() -> None:
     with pytest.raises(ValueError, match="needs a fingerprint"):
-        Event(Message("a"), ok=False)
+        AlertEvent(Message("a"), ok=False)
 
 
 def test_deciding_is_pure() -> None:
