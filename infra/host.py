@@ -1,21 +1,29 @@
-"""The Host that every place gives: it receives folders, a release and secrets, and serves a Docker engine."""
+"""The Host that every place gives: it receives folders, a release and secrets, and serves a Docker engine.
+
+Whatever is done on a host is done there by `ops`, one command for each thing.
+"""
 
 from __future__ import annotations
 
+import abc
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Protocol
 
 import pulumi
 
+from infra.cache import digest
 from infra.plan import Plan
 from infra.release import Release, digest_of
+from infra.services import SERVICES
+
+REMOVE_RELEASE = ("remove", "current", "releases", "parts", "installed")
 
 
 @dataclass(frozen=True)
-class Shipped:
+class ProvisionedHost:
     """What a host holds once it is provisioned; containers depend on `ready` and mount paths below `root`."""
 
     root: str
@@ -59,16 +67,48 @@ class Reload:
     confirmation: str
 
 
-class Host(Protocol):
-    """A machine with a Docker engine on which the stack lives."""
+@dataclass(frozen=True, kw_only=True)
+class OpsCommand:
+    """A command of `ops`.
+
+    Attributes:
+        module: Of `ops`.
+        create: Arguments that make it so; they can be run again at any time.
+        delete: Arguments that undo it; None when nothing is to be undone.
+        stdin: Standard input of `create`; may be secret.
+        after: What must be there before.
+        marks: Text that is no argument, but has the command run again when it changes.
+    """
+
+    module: str = "host.provision"
+    create: Sequence[str]
+    delete: Sequence[str] | None = None
+    stdin: pulumi.Input[str] | None = None
+    after: Sequence[pulumi.Resource] = ()
+    marks: Sequence[str] = ()
+
+
+class Host(pulumi.ComponentResource, abc.ABC):
+    """A machine with a Docker engine on which the stack lives. Places say how a command and a release get there."""
 
     root: PurePosixPath
     user: str
     docker_socket: str
+    docker: pulumi.ProviderResource
+    # What the machine is: services come up anew when it changes.
+    restarts: Sequence[str] = ()
 
-    @property
-    def docker(self) -> pulumi.ProviderResource:
-        """The provider of this host's Docker engine."""
+    @abc.abstractmethod
+    def _run(self, name: str, command: OpsCommand) -> pulumi.Output[str]:
+        """Declare a command; return what it prints. Its resource is in `self.made[name]`."""
+
+    @abc.abstractmethod
+    def _install(self, release: Release) -> Sequence[pulumi.Resource]:
+        """Make a release current; return what all other commands come after."""
+
+    def __init__(self, kind: str, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(kind, name, {}, opts)
+        self.made: dict[str, pulumi.Resource] = {}
 
     def provision(
         self,
@@ -78,7 +118,7 @@ class Host(Protocol):
         release: Release,
         live: Sequence[str],
         secrets: Mapping[str, pulumi.Input[str]],
-    ) -> Shipped:
+    ) -> ProvisionedHost:
         """Bring folders, a release and secrets onto the host.
 
         Args:
@@ -88,20 +128,56 @@ class Host(Protocol):
             live: Parts that running services read anew when they are told to (`reload`).
             secrets: Content by file name, travelling by standard input (D11).
         """
+        installed = self._install(release)
+        removable = [folder for folder in folders if folder not in kept]
+        self._run(
+            "folders",
+            OpsCommand(
+                create=["folders", "--owner", self.user, *folders],
+                delete=["remove", *removable] if removable else None,
+                after=installed,
+            ),
+        )
+        self._run(
+            "live",
+            OpsCommand(
+                create=["live", *live],
+                delete=["remove", "live"],
+                after=installed,
+                marks=[release.parts[name].digest for name in live],
+            ),
+        )
+        contents: dict[str, pulumi.Output[str]] = {name: pulumi.Output.secret(text) for name, text in secrets.items()}
+        self._run(
+            "secrets",
+            OpsCommand(
+                create=["secrets", "--owner", self.user],
+                delete=["remove", "secrets"],
+                stdin=pulumi.Output.all(**contents).apply(lambda files: json.dumps(files, sort_keys=True)),
+                after=installed,
+            ),
+        )
+        ready = [*installed, *(self.made[name] for name in ("folders", "live", "secrets"))]
+        return ProvisionedHost(str(self.root), release, contents, ready)
 
-    def reload(self, shipped: Shipped, part: str, *, container: pulumi.Resource, name: str, how: Reload) -> None:
+    def reload(self, provisioned: ProvisionedHost, part: str, *, container: pulumi.Resource, name: str, how: Reload) -> None:
         """Tell a running service that a live part of it has changed.
 
         Args:
-            shipped: What the host holds.
+            provisioned: What the host holds.
             part: Name of the live part.
             container: The service's container.
             name: The container's name.
             how: What the service understands.
         """
+        wanted = provisioned.release.parts[part].folder.rpartition("/")[2]
+        arguments = [part, "--wanted", wanted, "--container", name, "--confirm", how.confirmation, "--", *how.check]
+        self._run(f"reload-{part}", OpsCommand(module="host.reload", create=arguments, after=[container]))
 
-    def build_image(self, shipped: Shipped, part: str) -> pulumi.Output[str]:
+    def build_image(self, provisioned: ProvisionedHost, part: str) -> pulumi.Output[str]:
         """Build an image from a part that has a Dockerfile, unless the engine has it, and return its id."""
+        folder = provisioned.release.parts[part].folder
+        return self._run(f"build-{part}", OpsCommand(module="host.image_build", create=[folder], after=provisioned.ready))
 
     def read(self, name: str, path: str, *, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         """Return the text of a file below the root that is no secret, when it is there.
@@ -111,20 +187,35 @@ class Host(Protocol):
             path: Relative to the root.
             after: What writes it.
         """
+        return self._run(name, OpsCommand(create=["show", path], after=after))
 
-    def check(self, shipped: Shipped, plan: Plan, *, after: Sequence[pulumi.Resource]) -> None:
+    def check(self, provisioned: ProvisionedHost, plan: Plan, *, after: Sequence[pulumi.Resource]) -> None:
         """Use the registry as clients do, and fail when it does not work (D12).
 
         Args:
-            shipped: What the host holds.
+            provisioned: What the host holds.
             plan: What runs.
             after: All services.
         """
+        # Containers are replaced for these too.
+        run = digest(
+            [[plan.images[SERVICES[name].image].reference, plan.settings.limits_of(name).model_dump()] for name in plan.services]
+        )
+        marks = [provisioned.release.digest, run, *self.restarts]
+        self._run("doctor", OpsCommand(module="cli", create=["doctor", "--post-deploy"], after=after, marks=marks))
 
-    def prune(self, shipped: Shipped, *, after: Sequence[pulumi.Resource]) -> None:
+    def prune(self, provisioned: ProvisionedHost, *, after: Sequence[pulumi.Resource]) -> None:
         """Drop old releases from the host, once no container of `after` has them mounted any more."""
+        self._run("prune", OpsCommand(create=["prune"], after=after, marks=[provisioned.release.digest]))
 
 
-def secrets_document(files: Mapping[str, str]) -> str:
-    """Return the JSON that `ops.host.provision secrets` reads."""
-    return json.dumps(files, sort_keys=True)
+def shell(
+    interpreter: Sequence[str], root: PurePosixPath, module: str, arguments: Sequence[str], marks: Sequence[str] = ()
+) -> str:
+    """Return the shell command that runs a module of `ops`; marks become a comment."""
+    return commented([*interpreter, "-m", f"ops.{module}", "--root", str(root), *arguments], marks)
+
+
+def commented(words: Sequence[str], marks: Sequence[str]) -> str:
+    """Return a shell command with marks as its comment."""
+    return " ".join([shlex.join(words), *(["#", *marks] if any(marks) else [])])

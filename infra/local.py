@@ -11,7 +11,7 @@ import pulumi
 import pulumi_docker as docker
 from pulumi_command import local
 
-from infra.ops_host import REMOVE_RELEASE, OpsCommand, OpsHost, shell
+from infra.host import REMOVE_RELEASE, Host, OpsCommand, shell
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.release import Release
 from infra.settings import Settings
@@ -42,7 +42,7 @@ def docker_socket(docker_host: str) -> str:
     return docker_host.removeprefix("unix://") if docker_host.startswith("unix://") else _DOCKER_SOCKET
 
 
-class LocalHost(OpsHost):
+class LocalHost(Host):
     """This machine as a Host: commands run in the program's own Python, files live below the stack's root."""
 
     def __init__(self, name: str, settings: Settings, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_docker as docker
 from pulumi_command import remote
 
-from infra.ops_host import REMOVE_RELEASE, OpsCommand, OpsHost, commented, shell
+from infra.host import REMOVE_RELEASE, Host, OpsCommand, commented, shell
 from infra.paths import cache_folder
 from infra.release import Release
 from infra.server import regops
@@ -67,7 +67,7 @@ class Machine:
         )
 
 
-class SshHost(OpsHost):
+class SshHost(Host):
     """A server reached by SSH."""
 
     def __init__(self, name: str, machine: Machine, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.host import Host, Shipped
+from infra.host import Host, ProvisionedHost
 from infra.plan import Plan
 from infra.secrets import Secrets
 from infra.settings import Settings
@@ -19,7 +19,7 @@ class Context:
 
     plan: Plan
     host: Host
-    shipped: Shipped
+    provisioned: ProvisionedHost
     networks: Networks
     secrets: Secrets
 

@@ -114,7 +114,7 @@ class Service(pulumi.ComponentResource):
         _check(name, args)
         image = context.plan.images[SERVICES[name].image]
         limits = context.settings.limits_of(name)
-        needs: list[pulumi.Resource] = list(context.shipped.ready)
+        needs: list[pulumi.Resource] = list(context.provisioned.ready)
         if image.pullable and args.image is None:
             needs.append(docker.RemoteImage(f"{name}-image", name=image.reference, keep_locally=True, opts=context.options(self)))
         self.container_name = f"{context.settings.name}-{name}"
@@ -181,16 +181,16 @@ def _check(name: str, args: ServiceArgs) -> None:
 
 
 def _mounts(args: ServiceArgs, context: Context) -> list[docker.ContainerMountArgs]:
-    shipped = context.shipped
+    provisioned = context.provisioned
     read = [
-        *((target, shipped.part(part)) for part, target in args.parts.items()),
-        *((target, shipped.live(part)) for part, target in args.live.items()),
-        *((target, shipped.secret(secret)) for secret, target in args.secrets.items()),
-        *((target, shipped.path(folder)) for folder, target in args.reads.items()),
+        *((target, provisioned.part(part)) for part, target in args.parts.items()),
+        *((target, provisioned.live(part)) for part, target in args.live.items()),
+        *((target, provisioned.secret(secret)) for secret, target in args.secrets.items()),
+        *((target, provisioned.path(folder)) for folder, target in args.reads.items()),
         *args.host_files.items(),
         *([(args.docker_socket, context.host.docker_socket)] if args.docker_socket else []),
     ]
-    written = [(target, shipped.path(folder)) for folder, target in args.data.items()]
+    written = [(target, provisioned.path(folder)) for folder, target in args.data.items()]
     return [
         docker.ContainerMountArgs(type="bind", source=source, target=target, read_only=read_only)
         for target, source, read_only in sorted([(*mount, True) for mount in read] + [(*mount, False) for mount in written])
@@ -199,8 +199,8 @@ def _mounts(args: ServiceArgs, context: Context) -> list[docker.ContainerMountAr
 
 def _labels(args: ServiceArgs, context: Context) -> list[docker.ContainerLabelArgs]:
     """Return the stack's labels and a digest of all configuration that this container reads, so that a change replaces it."""
-    parts = {name: context.shipped.release.parts[name].digest for name in args.parts}
-    read = context.shipped.secrets_digest(list(args.secrets)).apply(lambda secrets: digest([parts, secrets]))
+    parts = {name: context.provisioned.release.parts[name].digest for name in args.parts}
+    read = context.provisioned.secrets_digest(list(args.secrets)).apply(lambda secrets: digest([parts, secrets]))
     return [
         *(
             docker.ContainerLabelArgs(label=key, value=value)

@@ -12,7 +12,7 @@ from infra.images import load_lock
 from infra.project import LOCK
 from infra.settings import SettingsError
 from stack_components import cache, edge, gateway, monitoring, registry, sync, ui
-from stack_components.concern import Concerns
+from stack_components.spec import ComponentSpecs
 from tests.declared import Declarations, declare
 from tests.plans import EVERYTHING, plan_of
 
@@ -33,8 +33,8 @@ def secret_files(declared: Declarations) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def parts() -> dict[str, str]:
     """The text of every file of the release, by `part/path`."""
-    concerns = [one.CONCERN for one in (cache, edge, gateway, monitoring, registry, sync, ui)]
-    found = Concerns(plan_of(**EVERYTHING), concerns).parts
+    specs = [one.SPEC for one in (cache, edge, gateway, monitoring, registry, sync, ui)]
+    found = ComponentSpecs(plan_of(**EVERYTHING), specs).parts
     return {f"{part.name}/{path}": content.decode() for part in found for path, content in part.files.items()}
 
 

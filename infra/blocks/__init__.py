@@ -1,1 +1,1 @@
-"""What a stack can set, a block for each concern; `infra.settings` puts them together."""
+"""What a stack can set, one block for each component; `infra.settings` puts them together."""

@@ -1,5 +1,5 @@
 """The cache: Redis, which holds the registry's blob descriptors and nothing that cannot be lost."""
 
-from stack_components.cache.component import CONCERN, Cache
+from stack_components.cache.component import SPEC, Cache
 
-__all__ = ["CONCERN", "Cache"]
+__all__ = ["SPEC", "Cache"]

@@ -10,9 +10,9 @@ from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
 from stack_components.cache.config import redis_conf, users_acl
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.service import Healthcheck, Service, ServiceArgs
+from stack_components.spec import ComponentSpec
 
 NAME = "cache"
 PORT = 6379
@@ -49,4 +49,4 @@ class Cache(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-CONCERN = Concern(services=(NAME,), start=Cache, parts=parts, secret_files=secret_files)
+SPEC = ComponentSpec(services=(NAME,), start=Cache, parts=parts, secret_files=secret_files)

@@ -13,7 +13,6 @@ from infra.reach import AUTHORITY
 from infra.regops import GATE_FOLDER as GATE
 from infra.release import Part
 from infra.settings import Settings
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.edge.caddyfile import Bouncer, EdgeConfig, Site, caddyfile
 from stack_components.edge.pages import PAGES
@@ -25,6 +24,7 @@ from stack_components.protection import component as crowdsec
 from stack_components.registry import component as registry
 from stack_components.service import Healthcheck, Port, Service, ServiceArgs
 from stack_components.sign_on import component as oauth2_proxy
+from stack_components.spec import ComponentSpec
 
 NAME = "edge"
 DATA_FOLDER = "data/edge"
@@ -112,17 +112,17 @@ def outputs(context: Context, services: Sequence[pulumi.Resource]) -> Mapping[st
         context: The surroundings.
         services: What must run before.
     """
-    edge, shipped, secrets = context.settings.edge, context.shipped, context.secrets
+    edge, provisioned, secrets = context.settings.edge, context.provisioned, context.secrets
     return {
         "registry": context.settings.registry_host,
         "registry_url": f"http://{edge.plain_bind}:{edge.http_port}",
         "registry_url_tls": f"https://{'127.0.0.1' if edge.default_host == '' else edge.bind}:{edge.https_port}",
-        "registry_ca": shipped.path(AUTHORITY),
+        "registry_ca": provisioned.path(AUTHORITY),
         "registry_user": secrets["registry_user"],
         "registry_pass": secrets["registry_pass"],
         "accounts": pulumi.Output.from_input(dict(secrets.passwords)),
-        "password_file": shipped.secret("registry_pass"),
-        "root": shipped.root,
+        "password_file": provisioned.secret("registry_pass"),
+        "root": provisioned.root,
         "left_out": dict(context.plan.left_out),
         **_authority(context, services),
     }
@@ -163,7 +163,7 @@ class Edge(pulumi.ComponentResource):
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         context.host.reload(
-            context.shipped,
+            context.provisioned,
             NAME,
             container=self.service.container,
             name=self.service.container_name,
@@ -175,7 +175,7 @@ class Edge(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-CONCERN = Concern(
+SPEC = ComponentSpec(
     services=(NAME,),
     start=Edge,
     folders=lambda _: [DATA_FOLDER, LOG_FOLDER, GATE],

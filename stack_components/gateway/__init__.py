@@ -1,5 +1,5 @@
 """The gateway: issues registry tokens and takes registry events."""
 
-from stack_components.gateway.component import CONCERN, Gateway
+from stack_components.gateway.component import SPEC, Gateway
 
-__all__ = ["CONCERN", "Gateway"]
+__all__ = ["SPEC", "Gateway"]

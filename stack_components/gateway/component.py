@@ -15,11 +15,11 @@ from infra.settings import Settings
 from ops.config import Access, Account, Accounts, GatewayConfig, Person, SignOn, render
 from ops.credentials.keys import public_jwks, signing_key_from_seed
 from ops.credentials.passwords import password_hash
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.gateway.service_accounts import service_accounts
 from stack_components.service import Healthcheck, Service, ServiceArgs
 from stack_components.sign_on import component as sign_on
+from stack_components.spec import ComponentSpec
 
 NAME = "gateway"
 PORT = 8080
@@ -150,4 +150,4 @@ class Gateway(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-CONCERN = Concern(services=(NAME,), start=Gateway, folders=lambda _: [DATA_FOLDER], parts=parts, secret_files=secret_files)
+SPEC = ComponentSpec(services=(NAME,), start=Gateway, folders=lambda _: [DATA_FOLDER], parts=parts, secret_files=secret_files)

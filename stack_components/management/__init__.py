@@ -1,5 +1,5 @@
 """Management of containers by web page: Portainer."""
 
-from stack_components.management.component import CONCERN, Management
+from stack_components.management.component import SPEC, Management
 
-__all__ = ["CONCERN", "Management"]
+__all__ = ["SPEC", "Management"]

@@ -7,9 +7,9 @@ import pulumi
 from infra.plan import Plan
 from infra.secrets import Secrets
 from stack_components import socket_proxy
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.service import Healthcheck, Service, ServiceArgs
+from stack_components.spec import ComponentSpec
 
 NAME = "portainer"
 SOCKET = "portainer-socket"
@@ -65,4 +65,4 @@ def _portainer() -> ServiceArgs:
 
 
 # Without Portainer the proxy has nobody to stand before.
-CONCERN = Concern(services=(NAME,), start=Management, folders=lambda _: [DATA_FOLDER], secret_files=secret_files)
+SPEC = ComponentSpec(services=(NAME,), start=Management, folders=lambda _: [DATA_FOLDER], secret_files=secret_files)

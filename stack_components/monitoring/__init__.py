@@ -1,5 +1,5 @@
 """Monitoring: Prometheus and what it scrapes, the alerts it raises, and the dashboards that show it."""
 
-from stack_components.monitoring.component import CONCERN, Monitoring
+from stack_components.monitoring.component import SPEC, Monitoring
 
-__all__ = ["CONCERN", "Monitoring"]
+__all__ = ["SPEC", "Monitoring"]

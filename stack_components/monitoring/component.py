@@ -11,11 +11,11 @@ from infra.plan import Plan
 from infra.regops import METRICS_FOLDER
 from infra.release import Part
 from infra.secrets import Secrets
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.monitoring import alertmanager, alerts, blackbox, exporters, grafana, prometheus, rules, services
 from stack_components.monitoring.services import data_folder
 from stack_components.service import Service, ServiceArgs
+from stack_components.spec import ComponentSpec
 
 NAME = "monitoring"
 _SERVICES: Mapping[str, Callable[[Plan], ServiceArgs]] = {
@@ -88,7 +88,7 @@ class Monitoring(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-CONCERN = Concern(
+SPEC = ComponentSpec(
     services=tuple(_SERVICES),
     start=Monitoring,
     folders=folders,

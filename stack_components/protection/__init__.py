@@ -1,6 +1,6 @@
 """Protection: CrowdSec, which reads the edge's log and says who is banned, and the edge's image that obeys."""
 
-from stack_components.protection.component import BOUNCER_KEY, CONCERN, Protection
+from stack_components.protection.component import BOUNCER_KEY, SPEC, Protection
 from stack_components.protection.edge_image import edge_image
 
-__all__ = ["BOUNCER_KEY", "CONCERN", "Protection", "edge_image"]
+__all__ = ["BOUNCER_KEY", "SPEC", "Protection", "edge_image"]

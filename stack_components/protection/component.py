@@ -13,11 +13,11 @@ import pulumi
 from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.protection import edge_image
 from stack_components.protection.config import KEY_FILE, acquisition, request_parsers, start_script
 from stack_components.service import Exemption, Healthcheck, Service, ServiceArgs
+from stack_components.spec import ComponentSpec
 
 NAME = "crowdsec"
 API_PORT = 8080
@@ -83,7 +83,7 @@ def secret_files(_: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
     return {BOUNCER_KEY: secrets["bouncer_key"]}
 
 
-CONCERN = Concern(
+SPEC = ComponentSpec(
     services=(NAME,),
     start=Protection,
     folders=lambda _: [_CONFIG_FOLDER, _DATA_FOLDER],

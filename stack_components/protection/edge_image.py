@@ -48,4 +48,4 @@ def part(plan: Plan) -> Part:
 
 def edge_image(context: Context) -> pulumi.Output[str] | None:
     """Return the id of the image that the edge runs; None where the stock one does, since there is no CrowdSec to ask."""
-    return context.host.build_image(context.shipped, PART) if context.plan.runs("crowdsec") else None
+    return context.host.build_image(context.provisioned, PART) if context.plan.runs("crowdsec") else None

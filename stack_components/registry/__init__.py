@@ -1,5 +1,5 @@
 """The registry: CNCF Distribution on the host's file system."""
 
-from stack_components.registry.component import CONCERN, Registry
+from stack_components.registry.component import SPEC, Registry
 
-__all__ = ["CONCERN", "Registry"]
+__all__ = ["SPEC", "Registry"]

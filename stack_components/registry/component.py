@@ -11,7 +11,6 @@ from infra.plan import Plan
 from infra.regops import REGISTRY_FOLDER, registry_debug_address
 from infra.secrets import Secrets
 from stack_components.cache import component as cache
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.gateway import component as gateway
 from stack_components.registry.config import (
@@ -27,6 +26,7 @@ from stack_components.registry.config import (
     render,
 )
 from stack_components.service import Healthcheck, Service, ServiceArgs
+from stack_components.spec import ComponentSpec
 
 NAME = "registry"
 PORT = 5000
@@ -91,7 +91,7 @@ class Registry(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-CONCERN = Concern(
+SPEC = ComponentSpec(
     services=(NAME,),
     start=Registry,
     folders=lambda _: [REGISTRY_FOLDER],

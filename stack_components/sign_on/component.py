@@ -12,10 +12,10 @@ from infra.release import Part
 from infra.secrets import Secrets
 from infra.settings import Settings
 from ops.config import SESSION_COOKIE
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.service import Healthcheck, Service, ServiceArgs
 from stack_components.sign_on.config import OAuth2ProxyConfig, Provider, cookie_key, emails_file, render
+from stack_components.spec import ComponentSpec
 
 NAME = "oauth2-proxy"
 PORT = 4180
@@ -89,4 +89,4 @@ class OAuth2Proxy(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-CONCERN = Concern(services=(NAME,), start=OAuth2Proxy, parts=parts, secret_files=secret_files)
+SPEC = ComponentSpec(services=(NAME,), start=OAuth2Proxy, parts=parts, secret_files=secret_files)

@@ -1,5 +1,5 @@
 """The mirror: regsync copies images into the registry, regbot deletes old tags from it."""
 
-from stack_components.sync.component import CONCERN, Sync
+from stack_components.sync.component import SPEC, Sync
 
-__all__ = ["CONCERN", "Sync"]
+__all__ = ["SPEC", "Sync"]

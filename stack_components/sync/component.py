@@ -10,11 +10,11 @@ from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
 from infra.settings import Settings
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.edge import component as edge
 from stack_components.gateway.service_accounts import service_accounts
 from stack_components.service import Healthcheck, Service, ServiceArgs
+from stack_components.spec import ComponentSpec
 from stack_components.sync.hosts import RegistryHost, from_file, render
 from stack_components.sync.regbot import regbot_config
 from stack_components.sync.regsync import regsync_config
@@ -91,4 +91,4 @@ def _args(name: str, secrets: list[str]) -> ServiceArgs:
 
 
 # Their first run would fail while the edge is away, and the next is hours later.
-CONCERN = Concern(services=(REGSYNC, REGBOT), start=Sync, after=("edge",), parts=parts, secret_files=secret_files)
+SPEC = ComponentSpec(services=(REGSYNC, REGBOT), start=Sync, after=("edge",), parts=parts, secret_files=secret_files)

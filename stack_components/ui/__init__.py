@@ -1,5 +1,5 @@
 """The registry's web pages."""
 
-from stack_components.ui.component import CONCERN, Ui
+from stack_components.ui.component import SPEC, Ui
 
-__all__ = ["CONCERN", "Ui"]
+__all__ = ["SPEC", "Ui"]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import pulumi
 
 from infra.settings import Settings
-from stack_components.concern import Concern
 from stack_components.context import Context
 from stack_components.service import Exemption, Healthcheck, Service, ServiceArgs
+from stack_components.spec import ComponentSpec
 
 NAME = "ui"
 PORT = 8080
@@ -53,4 +53,4 @@ class Ui(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-CONCERN = Concern(services=(NAME,), start=Ui)
+SPEC = ComponentSpec(services=(NAME,), start=Ui)

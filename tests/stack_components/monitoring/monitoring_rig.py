@@ -57,8 +57,8 @@ def write_part(plan: Plan, name: str, folder: Path) -> Path:
 
 
 def _parts(plan: Plan) -> Iterator[Part]:
-    for concern in (monitoring, cache, edge, gateway):
-        yield from concern.parts(plan)
+    for component in (monitoring, cache, edge, gateway):
+        yield from component.parts(plan)
     yield ops_part()
     yield site_part(machine())
 

@@ -6,7 +6,7 @@ import re
 
 from infra.images import load_lock
 from infra.project import LOCK
-from stack_components.protection.component import BOUNCER_KEY, CONCERN, environment, parts
+from stack_components.protection.component import BOUNCER_KEY, SPEC, environment, parts
 from stack_components.protection.edge_image import PART, dockerfile
 from tests.declared import declare
 from tests.plans import plan_of
@@ -31,8 +31,8 @@ def test_crowdsec_is_root_with_one_capability_and_reads_the_key_from_a_file() ->
 
 
 def test_its_folders_survive_destroy_since_only_root_could_remove_them() -> None:
-    folders = CONCERN.folders(plan_of())
-    assert CONCERN.kept(plan_of()) == folders
+    folders = SPEC.folders(plan_of())
+    assert SPEC.kept(plan_of()) == folders
     removed = declare().named("folders").inputs["delete"]
     assert not any(folder in removed for folder in folders)
 

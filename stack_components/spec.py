@@ -1,4 +1,4 @@
-"""A concern as the program sees it: what it needs on the host before its services start, and how they are started."""
+"""The spec of a component: what it needs on the host before its services start, and how they are started."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _no_secret_files(_: Plan, __: Secrets) -> Mapping[str, pulumi.Output[str]]:
 
 
 @dataclass(frozen=True)
-class Concern:
-    """One concern.
+class ComponentSpec:
+    """What one component needs, and how it is made.
 
     Attributes:
         services: What it may run, by name in the table of services. With none of them running it is left out.
@@ -48,37 +48,37 @@ class Concern:
     secret_files: Callable[[Plan, Secrets], Mapping[str, pulumi.Output[str]]] = field(default=_no_secret_files)
 
 
-class Concerns:
-    """Those concerns of which something runs, together."""
+class ComponentSpecs:
+    """The specs of those components of which a service runs, together."""
 
-    def __init__(self, plan: Plan, concerns: Sequence[Concern]) -> None:
+    def __init__(self, plan: Plan, specs: Sequence[ComponentSpec]) -> None:
         self._plan = plan
-        self._chosen = [concern for concern in concerns if any(plan.runs(service) for service in concern.services)]
+        self._chosen = [spec for spec in specs if any(plan.runs(service) for service in spec.services)]
 
     @property
     def folders(self) -> Sequence[str]:
         """Host folders of all."""
-        return [folder for concern in self._chosen for folder in concern.folders(self._plan)]
+        return [folder for spec in self._chosen for folder in spec.folders(self._plan)]
 
     @property
     def kept(self) -> Sequence[str]:
         """Host folders that destroy leaves alone."""
-        return [folder for concern in self._chosen for folder in concern.kept(self._plan)]
+        return [folder for spec in self._chosen for folder in spec.kept(self._plan)]
 
     @property
     def parts(self) -> Sequence[Part]:
         """Parts of the release of all."""
-        return [part for concern in self._chosen for part in concern.parts(self._plan)]
+        return [part for spec in self._chosen for part in spec.parts(self._plan)]
 
     def secret_files(self, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
         """Secret files of all."""
-        return {name: content for concern in self._chosen for name, content in concern.secret_files(self._plan, secrets).items()}
+        return {name: content for spec in self._chosen for name, content in spec.secret_files(self._plan, secrets).items()}
 
     def start(self, context: Context) -> Sequence[pulumi.Resource]:
-        """Make the components, in the order of the concerns."""
+        """Make the components, in the order of the specs."""
         made: dict[str, pulumi.ComponentResource] = {}
-        for concern in self._chosen:
-            waits = [made[service] for service in concern.after if service in made]
+        for spec in self._chosen:
+            waits = [made[service] for service in spec.after if service in made]
             options = [pulumi.ResourceOptions(depends_on=waits)] if waits else []
-            made |= dict.fromkeys(concern.services, concern.start(context, *options))
+            made |= dict.fromkeys(spec.services, spec.start(context, *options))
         return list(dict.fromkeys(made.values()))
