@@ -163,10 +163,10 @@ def look(access: SshAccess) -> str:
         pulumi.RunError: The server does not answer, or its data is not mounted, so that nobody can tell what is on it.
     """
     mounted = f"! grep -qs ' {ROOT} ' /etc/fstab || mountpoint -q {ROOT} || exit {_UNMOUNTED}"
-    program = f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, ROOT, 'drift', [])}"
+    program = f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, ROOT, 'host.drift', [])}"
     try:
         seen = access.run(
-            f"{mounted}; if [ -e {ROOT}/current/ops/ops/drift.py ]; then {program}; fi",
+            f"{mounted}; if [ -e {ROOT}/current/ops/ops/host/drift.py ]; then {program}; fi",
             timeout=_LOOK_LIMIT_S,
             patience=_LOOK_PATIENCE_S,
         )
