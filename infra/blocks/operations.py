@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from ops.config import GcSettings, NotifySettings, PingUrl, Strict, UndoSettings
+from ops.config import GcSettings, NotifySettings, PingUrl, SnapshotSettings, Strict
 
 
 class OperationsSettings(Strict):
@@ -23,4 +23,4 @@ class OperationsSettings(Strict):
     pings: Mapping[str, PingUrl] = Field(default_factory=dict)
     notify: NotifySettings = NotifySettings()
     gc: GcSettings = GcSettings()
-    undo: UndoSettings = UndoSettings()
+    undo: SnapshotSettings = SnapshotSettings()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ops.runs.task import Outcome
     from ops.stack.stack import Stack
     from ops.tasks.changes.ledger import Ledger
-    from ops.tasks.changes.model import Snapshot
-    from ops.tasks.changes.report import Report
+    from ops.tasks.changes.model import Scan
+    from ops.tasks.changes.report import ChangesReport
 
 EXAMPLES = """\
 Examples: `regops changes` · `regops changes --since yesterday` · `regops changes --since 7d --detailed` ·
@@ -57,7 +57,7 @@ def look(
     stack = stack_of(context)
     detail = Detail.QUIET if quiet else Detail.DETAILED if detailed else Detail.SUMMARY
 
-    def show(report: Report) -> None:
+    def show(report: ChangesReport) -> None:
         if as_json:
             print_json(report.as_json())
         else:
@@ -107,28 +107,28 @@ def history(
     print_json(found.as_json()) if as_json else typer.echo(found.text(), nl=False)
 
 
-def _seen_in_tree(stack: Stack) -> Snapshot:
+def _seen_in_tree(stack: Stack) -> Scan:
     from ops.stack.registry import tree_of
-    from ops.tasks.changes.tree_snapshot import snapshot_of_tree
+    from ops.tasks.changes.tree_scan import scan_of_tree
 
-    return snapshot_of_tree(tree_of(stack))
+    return scan_of_tree(tree_of(stack))
 
 
-def _seen_by_api(stack: Stack) -> Snapshot:
+def _seen_by_api(stack: Stack) -> Scan:
     import time
     from contextlib import closing
 
     from ops.registry.client import Login, RegistryClient
     from ops.registry.transport import KeptEndpoint
-    from ops.tasks.changes.api_snapshot import snapshot_of_registry
+    from ops.tasks.changes.api_scan import scan_of_registry
 
     config = stack.config
     login = Login(*(stack.secret(name) for name in ("registry_user", "registry_pass")))
     with closing(KeptEndpoint(config.url, config.ca, config.resolve)) as endpoint:
-        return snapshot_of_registry(RegistryClient(endpoint, login, until=time.monotonic() + _PATIENCE_S))
+        return scan_of_registry(RegistryClient(endpoint, login, until=time.monotonic() + _PATIENCE_S))
 
 
-def _record(stack: Stack, see: Callable[[Stack], Snapshot], show: Callable[[Report], None], *, accept: bool) -> Outcome:
+def _record(stack: Stack, see: Callable[[Stack], Scan], show: Callable[[ChangesReport], None], *, accept: bool) -> Outcome:
     from ops.events.reader import Place
     from ops.notify.notifier import Notifier
     from ops.notify.policy import AlertEvent
@@ -138,7 +138,7 @@ def _record(stack: Stack, see: Callable[[Stack], Snapshot], show: Callable[[Repo
 
     events = stack.root / stack.config.events
 
-    def work(ledger: Ledger) -> Report:
+    def work(ledger: Ledger) -> ChangesReport:
         report = update(ledger, lambda: see(stack), events=events if events.exists() else None, accept=accept)
         # After the ledger has them, and before it notes that they were told: told twice after a kill, but never not.
         if fresh := ledger.after(ledger.place(_NOTIFIER).seq):
@@ -152,7 +152,7 @@ def _record(stack: Stack, see: Callable[[Stack], Snapshot], show: Callable[[Repo
     return Outcome(report.exit_code, _summary(report), figures)
 
 
-def _summary(report: Report) -> str:
+def _summary(report: ChangesReport) -> str:
     return report.text().rpartition("\n")[0].rpartition("\n")[2]
 
 

@@ -16,7 +16,7 @@ from ops.tasks.gc.model import Refusal
 if TYPE_CHECKING:
     from ops.runs.task import Outcome
     from ops.stack.stack import Stack
-    from ops.tasks.gc.model import Plan, Report
+    from ops.tasks.gc.model import GcReport, Plan
     from ops.tasks.gc.run import GarbageCollection
 
 EXAMPLES = """\
@@ -77,7 +77,7 @@ def _collection(
     from ops.core.docker_engine import connected
     from ops.stack.registry import container, live_registry
     from ops.tasks.gc.container import ContainerCollector
-    from ops.tasks.gc.model import Keep, Limits, Rules
+    from ops.tasks.gc.model import Keep, Rules, SafetyLimits
     from ops.tasks.gc.run import GarbageCollection
 
     given, limits = stack.config.gc, stack.config.services["registry"]
@@ -96,7 +96,7 @@ def _collection(
                 min_age_s=given.min_age_hours * 3600,
                 orphaned_signatures=given.orphaned_signatures,
             ),
-            Limits(
+            SafetyLimits(
                 max_share=given.max_share,
                 max_backup_age_s=given.max_backup_age_days and given.max_backup_age_days * 86_400,
                 allowed=frozenset(allow),
@@ -179,7 +179,7 @@ def _show(plan: Plan) -> None:
         say(f"and {more} more repositories")
 
 
-def _tell(report: Report, held: int) -> None:
+def _tell(report: GcReport, held: int) -> None:
     say(f"{report.removed_blobs} blobs went, {size(report.size)}; {report.kept_again} files stayed, pushed again meanwhile")
     say(f"writes were refused for {report.refused_s:.1f} s; {len(report.verified)} images were read whole")
     for problem in report.problems:

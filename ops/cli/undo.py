@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ops.registry.snapshots.store import SnapshotStore
     from ops.runs.task import Outcome
     from ops.stack.stack import Stack
-    from ops.tasks.snapshot.plan import Scope, UndoPlan
+    from ops.tasks.snapshot.plan import RestorePlan, RestoreScope
 
 EXAMPLES = """\
 Examples: `regops undo` · `regops undo restore latest --dry-run` · `regops undo restore latest team/app:v1` ·
@@ -70,12 +70,12 @@ def restore(
 
     Tags that name something else now stay so, unless --overwrite is given; then a snapshot of now is made first.
     """
-    from ops.tasks.snapshot.plan import Scope
+    from ops.tasks.snapshot.plan import RestoreScope
 
     stack = stack_of(context)
     repository, _, tag = what.partition(":")
     # Whoever names a repository or a tag wants all of it, whoever removed it.
-    scope = Scope(repository, tag, only_removed=not (what or everything), overwrite=overwrite)
+    scope = RestoreScope(repository, tag, only_removed=not (what or everything), overwrite=overwrite)
 
     def work() -> Outcome:
         return _restore(stack, snapshot, scope, dry_run=dry_run, as_json=as_json)
@@ -128,24 +128,24 @@ def _take(stack: Stack, *, as_json: bool) -> Outcome:
     return Outcome(0, f"{made.name} was made", {"bytes": held})
 
 
-def _restore(stack: Stack, name: str, scope: Scope, *, dry_run: bool, as_json: bool) -> Outcome:
+def _restore(stack: Stack, name: str, scope: RestoreScope, *, dry_run: bool, as_json: bool) -> Outcome:
     from ops.runs.task import Outcome
     from ops.stack.registry import live_registry
-    from ops.tasks.snapshot.plan import UndoError
+    from ops.tasks.snapshot.plan import RestoreError
     from ops.tasks.snapshot.plan import plan as plan_of
-    from ops.tasks.snapshot.run import undo as run_undo
+    from ops.tasks.snapshot.run import restore as run_restore
 
     live = live_registry(stack)
     if name == _LATEST:
         found = live.store.all()
         if not found:
-            raise UndoError("there are no snapshots yet: `regops undo take` makes one")
+            raise RestoreError("there are no snapshots yet: `regops undo take` makes one")
         name = found[-1].name
     if dry_run:
         plan = plan_of(live.tree, live.store.get(name), scope)
         print_json({"plan": _document(plan)}) if as_json else _show(plan)
         return Outcome(0, f"{plan.missing} files would come back")
-    report = run_undo(live, name, scope)
+    report = run_restore(live, name, scope)
     if as_json:
         document = asdict(report)
         document["plan"] = _document(report.plan)
@@ -160,7 +160,7 @@ def _restore(stack: Stack, name: str, scope: Scope, *, dry_run: bool, as_json: b
     return Outcome(exit_codes.MISMATCH if report.problems else exit_codes.OK, report.problems[0] if report.problems else summary)
 
 
-def _show(plan: UndoPlan) -> None:
+def _show(plan: RestorePlan) -> None:
     say(f"{plan.missing} files that are missing come back, {size(plan.size)}, with {len(plan.tags)} tags")
     for one in plan.overwritten:
         say(f"set back: {one.repository}:{one.tag} from {one.now} to {one.then}")
@@ -168,7 +168,7 @@ def _show(plan: UndoPlan) -> None:
         say(f"stays: {one.repository}:{one.tag} names {one.now} now, and {one.then} then; --overwrite sets it back")
 
 
-def _document(plan: UndoPlan) -> dict[str, object]:
+def _document(plan: RestorePlan) -> dict[str, object]:
     """Return a plan without its list of files, of which there may be many thousands."""
     return {key: value for key, value in asdict(plan).items() if key != "files"} | {"files": len(plan.files)}
 

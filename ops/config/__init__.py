@@ -12,7 +12,7 @@ from ops.config.gateway import (
     GatewayConfig,
     SignOn,
 )
-from ops.config.gc import GcSettings, UndoSettings
+from ops.config.gc import GcSettings, SnapshotSettings
 from ops.config.notify import NotifySettings
 from ops.config.regops import REGOPS_FILE, Limits, PingUrl, RegopsConfig
 
@@ -41,8 +41,8 @@ __all__ = [
     "Port",
     "RegopsConfig",
     "SignOn",
+    "SnapshotSettings",
     "Strict",
-    "UndoSettings",
     "describe",
     "describe_fault",
     "load",

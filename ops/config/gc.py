@@ -41,7 +41,7 @@ class GcSettings(Strict):
     max_backup_age_days: Annotated[float, Field(gt=0)] | None = None
 
 
-class UndoSettings(Strict):
+class SnapshotSettings(Strict):
     """What can be undone: snapshots are made each night, and by each collection.
 
     Attributes:

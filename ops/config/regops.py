@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ops.config.base import Strict
-from ops.config.gc import GcSettings, UndoSettings
+from ops.config.gc import GcSettings, SnapshotSettings
 from ops.config.notify import NotifySettings
 
 REGOPS_FILE = "regops/regops.json"
@@ -60,7 +60,7 @@ class RegopsConfig(Strict):
     registry_metrics: str = "http://127.0.0.1:5001/metrics"
     snapshots: str = "data/snapshots"
     gc: GcSettings = GcSettings()
-    undo: UndoSettings = UndoSettings()
+    undo: SnapshotSettings = SnapshotSettings()
     events: str = "data/gateway/events.db"
     notify: NotifySettings = NotifySettings()
     pings: Mapping[str, PingUrl] = Field(default_factory=dict)

@@ -10,9 +10,9 @@ from pathlib import Path
 from infra.paths import cache_folder
 from ops.core.process import run
 from ops.registry.tree import RegistryTree
-from ops.tasks.changes.api_snapshot import CONNECTIONS, snapshot_of_registry
-from ops.tasks.changes.model import Snapshot
-from ops.tasks.changes.tree_snapshot import snapshot_of_tree
+from ops.tasks.changes.api_scan import CONNECTIONS, scan_of_registry
+from ops.tasks.changes.model import Scan
+from ops.tasks.changes.tree_scan import scan_of_tree
 from tests.ops.tasks.changes.registries import client_of, fill, running_registry
 from tools.bench.report import Row
 from tools.offline.golang import ensure_program
@@ -31,14 +31,14 @@ def measure(folder: Path) -> list[Row]:
     """
     regctl = ensure_program(regclient("regctl"), cache_folder("offline"))
     tree = RegistryTree(folder / "registry")
-    expected = Snapshot(fill(tree, _REPOSITORIES, _TAGS))
+    expected = Scan(fill(tree, _REPOSITORIES, _TAGS))
     with running_registry(tree.root) as url:
 
-        def by_api() -> Snapshot:
+        def by_api() -> Scan:
             with client_of(url) as client:
-                return snapshot_of_registry(client)
+                return scan_of_registry(client)
 
-        host, api = (_seconds(look, expected, _RUNS) for look in (lambda: snapshot_of_tree(tree), by_api))
+        host, api = (_seconds(look, expected, _RUNS) for look in (lambda: scan_of_tree(tree), by_api))
         calls = _seconds(lambda: _by_regctl(regctl, url, folder), expected, 1)
     what = f"{_REPOSITORIES * _TAGS} tags"
     return [
@@ -50,7 +50,7 @@ def measure(folder: Path) -> list[Row]:
     ]
 
 
-def _by_regctl(regctl: Path, url: str, folder: Path) -> Snapshot:
+def _by_regctl(regctl: Path, url: str, folder: Path) -> Scan:
     """Ask as scripts do: the list of repositories, of each its tags, of each tag its digest."""
     host = url.removeprefix("http://")
     # What `docker login` has left is none of its business.
@@ -65,10 +65,10 @@ def _by_regctl(regctl: Path, url: str, folder: Path) -> Snapshot:
         for name in names:
             seen[name] = {tag: ask("manifest", "head", f"{host}/{name}:{tag}")[0] for tag in ask("tag", "ls", f"{host}/{name}")}
         last = names[-1]
-    return Snapshot(seen)
+    return Scan(seen)
 
 
-def _seconds(look: Callable[[], Snapshot], expected: Snapshot, runs: int) -> float:
+def _seconds(look: Callable[[], Scan], expected: Scan, runs: int) -> float:
     """Return the median, after a run that only warms up if there are several."""
     times = []
     for _ in range(runs + (runs > 1)):

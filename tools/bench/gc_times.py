@@ -14,7 +14,7 @@ from ops.registry.read_only import Gate
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collector import BinaryCollector
-from ops.tasks.gc.model import Limits, Rules
+from ops.tasks.gc.model import Rules, SafetyLimits
 from ops.tasks.gc.run import GarbageCollection
 from tests.real_programs import registry_binary
 from tools.bench.report import Row
@@ -55,7 +55,7 @@ def _collect(folder: Path, blobs: int, *, one_phase: bool) -> tuple[float, str]:
         live,
         BinaryCollector(registry_binary()),
         Rules(min_age_s=0),
-        Limits(max_share=1, max_backup_age_s=None),
+        SafetyLimits(max_share=1, max_backup_age_s=None),
         one_phase=one_phase,
         keep_snapshot=False,
     )

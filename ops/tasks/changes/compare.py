@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ops.core import exit_codes
-from ops.tasks.changes.model import Change, Gap, Kind, Snapshot, State, Unknown
+from ops.tasks.changes.model import Change, Gap, Kind, Scan, State, Unknown
 
 # Tags that name one build for good: v1.2.3 and 1.2.3, also with a suffix as in 1.2.3-alpine.
 IMMUTABLE_TAGS = (r"v?\d+\.\d+\.\d+(-.+)?",)
@@ -33,7 +33,7 @@ class Difference:
     gaps: Sequence[Gap]
 
 
-def compare(before: State, seen: Snapshot) -> Difference:
+def compare(before: State, seen: Scan) -> Difference:
     """Return what differs between what was known and what is seen now."""
     changes: list[Change] = []
     gaps: list[Gap] = [Gap("", "", seen.missing.reason)] if seen.missing else []

@@ -174,26 +174,6 @@ class Ledger:
         found = self._records("seq = (SELECT max(seq) FROM changes WHERE repository = ? AND tag = ?)", repository, tag)
         return found[0] if found else None
 
-    def forget(self, before: datetime) -> int:
-        """Remove the changes before a time that no state from then on needs; return how many.
-
-        Raises:
-            LedgerError: The ledger cannot be written.
-        """
-        stamp = _stamp(before)
-        with self.transaction():
-            removed = self._connection.execute(
-                "DELETE FROM changes AS one WHERE time < ?1 AND ("
-                " seq NOT IN (SELECT max(seq) FROM changes WHERE time <= ?1 GROUP BY repository, tag)"
-                # A removal without anything before it says nothing; with a clock that went back, something may be left.
-                " OR new IS NULL AND NOT EXISTS (SELECT 1 FROM changes AS other WHERE other.repository = one.repository"
-                " AND other.tag = one.tag AND other.seq < one.seq AND other.time >= ?1))",
-                (stamp,),
-            ).rowcount
-            self._connection.execute("DELETE FROM scans WHERE time < ? AND seq < (SELECT max(seq) FROM scans)", (stamp,))
-            self._connection.execute("UPDATE horizon SET time = max(time, ?)", (stamp,))
-        return removed
-
     def _records(self, condition: str, *values: str | int) -> Sequence[Record]:
         rows = self._rows(f"SELECT {_COLUMNS} FROM changes WHERE {condition} ORDER BY seq", *values)  # noqa: S608  # our own
         return [

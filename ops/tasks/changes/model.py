@@ -25,8 +25,8 @@ State = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """What was seen of a registry at one time.
+class Scan:
+    """What a look at the registry saw, at one time.
 
     Attributes:
         repositories: By repository the digest of each tag, or why it, or the whole repository, could not be seen.

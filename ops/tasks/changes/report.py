@@ -28,7 +28,7 @@ class Detail(StrEnum):
 
 
 @dataclass(frozen=True)
-class Report:
+class ChangesReport:
     """What changed.
 
     Attributes:

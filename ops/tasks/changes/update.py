@@ -13,8 +13,8 @@ from ops.events.store import StoreError
 from ops.tasks.changes.compare import IMMUTABLE_TAGS, Difference, compare, refuse_vanished, repositories_changed
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.merge import merge
-from ops.tasks.changes.model import Kind, Snapshot, Source
-from ops.tasks.changes.report import Report
+from ops.tasks.changes.model import Kind, Scan, Source
+from ops.tasks.changes.report import ChangesReport
 
 EVENTS = "events"  # the reader's name under which the ledger keeps its place in the gateway's events
 _T = TypeVar("_T")
@@ -34,13 +34,13 @@ class IncompleteError(Exception):
 
 def update(
     ledger: Ledger,
-    look: Callable[[], Snapshot],
+    look: Callable[[], Scan],
     *,
     events: Path | None = None,
     accept: bool = False,
     immutable: Sequence[str] = IMMUTABLE_TAGS,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Report:
+) -> ChangesReport:
     """Look at the registry and record what changed, all or nothing.
 
     Args:
@@ -81,7 +81,7 @@ def update(
         ledger.scanned(began, len(difference.gaps))
         records, state = ledger.after(newest), ledger.state()
     added, removed = repositories_changed(before, state) if scan else ((), ())
-    return Report(records, state, difference.gaps, added, removed, notices, immutable)
+    return ChangesReport(records, state, difference.gaps, added, removed, notices, immutable)
 
 
 def _events(notices: list[str], ask: Callable[[], _T]) -> _T | None:

@@ -10,7 +10,7 @@ from typing import Any
 from ops.tasks.changes.compare import IMMUTABLE_TAGS, repositories_changed
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.model import Record, State
-from ops.tasks.changes.report import SCHEMA, Report, line_of, record_as_json, shown_time
+from ops.tasks.changes.report import SCHEMA, ChangesReport, line_of, record_as_json, shown_time
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class History:
         return {"schema": SCHEMA, "repository": self.repository, "tag": self.tag, "changes": changes}
 
 
-def changes_since(ledger: Ledger, time: datetime, immutable: Sequence[str] = IMMUTABLE_TAGS) -> Report:
+def changes_since(ledger: Ledger, time: datetime, immutable: Sequence[str] = IMMUTABLE_TAGS) -> ChangesReport:
     """Look up the changes from a time on.
 
     Raises:
@@ -67,7 +67,7 @@ def changes_since(ledger: Ledger, time: datetime, immutable: Sequence[str] = IMM
     begins, state = ledger.begins(), ledger.state()
     added, removed = repositories_changed(ledger.state(max(time, begins or time)), state)
     notice = _horizon(begins, time)
-    return Report(ledger.since(time), state, (), added, removed, [notice] if notice else [], immutable)
+    return ChangesReport(ledger.since(time), state, (), added, removed, [notice] if notice else [], immutable)
 
 
 def state_at(ledger: Ledger, time: datetime) -> StateAt:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from ops.tasks.gc.model import Limits, Plan, Refusal
+from ops.tasks.gc.model import Plan, Refusal, SafetyLimits
 
 _SHOWN = 3
 _DAY_S = 86_400.0
 
 
-def refusals(plan: Plan, lost: Collection[str], limits: Limits, backup_age_s: Callable[[], float | None]) -> dict[Refusal, str]:
+def refusals(
+    plan: Plan, lost: Collection[str], limits: SafetyLimits, backup_age_s: Callable[[], float | None]
+) -> dict[Refusal, str]:
     """Return why a collection does not begin, each reason with its remedy.
 
     Args:

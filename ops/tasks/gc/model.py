@@ -65,7 +65,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Limits:
+class SafetyLimits:
     """When a collection does not begin.
 
     Attributes:
@@ -126,7 +126,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Report:
+class GcReport:
     """What went.
 
     Attributes:

@@ -17,7 +17,7 @@ from ops.registry.tree import Kind, RegistryTree, TreeError
 from ops.tasks.gc.checks import refusals
 from ops.tasks.gc.collector import Collector
 from ops.tasks.gc.mark import Candidate, Marked, mark, root_of
-from ops.tasks.gc.model import Limits, Plan, RefusedError, Report, RepositoryShare, Rules
+from ops.tasks.gc.model import GcReport, Plan, RefusedError, RepositoryShare, Rules, SafetyLimits
 from ops.tasks.gc.sweep import Remaining, needed_again, remaining, remove
 
 _TASK = "gc"
@@ -44,7 +44,7 @@ class GarbageCollection:
     live: LiveRegistry
     collect: Collector
     rules: Rules = field(default_factory=Rules)
-    limits: Limits = field(default_factory=Limits)
+    limits: SafetyLimits = field(default_factory=SafetyLimits)
     backup_age_s: Callable[[], float | None] = lambda: None
     one_phase: bool = False
     keep_snapshot: bool = True
@@ -64,7 +64,7 @@ class GarbageCollection:
             self.live.store.remove(snapshot.name)
             return self._plan(marked, clock)
 
-    def run(self) -> Report:
+    def run(self) -> GcReport:
         """Collect.
 
         Raises:
@@ -100,7 +100,7 @@ class GarbageCollection:
             if not self.keep_snapshot and not problems:
                 self.live.store.remove(snapshot.name)
         blobs = [one for one in left.going if one.entry.kind == Kind.BLOB]
-        return Report(
+        return GcReport(
             plan=plan,
             snapshot=snapshot.name if self.keep_snapshot or problems else "",
             removed_blobs=len(blobs),

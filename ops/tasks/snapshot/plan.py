@@ -11,14 +11,14 @@ from ops.registry.snapshots.store import Snapshot
 from ops.registry.tree import Entry, Kind, RegistryTree, entry_of
 
 
-class UndoError(Exception):
+class RestoreError(Exception):
     """This cannot be undone; the message says why, and what to do."""
 
     exit_code = exit_codes.FAILED
 
 
 @dataclass(frozen=True)
-class Scope:
+class RestoreScope:
     """What comes back.
 
     Attributes:
@@ -52,7 +52,7 @@ class Overwrite:
 
 
 @dataclass(frozen=True)
-class UndoPlan:
+class RestorePlan:
     """What would come back.
 
     Attributes:
@@ -67,7 +67,7 @@ class UndoPlan:
     """
 
     snapshot: str
-    scope: Scope
+    scope: RestoreScope
     files: tuple[str, ...]
     missing: int
     size: int
@@ -76,11 +76,11 @@ class UndoPlan:
     differing: tuple[Overwrite, ...]
 
 
-def plan(live: RegistryTree, snapshot: Snapshot, scope: Scope) -> UndoPlan:
+def plan(live: RegistryTree, snapshot: Snapshot, scope: RestoreScope) -> RestorePlan:
     """Return what would come back.
 
     Raises:
-        UndoError: The snapshot does not hold it, or not whole.
+        RestoreError: The snapshot does not hold it, or not whole.
         TreeError: A link or manifest of it is damaged.
     """
     then = snapshot.tree
@@ -88,7 +88,7 @@ def plan(live: RegistryTree, snapshot: Snapshot, scope: Scope) -> UndoPlan:
     files = sorted(entries, key=lambda path: (entries[path].kind, path))
     missing = [path for path in files if not (live.top / path).exists()]
     moved = [change for path in files if (change := _moved(live, then, entries[path])) is not None]
-    return UndoPlan(
+    return RestorePlan(
         snapshot=snapshot.name,
         scope=scope,
         files=tuple(files),
@@ -100,11 +100,11 @@ def plan(live: RegistryTree, snapshot: Snapshot, scope: Scope) -> UndoPlan:
     )
 
 
-def _wanted(then: RegistryTree, snapshot: Snapshot, scope: Scope) -> Iterable[str]:
+def _wanted(then: RegistryTree, snapshot: Snapshot, scope: RestoreScope) -> Iterable[str]:
     if scope.tag and not scope.repository:
-        raise UndoError("a tag is one of a repository: name that too")
+        raise RestoreError("a tag is one of a repository: name that too")
     if scope.repository and not then.repository(scope.repository).is_dir():
-        raise UndoError(f"snapshot {snapshot.name} has no repository {scope.repository}")
+        raise RestoreError(f"snapshot {snapshot.name} has no repository {scope.repository}")
     if scope.tag:
         chosen = _of_tag(then, snapshot, scope.repository, scope.tag)
     elif scope.repository:
@@ -130,12 +130,12 @@ def _of_tag(then: RegistryTree, snapshot: Snapshot, repository: str, tag: str) -
     """Give a tag, and everything that it leads to."""
     digest = then.tagged(repository, tag)
     if digest is None:
-        raise UndoError(f"snapshot {snapshot.name} has no {repository}:{tag}")
+        raise RestoreError(f"snapshot {snapshot.name} has no {repository}:{tag}")
     reach = Reach([then])
     reach.manifests([digest])
     blobs = list(_blobs(then, reach.digests))
     if len(blobs) < len(reach.digests):
-        raise UndoError(f"snapshot {snapshot.name} does not hold {repository}:{tag} whole; take an older one, or a backup")
+        raise RestoreError(f"snapshot {snapshot.name} does not hold {repository}:{tag} whole; take an older one, or a backup")
     history = then.tag(repository, tag).parent.parent / "index" / digest.replace(":", "/") / "link"
     revisions = [then.revision(repository, one) for one in reach.read]
     layers = [then.layer(repository, one) for one in reach.digests]

@@ -10,15 +10,15 @@ from ops.registry.snapshots.hardlinks import explained
 from ops.registry.snapshots.recovery import put_back, roll_back
 from ops.registry.snapshots.store import Snapshot
 from ops.registry.tree import RegistryTree
-from ops.tasks.snapshot.plan import Overwrite, Scope, UndoError, UndoPlan, plan
+from ops.tasks.snapshot.plan import Overwrite, RestoreError, RestorePlan, RestoreScope, plan
 
-_TASK = "undo"
-_WHY = "before-undo"
+_TASK = "restore"
+_WHY = "before-restore"
 _EVERY = 500
 
 
 @dataclass(frozen=True)
-class UndoReport:
+class RestoreReport:
     """What came back.
 
     Attributes:
@@ -28,17 +28,17 @@ class UndoReport:
         problems: What is wrong with the tag that was asked for.
     """
 
-    plan: UndoPlan
+    plan: RestorePlan
     restored: int
     before: str
     problems: tuple[str, ...]
 
 
-def undo(live: LiveRegistry, name: str, scope: Scope) -> UndoReport:
+def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport:
     """Give back what a snapshot holds.
 
     Raises:
-        UndoError: The snapshot does not hold it, or a tag was moved meanwhile.
+        RestoreError: The snapshot does not hold it, or a tag was moved meanwhile.
         GateError: Writes cannot be refused, or do not end. Nothing was changed.
         SnapshotError: There is no such snapshot, no room, or another task works with them.
         TreeError: A link or manifest of the snapshot is damaged.
@@ -50,28 +50,28 @@ def undo(live: LiveRegistry, name: str, scope: Scope) -> UndoReport:
         live.step("planned")
         if not todo.missing and not todo.overwritten:
             live.flush()  # a run that was killed may have given all back, and come no further
-            return UndoReport(todo, 0, "", ())
+            return RestoreReport(todo, 0, "", ())
         before = live.store.create(_WHY, image=live.image).name if todo.overwritten else ""
         live.step("copied")
         with live.writes_refused(_TASK, f"{scope.repository or 'the registry'} is being restored"):
             for change in todo.overwritten:
                 _unmoved(live.tree, change)
-            restored = _restore(live, snapshot, todo)
+            restored = _put_back_all(live, snapshot, todo)
             live.step("restored")
             live.gate.keep_up()
             live.flush()
             live.step("flushed")
         problems = image_problems(live.tree, scope.repository, scope.tag) if scope.tag else []
-    return UndoReport(todo, restored, before, tuple(problems))
+    return RestoreReport(todo, restored, before, tuple(problems))
 
 
 def _unmoved(tree: RegistryTree, change: Overwrite) -> None:
     """Check that a tag names what it did when the snapshot before the undo was made."""
     if tree.tagged(change.repository, change.tag) not in {change.now, None}:
-        raise UndoError(f"{change.repository}:{change.tag} was pushed meanwhile; run it again")
+        raise RestoreError(f"{change.repository}:{change.tag} was pushed meanwhile; run it again")
 
 
-def _restore(live: LiveRegistry, snapshot: Snapshot, todo: UndoPlan) -> int:
+def _put_back_all(live: LiveRegistry, snapshot: Snapshot, todo: RestorePlan) -> int:
     """Put back all files, not only those that were missing when it was planned; some may have gone since."""
     linker = live.store.restorer()
     restored = 0

@@ -1,4 +1,4 @@
-"""What tests of the ledger share: digests, snapshots, times, and events as the gateway stores them."""
+"""What tests of the ledger share: digests, scans, times, and events as the gateway stores them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ops.events.store import EventStore
 from ops.tasks.changes.ledger import Ledger
-from ops.tasks.changes.model import Change, Kind, Record, Snapshot, Source, Unknown
-from ops.tasks.changes.report import Report
+from ops.tasks.changes.model import Change, Kind, Record, Scan, Source, Unknown
+from ops.tasks.changes.report import ChangesReport
 from ops.tasks.changes.update import update
 from tests.ops.gateway.gateway_rig import envelope, event
 
@@ -24,9 +24,9 @@ def minutes(number: float) -> datetime:
     return NOON + timedelta(minutes=number)
 
 
-def seen(**tags: str | Unknown) -> Snapshot:
-    """Return a snapshot of the repository `app`."""
-    return Snapshot({"app": tags})
+def seen(**tags: str | Unknown) -> Scan:
+    """Return a scan of the repository `app`."""
+    return Scan({"app": tags})
 
 
 def record(seq: int, reference: str, old: str | None, new: str | None, actor: str | None = None) -> Record:
@@ -36,9 +36,9 @@ def record(seq: int, reference: str, old: str | None, new: str | None, actor: st
     return Record(seq, minutes(seq), change, change.kind, Source.EVENT if actor else Source.SCAN, actor)
 
 
-def look(ledger: Ledger, snapshot: Snapshot, at: float, events: Path | None = None, *, accept: bool = False) -> Report:
+def look(ledger: Ledger, scan: Scan, at: float, events: Path | None = None, *, accept: bool = False) -> ChangesReport:
     """Bring the ledger up to date with what is seen at a time."""
-    return update(ledger, lambda: snapshot, events=events, accept=accept, clock=lambda: minutes(at))
+    return update(ledger, lambda: scan, events=events, accept=accept, clock=lambda: minutes(at))
 
 
 def tell(events: Path, at: float, tag: str, digest: str | None, *, actor: str = "robot", name: str = "", **target: str) -> None:

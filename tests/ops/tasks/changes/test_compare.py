@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ops.tasks.changes.compare import Difference, VanishedError, compare, is_immutable, refuse_vanished, repositories_changed
-from ops.tasks.changes.model import Change, Gap, Kind, Snapshot
+from ops.tasks.changes.model import Change, Gap, Kind, Scan
 from tests.ops.tasks.changes.ledger_samples import LOST, A, B, C, baseline, seen
 
 
@@ -20,19 +20,19 @@ def test_tags_come_move_go_and_stay() -> None:
 
 def test_what_is_unknown_is_neither_removed_nor_moved() -> None:
     before = {"app": {"1": A, "2": B}, "other": {"1": A}, "unlisted": {"1": A}}
-    found = compare(before, Snapshot({"app": {"1": LOST}, "other": LOST, "never-seen": LOST}))
+    found = compare(before, Scan({"app": {"1": LOST}, "other": LOST, "never-seen": LOST}))
     assert found.gaps == [Gap("app", "1", LOST.reason), Gap("never-seen", "", LOST.reason), Gap("other", "", LOST.reason)]
     assert found.changes == [Change("app", "2", B, None), Change("unlisted", "1", A, None)]
 
 
 def test_no_repository_is_removed_when_not_all_could_be_listed() -> None:
-    found = compare({"app": {"1": A}, "unlisted": {"1": A}}, Snapshot({"app": {}}, missing=LOST))
+    found = compare({"app": {"1": A}, "unlisted": {"1": A}}, Scan({"app": {}}, missing=LOST))
     assert found.changes == [Change("app", "1", A, None)]
     assert found.gaps == [Gap("", "", LOST.reason), Gap("unlisted", "", LOST.reason)]
 
 
 def test_a_repository_without_tags_is_none() -> None:
-    assert compare({}, Snapshot({"emptied": {}})) == Difference([], [])
+    assert compare({}, Scan({"emptied": {}})) == Difference([], [])
     assert repositories_changed({"old": {"1": A}, "kept": {"1": A}}, {"kept": {"1": B}, "new": {"1": A}, "empty": {}}) == (
         ["new"],
         ["old"],
@@ -53,7 +53,7 @@ def test_more_than_half_of_the_tags_do_not_vanish_unasked(gone: int, refused: bo
 def test_tags_that_cannot_be_looked_for_do_not_hide_that_the_others_vanished() -> None:
     before = {"app": {f"t{number}": A for number in range(4)}, "hidden": {f"t{number}": A for number in range(100)}}
     with pytest.raises(VanishedError, match="2 of 3 tags"):
-        refuse_vanished(before, compare(before, Snapshot({"app": {"t0": A, "t3": LOST}, "hidden": LOST})))
+        refuse_vanished(before, compare(before, Scan({"app": {"t0": A, "t3": LOST}, "hidden": LOST})))
 
 
 @pytest.mark.parametrize("tag", ["v1.2.3", "1.2.3", "1.2.3-alpine", "v10.20.30-rc.1"])

@@ -1,22 +1,20 @@
-"""The ledger: what it answers, how it is begun anew, and what it forgets."""
+"""The ledger: what it answers, and how a new one replaces one that cannot be read."""
 
 from __future__ import annotations
 
-import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ops.events.reader import Place
 from ops.tasks.changes.ledger import Ledger, LedgerError
-from ops.tasks.changes.model import Change, Kind, Source
+from ops.tasks.changes.model import Change
 from ops.tasks.changes.views import changes_since, history, state_at
 from tests.ops.gateway.gateway_rig import query
-from tests.ops.tasks.changes.ledger_samples import NOON, A, B, C, baseline, lines, look, minutes, seen
+from tests.ops.tasks.changes.ledger_samples import NOON, A, B, C, baseline, look, minutes, seen
 
 
 @pytest.fixture
@@ -54,8 +52,8 @@ def test_what_changed_since_a_time_is_looked_up(ledger: Ledger) -> None:
 
 def test_the_state_at_any_time_is_looked_up(ledger: Ledger) -> None:
     assert state_at(ledger, NOON).notice == "there is no ledger yet; it begins with the first run"
-    for at, snapshot in ((0, seen(v1=A, v2=A)), (10, seen(v1=B, v2=A)), (20, seen(v2=A))):
-        look(ledger, snapshot, at)
+    for at, scan in ((0, seen(v1=A, v2=A)), (10, seen(v1=B, v2=A)), (20, seen(v2=A))):
+        look(ledger, scan, at)
     states = {at: state_at(ledger, minutes(at)) for at in (-1, 0, 9, 10, 25)}
     assert [one.state for one in states.values()] == [
         {},
@@ -185,37 +183,3 @@ def test_places_of_readers_are_kept(path: Path) -> None:
     with closing(Ledger(path)) as ledger:
         assert ledger.place("notifier") == Place(7, "e")
         assert ledger.place("other") == Place()
-
-
-def test_what_is_forgotten_changes_no_later_state(ledger: Ledger) -> None:
-    chance = random.Random(0)  # noqa: S311
-    now: dict[tuple[str, str], str | None] = {}
-    with ledger.transaction():
-        ledger.scanned(NOON, 0)
-        for _ in range(400):
-            tag = ("app", f"t{chance.randrange(12)}")
-            new = chance.choice([digest for digest in (None, A, B, C) if digest != now.get(tag)])
-            if new or now.get(tag):
-                change = Change(*tag, now.get(tag), new)
-                # The clock jumps, too.
-                ledger.append(change, minutes(chance.randrange(1, 1000)), kind=change.kind, source=Source.SCAN)
-                now[tag] = new
-    times = [minutes(number) for number in range(500, 1001, 25)]
-    expected, everything = [ledger.state(time) for time in times], ledger.state()
-    count = len(ledger.after(0))
-    removed = ledger.forget(minutes(500))
-    assert removed > 100
-    assert len(ledger.after(0)) == count - removed
-    assert [ledger.state(time) for time in times] == expected
-    assert ledger.state() == everything
-    assert ledger.begins() == minutes(500)
-    assert ledger.forget(minutes(400)) == 0
-    assert ledger.begins() == minutes(500)
-
-
-def test_forgetting_all_leaves_the_present(ledger: Ledger) -> None:
-    for at, snapshot in ((0, seen(v1=A, v2=A, v3=A)), (1, seen(v1=B, v2=A))):
-        look(ledger, snapshot, at)
-    ledger.forget(NOON + timedelta(days=1))
-    assert lines(ledger) == [("v2", A, Kind.BASELINE, Source.SCAN, None), ("v1", B, Kind.MOVED, Source.SCAN, None)]
-    assert look(ledger, seen(v1=B, v2=A), 60 * 24 + 1).records == []

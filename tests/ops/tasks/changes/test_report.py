@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ops.tasks.changes.model import Gap, Kind, Record
-from ops.tasks.changes.report import Detail, Report, line_of
+from ops.tasks.changes.report import ChangesReport, Detail, line_of
 from ops.tasks.changes.views import History, StateAt
 from tests.ops.tasks.changes.ledger_samples import A, B, baseline, minutes, record
 
@@ -20,10 +20,10 @@ RECORDS = (
 GAPS = (Gap("", "", "no answer"), Gap("team/ui", "", "503"), Gap("team/app", "v2", "empty"))
 
 
-def report(records: Sequence[Record] = (), gaps: Sequence[Gap] = (), notices: Sequence[str] = ()) -> Report:
+def report(records: Sequence[Record] = (), gaps: Sequence[Gap] = (), notices: Sequence[str] = ()) -> ChangesReport:
     state = {"team/app": {"v1.0.0": B, "latest": B}, "new": {"1": A}}
     added, removed = (("new",), ("old",)) if records else ((), ())
-    return Report(records, state, gaps, added, removed, notices, (r"v?\d+\.\d+\.\d+",))
+    return ChangesReport(records, state, gaps, added, removed, notices, (r"v?\d+\.\d+\.\d+",))
 
 
 WARNING = (

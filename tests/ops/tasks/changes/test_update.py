@@ -15,7 +15,7 @@ from infra.paths import PROJECT_FOLDER
 from ops.registry.transport import UnreachableError
 from ops.tasks.changes.compare import VanishedError
 from ops.tasks.changes.ledger import Ledger
-from ops.tasks.changes.model import Change, Kind, Snapshot, Source
+from ops.tasks.changes.model import Change, Kind, Scan, Source
 from ops.tasks.changes.update import IncompleteError, OvertakenError, update
 from ops.tasks.changes.views import state_at
 from tests.ops.gateway.gateway_rig import query
@@ -89,12 +89,12 @@ def test_an_event_that_was_overtaken_by_what_was_seen_is_no_change(ledger: Ledge
 
 
 def test_what_was_pushed_during_the_look_is_not_taken_back(ledger: Ledger, events: Path) -> None:
-    def snapshot() -> Snapshot:
+    def scan() -> Scan:
         tell(events, 10.5, "v1", B)  # after this tag was read
         tell(events, 10.6, "v2", B)
         return seen(v1=A)
 
-    report = update(ledger, snapshot, events=events, clock=lambda: minutes(10))
+    report = update(ledger, scan, events=events, clock=lambda: minutes(10))
     assert [one.change for one in report.records] == [Change("app", "v1", A, B), Change("app", "v2", None, B)]
     assert look(ledger, seen(v1=B, v2=B), 20, events).records == []
 
@@ -143,15 +143,15 @@ def test_the_gateways_database_is_only_read(ledger: Ledger, events: Path) -> Non
 
 def test_what_cannot_be_seen_is_unknown_and_stays_as_it_was(ledger: Ledger) -> None:
     look(ledger, seen(v1=A, v2=B), 1)
-    for snapshot in (seen(v1=LOST, v2=B), seen(v1=LOST, v2=LOST), Snapshot({"app": LOST}), Snapshot({}, missing=LOST)):
-        report = look(ledger, snapshot, 10)
+    for scan in (seen(v1=LOST, v2=B), seen(v1=LOST, v2=LOST), Scan({"app": LOST}), Scan({}, missing=LOST)):
+        report = look(ledger, scan, 10)
         assert (report.records, report.exit_code) == ([], 3)
         assert report.gaps
     assert look(ledger, seen(v1=A, v2=B), 20).records == []
 
 
 def test_a_registry_that_is_away_records_nothing(ledger: Ledger) -> None:
-    def away() -> Snapshot:
+    def away() -> Scan:
         raise UnreachableError("nobody answers")
 
     with pytest.raises(UnreachableError):
@@ -175,22 +175,22 @@ def test_most_tags_vanish_only_when_that_is_accepted_or_told(ledger: Ledger, eve
     tell(events, 3, "v1", None)
     assert len(look(ledger, seen(v2=A, v3=A), 4, events).records) == 1, "who deleted it is known"
     with pytest.raises(VanishedError):
-        look(ledger, Snapshot({}), 5, events)
-    assert len(look(ledger, Snapshot({}), 6, events, accept=True).records) == 2
+        look(ledger, Scan({}), 5, events)
+    assert len(look(ledger, Scan({}), 6, events, accept=True).records) == 2
 
 
 def test_a_ledger_does_not_begin_with_half_of_the_registry(tmp_path: Path) -> None:
     with closing(Ledger(tmp_path / "new.db")) as ledger:
-        for snapshot in (Snapshot({"app": {"v1": A}}, missing=LOST), Snapshot({"app": LOST})):
+        for scan in (Scan({"app": {"v1": A}}, missing=LOST), Scan({"app": LOST})):
             with pytest.raises(IncompleteError, match=r"no ledger was begun.*the network is down.*--accept"):
-                look(ledger, snapshot, 0)
+                look(ledger, scan, 0)
         assert ledger.last_scan() == 0
         look(ledger, seen(v1=A, v2=LOST), 1)
         assert [one.kind for one in look(ledger, seen(v1=A, v2=B), 2).records] == [Kind.ADDED]
 
 
 def test_a_look_that_another_run_overtook_is_not_recorded(ledger: Ledger, tmp_path: Path) -> None:
-    def slow() -> Snapshot:
+    def slow() -> Scan:
         with closing(Ledger(tmp_path / "changes.db")) as other:
             look(other, seen(v1=B), 10)
         return seen(v1=A)

@@ -22,7 +22,7 @@ from ops.registry.read_only import Gate, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collector import BinaryCollector
-from ops.tasks.gc.model import Limits, Rules
+from ops.tasks.gc.model import Rules, SafetyLimits
 from ops.tasks.gc.run import GarbageCollection
 from tests.ops.gateway.gateway_rig import free_port, wait_until_up
 from tests.real_programs import registry_binary
@@ -30,7 +30,7 @@ from tests.real_programs import registry_binary
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 ALL = Rules(min_age_s=0)
-NO_BACKUP = Limits(max_share=1, max_backup_age_s=None)
+NO_BACKUP = SafetyLimits(max_share=1, max_backup_age_s=None)
 
 
 def digest_of(content: bytes) -> str:
@@ -162,7 +162,7 @@ class Rig:
     def collection(
         self,
         rules: Rules = ALL,
-        limits: Limits = NO_BACKUP,
+        limits: SafetyLimits = NO_BACKUP,
         *,
         flush: Callable[[], None] = lambda: None,
         step: Callable[[str], None] = lambda _: None,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.tasks.gc.model import Keep, Limits, Refusal, RefusedError, Rules
+from ops.tasks.gc.model import Keep, Refusal, RefusedError, Rules, SafetyLimits
 from tests.ops.tasks.gc.gc_rig import ALL, INDEX, NO_BACKUP, Client, Image, Rig, running
 
 pytestmark = pytest.mark.system
@@ -118,11 +118,11 @@ def test_a_signature_stays_when_what_it_belongs_to_is_pushed_again_meanwhile(rig
 @pytest.mark.parametrize(
     ("limits", "refused"),
     [
-        (Limits(max_share=0.1, max_backup_age_s=None), Refusal.SHARE),
-        (Limits(max_share=1), Refusal.BACKUP),
+        (SafetyLimits(max_share=0.1, max_backup_age_s=None), Refusal.SHARE),
+        (SafetyLimits(max_share=1), Refusal.BACKUP),
     ],
 )
-def test_it_does_not_begin_when_too_much_would_go_or_nothing_is_safe(rig: Rig, limits: Limits, refused: Refusal) -> None:
+def test_it_does_not_begin_when_too_much_would_go_or_nothing_is_safe(rig: Rig, limits: SafetyLimits, refused: Refusal) -> None:
     for tag in ("one", "two"):
         assert rig.client.push("app", tag, Image(tag)).status_code == 201
     assert rig.client.delete("app", Image("two").digest).status_code == 202
@@ -138,7 +138,7 @@ def test_it_does_not_begin_when_too_much_would_go_or_nothing_is_safe(rig: Rig, l
 @pytest.mark.parametrize("age", [3 * 86_400.0, None])
 def test_a_backup_may_be_too_old(rig: Rig, age: float | None) -> None:
     assert rig.client.push("app", "one", Image("one")).status_code == 201
-    collection = replace(rig.collection(limits=Limits(max_share=1)), backup_age_s=lambda: age)
+    collection = replace(rig.collection(limits=SafetyLimits(max_share=1)), backup_age_s=lambda: age)
     with pytest.raises(RefusedError, match=r"3\.0 days old" if age else "no verified backup"):
         collection.run()
     assert replace(collection, backup_age_s=lambda: 3600.0).run().problems == ()

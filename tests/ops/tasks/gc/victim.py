@@ -1,4 +1,4 @@
-"""A collection or an undo as a process of its own, which kills itself at a step, as `kill -9` from outside would."""
+"""A collection or a restore as a process of its own, which kills itself at a step, as `kill -9` from outside would."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc import sweep
 from ops.tasks.gc.collector import BinaryCollector
-from ops.tasks.gc.model import Limits, Rules
+from ops.tasks.gc.model import Rules, SafetyLimits
 from ops.tasks.gc.run import GarbageCollection
-from ops.tasks.snapshot import run as undoing
-from ops.tasks.snapshot.plan import Scope
+from ops.tasks.snapshot import run as restoring
+from ops.tasks.snapshot.plan import RestoreScope
 
 CHECKOUT = Path(__file__).parents[4]
 # Of steps that are taken many times: when some, but not all is done.
@@ -40,15 +40,15 @@ def _main(folder: Path, task: str, step: str, collector: Path, snapshot: str) ->
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    sweep._EVERY = undoing._EVERY = 1
+    sweep._EVERY = restoring._EVERY = 1
     tree = RegistryTree(folder / "registry")
     store = SnapshotStore(folder / "snapshots", tree, min_free=0)
     live = LiveRegistry(tree, store, Gate(folder / "gate/read-only"), lambda: 0, lambda: None, step=die)
     if task == "gc":
-        limits = Limits(max_share=1, max_backup_age_s=None)
+        limits = SafetyLimits(max_share=1, max_backup_age_s=None)
         GarbageCollection(live, BinaryCollector(collector), Rules(min_age_s=0), limits).run()
     else:
-        undoing.undo(live, snapshot, Scope(overwrite=True))
+        restoring.restore(live, snapshot, RestoreScope(overwrite=True))
 
 
 if __name__ == "__main__":

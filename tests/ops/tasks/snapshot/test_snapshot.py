@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ops.registry.snapshots.hardlinks import SnapshotError
-from ops.tasks.snapshot.plan import Scope, UndoError, plan
-from ops.tasks.snapshot.run import undo
+from ops.tasks.snapshot.plan import RestoreError, RestoreScope, plan
+from ops.tasks.snapshot.run import restore
 from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.test_gc import push_index
 from tests.ops.tasks.gc.victim import kill_at
@@ -46,7 +46,7 @@ def collected(rig: Rig) -> str:
 
 
 def test_a_tag_comes_back_with_all_that_it_leads_to(rig: Rig, collected: str) -> None:
-    assert undo(rig.live(), collected, Scope("team/multi", "v1")).problems == ()
+    assert restore(rig.live(), collected, RestoreScope("team/multi", "v1")).problems == ()
     assert rig.client.pull("team/multi", "v1") == []
     assert rig.client.pull("team/app", "gone") != [], "nothing else comes back"
     assert rig.broken() == []
@@ -54,23 +54,23 @@ def test_a_tag_comes_back_with_all_that_it_leads_to(rig: Rig, collected: str) ->
 
 
 def test_a_tag_is_set_back_only_when_it_is_asked_for_and_can_be_set_forth_again(rig: Rig, collected: str) -> None:
-    scope = Scope("team/app", "moved")
+    scope = RestoreScope("team/app", "moved")
     shown = plan(rig.tree, rig.store.get(collected), scope)
     assert [(one.repository, one.tag, one.now, one.then) for one in shown.differing] == [
         ("team/app", "moved", NEW.digest, OLD.digest)
     ]
-    assert undo(rig.live(), collected, scope).before == ""
+    assert restore(rig.live(), collected, scope).before == ""
     assert rig.tree.tagged("team/app", "moved") == NEW.digest
-    report = undo(rig.live(), collected, Scope("team/app", "moved", overwrite=True))
+    report = restore(rig.live(), collected, RestoreScope("team/app", "moved", overwrite=True))
     assert (rig.tree.tagged("team/app", "moved"), report.problems) == (OLD.digest, ())
     assert rig.client.pull("team/app", "moved") == []
-    undo(rig.live(), report.before, Scope("team/app", "moved", overwrite=True))
+    restore(rig.live(), report.before, RestoreScope("team/app", "moved", overwrite=True))
     assert rig.tree.tagged("team/app", "moved") == NEW.digest
     assert rig.broken() == []
 
 
 def test_a_repository_comes_back_and_others_stay_as_they_are(rig: Rig, collected: str) -> None:
-    report = undo(rig.live(), collected, Scope("team/app"))
+    report = restore(rig.live(), collected, RestoreScope("team/app"))
     assert report.plan.tags == ("team/app:gone", "team/app:later")
     assert rig.client.pull("team/app", "gone") == rig.client.pull("team/app", "later") == []
     assert rig.tree.tag_names("team/multi") == []
@@ -80,28 +80,28 @@ def test_a_repository_comes_back_and_others_stay_as_they_are(rig: Rig, collected
 def test_what_the_collector_removed_comes_back_and_nothing_else(rig: Rig, collected: str) -> None:
     removed = rig.store.all()[-1]
     assert removed.name != collected
-    report = undo(rig.live(), removed.name, Scope(only_removed=True))
+    report = restore(rig.live(), removed.name, RestoreScope(only_removed=True))
     assert report.restored == len(removed.removed())
     assert rig.client.pull("team/app", OTHER.digest) == []
     assert rig.tree.tag_names("team/app") == ["moved"]
 
 
 def test_everything_comes_back(rig: Rig, collected: str) -> None:
-    undo(rig.live(), collected, Scope(overwrite=True))
+    restore(rig.live(), collected, RestoreScope(overwrite=True))
     snapshot = rig.store.get(collected).tree
     assert all((rig.tree.top / path).read_bytes() == (snapshot.top / path).read_bytes() for path in snapshot.files())
     assert rig.broken() == []
-    again = undo(rig.live(), collected, Scope(overwrite=True))
+    again = restore(rig.live(), collected, RestoreScope(overwrite=True))
     assert (again.restored, again.plan.missing, again.before) == (0, 0, "")
 
 
 @pytest.mark.parametrize("step", ["planned", "copied", *WHILE_GATED, "gate-lowered"])
 def test_the_next_run_completes_what_was_killed(rig: Rig, collected: str, step: str) -> None:
-    kill_at(step, rig.folder, "undo", registry_binary(), snapshot=collected)
+    kill_at(step, rig.folder, "restore", registry_binary(), snapshot=collected)
     assert rig.broken() == []
     assert rig.gate_file.exists() == (step in WHILE_GATED)
     flushed: list[bool] = []
-    undo(rig.live(flush=lambda: flushed.append(True)), collected, Scope(overwrite=True))
+    restore(rig.live(flush=lambda: flushed.append(True)), collected, RestoreScope(overwrite=True))
     assert flushed
     assert all(rig.client.pull("team/app", tag) == [] for tag in ("moved", "gone", "later"))
     assert rig.tree.tagged("team/app", "moved") == OLD.digest
@@ -114,27 +114,27 @@ def test_a_tag_that_is_pushed_meanwhile_is_not_set_back(rig: Rig, collected: str
         if step == "copied":
             assert rig.client.push("team/app", "moved", Image("newest", layers=1)).status_code == 201
 
-    with pytest.raises(UndoError, match="team/app:moved was pushed meanwhile"):
-        undo(rig.live(step=meanwhile), collected, Scope("team/app", "moved", overwrite=True))
+    with pytest.raises(RestoreError, match="team/app:moved was pushed meanwhile"):
+        restore(rig.live(step=meanwhile), collected, RestoreScope("team/app", "moved", overwrite=True))
     assert rig.tree.tagged("team/app", "moved") == Image("newest", layers=1).digest
     assert not rig.gate_file.exists()
 
 
 def test_what_a_snapshot_does_not_hold_is_said(rig: Rig, collected: str) -> None:
     asked = {
-        "no repository none": Scope("none"),
-        "no team/app:none": Scope("team/app", "none"),
-        "name that too": Scope(tag="v1"),
+        "no repository none": RestoreScope("none"),
+        "no team/app:none": RestoreScope("team/app", "none"),
+        "name that too": RestoreScope(tag="v1"),
     }
     for says, scope in asked.items():
-        with pytest.raises(UndoError, match=says):
-            undo(rig.live(), collected, scope)
+        with pytest.raises(RestoreError, match=says):
+            restore(rig.live(), collected, scope)
     with pytest.raises(SnapshotError, match="no snapshot"):
-        undo(rig.live(), "none", Scope())
+        restore(rig.live(), "none", RestoreScope())
 
 
 def test_a_tag_that_the_snapshot_does_not_hold_whole_is_refused(rig: Rig, collected: str, tmp_path: Path) -> None:
     blob = rig.store.get(collected).tree.blob(OLD.digest)
     blob.rename(tmp_path / "away")
-    with pytest.raises(UndoError, match="whole"):
-        undo(rig.live(), collected, Scope("team/app", "moved", overwrite=True))
+    with pytest.raises(RestoreError, match="whole"):
+        restore(rig.live(), collected, RestoreScope("team/app", "moved", overwrite=True))

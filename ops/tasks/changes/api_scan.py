@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ops.registry.client import RegistryClient
 from ops.registry.transport import Answer, RegistryError, UnreachableError
-from ops.tasks.changes.model import IGNORED, Snapshot, Unknown
+from ops.tasks.changes.model import IGNORED, Scan, Unknown
 
 # With 32 it took longer: they wait for each other in the registry.
 CONNECTIONS = 8
@@ -33,7 +33,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _T = TypeVar("_T")
 
 
-def snapshot_of_registry(client: RegistryClient) -> Snapshot:
+def scan_of_registry(client: RegistryClient) -> Scan:
     """Ask for all repositories, tags and digests.
 
     Args:
@@ -42,7 +42,7 @@ def snapshot_of_registry(client: RegistryClient) -> Snapshot:
     Raises:
         RegistryError: Nothing can be seen: it is away, or does not let this account list its repositories.
     """
-    return _Asker(client).snapshot()
+    return _Asker(client).scan()
 
 
 class _Asker:
@@ -51,7 +51,7 @@ class _Asker:
         self._tokens = True
         self._failures = 0  # unanswered requests in a row; threads may miscount, by a few
 
-    def snapshot(self) -> Snapshot:
+    def scan(self) -> Scan:
         challenged = self._client.request("GET", "/v2/").expect(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)
         self._tokens = challenged.status == HTTPStatus.UNAUTHORIZED
         names: set[str] = set()
@@ -68,7 +68,7 @@ class _Asker:
             listed = dict(zip(repositories, threads.map(self._tags, repositories), strict=True))
             pairs = [(name, tag) for name, tags in listed.items() if not isinstance(tags, Unknown) for tag in tags]
             digests = dict(zip(pairs, threads.map(self._digest, pairs), strict=True))
-        return Snapshot(
+        return Scan(
             {
                 name: tags if isinstance(tags, Unknown) else {tag: digests[name, tag] for tag in tags}
                 for name, tags in listed.items()

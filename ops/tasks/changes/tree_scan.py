@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ops.registry.tree import RegistryTree, TreeError
-from ops.tasks.changes.model import IGNORED, Snapshot, Unknown
+from ops.tasks.changes.model import IGNORED, Scan, Unknown
 
 
-def snapshot_of_tree(tree: RegistryTree) -> Snapshot:
+def scan_of_tree(tree: RegistryTree) -> Scan:
     """Read all tags.
 
     Raises:
@@ -19,7 +19,7 @@ def snapshot_of_tree(tree: RegistryTree) -> Snapshot:
         raise TreeError(f"{tree.root}: {error.strerror}; see whether the registry's disk is mounted") from error
     names = [name for name in tree.repository_names(unreadable.append) if name not in IGNORED]
     missing = Unknown(_reason(unreadable[0])) if unreadable else None
-    return Snapshot({name: _tags(tree, name) for name in names}, missing)
+    return Scan({name: _tags(tree, name) for name in names}, missing)
 
 
 def _tags(tree: RegistryTree, repository: str) -> dict[str, str | Unknown] | Unknown:

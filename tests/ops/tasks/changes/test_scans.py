@@ -16,9 +16,9 @@ import pytest
 from ops.registry.client import Login, RegistryClient
 from ops.registry.transport import KeptEndpoint, RegistryError, UnreachableError
 from ops.registry.tree import RegistryTree, TreeError
-from ops.tasks.changes.api_snapshot import snapshot_of_registry
-from ops.tasks.changes.model import Snapshot, Unknown
-from ops.tasks.changes.tree_snapshot import snapshot_of_tree
+from ops.tasks.changes.api_scan import scan_of_registry
+from ops.tasks.changes.model import Scan, Unknown
+from ops.tasks.changes.tree_scan import scan_of_tree
 from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL
 from tests.ops.tasks.changes.registries import client_of, fill, network, put, running_registry
 from tests.ops.tasks.doctor.doctor_rig import NAME, stack_with
@@ -48,17 +48,17 @@ def url(tree: RegistryTree) -> Iterator[str]:
         yield url
 
 
-def known(snapshot: Snapshot) -> int:
+def known(scan: Scan) -> int:
     return sum(
         isinstance(digest, str)
-        for tags in snapshot.repositories.values()
+        for tags in scan.repositories.values()
         if not isinstance(tags, Unknown)
         for digest in tags.values()
     )
 
 
 def test_a_tree_is_read(tree: RegistryTree) -> None:
-    seen = snapshot_of_tree(tree)
+    seen = scan_of_tree(tree)
     assert seen.missing is None
     assert sorted(seen.repositories) == sorted((*NAMES, "emptied", "untagged"))
     assert seen.repositories["emptied"] == seen.repositories["untagged"] == {}
@@ -69,7 +69,7 @@ def test_a_tree_is_read(tree: RegistryTree) -> None:
 def test_tree_and_api_show_the_same_and_pages_are_followed(tree: RegistryTree, url: str) -> None:
     with client_of(url) as client:
         assert len(client.request("GET", "/v2/_catalog").body) < 60, "the pages are small"
-        assert snapshot_of_registry(client) == snapshot_of_tree(tree)
+        assert scan_of_registry(client) == scan_of_tree(tree)
 
 
 @pytest.mark.system
@@ -77,9 +77,9 @@ def test_a_whole_catalogue_is_seen_both_ways(tmp_path: Path) -> None:
     tree = RegistryTree(tmp_path / "registry")
     expected = fill(tree, 120, 10)
     with running_registry(tree.root) as url, client_of(url) as client:
-        seen = snapshot_of_registry(client)
-    assert seen == snapshot_of_tree(tree)
-    assert seen == Snapshot(expected)
+        seen = scan_of_registry(client)
+    assert seen == scan_of_tree(tree)
+    assert seen == Scan(expected)
 
 
 @pytest.mark.system
@@ -90,12 +90,12 @@ def test_tokens_are_had_as_clients_get_them_and_tls_is_kept_open(tmp_path: Path)
             assert stack.registry.push("ci/app", tag, token).is_success
         endpoint = KeptEndpoint(stack.url, stack.authority, {NAME: "127.0.0.1"})
         admin = RegistryClient(endpoint, Login("admin", PASSWORDS["admin"]))
-        assert snapshot_of_registry(admin) == snapshot_of_tree(RegistryTree(tmp_path / "registry"))
+        assert scan_of_registry(admin) == scan_of_tree(RegistryTree(tmp_path / "registry"))
         assert 1 <= len(endpoint._idle) <= 8
         endpoint.close()
         assert not endpoint._idle
         with pytest.raises(RegistryError, match=r"GET /v2/_catalog was answered 401 \(UNAUTHORIZED"):
-            snapshot_of_registry(RegistryClient(endpoint))
+            scan_of_registry(RegistryClient(endpoint))
         endpoint.close()
 
 
@@ -108,7 +108,7 @@ def test_a_damaged_link_is_unknown_and_named(tmp_path: Path, damage: str | None)
         tree.tag("app", "damaged").unlink()
     else:
         tree.tag("app", "damaged").write_text(damage)
-    seen = snapshot_of_tree(tree).repositories["app"]
+    seen = scan_of_tree(tree).repositories["app"]
     assert not isinstance(seen, Unknown)
     assert seen["whole"] == digest
     assert isinstance(unknown := seen["damaged"], Unknown)
@@ -124,7 +124,7 @@ def test_a_damaged_link_is_unknown_by_the_api_too(tmp_path: Path) -> None:
     tree.tag("app", "empty").write_text("")
     tree.tag("app", "lost").unlink()
     with running_registry(tree.root) as url, client_of(url) as client:
-        seen = snapshot_of_registry(client).repositories["app"]
+        seen = scan_of_registry(client).repositories["app"]
     assert not isinstance(seen, Unknown)
     assert {tag: type(digest) for tag, digest in seen.items()} == {"empty": Unknown, "lost": Unknown}
 
@@ -141,14 +141,14 @@ def test_a_folder_that_cannot_be_read_is_unknown(tmp_path: Path, monkeypatch: py
         return real(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    seen = snapshot_of_tree(tree)
+    seen = scan_of_tree(tree)
     assert seen.missing == Unknown(f"{tree.repository('team')}: Input/output error")
     assert seen.repositories == {"other": Unknown(f"{tree.repository('other')}/_manifests/tags: Input/output error")}
 
 
 def test_a_tree_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
     with pytest.raises(TreeError, match=r"away: No such file or directory; see whether the registry's disk is mounted"):
-        snapshot_of_tree(RegistryTree(tmp_path / "away"))
+        scan_of_tree(RegistryTree(tmp_path / "away"))
 
 
 @pytest.mark.system
@@ -156,14 +156,14 @@ def test_a_tree_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
 def test_a_network_that_breaks_in_the_middle_makes_the_rest_unknown(
     url: str, tree: RegistryTree, carried: int, cut_in: str
 ) -> None:
-    whole = snapshot_of_tree(tree).repositories
+    whole = scan_of_tree(tree).repositories
     with network(url, carried) as cut, client_of(cut.url) as client:
-        seen = snapshot_of_registry(client)
+        seen = scan_of_registry(client)
         assert cut.cut
     unlisted = sum(isinstance(tags, Unknown) for tags in seen.repositories.values())
     where = "catalogue" if seen.missing else "lists" if unlisted else "digests"
     assert where == cut_in
-    assert known(seen) < known(Snapshot(whole))
+    assert known(seen) < known(Scan(whole))
     for name, tags in seen.repositories.items():
         expected = whole[name]
         assert not isinstance(expected, Unknown)
@@ -177,7 +177,7 @@ def test_a_registry_that_has_stopped_answering_is_not_asked_for_all_the_rest(tmp
     tree = RegistryTree(tmp_path / "registry")
     fill(tree, 1, 100)
     with running_registry(tree.root) as url, network(url, 4_000) as cut, client_of(cut.url) as client:
-        (tags,) = snapshot_of_registry(client).repositories.values()
+        (tags,) = scan_of_registry(client).repositories.values()
     assert not isinstance(tags, Unknown)
     reasons = [digest.reason for digest in tags.values() if isinstance(digest, Unknown)]
     assert 0 < len(reasons) < 100
@@ -187,7 +187,7 @@ def test_a_registry_that_has_stopped_answering_is_not_asked_for_all_the_rest(tmp
 @pytest.mark.system
 def test_a_registry_that_is_away_is_an_error(url: str) -> None:
     with network(url, 0) as cut, client_of(cut.url) as client, pytest.raises(UnreachableError, match=r"http://127\.0\.0\.1:"):
-        snapshot_of_registry(client)
+        scan_of_registry(client)
 
 
 @pytest.mark.system
@@ -246,7 +246,7 @@ def test_each_repository_and_tag_that_fails_is_unknown_by_itself_and_busy_ones_a
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         endpoint = KeptEndpoint(f"http://127.0.0.1:{server.server_port}")
-        seen = dict(snapshot_of_registry(RegistryClient(endpoint, until=time.monotonic() + 10)).repositories)
+        seen = dict(scan_of_registry(RegistryClient(endpoint, until=time.monotonic() + 10)).repositories)
         endpoint.close()
         server.shutdown()
         thread.join()
