@@ -26,7 +26,7 @@ def load() -> Plan:
         pulumi.RunError: With every problem; the engine shows it without a stack trace.
     """
     try:
-        settings = parse(_given(), stack=pulumi.get_stack())
+        settings = parse(_given(), stack=pulumi.get_stack(), warn=pulumi.warn)
         images = load_lock(PROJECT_FOLDER / settings.images_lock, floors=LOCK)
         if missing := sorted(load_lock(LOCK).keys() - images.keys()):
             raise SettingsError([f"{settings.images_lock}: {name}: is missing; pin it as {LOCK.name} does" for name in missing])

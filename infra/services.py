@@ -1,11 +1,11 @@
-"""The services of a stack as one table: what each is for, its image, its limits, and what it cannot do without."""
+"""The table of services: what each is for, its image, its default limits, and what it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ops.config import Limits
+from ops.config import ServiceLimits
 
 
 @dataclass(frozen=True)
@@ -15,25 +15,26 @@ class ServiceKind:
     Attributes:
         purpose: What it is for, in a few words.
         image: Key in the images lock.
-        limits: In force unless the stack sets others.
-        needs: Services without which it is left out.
+        limits: Its default limits; a stack sets others with `limits`.
+        needs: Services that it cannot run without; when one is left out, so is this one.
     """
 
     purpose: str
     image: str
-    limits: Limits
+    limits: ServiceLimits
     needs: tuple[str, ...] = ()
 
 
-def _kind(purpose: str, image: str, cpus: float, memory_mb: int, *needs: str) -> ServiceKind:
-    return ServiceKind(purpose, image, Limits(cpus=cpus, memory_mb=memory_mb), needs)
+def _kind(purpose: str, image: str, cpus: float, memory_mib: int, *needs: str) -> ServiceKind:
+    return ServiceKind(purpose, image, ServiceLimits(cpus=cpus, memory_mib=memory_mib), needs)
 
 
-# The system this replaces ran with most of these (CPU cores, MiB): they fit a host with 4 cores and 8 GB.
+# Default limits: CPU cores, then MiB of memory, swap included. Most come from the system that this one replaces.
+# All together fit a host with 4 cores and 8 GB.
 SERVICES: Mapping[str, ServiceKind] = {
     "registry": _kind("stores and serves images", "registry", 1.5, 2048),
     "cache": _kind("holds the registry's blob descriptors", "redis", 0.25, 256),
-    "edge": _kind("the one way in: TLS, routes, the gate", "caddy", 0.5, 256),
+    "edge": _kind("the only way in: TLS, routes, read-only mode", "caddy", 0.5, 256),
     "gateway": _kind("issues tokens, takes the registry's events", "python", 0.25, 128),
     "ui": _kind("shows repositories and tags", "registry_ui", 0.25, 128),
     "regsync": _kind("mirrors images", "regsync", 0.5, 512),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,7 +30,7 @@ from infra.blocks.sign_on import SignOnSettings
 from infra.blocks.sync import SyncSettings
 from infra.blocks.ui import UiSettings
 from infra.services import SERVICES
-from ops.config import ACCOUNT_NAME, HIGHEST_PORT, Access, ConfigError, Limits, Strict, describe_fault
+from ops.config import ACCOUNT_NAME, HIGHEST_PORT, OLD_MEMORY_KEY, Access, ConfigError, ServiceLimits, Strict, describe_fault
 
 PROJECT = "private-registry"
 DEFAULT_USER = "admin"
@@ -97,7 +97,7 @@ class Settings(GivenSecrets):
     sign_on: SignOnSettings = SignOnSettings()
     accounts: tuple[AccountSettings, ...] = ()
     anonymous: tuple[Access, ...] = (Access(repositories="**", actions=("pull",)),)
-    limits: dict[str, Limits] = Field(default_factory=dict)
+    limits: dict[str, ServiceLimits] = Field(default_factory=dict)
     local: LocalSettings = LocalSettings()
     hetzner: HetznerSettings = HetznerSettings()
     images_lock: Path = Path("images.lock")
@@ -114,7 +114,7 @@ class Settings(GivenSecrets):
             raise ValueError("one has the name of the operator's account (registry_user, admin when not set); give it another")
         return accounts
 
-    def limits_of(self, service: str) -> Limits:
+    def limits_of(self, service: str) -> ServiceLimits:
         """Return the limits in force for a service.
 
         Raises:
@@ -134,12 +134,13 @@ class Settings(GivenSecrets):
         return f"{'http' if plain else 'https'}://{self.registry_host}"
 
 
-def parse(raw: Mapping[str, Any], *, stack: str) -> Settings:
+def parse(raw: Mapping[str, Any], *, stack: str, warn: Callable[[str], object] = lambda _: None) -> Settings:
     """Make settings of a stack's configuration.
 
     Args:
         raw: Keys without the `private-registry:` prefix; objects may still be JSON text, as the engine hands them over.
         stack: The stack's name, which the default of `name` is made from.
+        warn: Called with a line about each key that still has its old name, when the settings are valid.
 
     Raises:
         SettingsError: With every problem found.
@@ -166,6 +167,9 @@ def parse(raw: Mapping[str, Any], *, stack: str) -> Settings:
         problems += _describe(error)
     if problems:
         raise SettingsError(sorted(problems))
+    for service, given in values.get("limits", {}).items():
+        if OLD_MEMORY_KEY in given:
+            warn(f"limits.{service}.{OLD_MEMORY_KEY}: it holds MiB and is called memory_mib now; rename it")
     return settings
 
 

@@ -137,8 +137,8 @@ class Service(pulumi.ComponentResource):
             devices=[docker.ContainerDeviceArgs(host_path=path, permissions="r") for path in args.devices] or None,
             tmpfs=dict.fromkeys(["/tmp", *args.tmpfs], _TMPFS_OPTIONS),  # noqa: S108  # the container's own, in memory
             cpus=f"{limits.cpus:g}",
-            memory=limits.memory_mb,
-            memory_swap=limits.memory_mb,
+            memory=limits.memory_mib,
+            memory_swap=limits.memory_mib,
             read_only=Exemption.WRITABLE not in args.exemptions,
             # The plugin compares capabilities as written: other spellings or orders replace the container at every refresh.
             capabilities=docker.ContainerCapabilitiesArgs(adds=sorted(args.capabilities), drops=["ALL"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from unittest import mock
 
 import pulumi
 import pytest
@@ -68,9 +69,15 @@ def test_the_operator_is_told_addresses_and_places(declared: Declarations) -> No
 def test_bad_settings_are_refused_with_every_problem() -> None:
     with pytest.raises(pulumi.RunError) as refused:
         declare({"place": "moon", "edge": '{"http_port": 0}', "registy": "x", "limits": '{"registry": {"cpus": 1}}'})
-    for key in ("place", "edge.http_port", "registy", "limits.registry.memory_mb"):
+    for key in ("place", "edge.http_port", "registy", "limits.registry.memory_mib"):
         assert f"- {key}: " in str(refused.value)
     assert str(refused.value).startswith("4 problems in the configuration of this stack:")
+
+
+def test_a_key_that_has_its_old_name_is_told_once() -> None:
+    with mock.patch("pulumi.warn") as warn:
+        assert declare({"limits": '{"cache": {"cpus": 1, "memory_mb": 64}}'}).named("cache-container").inputs["memory"] == 64
+    warn.assert_called_once_with("limits.cache.memory_mb: it holds MiB and is called memory_mib now; rename it")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def _collection(
     given, limits = stack.config.gc, stack.config.services["registry"]
     with connected() as engine:
         collector = ContainerCollector(
-            engine, container(stack, "registry"), cpus=limits.cpus, memory_mb=limits.memory_mb, limit_s=_COLLECTOR_LIMIT_S
+            engine, container(stack, "registry"), cpus=limits.cpus, memory_mib=limits.memory_mib, limit_s=_COLLECTOR_LIMIT_S
         )
         gate_limit_s = _ONE_PHASE_LIMIT_S if classic else _GATE_LIMIT_S
         live = live_registry(stack, image=collector.image(), gate_limit_s=gate_limit_s)

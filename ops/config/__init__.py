@@ -14,12 +14,13 @@ from ops.config.gateway import (
 )
 from ops.config.gc import GcSettings, SnapshotSettings
 from ops.config.notify import NotifySettings
-from ops.config.regops import REGOPS_FILE, Limits, PingUrl, RegopsConfig
+from ops.config.regops import OLD_MEMORY_KEY, REGOPS_FILE, PingUrl, RegopsConfig, ServiceLimits
 
 __all__ = [
     "ACCOUNT_NAME",
     "EMAIL_HEADER",
     "HIGHEST_PORT",
+    "OLD_MEMORY_KEY",
     "PROOF_HEADER",
     "REGOPS_FILE",
     "REPOSITORY_NAME",
@@ -34,12 +35,12 @@ __all__ = [
     "FailureLimits",
     "GatewayConfig",
     "GcSettings",
-    "Limits",
     "NotifySettings",
     "Person",
     "PingUrl",
     "Port",
     "RegopsConfig",
+    "ServiceLimits",
     "SignOn",
     "SnapshotSettings",
     "Strict",

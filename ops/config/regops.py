@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ops.config.base import Strict
 from ops.config.gc import GcSettings, SnapshotSettings
 from ops.config.notify import NotifySettings
 
 REGOPS_FILE = "regops/regops.json"
+# What memory_mib was called at first, although it held MiB.
+OLD_MEMORY_KEY = "memory_mb"
 
 
 # Of a check at a watcher: what it is told comes after a slash.
 PingUrl = Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]
 
 
-class Limits(Strict):
+class ServiceLimits(Strict):
     """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
 
     cpus: Annotated[float, Field(ge=0.01, le=64)]
-    memory_mb: Annotated[int, Field(ge=16, le=65536)]
+    memory_mib: Annotated[int, Field(ge=16, le=65536)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_name(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or OLD_MEMORY_KEY not in given:
+            return given
+        if "memory_mib" in given:
+            raise ValueError(f"{OLD_MEMORY_KEY} is the old name of memory_mib; remove {OLD_MEMORY_KEY}")
+        return {"memory_mib" if key == OLD_MEMORY_KEY else key: value for key, value in given.items()}
 
 
 class RegopsConfig(Strict):
@@ -49,7 +60,7 @@ class RegopsConfig(Strict):
     """
 
     stack: Annotated[str, Field(min_length=1)]
-    services: Mapping[str, Limits] = Field(default_factory=dict)
+    services: Mapping[str, ServiceLimits] = Field(default_factory=dict)
     images: Mapping[str, str] = Field(default_factory=dict)
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
     ca: Path | None = None

@@ -23,7 +23,7 @@ PASSWORD = "cache/password"  # noqa: S105  # a path
 
 def parts(plan: Plan) -> list[Part]:
     """Return the configuration that travels in the release."""
-    return [Part.of_text(NAME, {"redis.conf": redis_conf(memory_mb=plan.settings.limits_of(NAME).memory_mb)})]
+    return [Part.of_text(NAME, {"redis.conf": redis_conf(memory_mib=plan.settings.limits_of(NAME).memory_mib)})]
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:

@@ -8,7 +8,7 @@ import hashlib
 _DATA_SHARE = 0.75
 
 
-def redis_conf(*, memory_mb: int) -> str:
+def redis_conf(*, memory_mib: int) -> str:
     """Return redis.conf: a bounded LRU cache without persistence, as distribution demands of its cache.
 
     Source: https://distribution.github.io/distribution/about/configuration/#redis (allkeys-lru is a must).
@@ -20,7 +20,7 @@ bind * -::*
 port 6379
 protected-mode no
 aclfile /run/secrets/users.acl
-maxmemory {int(memory_mb * _DATA_SHARE)}mb
+maxmemory {int(memory_mib * _DATA_SHARE)}mb
 maxmemory-policy allkeys-lru
 save ""
 appendonly no

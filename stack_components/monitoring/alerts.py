@@ -225,7 +225,7 @@ def _containers(logs: str) -> Group:
                 severity="warning",
                 service="{{ $labels.name }}",
                 summary="{{ $labels.name }} uses {{ $value | humanizePercentage }} of the memory it may have",
-                to_do="Give it more with limits.{{ $labels.name }}.memory_mb, when the host has it.",
+                to_do="Give it more with limits.{{ $labels.name }}.memory_mib, when the host has it.",
             ),
             alert(
                 "ContainerOutOfMemory",
@@ -234,7 +234,7 @@ def _containers(logs: str) -> Group:
                 severity="critical",
                 service="{{ $labels.name }}",
                 summary="{{ $labels.name }} was stopped for want of memory",
-                to_do=f"See `{logs}-{{{{ $labels.name }}}}`, and raise limits.{{{{ $labels.name }}}}.memory_mb.",
+                to_do=f"See `{logs}-{{{{ $labels.name }}}}`, and raise limits.{{{{ $labels.name }}}}.memory_mib.",
             ),
         ],
     )

@@ -83,7 +83,7 @@ def test_refresh_finds_no_drift(stack: TestStack) -> None:
 @pytest.mark.parametrize(
     ("change", "touched"),
     [
-        ({"limits": {"registry": {"cpus": 1.25, "memory_mb": 2048}}}, {"registry"}),
+        ({"limits": {"registry": {"cpus": 1.25, "memory_mib": 2048}}}, {"registry"}),
         ({"registry": {"keep_data": False, "log_level": "error"}}, {"registry"}),
         ({"anonymous": [{"repositories": "public/**", "actions": ["pull"]}]}, {"gateway"}),
     ],
@@ -114,7 +114,7 @@ def memory(stack: TestStack) -> int:
 def test_memory_is_taken_and_given_in_place(stack: TestStack, has: int, gets: int) -> None:
     before = ids(stack)
     assert memory(stack) == has
-    stack.open(change={"limits": {"registry": {"cpus": 1.25, "memory_mb": gets}}}).up(stream=False)
+    stack.open(change={"limits": {"registry": {"cpus": 1.25, "memory_mib": gets}}}).up(stream=False)
     assert ids(stack) == before
     assert memory(stack) == gets
 

@@ -96,7 +96,7 @@ def test_every_service_is_there_with_its_limits_and_its_image_pinned(
     assert service in containers, f"{service} is in the table of services, but the program does not declare it"
     container, limits = containers[service], SERVICES[service].limits
     assert (container["name"], container["cpus"]) == (f"{production.name}-{service}", f"{limits.cpus:g}")
-    assert (container["memory"], container["memorySwap"]) == (limits.memory_mb, limits.memory_mb)
+    assert (container["memory"], container["memorySwap"]) == (limits.memory_mib, limits.memory_mib)
     reference = yaml.safe_load(production.lock.read_text())[SERVICES[service].image]["image"]
     assert "@sha256:" in reference
     # With protection on, the host builds the edge's image, on the one that is pinned (D14).

@@ -29,7 +29,7 @@ def test_bad_settings_fail_the_preview_with_every_key(fresh: TestStack) -> None:
         session.stack.preview()
     shown = failure.value.completed
     assert shown is not None
-    for key in ("edge.http_port", "bogus", "limits.registry.cpus", "limits.registry.memory_mb"):
+    for key in ("edge.http_port", "bogus", "limits.registry.cpus", "limits.registry.memory_mib"):
         assert key in shown.stdout + shown.stderr
     assert "Traceback" not in shown.stdout + shown.stderr
 

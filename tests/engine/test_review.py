@@ -40,7 +40,7 @@ def test_a_living_stack_that_stays_as_it_is_passes(living: TestStack) -> None:
 
 
 def test_new_limits_replace_a_container_and_pass(living: TestStack) -> None:
-    found = planned(living, limits={"gateway": {"cpus": 0.5, "memory_mb": 192}})
+    found = planned(living, limits={"gateway": {"cpus": 0.5, "memory_mib": 192}})
     assert found.exit_code == 0
     (change,) = [change for change in found.changes if change.urn.endswith("::gateway-container")]
     assert change.operation == "replace"

@@ -71,7 +71,7 @@ def test_after_a_refresh_nothing_has_changed_either(stack: EmulatedStack) -> Non
 
 def test_a_changed_setting_of_a_service_touches_its_container_alone(stack: EmulatedStack, server: Server) -> None:
     before = server.containers()
-    stack.configure(limits={"alertmanager": {"cpus": 0.2, "memory_mb": 120}})
+    stack.configure(limits={"alertmanager": {"cpus": 0.2, "memory_mib": 120}})
     stack.stack.up()
     after = server.containers()
     assert {name for name, identity in after.items() if before.get(name) != identity} <= {f"{stack.name}-alertmanager"}

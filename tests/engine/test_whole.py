@@ -141,8 +141,8 @@ class TestWithStandIns:
             host = client().api.inspect_container(container.id)["HostConfig"]
             assert (host["NanoCpus"], host["Memory"], host["MemorySwap"]) == (
                 round(limits.cpus * 1e9),
-                limits.memory_mb * 2**20,
-                limits.memory_mb * 2**20,
+                limits.memory_mib * 2**20,
+                limits.memory_mib * 2**20,
             )
 
     @pytest.mark.parametrize("path", ["/", "/grafana/", "/prometheus/graph", "/portainer/"])

@@ -14,7 +14,7 @@ PAGE = PROJECT_FOLDER / "docs" / "services.md"
 
 def test_the_documentation_has_the_same_table() -> None:
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \| `(.*)` \| ([0-9.]+) \| ([0-9]+) \|$", PAGE.read_text(), re.MULTILINE)
-    table = [(n, k.purpose, k.image, f"{k.limits.cpus:g}", str(k.limits.memory_mb)) for n, k in SERVICES.items()]
+    table = [(n, k.purpose, k.image, f"{k.limits.cpus:g}", str(k.limits.memory_mib)) for n, k in SERVICES.items()]
     assert rows == table
 
 
@@ -29,4 +29,4 @@ def test_what_a_service_needs_comes_before_it() -> None:
 
 
 def test_all_together_fit_into_the_memory_of_a_small_server() -> None:
-    assert sum(kind.limits.memory_mb for kind in SERVICES.values()) < 8 * 1024
+    assert sum(kind.limits.memory_mib for kind in SERVICES.values()) < 8 * 1024

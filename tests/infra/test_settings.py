@@ -20,6 +20,12 @@ def given(**raw: Any) -> Settings:
     return parse(raw, stack="test")
 
 
+def warnings(**raw: Any) -> list[str]:
+    told: list[str] = []
+    parse(raw, stack="test", warn=told.append)
+    return told
+
+
 def problems(**raw: Any) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         given(**raw)
@@ -62,7 +68,7 @@ def test_every_problem_is_told_at_once_with_its_key() -> None:
         registry={"log_level": "info", "max_upload_gb": "much"},
         accounts='[{"name": "CI", "access": []}, {"name": "ci", "access": [{"repositories": "A", "actions": ["pul"]}]}]',
         anonymous="pull",
-        limits={"cash": {"cpus": 1, "memory_mb": 64}, "cache": {"cpus": 0}},
+        limits={"cash": {"cpus": 1, "memory_mib": 64}, "cache": {"cpus": 0}},
         local={"user": "0:0"},
     )
     assert [problem.partition(": ")[0] for problem in told] == [
@@ -76,7 +82,7 @@ def test_every_problem_is_told_at_once_with_its_key() -> None:
         "edge.http_port",
         "edge.https_port",
         "limits.cache.cpus",
-        "limits.cache.memory_mb",
+        "limits.cache.memory_mib",
         "limits.cash",
         "local.user",
         "place",
@@ -98,8 +104,8 @@ def test_faults_between_keys_are_told_beside_the_others() -> None:
     ("raw", "told"),
     [
         ({"registy": ""}, "registy: unknown key; did you mean registry?"),
-        ({"limits": {"cash": {"cpus": 1, "memory_mb": 64}}}, "limits.cash: unknown service; did you mean cache?"),
-        ({"limits": {"x": {"cpus": 1, "memory_mb": 64}}}, "limits.x: unknown service; known are alertmanager, "),
+        ({"limits": {"cash": {"cpus": 1, "memory_mib": 64}}}, "limits.cash: unknown service; did you mean cache?"),
+        ({"limits": {"x": {"cpus": 1, "memory_mib": 64}}}, "limits.x: unknown service; known are alertmanager, "),
         ({"edge": {"http_prt": 1}}, "edge.http_prt: unknown key"),
         ({"edge": 8080}, "edge: Input should be a valid dictionary or instance of EdgeSettings; write it as YAML below the key"),
         ({"edge": {"http_port": 443, "https_port": 443}}, "edge: http_port and https_port are the same; give each its own"),
@@ -109,14 +115,28 @@ def test_faults_between_keys_are_told_beside_the_others() -> None:
         ({"registry_host": "a:0"}, "registry_host: port 0 is out of range"),
         ({"name": "-a"}, "name: String should match pattern"),
         (
-            {"limits": {"edge": {"cpus": 0.5, "memory_mb": 8}}},
-            "limits.edge.memory_mb: Input should be greater than or equal to 16",
+            {"limits": {"edge": {"cpus": 0.5, "memory_mib": 8}}},
+            "limits.edge.memory_mib: Input should be greater than or equal to 16",
         ),
     ],
 )
 def test_a_problem_says_what_would_be_right(raw: dict[str, Any], told: str) -> None:
     (problem,) = problems(**raw)
     assert problem.startswith(told)
+
+
+def test_the_old_name_of_memory_is_read_and_told() -> None:
+    old: dict[str, Any] = {"limits": {"registry": {"cpus": 2, "memory_mb": 4096}, "edge": {"cpus": 1, "memory_mib": 512}}}
+    new: dict[str, Any] = {"limits": {"registry": {"cpus": 2, "memory_mib": 4096}, "edge": {"cpus": 1, "memory_mib": 512}}}
+    assert given(**old) == given(**new)
+    told = "limits.registry.memory_mb: it holds MiB and is called memory_mib now; rename it"
+    assert warnings(**old) == warnings(limits=json.dumps(old["limits"])) == [told]
+    assert warnings(**new) == warnings() == []
+
+
+def test_memory_by_both_names_is_a_problem() -> None:
+    (problem,) = problems(limits={"registry": {"cpus": 2, "memory_mib": 4096, "memory_mb": 4096}})
+    assert problem == "limits.registry: memory_mb is the old name of memory_mib; remove memory_mb"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +178,7 @@ def test_objects_may_come_as_json_text() -> None:
     raw: dict[str, Any] = {
         "edge": {"http_port": 81},
         "accounts": [account("ci")],
-        "limits": {"cache": {"cpus": 0.5, "memory_mb": 64}},
+        "limits": {"cache": {"cpus": 0.5, "memory_mib": 64}},
         "anonymous": [],
     }
     assert given(**{key: json.dumps(value) for key, value in raw.items()}) == given(**raw)

@@ -174,7 +174,7 @@ class TestEveryContainer:
 
 
 def test_limits_can_be_changed_one_by_one() -> None:
-    found = containers(limits={"cache": {"cpus": 0.1, "memory_mb": 64}})
+    found = containers(limits={"cache": {"cpus": 0.1, "memory_mib": 64}})
     for service, one in found.items():
         expected = (0.1, 64) if service == "cache" else LIMITS[service]
         assert (float(one.inputs["cpus"]), one.inputs["memory"], one.inputs["memorySwap"]) == (*expected, expected[1])
@@ -220,8 +220,8 @@ NOBODY: set[str] = set()
         ({"registry": {"log_level": "error"}}, {"registry"}),
         ({"registry": {"max_upload_gb": 5}}, NOBODY),  # the edge reads its routes anew
         ({"registry": {"keep_data": False}}, NOBODY),
-        ({"limits": {"cache": {"cpus": 0.25, "memory_mb": 128}}}, {"cache"}),
-        ({"limits": {"registry": {"cpus": 1, "memory_mb": 2048}}}, {"registry"}),
+        ({"limits": {"cache": {"cpus": 0.25, "memory_mib": 128}}}, {"cache"}),
+        ({"limits": {"registry": {"cpus": 1, "memory_mib": 2048}}}, {"registry"}),
         ({"anonymous": []}, {"gateway"}),
         ({"accounts": [{"name": "ci", "access": [{"repositories": "**", "actions": ["pull"]}]}]}, {"gateway"}),
         ({"registry_user": "boss"}, {"gateway"}),
@@ -250,8 +250,8 @@ def test_a_change_touches_the_containers_that_read_it(
         ({"registry": {"log_level": "error"}}, {"registry"}),
         ({"registry": {"max_upload_gb": 5}}, NOBODY),
         ({"registry_pass": "another password"}, {"gateway"}),
-        ({"limits": {"cache": {"cpus": 0.25, "memory_mb": 128}}}, {"cache"}),
-        ({"limits": {"cache": {"cpus": 0.5, "memory_mb": 256}}}, NOBODY),
+        ({"limits": {"cache": {"cpus": 0.25, "memory_mib": 128}}}, {"cache"}),
+        ({"limits": {"cache": {"cpus": 0.5, "memory_mib": 256}}}, NOBODY),
         ({"edge": {"https_port": 4443}}, NOBODY),
     ],
     ids=str,

@@ -32,7 +32,7 @@ def main() -> None:
         limited = throughput.over_tls(session.outputs(), folder)
         told = gateway_times.measure(stack)
         cores = float(os.cpu_count() or 1)
-        free = {"cpus": cores, "memory_mb": 2048}
+        free = {"cpus": cores, "memory_mib": 2048}
         session = stack.open(change={"limits": dict.fromkeys(("registry", "edge", "cache", "gateway"), free)})
         compared = throughput.compare(stack, session.up(stream=False), folder)
         session.destroy(stream=False)

@@ -29,14 +29,14 @@ class ContainerCollector:
         engine: This host's Docker engine.
         registry: Name of the registry's container.
         cpus: What it may use at most.
-        memory_mb: The same, in MiB, swap included.
+        memory_mib: The same, in MiB, swap included.
         limit_s: Within which it has to end.
     """
 
     engine: docker.DockerClient
     registry: str
     cpus: float = 1.0
-    memory_mb: int = 1024
+    memory_mib: int = 1024
     limit_s: float = 3600.0
 
     @property
@@ -62,8 +62,8 @@ class ContainerCollector:
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
                 nano_cpus=int(self.cpus * 1e9),
-                mem_limit=f"{self.memory_mb}m",
-                memswap_limit=f"{self.memory_mb}m",
+                mem_limit=f"{self.memory_mib}m",
+                memswap_limit=f"{self.memory_mib}m",
                 pids_limit=128,
                 volumes=[f"{root}:{_DATA}", f"{_source(running.attrs, _CONFIG)}:{_CONFIG}:ro"],
             )

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ops.config import Limits
+from ops.config import ServiceLimits
 from ops.core.locks import lock
 from ops.runs.task import history_of
 from tests.ops.cli.test_app import regops
 from tests.ops.runs.test_task import stack_in, watching
 
-SERVICES = {"registry": Limits(cpus=1, memory_mb=256)}
+SERVICES = {"registry": ServiceLimits(cpus=1, memory_mib=256)}
 
 
 def test_a_collection_that_fails_is_a_failure_to_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from ops.config import (
     FailureLimits,
     GatewayConfig,
     Person,
+    RegopsConfig,
+    ServiceLimits,
     SignOn,
     describe,
     load,
@@ -183,3 +185,10 @@ def test_the_program_can_import_it_quickly() -> None:
         "import sys, ops.config; print(sorted({'starlette', 'cryptography', 'joserfc', 'bcrypt', 'limits'} & set(sys.modules)))"
     )
     assert process.run([sys.executable, "-c", code], timeout=30).stdout == "[]\n"
+
+
+def test_a_file_of_an_older_release_may_have_the_old_name_of_memory(tmp_path: Path) -> None:
+    path = tmp_path / "regops.json"
+    text = {"stack": "test", "url": "http://localhost", "data": "data", "services": {"ui": {"cpus": 1, "memory_mb": 64}}}
+    path.write_text(json.dumps(text))
+    assert load(path, RegopsConfig).services == {"ui": ServiceLimits(cpus=1, memory_mib=64)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.config import Limits
+from ops.config import ServiceLimits
 from ops.config.notify import NotifySettings
 from ops.notify.message import Action, Message
 from ops.notify.notifier import Notifier
@@ -17,15 +17,15 @@ PHONE = NotifySettings.model_validate({"channels": {"phone": {"kind": "ntfy", "s
 NEWS = AlertEvent(Message("2 tags added"))
 
 
-@pytest.mark.parametrize("services", [{"ui": Limits(cpus=1, memory_mb=64)}, {}], ids=["with pages", "without"])
-def test_a_tap_leads_to_the_pages_where_there_are_any(tmp_path: Path, services: dict[str, Limits]) -> None:
+@pytest.mark.parametrize("services", [{"ui": ServiceLimits(cpus=1, memory_mib=64)}, {}], ids=["with pages", "without"])
+def test_a_tap_leads_to_the_pages_where_there_are_any(tmp_path: Path, services: dict[str, ServiceLimits]) -> None:
     (letter,) = Notifier(stack_in(tmp_path, notify=PHONE, services=services)).tell([NEWS])
     assert letter.message.actions == ((Action("Open the registry", "https://registry.example.com"),) if services else ())
 
 
 def test_a_message_that_has_a_page_keeps_it(tmp_path: Path) -> None:
     own = Action("See the build", "https://ci.example.com/7")
-    notifier = Notifier(stack_in(tmp_path, notify=PHONE, services={"ui": Limits(cpus=1, memory_mb=64)}))
+    notifier = Notifier(stack_in(tmp_path, notify=PHONE, services={"ui": ServiceLimits(cpus=1, memory_mib=64)}))
     (letter,) = notifier.tell([AlertEvent(Message("pushed", actions=(own,)))])
     assert letter.message.actions == (own,)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from docker.models.containers import Container
 
 from infra.paths import PROJECT_FOLDER
-from ops.config import REGOPS_FILE, Limits, RegopsConfig, render
+from ops.config import REGOPS_FILE, RegopsConfig, ServiceLimits, render
 from ops.core.files import write_atomic
 from ops.core.process import Completed, run
 from ops.stack.stack import Stack
@@ -22,7 +22,7 @@ from tests.stack_components.protection.container import stack_below, wait_until
 SCANNER, NETWORK, WITHIN, SIXTH = "203.0.113.7", "198.51.100.0/25", "198.51.100.9", "2001:db8::7"
 LISTED = "192.0.2.66"
 ALLOWED = "198.51.100.200"
-_LIMITS = Limits(cpus=0.5, memory_mb=1024)
+_LIMITS = ServiceLimits(cpus=0.5, memory_mib=1024)
 
 
 def write_config(root: Path, name: str, *services: str, url: str = "https://registry.example.com") -> Stack:

@@ -11,7 +11,7 @@ from stack_components.cache.config import redis_conf, users_acl
 
 def test_redis_conf() -> None:
     assert (
-        redis_conf(memory_mb=256)
+        redis_conf(memory_mib=256)
         == """\
 # The registry's cache: bounded, never on disk, safe to lose at any moment.
 # Protected mode would refuse everybody, as the default user has no password; the access list lets it ping, no more.
@@ -30,10 +30,10 @@ loglevel notice
     )
 
 
-@pytest.mark.parametrize("memory_mb", [16, 17, 256, 65536])
-def test_redis_leaves_memory_for_more_than_its_data(memory_mb: int) -> None:
-    (share,) = [line.split()[1] for line in redis_conf(memory_mb=memory_mb).splitlines() if line.startswith("maxmemory ")]
-    assert 0 < int(share.removesuffix("mb")) < memory_mb
+@pytest.mark.parametrize("memory_mib", [16, 17, 256, 65536])
+def test_redis_leaves_memory_for_more_than_its_data(memory_mib: int) -> None:
+    (share,) = [line.split()[1] for line in redis_conf(memory_mib=memory_mib).splitlines() if line.startswith("maxmemory ")]
+    assert 0 < int(share.removesuffix("mb")) < memory_mib
 
 
 def test_users_acl() -> None:

@@ -17,7 +17,7 @@ METRICS = ("metrics", "password-of-the-exporter")
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis"), redis_conf(memory_mb=64), users_acl(REGISTRY[1], METRICS[1])) as server:
+    with redis_server(tmp_path_factory.mktemp("redis"), redis_conf(memory_mib=64), users_acl(REGISTRY[1], METRICS[1])) as server:
         yield server
 
 

@@ -149,7 +149,7 @@ class Stack:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             tmpfs=dict.fromkeys(["/tmp", *args.tmpfs], "rw,noexec,nosuid,nodev,size=64m,mode=1777"),  # noqa: S108
-            mem_limit=limits.memory_mb * 2**20,
+            mem_limit=limits.memory_mib * 2**20,
             volumes=volumes,
         )
         self.containers[service] = container

@@ -101,7 +101,7 @@ def running(folder: Path, cache: str) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis"), redis_conf(memory_mb=64), users_acl(PASSWORD)) as server:
+    with redis_server(tmp_path_factory.mktemp("redis"), redis_conf(memory_mib=64), users_acl(PASSWORD)) as server:
         yield server
 
 

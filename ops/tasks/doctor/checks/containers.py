@@ -8,7 +8,7 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 
-from ops.config import Limits
+from ops.config import ServiceLimits
 from ops.core.docker_engine import connected
 from ops.core.findings import FAILED, OK, WARNING, Check
 from ops.stack.stack import Stack
@@ -60,7 +60,7 @@ class Containers:
         except ImageNotFound:  # one that was removed under a container that still runs it
             return bool(container.attrs["Config"]["Image"] == image)
 
-    def _service(self, name: str, limits: Limits) -> Check | None:
+    def _service(self, name: str, limits: ServiceLimits) -> Check | None:
         found = self.by_service.get(name)
         if found is None:
             return Check(name, FAILED, "its container is missing", "run `up`")
@@ -76,12 +76,12 @@ class Containers:
         return next((Check(name, how, what, remedy) for wrong, how, what, remedy in steps if wrong), None)
 
 
-def _in_force(container: Container) -> Limits:
+def _in_force(container: Container) -> ServiceLimits:
     host = container.attrs["HostConfig"]
-    return Limits.model_construct(cpus=host["NanoCpus"] / _NANO, memory_mb=host["Memory"] // _MIB)
+    return ServiceLimits.model_construct(cpus=host["NanoCpus"] / _NANO, memory_mib=host["Memory"] // _MIB)
 
 
-def _has(container: Container, limits: Limits) -> bool:
+def _has(container: Container, limits: ServiceLimits) -> bool:
     host = container.attrs["HostConfig"]
     return _in_force(container) == limits and host["MemorySwap"] == host["Memory"]
 

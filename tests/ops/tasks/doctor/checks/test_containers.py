@@ -15,7 +15,7 @@ import pytest
 from docker.models.containers import Container
 
 from infra.paths import cache_folder
-from ops.config import REGOPS_FILE, Limits, RegopsConfig, render
+from ops.config import REGOPS_FILE, RegopsConfig, ServiceLimits, render
 from ops.core.files import write_atomic
 from ops.core.findings import Check
 from ops.stack.stack import Stack
@@ -25,7 +25,7 @@ from tools.offline.images import ensure_images
 
 pytestmark = pytest.mark.system
 
-LIMITS = Limits(cpus=0.25, memory_mb=64)
+LIMITS = ServiceLimits(cpus=0.25, memory_mib=64)
 
 
 class Machine:
