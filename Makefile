@@ -44,7 +44,7 @@ down: $(READY) ## Remove the local registry; its images stay in .state/
 
 .PHONY: review
 review: $(READY) ## Judge what `make up` would change, as the check of a pull request does; ARGS="--allow URN"
-	@$(RUN) tools.bootstrap --stack $(STACK) pulumi preview --json | $(RUN) bootstrap.review $(ARGS)
+	@$(RUN) tools.bootstrap --stack $(STACK) pulumi preview --json | $(RUN) tools.bootstrap.review $(ARGS)
 
 .PHONY: lock
 lock: $(READY) ## Pin the images by the digests that their tags have today; ARGS=--dry-run only shows

@@ -15,7 +15,7 @@ from infra.paths import PROJECT_FOLDER
 from infra.settings import SettingsError
 from ops.core.process import CommandError, run
 from tests.engine.stacks import TestStack, new_stack
-from tools.bootstrap.errors import BusyError, NoSpaceError, SetupError
+from tools.bootstrap.errors import StackBusyError, NoSpaceError, SetupError
 
 DIGEST = "sha256:" + "0" * 64
 # Less than a release takes: the disk gets full while one is unpacked.
@@ -125,5 +125,5 @@ def test_a_disk_that_gets_full_during_the_work_is_told_and_a_later_up_goes_on(di
 
 def test_a_stack_in_use_is_told_with_its_holder(fresh: TestStack) -> None:
     session = fresh.open()
-    with session.stack.locked(), pytest.raises(BusyError, match="in use by process"):
+    with session.stack.locked(), pytest.raises(StackBusyError, match="in use by process"):
         fresh.open().up(stream=False)

@@ -15,7 +15,7 @@ class NoSpaceError(SetupError):
     exit_code = 14
 
 
-class BusyError(SetupError):
+class StackBusyError(SetupError):
     """Another run holds this stack."""
 
     exit_code = 75

@@ -18,7 +18,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from infra.settings import PROJECT
-from tools.bootstrap.errors import BusyError
+from tools.bootstrap.errors import StackBusyError
 from tools.bootstrap.preflight import ROOT_LABEL
 from tools.bootstrap.processes import is_running
 from tools.bootstrap.stack import Stack
@@ -38,7 +38,7 @@ def repair(stack: Stack, client: docker.DockerClient, root: Path) -> None:
     stand for is in the host's folders, which are not touched.
 
     Raises:
-        BusyError: The engine works on the stack.
+        StackBusyError: The engine works on the stack.
         CommandError: The engine's state cannot be read.
     """
     if locks := _stale_locks(stack):
@@ -62,7 +62,7 @@ def _stale_locks(stack: Stack) -> list[Path]:
         here = holder.get("hostname") == socket.gethostname()
         if not here or is_running(int(holder.get("pid", 0)), "pulumi", started_by=holder.get("written", 0.0)):
             where = "" if here else f" on {holder.get('hostname', 'an unknown machine')}"
-            raise BusyError(
+            raise StackBusyError(
                 f"stack {stack.name} is in use by the engine, process {holder.get('pid', 'unknown')}{where}; wait for it, "
                 f"or remove {path} when you know that it does not run any more"
             )

@@ -50,7 +50,7 @@ class Session:
         """Create, change or repair the stack; return its outputs.
 
         Raises:
-            BusyError: Another run holds the stack.
+            StackBusyError: Another run holds the stack.
             SetupError: A port or the name is taken, the passphrase is wrong, the disk is full, or the engine failed.
         """
         with self._repaired() as client:

@@ -21,7 +21,7 @@ from ops.core.files import write_atomic
 from ops.core.process import CommandError, Completed, run
 from tools.bootstrap.configuration import configuration
 from tools.bootstrap.engine import Engine
-from tools.bootstrap.errors import BusyError, SetupError
+from tools.bootstrap.errors import StackBusyError, SetupError
 
 _QUICK_S = 120
 _UPDATE_S = 3600
@@ -61,7 +61,7 @@ class Stack:
         """Hold this stack for one run.
 
         Raises:
-            BusyError: Another process holds it; the message says which.
+            StackBusyError: Another process holds it; the message says which.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a+") as file:
@@ -70,7 +70,7 @@ class Stack:
             except BlockingIOError as error:
                 file.seek(0)
                 holder = file.read().strip() or "unknown"
-                raise BusyError(f"stack {self.name} is in use by process {holder}; wait for it, or end it") from error
+                raise StackBusyError(f"stack {self.name} is in use by process {holder}; wait for it, or end it") from error
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()

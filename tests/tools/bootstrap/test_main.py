@@ -20,7 +20,7 @@ from tools.bootstrap import __main__ as subject
 from tools.bootstrap import images, session
 from tools.bootstrap.__main__ import main
 from tools.bootstrap.engine import Engine
-from tools.bootstrap.errors import BusyError, NoSpaceError, SetupError
+from tools.bootstrap.errors import StackBusyError, NoSpaceError, SetupError
 from tools.bootstrap.session import Session, open_session
 from tools.bootstrap.stack import Stack
 
@@ -78,7 +78,7 @@ def create(state: Path) -> None:
         (SetupError("told"), 1),
         (SettingsError(["told"]), 10),
         (NoSpaceError("told"), 14),
-        (BusyError("told"), 75),
+        (StackBusyError("told"), 75),
         (CacheBusyError("told"), 75),
         (CommandError("told"), 1),
         (OSError(errno.ENOSPC, "told"), 14),
