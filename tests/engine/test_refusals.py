@@ -15,7 +15,7 @@ from infra.paths import PROJECT_FOLDER
 from infra.settings import SettingsError
 from ops.core.process import CommandError, run
 from tests.engine.stacks import TestStack, new_stack
-from tools.bootstrap.errors import StackBusyError, NoSpaceError, SetupError
+from tools.bootstrap.errors import NoSpaceError, SetupError, StackBusyError
 
 DIGEST = "sha256:" + "0" * 64
 # Less than a release takes: the disk gets full while one is unpacked.

@@ -21,7 +21,7 @@ from ops.core.files import write_atomic
 from ops.core.process import CommandError, Completed, run
 from tools.bootstrap.configuration import configuration
 from tools.bootstrap.engine import Engine
-from tools.bootstrap.errors import StackBusyError, SetupError
+from tools.bootstrap.errors import SetupError, StackBusyError
 
 _QUICK_S = 120
 _UPDATE_S = 3600

@@ -20,7 +20,7 @@ from tools.bootstrap import __main__ as subject
 from tools.bootstrap import images, session
 from tools.bootstrap.__main__ import main
 from tools.bootstrap.engine import Engine
-from tools.bootstrap.errors import StackBusyError, NoSpaceError, SetupError
+from tools.bootstrap.errors import NoSpaceError, SetupError, StackBusyError
 from tools.bootstrap.session import Session, open_session
 from tools.bootstrap.stack import Stack
 
