@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from infra.progress import progress, say
+from ops.core.locks import Holder, hold
 
 # Longer than the slowest build on a slow machine: who still waits then waits for something that hangs.
 _LOCK_LIMIT_S = 3600.0
-_LOCK_POLL_S = 0.2
 _UNUSED_LIMIT_S = 90 * 24 * 3600.0
 
 
@@ -49,7 +47,7 @@ def cached(cache: Path, name: str, build: Callable[[Path], None], *, what: str) 
     entry = cache / name
     if not entry.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f".{name}.lock", what):
+        with _held(cache / f".{name}.lock", what):
             if not entry.exists():
                 _remove_leftovers(cache, name)
                 _build(entry, build, what)
@@ -79,29 +77,12 @@ def _remove_leftovers(cache: Path, name: str) -> None:
             shutil.rmtree(entry, ignore_errors=True)
 
 
-@contextmanager
-def _locked(path: Path, what: str) -> Iterator[None]:
-    with path.open("a+") as file:
-        give_up = time.monotonic() + _LOCK_LIMIT_S
-        told = False
-        while not _try_lock(file.fileno()):
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            if not told:
-                say(f"waiting for {holder} to build {what}")
-                told = True
-            if time.monotonic() > give_up:
-                raise CacheBusyError(f"{holder} has been building {what} for over an hour; end it if it hangs (lock: {path})")
-            time.sleep(_LOCK_POLL_S)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} (since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC)")
-        file.flush()
-        yield
+def _held(path: Path, what: str) -> AbstractContextManager[None]:
+    def refusal(holder: Holder | None) -> CacheBusyError:
+        by = holder or "another process"
+        return CacheBusyError(f"{by} has been building {what} for over an hour; end it if it hangs (lock: {path})")
 
+    def waiting(holder: Holder | None) -> None:
+        say(f"waiting for {holder or 'another process'} to build {what}")
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return hold(path, f"building {what}", refusal=refusal, patience=_LOCK_LIMIT_S, waiting=waiting)

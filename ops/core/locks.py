@@ -1,4 +1,4 @@
-"""Locks between tasks: the kernel's, so that a task that is killed leaves none behind; the file says who holds it."""
+"""Locks between processes: the kernel's, so that a killed process leaves none behind; the file says who holds it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.core import exit_codes
 
-_PAUSE_S = 0.5
+_PAUSE_S = 0.2
 
 
 class LockedError(Exception):
@@ -22,36 +23,92 @@ class LockedError(Exception):
     exit_code = exit_codes.BUSY
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock.
+
+    Attributes:
+        task: What it does.
+        pid: Its process id.
+        since: When it took the lock, in UTC.
+    """
+
+    task: str
+    pid: int
+    since: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} (since {self.since})"
+
+
 @contextlib.contextmanager
-def lock(path: Path, task: str, *, patience: float = 0.0) -> Iterator[None]:
+def hold(
+    path: Path,
+    task: str,
+    *,
+    refusal: Callable[[Holder | None], Exception],
+    patience: float = 0.0,
+    waiting: Callable[[Holder | None], None] = lambda _: None,
+) -> Iterator[None]:
     """Hold a lock while inside.
 
     Args:
-        path: The lock's file; it stays, empty or not, when nobody holds it.
-        task: Who wants it, for others to read.
-        patience: Seconds to wait for it.
+        path: The lock's file; it stays when the lock is released.
+        task: What the lock is wanted for, for others to read.
+        refusal: Returns what to raise when somebody else still holds the lock after `patience`. It is given the holder, or None
+            when the file does not name one, as when the lock has only just been taken.
+        patience: Seconds to wait for the lock.
+        waiting: Called once with the holder before the first pause.
 
     Raises:
-        LockedError: Somebody else has it for longer than that.
         OSError: The file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
         give_up = time.monotonic() + patience
+        told = False
         while not _taken(handle):
             if time.monotonic() >= give_up:
-                raise LockedError(_held(path))
+                raise refusal(_holder(path))
+            if not told:
+                waiting(_holder(path))
+                told = True
             time.sleep(_PAUSE_S)
-        holder = {"task": task, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        holder = Holder(task, os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"))
         os.truncate(handle, 0)
-        os.pwrite(handle, json.dumps(holder).encode(), 0)
+        os.pwrite(handle, json.dumps(asdict(holder)).encode(), 0)
         try:
             yield
         finally:
             os.truncate(handle, 0)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def lock(path: Path, task: str, *, patience: float = 0.0) -> Iterator[None]:
+    """Hold a lock of `regops` while inside.
+
+    Args:
+        path: As of `hold`.
+        task: The verb of `regops` that wants it.
+        patience: As of `hold`.
+
+    Raises:
+        LockedError: Somebody else has held it for longer than that.
+        OSError: The file cannot be written.
+    """
+
+    def refusal(holder: Holder | None) -> LockedError:
+        if holder is None:
+            return LockedError(f"another task holds {path}; wait for it, or pass --wait")
+        return LockedError(
+            f"`regops {holder.task}` (process {holder.pid}) has been running since {holder.since}; wait for it, or pass --wait"
+        )
+
+    with hold(path, task, refusal=refusal, patience=patience):
+        yield
 
 
 def _taken(handle: int) -> bool:
@@ -62,11 +119,9 @@ def _taken(handle: int) -> bool:
     return True
 
 
-def _held(path: Path) -> str:
+def _holder(path: Path) -> Holder | None:
     try:
-        holder = json.loads(path.read_text())
-        return (
-            f"`regops {holder['task']}` (process {holder['pid']}) is at work since {holder['since']}; wait for it, or give --wait"
-        )
-    except (OSError, ValueError, LookupError, TypeError):  # it has only just taken it
-        return f"another task holds {path}; wait for it, or give --wait"
+        found = json.loads(path.read_text())
+        return Holder(str(found["task"]), int(found["pid"]), str(found["since"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -18,6 +17,7 @@ import yaml
 from infra.paths import PROJECT_FOLDER
 from infra.settings import PROJECT
 from ops.core.files import write_atomic
+from ops.core.locks import Holder, hold
 from ops.core.process import CommandError, Completed, run
 from tools.bootstrap.configuration import configuration
 from tools.bootstrap.engine import Engine
@@ -63,17 +63,12 @@ class Stack:
         Raises:
             StackBusyError: Another process holds it; the message says which.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a+") as file:
-            try:
-                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                file.seek(0)
-                holder = file.read().strip() or "unknown"
-                raise StackBusyError(f"stack {self.name} is in use by process {holder}; wait for it, or end it") from error
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+
+        def refusal(holder: Holder | None) -> StackBusyError:
+            by = f"process {holder.pid}, since {holder.since}" if holder else "another process"
+            return StackBusyError(f"stack {self.name} is in use by {by}; wait for it, or end it")
+
+        with hold(self.folder / "lock", "bootstrap", refusal=refusal):
             yield
 
     def prepare(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.core.locks import LockedError, lock
+from ops.core.locks import Holder, LockedError, hold, lock
 from ops.core.process import start_daemon
 
 HOLD = (
@@ -33,7 +33,7 @@ def holder(tmp_path: Path) -> int:
 def test_who_holds_it_is_said(tmp_path: Path, holder: int) -> None:
     try:
         with (
-            pytest.raises(LockedError, match=rf"`regops gc` \(process {holder}\) is at work since 20") as caught,
+            pytest.raises(LockedError, match=rf"`regops gc` \(process {holder}\) has been running since 20") as caught,
             lock(tmp_path / "lock", "sync"),
         ):
             pass
@@ -64,3 +64,28 @@ def test_a_file_that_says_nothing_is_no_error_of_its_own(tmp_path: Path, content
         (tmp_path / "lock").write_text(content)
         with pytest.raises(LockedError, match="another task holds"), lock(tmp_path / "lock", "sync"):
             pass
+
+
+def test_the_caller_words_the_refusal_and_is_told_once_whom_it_waits_for(tmp_path: Path, holder: int) -> None:
+    waited: list[Holder | None] = []
+
+    def refusal(found: Holder | None) -> Exception:
+        return TimeoutError(f"{found} has the kitchen")
+
+    try:
+        with (
+            pytest.raises(TimeoutError, match=rf"process {holder} \(since 20.*\) has the kitchen"),
+            hold(tmp_path / "lock", "cook", refusal=refusal, patience=1.0, waiting=waited.append),
+        ):
+            pass
+        assert [found and (found.pid, found.task) for found in waited] == [(holder, "gc")]
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+
+
+def test_nobody_is_told_to_wait_for_a_lock_that_is_free(tmp_path: Path) -> None:
+    waited: list[Holder | None] = []
+    with hold(tmp_path / "lock", "cook", refusal=lambda _: TimeoutError(), patience=1.0, waiting=waited.append):
+        pass
+    assert waited == []
