@@ -36,7 +36,7 @@ provisioned = host.provision(
     folders=[*components.folders, *FOLDERS],
     kept=[*components.kept, *kept_folders(plan.settings)],
     release=Release([*components.parts, *server_parts(plan), regops_part(plan, host.root), ops_part(), site_part(machine())]),
-    live=[edge.NAME],
+    hot_reloaded=[edge.NAME],
     secrets={**secrets.named, **components.secret_files(secrets)},
 )
 networks = Networks("networks", plan, host)

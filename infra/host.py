@@ -35,7 +35,7 @@ class ProvisionedHost:
         """Return the path of a part on the host. It changes when the part's content does."""
         return f"{self.root}/{self.release.parts[name].folder}"
 
-    def live(self, name: str) -> str:
+    def hot_reloaded(self, name: str) -> str:
         """Return the path of a part that its service reads anew when it is told to. It stays when the content changes."""
         return f"{self.root}/live/{name}"
 
@@ -116,7 +116,7 @@ class Host(pulumi.ComponentResource, abc.ABC):
         folders: Sequence[str],
         kept: Sequence[str],
         release: Release,
-        live: Sequence[str],
+        hot_reloaded: Sequence[str],
         secrets: Mapping[str, pulumi.Input[str]],
     ) -> ProvisionedHost:
         """Bring folders, a release and secrets onto the host.
@@ -125,7 +125,7 @@ class Host(pulumi.ComponentResource, abc.ABC):
             folders: Created below the root, owned by the services' user.
             kept: Those of `folders` that destroy leaves alone.
             release: Made current on the host.
-            live: Parts that running services read anew when they are told to (`reload`).
+            hot_reloaded: Parts that running services read anew when they are told to (`reload`).
             secrets: Content by file name, travelling by standard input (D11).
         """
         installed = self._install(release)
@@ -139,12 +139,12 @@ class Host(pulumi.ComponentResource, abc.ABC):
             ),
         )
         self._run(
-            "live",
+            "live",  # the name in existing stacks: under a new one, the old one would remove the folder once all is there
             OpsCommand(
-                create=["live", *live],
+                create=["hot-reloaded", *hot_reloaded],
                 delete=["remove", "live"],
                 after=installed,
-                marks=[release.parts[name].digest for name in live],
+                marks=[release.parts[name].digest for name in hot_reloaded],
             ),
         )
         contents: dict[str, pulumi.Output[str]] = {name: pulumi.Output.secret(text) for name, text in secrets.items()}
@@ -161,11 +161,11 @@ class Host(pulumi.ComponentResource, abc.ABC):
         return ProvisionedHost(str(self.root), release, contents, ready)
 
     def reload(self, provisioned: ProvisionedHost, part: str, *, container: pulumi.Resource, name: str, how: Reload) -> None:
-        """Tell a running service that a live part of it has changed.
+        """Tell a running service that a hot-reloaded part of it has changed.
 
         Args:
             provisioned: What the host holds.
-            part: Name of the live part.
+            part: Name of the hot-reloaded part.
             container: The service's container.
             name: The container's name.
             how: What the service understands.

@@ -91,7 +91,7 @@ class SshHost(Host):
             address=machine.address, private_key=machine.private_key, host_key=machine.host_key, ready=self.ready.stdout
         )
         self._access = known.apply(lambda known: SshAccess(known["address"], known["private_key"], known["host_key"]))
-        self._mark: pulumi.Output[str] = pulumi.Output.unsecret(self._access.apply(look))
+        self._revision: pulumi.Output[str] = pulumi.Output.unsecret(self._access.apply(look))
         self.register_outputs({})
 
     def _install(self, release: Release) -> Sequence[pulumi.Resource]:
@@ -100,7 +100,7 @@ class SshHost(Host):
             connection=self._machine.connection,
             source=pulumi.FileAsset(str(release.tarball(cache_folder("releases")))),
             remote_path=_INCOMING,
-            triggers=[self._mark],  # a server that has lost its files gets the tarball again
+            triggers=[self._revision],  # a server that has lost its files gets the tarball again
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready], delete_before_replace=True),
         )
         # The first release brings the program that installs it.
@@ -127,10 +127,11 @@ class SshHost(Host):
     ) -> pulumi.Output[str]:
         environment = f"{before}PYTHONPATH={path} "
 
-        def line(mark: str) -> str:
+        def line(revision: str) -> str:
             if command.module == "cli":  # as the stack's own user, who has all that `regops` writes
-                return commented([regops.PATH, *command.create], [*command.marks, mark])
-            return environment + shell(_PYTHON, self.root, command.module, _marked(command, mark), [*command.marks, mark])
+                return commented([regops.PATH, *command.create], [*command.marks, revision])
+            arguments = _with_revision(command, revision)
+            return environment + shell(_PYTHON, self.root, command.module, arguments, [*command.marks, revision])
 
         delete = (
             f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, self.root, command.module, command.delete)}"
@@ -140,7 +141,7 @@ class SshHost(Host):
         made = remote.Command(
             name,
             connection=self._machine.connection,
-            create=self._mark.apply(line),
+            create=self._revision.apply(line),
             delete=delete,
             stdin=command.stdin,
             logging=remote.Logging.STDERR,
@@ -152,12 +153,12 @@ class SshHost(Host):
         return pulumi.Output.unsecret(made.stdout)
 
 
-def _marked(command: OpsCommand, mark: str) -> Sequence[str]:
-    return ["--mark", mark, *command.create] if command.module == "host.provision" else command.create
+def _with_revision(command: OpsCommand, revision: str) -> Sequence[str]:
+    return ["--revision", revision, *command.create] if command.module == "host.provision" else command.create
 
 
 def look(access: SshAccess) -> str:
-    """Look at a server's files; return the mark of its last installation, or another one when something is to be put right.
+    """Look at a server's files; return the revision of its last installation, or another one when something is to be put right.
 
     Raises:
         pulumi.RunError: The server does not answer, or its data is not mounted, so that nobody can tell what is on it.
@@ -182,9 +183,9 @@ def look(access: SshAccess) -> str:
         raise pulumi.RunError(
             f"the server {access.address} does not answer by SSH; is it on, and is this machine in hetzner.ssh_from? {error}"
         ) from error
-    if not seen.stdout.strip():
+    if not seen.stdout.strip():  # no release yet, or one from before December 2026: all is installed anew
         return secrets.token_hex(6)
     found: Mapping[str, Any] = json.loads(seen.stdout)
     for path in found["changed"]:
         pulumi.warn(f"{path} is not as it was installed on {access.address}; `up` puts it right")
-    return str(found["mark"])
+    return str(found["revision"])

@@ -69,7 +69,7 @@ class ServiceArgs:
         user: uid:gid, where it is not that of all services. Root needs `Exemption.ROOT`.
         groups: Further groups of the user, by number.
         parts: Folders of the release it reads: path in the container by part name. A change replaces the container.
-        live: Folders of the release that it reads anew when it is told to: path in the container by part name.
+        hot_reloaded: Folders of the release that it reads anew when it is told to: path in the container by part name.
         secrets: Secret files it reads: path in the container by file name.
         data: Host folders it writes: path in the container by folder name.
         reads: Host folders it only reads: path in the container by folder name.
@@ -91,7 +91,7 @@ class ServiceArgs:
     user: str | None = None
     groups: Sequence[str] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
-    live: Mapping[str, str] = field(default_factory=dict)
+    hot_reloaded: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
     reads: Mapping[str, str] = field(default_factory=dict)
@@ -184,7 +184,7 @@ def _mounts(args: ServiceArgs, context: Context) -> list[docker.ContainerMountAr
     provisioned = context.provisioned
     read = [
         *((target, provisioned.part(part)) for part, target in args.parts.items()),
-        *((target, provisioned.live(part)) for part, target in args.live.items()),
+        *((target, provisioned.hot_reloaded(part)) for part, target in args.hot_reloaded.items()),
         *((target, provisioned.secret(secret)) for secret, target in args.secrets.items()),
         *((target, provisioned.path(folder)) for folder, target in args.reads.items()),
         *args.host_files.items(),

@@ -190,7 +190,7 @@ def declare(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] 
         mock.patch("infra.site.site_part", lambda architecture: Part.of_text("site", {"architecture": architecture})),
         mock.patch.object(Release, "tarball", lambda release, folder: folder / f"{release.digest}.tar"),
         # No server is there to be asked.
-        mock.patch("infra.ssh_host.look", return_value="mark"),
+        mock.patch("infra.ssh_host.look", return_value="revision"),
         mock.patch.object(SshAccess, "options", return_value=["-F", "/dev/null"]),
     ):
         try:

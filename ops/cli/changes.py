@@ -129,7 +129,7 @@ def _seen_by_api(stack: Stack) -> Scan:
 
 
 def _record(stack: Stack, see: Callable[[Stack], Scan], show: Callable[[ChangesReport], None], *, accept: bool) -> Outcome:
-    from ops.events.reader import Place
+    from ops.events.reader import EventCursor
     from ops.notify.notifier import Notifier
     from ops.notify.policy import AlertEvent
     from ops.runs.task import Outcome
@@ -143,7 +143,7 @@ def _record(stack: Stack, see: Callable[[Stack], Scan], show: Callable[[ChangesR
         # After the ledger has them, and before it notes that they were told: told twice after a kill, but never not.
         if fresh := ledger.after(ledger.place(_NOTIFIER).seq):
             Notifier(stack).tell([AlertEvent(message) for message in announcements(fresh, stack.config.stack)])
-            ledger.keep_place(_NOTIFIER, Place(fresh[-1].seq))
+            ledger.keep_place(_NOTIFIER, EventCursor(fresh[-1].seq))
         return report
 
     report = _of_ledger(stack, work)

@@ -13,7 +13,7 @@ MAX_BODY_BYTES = 1024 * 1024  # a registry's event has some 1 to 4 KiB
 
 
 @dataclass(frozen=True)
-class Event:
+class RegistryEvent:
     """One event. What the registry did not say is None; `raw` is the whole event as JSON."""
 
     id: str
@@ -27,7 +27,7 @@ class Event:
     raw: str
 
 
-def parse(body: bytes | None) -> tuple[list[Event], str | None]:
+def parse(body: bytes | None) -> tuple[list[RegistryEvent], str | None]:
     """Return the events of an envelope, and what is wrong with the rest of it, if anything is; None was too large."""
     if body is None:
         return [], f"larger than {MAX_BODY_BYTES} bytes"
@@ -43,11 +43,11 @@ def parse(body: bytes | None) -> tuple[list[Event], str | None]:
     return events, f"{bad} of {len(items)} events have no id" if bad else None
 
 
-def _event(item: Any) -> Event | None:
+def _event(item: Any) -> RegistryEvent | None:
     event_id = _text(item, "id")
     if not event_id:
         return None
-    return Event(
+    return RegistryEvent(
         id=event_id,
         action=_text(item, "action"),
         repository=_text(item, "target", "repository"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from ops.events.envelope import Event
+from ops.events.envelope import RegistryEvent
 from ops.events.store import StoreError
 
 # Without the whole of each event, which is most of it: there may be many.
@@ -18,7 +18,7 @@ _BUSY_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
-class Place:
+class EventCursor:
     """How far somebody has read: the last event's number and id. The id shows a database that was begun anew."""
 
     seq: int = 0
@@ -26,27 +26,27 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredEvent:
     """An event without its `raw` text, the number that it has, and when it arrived (ISO 8601, UTC)."""
 
     seq: int
     received: str
-    event: Event
+    event: RegistryEvent
 
 
-def last_place(path: Path) -> Place:
-    """Return the place of the newest event.
+def latest_cursor(path: Path) -> EventCursor:
+    """Return the cursor of the newest event.
 
     Raises:
         StoreError: The database cannot be read.
     """
     with _reading(path) as connection:
         row = connection.execute("SELECT seq, id FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-    return Place(*row) if row else Place()
+    return EventCursor(*row) if row else EventCursor()
 
 
-def read_events(path: Path, after: Place) -> Sequence[Stored]:
-    """Return all events after a place, in order; all that there are when the database was begun anew since.
+def read_events(path: Path, after: EventCursor) -> Sequence[StoredEvent]:
+    """Return all events after a cursor, in order; all that there are when the database was begun anew since.
 
     Raises:
         StoreError: The database cannot be read.
@@ -59,7 +59,7 @@ def read_events(path: Path, after: Place) -> Sequence[Stored]:
             f"SELECT seq, received, {_COLUMNS} FROM events WHERE seq > ? ORDER BY seq",  # noqa: S608  # names of our own
             (after.seq if same else 0,),
         ).fetchall()
-    return [Stored(seq, received, Event(*columns)) for seq, received, *columns in rows]
+    return [StoredEvent(seq, received, RegistryEvent(*columns)) for seq, received, *columns in rows]
 
 
 @contextlib.contextmanager

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ops.core import exit_codes
 from ops.core.database import open_database
-from ops.events.envelope import Event, parse
+from ops.events.envelope import RegistryEvent, parse
 
 # Applied in order from the database's user_version on; a new version is a new entry at the end.
 _MIGRATIONS = (
     """
     CREATE TABLE events (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of arrival: a reader keeps its place by it
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of arrival: a reader keeps its cursor by it
         id TEXT NOT NULL UNIQUE,                -- the registry's; the same when it sends an event again
         action TEXT, repository TEXT, tag TEXT, digest TEXT, media_type TEXT, actor TEXT, timestamp TEXT,
         received TEXT NOT NULL,
@@ -39,7 +39,7 @@ _INSERT = (
 )
 _INSERT_BAD = "INSERT INTO bad_events (received, reason, body) VALUES (?, ?, ?)"
 _DELETE_BAD = "DELETE FROM bad_events WHERE seq <= ?"
-# A few of the oldest with each new one, so that none waits for a great clean-up. The newest stays: readers have a place there.
+# A few of the oldest with each new one, so that none waits for a great clean-up. The newest stays: readers have a cursor there.
 _DELETE_OLD = (
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT 10)"
     " AND (received < ? OR seq <= (SELECT max(seq) FROM events) - ?) AND seq < (SELECT max(seq) FROM events)"
@@ -66,7 +66,7 @@ class Kept:
         problem: What is wrong with the body, if anything is.
     """
 
-    new: Sequence[Event]
+    new: Sequence[RegistryEvent]
     repeated: int = 0
     problem: str | None = None
 
@@ -154,7 +154,7 @@ def _stamp(time: datetime) -> str:
     return time.isoformat(timespec="milliseconds")
 
 
-def _row(event: Event, received: str) -> tuple[str | None, ...]:
+def _row(event: RegistryEvent, received: str) -> tuple[str | None, ...]:
     return (
         event.id,
         event.action,

@@ -23,7 +23,7 @@ from ops.events.envelope import MAX_BODY_BYTES
 from ops.events.store import EventStore, StoreError
 from ops.gateway import scope
 from ops.gateway.incoming import MalformedCredentialsError, basic_credentials, body_up_to, client_of
-from ops.gateway.login import BusyError, Login, LoginError, TooManyFailuresError, WrongPasswordError
+from ops.gateway.login import Login, LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.metrics import InFlight, Metrics
 from ops.gateway.sessions import Sessions
 from ops.gateway.sign_on import SignedOn
@@ -157,7 +157,7 @@ class Gateway:
         match error:
             case TooManyFailuresError():
                 return _error(429, "TOOMANYREQUESTS", str(error), {"Retry-After": str(error.wait_s)})
-            case BusyError():
+            case LoginBusyError():
                 return _error(503, "UNAVAILABLE", str(error), {"Retry-After": str(_BUSY_RETRY_S)})
         challenge = {"WWW-Authenticate": f'Basic realm="{self.tokens.service}", charset="UTF-8"'}
         return _error(401, "UNAUTHORIZED", str(error), challenge)

@@ -39,7 +39,7 @@ class TooManyFailuresError(LoginError):
         self.wait_s = wait_s
 
 
-class BusyError(LoginError):
+class LoginBusyError(LoginError):
     """Too many logins wait for their turn."""
 
 
@@ -74,7 +74,7 @@ class Login:
         if account:
             return account
         if self._waiting >= MAX_WAITING:
-            raise BusyError("too many logins at once; try again")
+            raise LoginBusyError("too many logins at once; try again")
         self._waiting += 1
         try:
             async with self._turn:

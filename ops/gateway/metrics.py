@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ops.events.store import Kept
 from ops.gateway.incoming import MalformedCredentialsError
-from ops.gateway.login import BusyError, LoginError, TooManyFailuresError, WrongPasswordError
+from ops.gateway.login import LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
 
 _ACTIONS = ("push", "pull", "mount", "delete")
 _OTHER = "other"
@@ -21,7 +21,7 @@ _REASONS: dict[type[MalformedCredentialsError | LoginError], str] = {
     MalformedCredentialsError: "malformed",
     WrongPasswordError: "wrong_password",
     TooManyFailuresError: "too_many_failures",
-    BusyError: "busy",
+    LoginBusyError: "busy",
 }
 # The registry gives up waiting after 3 s.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)

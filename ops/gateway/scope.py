@@ -24,7 +24,7 @@ _ORDER: tuple[Action, ...] = get_args(Action)
 
 
 @dataclass(frozen=True)
-class Scope:
+class TokenScope:
     """Actions on one resource: what is asked for, or what a token grants."""
 
     type: str
@@ -39,7 +39,7 @@ class Scope:
         return {**entry, "class": self.resource_class} if self.resource_class else entry
 
 
-def parse(parameters: Iterable[str]) -> list[Scope]:
+def parse(parameters: Iterable[str]) -> list[TokenScope]:
     """Read the `scope` parameters of a request: each holds scopes separated by spaces.
 
     What does not follow the grammar is left out, as if it had not been asked for; so is what exceeds `MAX_SCOPES`.
@@ -52,10 +52,10 @@ def parse(parameters: Iterable[str]) -> list[Scope]:
         if scope:
             key = (scope.type, scope.resource_class, scope.name)
             merged[key] = merged.get(key, frozenset()) | scope.actions
-    return [Scope(kind, name, actions, resource_class) for (kind, resource_class, name), actions in merged.items()]
+    return [TokenScope(kind, name, actions, resource_class) for (kind, resource_class, name), actions in merged.items()]
 
 
-def grant(asked: Iterable[Scope], access: Iterable[Access], *, catalog: bool) -> list[Scope]:
+def grant(asked: Iterable[TokenScope], access: Iterable[Access], *, catalog: bool) -> list[TokenScope]:
     """Return the part of what is asked for that is allowed; a resource of which nothing is allowed is left out.
 
     Args:
@@ -68,7 +68,7 @@ def grant(asked: Iterable[Scope], access: Iterable[Access], *, catalog: bool) ->
     return [scope for scope in granted if scope.actions]
 
 
-def _parse_one(text: str) -> Scope | None:
+def _parse_one(text: str) -> TokenScope | None:
     # The name may hold colons itself (host:port/name), so it is what lies between the first and the last.
     kind, _, rest = text.partition(":")
     name, _, actions = rest.rpartition(":")
@@ -76,10 +76,10 @@ def _parse_one(text: str) -> Scope | None:
     wanted = actions.split(",")
     if not resource or len(name) > _MAX_NAME or not _NAME.fullmatch(name) or not all(map(_ACTION.fullmatch, wanted)):
         return None
-    return Scope(resource["type"], name, frozenset(wanted), resource["class"] or "")
+    return TokenScope(resource["type"], name, frozenset(wanted), resource["class"] or "")
 
 
-def _grant_one(scope: Scope, access: list[Access], *, catalog: bool) -> Scope:
+def _grant_one(scope: TokenScope, access: list[Access], *, catalog: bool) -> TokenScope:
     allowed: frozenset[str] = frozenset()
     match scope.type, scope.name:
         case "repository", name:
@@ -88,4 +88,4 @@ def _grant_one(scope: Scope, access: list[Access], *, catalog: bool) -> Scope:
                 allowed &= scope.actions
         case "registry", "catalog" if catalog:
             allowed = scope.actions & {_ALL_ACTIONS}
-    return Scope(scope.type, scope.name, allowed, scope.resource_class)
+    return TokenScope(scope.type, scope.name, allowed, scope.resource_class)

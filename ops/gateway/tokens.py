@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from ops.gateway.scope import Scope
+from ops.gateway.scope import TokenScope
 
 _ALGORITHM = "ES256"
 
@@ -37,7 +37,7 @@ class TokenIssuer:
     lifetime_s: int
     clock: Callable[[], float] = time.time
 
-    def issue(self, subject: str, access: Iterable[Scope]) -> dict[str, object]:
+    def issue(self, subject: str, access: Iterable[TokenScope]) -> dict[str, object]:
         """Return the body of a token response; `subject` is the account's name, empty for anonymous clients."""
         now = int(self.clock())
         claims = {

@@ -2,8 +2,8 @@
 
     python3 -m ops.host.drift --root DIR
 
-prints {"mark": …, "changed": […]}. The mark is the one of the last installation while nothing has changed, and another one
-when something has: the program writes it into its commands, so that a file changed by hand has them run again, once.
+prints {"revision": …, "changed": […]}. The revision is that of the last installation while nothing has changed, and a new one
+when something has. The program writes it into its commands, so that a file changed by hand makes them run again, once.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from pathlib import Path
 from ops.core.files import write_atomic
 
 _FOLDER = "installed"
-_MARK = "mark"
+_REVISION = "revision"
+_FORMER_NAME = "mark"  # until December 2026; nothing reads it
 _MODE = 0o600
-_MARK_LENGTH = 12
+_REVISION_LENGTH = 12
 
 
 def record(root: Path, kind: str, paths: Iterable[Path]) -> None:
@@ -44,27 +45,28 @@ def recorded(root: Path, kind: str) -> Sequence[Path]:
     return [Path(path) for path in _read(root, kind)]
 
 
-def keep_mark(root: Path, mark: str) -> None:
-    """Keep the mark of an installation.
+def keep_revision(root: Path, revision: str) -> None:
+    """Keep the revision of an installation.
 
     Raises:
         OSError: The disk is full or the folder cannot be written.
     """
     (root / _FOLDER).mkdir(exist_ok=True, mode=0o700)
-    write_atomic(root / _FOLDER / _MARK, mark, mode=_MODE)
+    write_atomic(root / _FOLDER / _REVISION, revision, mode=_MODE)
+    (root / _FOLDER / _FORMER_NAME).unlink(missing_ok=True)
 
 
 def look(root: Path) -> tuple[str, list[str]]:
-    """Return the mark, and the paths of what is not as it was installed."""
+    """Return the revision, and the paths of what is not as it was installed."""
     folder = root / _FOLDER
-    mark = (folder / _MARK).read_text() if (folder / _MARK).is_file() else ""
+    revision = (folder / _REVISION).read_text() if (folder / _REVISION).is_file() else ""
     known = {path: then for kind in sorted(folder.glob("*.json")) for path, then in _read(root, kind.stem).items()}
     now = {path: _fingerprint(Path(path)) for path in known}
     changed = sorted(path for path, then in known.items() if now[path] != then)
     if changed:
-        seen = json.dumps([mark, *([path, now[path]] for path in changed)])
-        mark = hashlib.sha256(seen.encode()).hexdigest()[:_MARK_LENGTH]
-    return mark, changed
+        seen = json.dumps([revision, *([path, now[path]] for path in changed)])
+        revision = hashlib.sha256(seen.encode()).hexdigest()[:_REVISION_LENGTH]
+    return revision, changed
 
 
 def _read(root: Path, kind: str) -> dict[str, str]:
@@ -93,8 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="ops.host.drift", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
-    mark, changed = look(parser.parse_args(arguments).root)
-    sys.stdout.write(json.dumps({"mark": mark, "changed": changed}) + "\n")
+    revision, changed = look(parser.parse_args(arguments).root)
+    sys.stdout.write(json.dumps({"revision": revision, "changed": changed}) + "\n")
     return 0
 
 

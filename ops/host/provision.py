@@ -4,7 +4,7 @@ Everything here can be run again at any time: it completes what an interrupted r
 
     python3 -m ops.host.provision --root DIR folders --owner 10001:10001 data/registry logs/edge
     python3 -m ops.host.provision --root DIR release release.tar
-    python3 -m ops.host.provision --root DIR live edge
+    python3 -m ops.host.provision --root DIR hot-reloaded edge
     python3 -m ops.host.provision --root DIR secrets --owner 10001:10001 < secrets.json
     python3 -m ops.host.provision --root DIR show data/edge/pki/authorities/local/root.crt
     python3 -m ops.host.provision --root DIR prune
@@ -24,11 +24,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ops.core.files import write_atomic
-from ops.host.drift import keep_mark, record
-from ops.host.releases import CURRENT, RELEASES_KEPT, below, install_live, install_release, prune, sweep
+from ops.host.drift import keep_revision, record
+from ops.host.releases import CURRENT, LIVE, RELEASES_KEPT, below, install_hot_reloaded, install_release, prune, sweep
 
-# Where the files are that a command installs.
-_INSTALLED = {"release": "current/*", "live": f"live/*/{CURRENT}", "secrets": "secrets"}
+# What a command installs: the name of its fingerprints, and where its files are.
+_INSTALLED = {
+    "release": ("release", "current/*"),
+    "hot-reloaded": ("live", f"{LIVE}/*/{CURRENT}"),
+    "secrets": ("secrets", "secrets"),
+}
 _SHOW_LIMIT_S = 30.0
 _POLL_S = 0.2
 _FOLDER_MODE = 0o750
@@ -109,9 +113,9 @@ def remove(root: Path, names: Sequence[str]) -> None:
             parent.rmdir()
 
 
-def _installed(root: Path, command: str) -> Iterator[Path]:
+def _installed(root: Path, pattern: str) -> Iterator[Path]:
     """Return what a command has put on the host: its files, and the links by which they are found."""
-    for link in root.glob(_INSTALLED[command]):
+    for link in root.glob(pattern):
         if link.is_symlink():
             yield link
         yield from (path for path in [link.resolve(), *link.resolve().rglob("*")] if path.is_file())
@@ -144,15 +148,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="ops.host.provision", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
-    parser.add_argument("--mark", help="kept with fingerprints of what the command has installed: see ops.host.drift")
+    parser.add_argument("--revision", help="kept with fingerprints of what the command has installed: see ops.host.drift")
     commands = parser.add_subparsers(dest="command", required=True)
     folders = commands.add_parser("folders", help="create folders")
     folders.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
     folders.add_argument("names", nargs="+")
     release = commands.add_parser("release", help="install a release and make it current")
     release.add_argument("tarball", type=Path)
-    live = commands.add_parser("live", help="copy parts of the current release to where running services read them")
-    live.add_argument("names", nargs="+")
+    hot_reloaded = commands.add_parser(
+        "hot-reloaded", help="copy parts of the current release to where running services read them"
+    )
+    hot_reloaded.add_argument("names", nargs="+")
     secrets = commands.add_parser("secrets", help="install the secrets given as JSON on standard input")
     secrets.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
     commands.add_parser("prune", help=f"drop releases beyond the newest {RELEASES_KEPT}, and parts that none links to")
@@ -169,8 +175,8 @@ def _run(given: argparse.Namespace) -> None:
             make_folders(given.root, given.names, given.owner)
         case "release":
             install_release(given.root, given.tarball)
-        case "live":
-            install_live(given.root, given.names)
+        case "hot-reloaded":
+            install_hot_reloaded(given.root, given.names)
         case "secrets":
             install_secrets(given.root, _secrets(sys.stdin.read()), given.owner)
         case "show":
@@ -187,10 +193,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o022)  # services read parts as another user; secrets get their own modes
     try:
         _run(given)
-        if given.mark is not None:
+        if given.revision is not None:
             if given.command in _INSTALLED:
-                record(given.root, given.command, _installed(given.root, given.command))
-            keep_mark(given.root, given.mark)
+                kind, pattern = _INSTALLED[given.command]
+                record(given.root, kind, _installed(given.root, pattern))
+            keep_revision(given.root, given.revision)
     except (OSError, ValueError, tarfile.TarError) as error:
         sys.stderr.write(f"ops.host.provision {given.command}: {error}\n")
         return 1

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 
 RELEASES_KEPT = 5
 CURRENT, PREVIOUS = "current", "previous"
+# Hot-reloaded parts: containers have its folders mounted, so that another name would restart them.
+LIVE = "live"
 _SCRATCH = ".incoming-"
 
 
@@ -48,7 +50,7 @@ def install_release(root: Path, tarball: Path) -> str:
     return digest
 
 
-def install_live(root: Path, names: Sequence[str]) -> None:
+def install_hot_reloaded(root: Path, names: Sequence[str]) -> None:
     """Copy parts of the current release to where running services read them: `live/<name>/current` is the new one.
 
     The folder stays the same, so that a service that has it mounted sees the change; the copy before it stays for
@@ -60,7 +62,7 @@ def install_live(root: Path, names: Sequence[str]) -> None:
     sweep(root)
     for name in names:
         part = (root / "current" / name).resolve()
-        folder = below(root / "live", name)
+        folder = below(root / LIVE, name)
         folder.mkdir(parents=True, exist_ok=True)
         incoming = Path(tempfile.mkdtemp(dir=root, prefix=_SCRATCH))
         shutil.copytree(part, incoming, dirs_exist_ok=True)

@@ -15,7 +15,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 
 from ops.core.docker_engine import connected
-from ops.host.releases import CURRENT, PREVIOUS, point
+from ops.host.releases import CURRENT, LIVE, PREVIOUS, point
 
 _CONFIRM_LIMIT_S = 30.0
 _POLL_S = 0.2
@@ -25,11 +25,11 @@ class ReloadError(Exception):
     """The service does not take its configuration; the message says why."""
 
 
-def reload(live: Path, wanted: str, container: Container, *, check: Sequence[str], confirmation: str) -> None:
+def reload(folder: Path, wanted: str, container: Container, *, check: Sequence[str], confirmation: str) -> None:
     """Tell a service by SIGUSR1 to read the current configuration.
 
     Args:
-        live: The folder with the links `current` and `previous`.
+        folder: The folder with the links `current` and `previous`.
         wanted: The copy in it that `current` shall be; it is set back when the service refuses that one.
         container: The service's.
         check: Command that is run in the container, and fails when the configuration is bad.
@@ -39,13 +39,13 @@ def reload(live: Path, wanted: str, container: Container, *, check: Sequence[str
         ReloadError: The check failed, or the service did not confirm in time.
         DockerException: The Docker engine does not answer, or the container does not run.
     """
-    before = (live / CURRENT).readlink().name
+    before = (folder / CURRENT).readlink().name
     if before == wanted:
-        before = (live / PREVIOUS).readlink().name if (live / PREVIOUS).is_dir() else wanted
-    elif (live / wanted).is_dir():
-        point(live / CURRENT, wanted)  # an earlier run has set it back
+        before = (folder / PREVIOUS).readlink().name if (folder / PREVIOUS).is_dir() else wanted
+    elif (folder / wanted).is_dir():
+        point(folder / CURRENT, wanted)  # an earlier run has set it back
     else:
-        raise ReloadError(f"{live / wanted} is missing; run `up` again")
+        raise ReloadError(f"{folder / wanted} is missing; run `up` again")
     try:
         checked = container.exec_run(list(check))
         if checked.exit_code != 0:
@@ -58,7 +58,7 @@ def reload(live: Path, wanted: str, container: Container, *, check: Sequence[str
             raise ReloadError(f"{container.name} cannot be told of its new configuration:\n{_text(told.output)}")
         _wait_for(confirmation, container, since=asked)
     except ReloadError:
-        point(live / CURRENT, before)  # else a restart would take what was refused
+        point(folder / CURRENT, before)  # else a restart would take what was refused
         raise
 
 
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="ops.host.reload", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
-    parser.add_argument("part", help="the live part that the service reads")
+    parser.add_argument("part", help="the hot-reloaded part that the service reads")
     parser.add_argument("--wanted", required=True, help="the copy of it that the service shall read")
     parser.add_argument("--container", required=True, help="name of the service's container")
     parser.add_argument("--confirm", required=True, metavar="TEXT", help="what the service logs when it has taken it")
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with connected() as engine:
             container = engine.containers.get(given.container)
-            reload(given.root / "live" / given.part, given.wanted, container, check=given.check, confirmation=given.confirm)
+            reload(given.root / LIVE / given.part, given.wanted, container, check=given.check, confirmation=given.confirm)
     except (DockerException, OSError, ReloadError) as error:
         sys.stderr.write(f"ops.host.reload {given.part}: {error}\n")
         return 1

@@ -151,7 +151,7 @@ class Edge(pulumi.ComponentResource):
             image=edge_image(context),
             command=["caddy", "run", "--config", _CONFIG, "--adapter", "caddyfile"],
             healthcheck=Healthcheck.of_page(f"127.0.0.1:{MONITORING_PORT}/healthz"),
-            live={NAME: "/etc/caddy"},
+            hot_reloaded={NAME: "/etc/caddy"},
             secrets=_secrets(context.plan),
             data={DATA_FOLDER: "/data", LOG_FOLDER: "/var/log/caddy"},
             reads={GATE: GATE_FOLDER},

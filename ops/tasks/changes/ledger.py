@@ -15,7 +15,7 @@ from typing import Any
 
 from ops.core import exit_codes
 from ops.core.database import open_database
-from ops.events.reader import Place
+from ops.events.reader import EventCursor
 from ops.tasks.changes.model import Change, Kind, Record, Source
 
 _MIGRATIONS = (
@@ -123,12 +123,12 @@ class Ledger:
         self._connection.execute("INSERT INTO scans (time, unknown) VALUES (?, ?)", (_stamp(time), unknown))
         self._connection.execute("INSERT INTO horizon VALUES (1, ?) ON CONFLICT DO NOTHING", (_stamp(time),))
 
-    def place(self, reader: str) -> Place:
+    def place(self, reader: str) -> EventCursor:
         """Return how far somebody has read: in the gateway's events, or in this ledger to tell of it."""
         rows = self._rows("SELECT seq, id FROM places WHERE reader = ?", reader)
-        return Place(*rows[0]) if rows else Place()
+        return EventCursor(*rows[0]) if rows else EventCursor()
 
-    def keep_place(self, reader: str, place: Place) -> None:
+    def keep_place(self, reader: str, place: EventCursor) -> None:
         """Keep how far somebody has read.
 
         Raises:

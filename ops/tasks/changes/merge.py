@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from ops.events.envelope import Event
-from ops.events.reader import Place, Stored
+from ops.events.envelope import RegistryEvent
+from ops.events.reader import EventCursor, StoredEvent
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.model import IGNORED, Change, Kind, Source
 
 
-def merge(ledger: Ledger, told: Iterable[Stored], arrived: Place) -> set[tuple[str, str]]:
+def merge(ledger: Ledger, told: Iterable[StoredEvent], arrived: EventCursor) -> set[tuple[str, str]]:
     """Record what events tell of tags; inside of a transaction.
 
     What a look at the registry has found before is not recorded again, but gets the actor and the time. An event from before such
@@ -46,7 +46,7 @@ def merge(ledger: Ledger, told: Iterable[Stored], arrived: Place) -> set[tuple[s
     return during
 
 
-def _changes(event: Event) -> bool:
+def _changes(event: RegistryEvent) -> bool:
     """Return whether an event tells of a tag's change: https://distribution.github.io/distribution/about/notifications/."""
     return event.action == "delete" or (event.action == "push" and bool(event.digest))
 

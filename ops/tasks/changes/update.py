@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ops.core import exit_codes
-from ops.events.reader import Place, last_place, read_events
+from ops.events.reader import EventCursor, latest_cursor, read_events
 from ops.events.store import StoreError
 from ops.tasks.changes.compare import IMMUTABLE_TAGS, Difference, compare, refuse_vanished, repositories_changed
 from ops.tasks.changes.ledger import Ledger
@@ -60,7 +60,7 @@ def update(
     """
     notices = [ledger.notice] if ledger.notice else []
     scan, before = ledger.last_scan(), ledger.state()
-    arrived = _events(notices, lambda: last_place(events) if events else None)
+    arrived = _events(notices, lambda: latest_cursor(events) if events else None)
     began = clock()
     seen = look()
     told = _events(notices, lambda: read_events(events, ledger.place(EVENTS)) if events and arrived and scan else None) or ()
@@ -68,7 +68,7 @@ def update(
         if ledger.last_scan() != scan:
             raise OvertakenError("another run has recorded what changed meanwhile; there is nothing left to do")
         newest = ledger.newest()
-        during = merge(ledger, told, arrived or Place())
+        during = merge(ledger, told, arrived or EventCursor())
         known = ledger.state()
         difference = _without(compare(known, seen), during)
         if not accept:
@@ -77,7 +77,7 @@ def update(
         for change in difference.changes:
             ledger.append(change, began, kind=change.kind if scan else Kind.BASELINE, source=Source.SCAN)
         if arrived:
-            ledger.keep_place(EVENTS, Place(told[-1].seq, told[-1].event.id) if told else arrived)
+            ledger.keep_place(EVENTS, EventCursor(told[-1].seq, told[-1].event.id) if told else arrived)
         ledger.scanned(began, len(difference.gaps))
         records, state = ledger.after(newest), ledger.state()
     added, removed = repositories_changed(before, state) if scan else ((), ())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.events.reader import Place, last_place, read_events
+from ops.events.reader import EventCursor, latest_cursor, read_events
 from ops.events.store import EventStore
 from tests.ops.gateway.gateway_rig import envelope, event, query
 
@@ -86,19 +86,19 @@ def test_a_file_that_events_have_left_is_used_again(store: EventStore, path: Pat
 
 
 def test_a_reader_goes_on_where_it_was_when_that_event_is_gone(store: EventStore, path: Path) -> None:
-    place = Place(5, "e4")
+    cursor = EventCursor(5, "e4")
     age(path, 91, upto=10)
     store.add(envelope(event("new")))
-    assert [one.event.id for one in read_events(path, place)] == [*(f"e{number}" for number in range(10, 25)), "new"]
+    assert [one.event.id for one in read_events(path, cursor)] == [*(f"e{number}" for number in range(10, 25)), "new"]
 
 
 def test_a_reader_that_has_read_all_finds_only_what_is_new_when_all_that_it_read_is_old(store: EventStore, path: Path) -> None:
-    place = last_place(path)
+    cursor = latest_cursor(path)
     age(path, 91, upto=25)
     for number in range(3):
         store.add(envelope(event(f"new{number}")))
     assert kept(path) == ["new0", "new1", "new2"]
-    assert [one.event.id for one in read_events(path, place)] == ["new0", "new1", "new2"]
+    assert [one.event.id for one in read_events(path, cursor)] == ["new0", "new1", "new2"]
 
 
 def test_the_newest_event_stays_however_old_so_that_places_go_on(path: Path) -> None:
@@ -106,4 +106,4 @@ def test_the_newest_event_stays_however_old_so_that_places_go_on(path: Path) -> 
         for number, name in enumerate(("first", "second"), start=1):
             store.add(envelope(event(name)))
             assert kept(path) == [name]
-            assert last_place(path) == Place(number, name)
+            assert latest_cursor(path) == EventCursor(number, name)

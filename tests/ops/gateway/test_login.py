@@ -11,7 +11,7 @@ import pytest
 from ops.config import FailureLimits
 from ops.credentials import passwords
 from ops.gateway import login as module
-from ops.gateway.login import BusyError, Login, LoginError, TooManyFailuresError, WrongPasswordError
+from ops.gateway.login import Login, LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.throttle import Throttle
 from tests.ops.gateway.gateway_rig import ADMIN, PASSWORDS, ROBOT
 
@@ -139,7 +139,7 @@ def test_the_same_login_many_times_at_once_runs_bcrypt_once(rig: Rig) -> None:
 def test_the_queue_for_bcrypt_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", 2)
     results = rig.check_together(*(("admin", RIGHT, f"client{number}") for number in range(5)))
-    assert results == ["admin", "admin", BusyError, BusyError, BusyError]
+    assert results == ["admin", "admin", LoginBusyError, LoginBusyError, LoginBusyError]
     assert rig.check("admin", RIGHT) == "admin"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ops.config import Access
-from ops.gateway.scope import MAX_SCOPES, Scope, grant, parse
+from ops.gateway.scope import MAX_SCOPES, TokenScope, grant, parse
 
 PULL = frozenset({"pull"})
 PUSH = frozenset({"pull", "push"})
@@ -15,20 +15,20 @@ LONGEST = "a" * 255
 @pytest.mark.parametrize(
     ("text", "scope"),
     [
-        ("repository:app:pull", Scope("repository", "app", PULL)),
-        ("repository:team/app:pull,push", Scope("repository", "team/app", PUSH)),
-        ("repository:team/app:push,pull,push", Scope("repository", "team/app", PUSH)),
-        ("repository:localhost:5000/team/app:pull", Scope("repository", "localhost:5000/team/app", PULL)),
-        ("repository:Registry.Example.com:443/app:pull", Scope("repository", "Registry.Example.com:443/app", PULL)),
-        ("repository(plugin):vieux/sshfs:pull", Scope("repository", "vieux/sshfs", PULL, "plugin")),
-        ("repository:a__b/c.d/e-f--g:pull", Scope("repository", "a__b/c.d/e-f--g", PULL)),
-        ("repository:app:*", Scope("repository", "app", frozenset({"*"}))),
-        ("registry:catalog:*", Scope("registry", "catalog", frozenset({"*"}))),
-        ("other:thing:do", Scope("other", "thing", frozenset({"do"}))),
-        (f"repository:{LONGEST}:pull", Scope("repository", LONGEST, PULL)),
+        ("repository:app:pull", TokenScope("repository", "app", PULL)),
+        ("repository:team/app:pull,push", TokenScope("repository", "team/app", PUSH)),
+        ("repository:team/app:push,pull,push", TokenScope("repository", "team/app", PUSH)),
+        ("repository:localhost:5000/team/app:pull", TokenScope("repository", "localhost:5000/team/app", PULL)),
+        ("repository:Registry.Example.com:443/app:pull", TokenScope("repository", "Registry.Example.com:443/app", PULL)),
+        ("repository(plugin):vieux/sshfs:pull", TokenScope("repository", "vieux/sshfs", PULL, "plugin")),
+        ("repository:a__b/c.d/e-f--g:pull", TokenScope("repository", "a__b/c.d/e-f--g", PULL)),
+        ("repository:app:*", TokenScope("repository", "app", frozenset({"*"}))),
+        ("registry:catalog:*", TokenScope("registry", "catalog", frozenset({"*"}))),
+        ("other:thing:do", TokenScope("other", "thing", frozenset({"do"}))),
+        (f"repository:{LONGEST}:pull", TokenScope("repository", LONGEST, PULL)),
     ],
 )
-def test_a_scope_is_read(text: str, scope: Scope) -> None:
+def test_a_scope_is_read(text: str, scope: TokenScope) -> None:
     assert parse([text]) == [scope]
 
 
@@ -71,15 +71,15 @@ def test_a_scope_is_read(text: str, scope: Scope) -> None:
     ],
 )
 def test_what_is_no_scope_is_left_out(text: str) -> None:
-    assert parse([text, "repository:good:pull"]) == [Scope("repository", "good", PULL)]
+    assert parse([text, "repository:good:pull"]) == [TokenScope("repository", "good", PULL)]
 
 
 def test_scopes_come_repeated_and_separated_by_spaces_and_are_merged() -> None:
     parameters = ["repository:a:pull  repository:b:pull", "repository:a:push", "repository(plugin):a:pull"]
     assert parse(parameters) == [
-        Scope("repository", "a", PUSH),
-        Scope("repository", "b", PULL),
-        Scope("repository", "a", PULL, "plugin"),
+        TokenScope("repository", "a", PUSH),
+        TokenScope("repository", "b", PULL),
+        TokenScope("repository", "a", PULL, "plugin"),
     ]
 
 
@@ -115,7 +115,7 @@ def test_granted_is_what_is_asked_for_and_allowed(asked: str, access: tuple[str,
 def test_rules_add_up() -> None:
     rules = [Access(repositories="**", actions=("pull",)), Access(repositories="ci/**", actions=("push",))]
     granted = grant(parse(["repository:ci/app:pull,push repository:app:pull,push"]), rules, catalog=False)
-    assert granted == [Scope("repository", "ci/app", PUSH), Scope("repository", "app", PULL)]
+    assert granted == [TokenScope("repository", "ci/app", PUSH), TokenScope("repository", "app", PULL)]
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_the_catalog_is_granted_to_who_may_list_it(scope: str, granted: list[str
 
 
 def test_the_claim_has_the_form_of_the_specification() -> None:
-    assert Scope("repository", "team/app", PUSH | {"delete"}).claim() == {
+    assert TokenScope("repository", "team/app", PUSH | {"delete"}).claim() == {
         "type": "repository",
         "name": "team/app",
         "actions": ["pull", "push", "delete"],
     }
-    assert Scope("repository", "app", PULL, "plugin").claim()["class"] == "plugin"
+    assert TokenScope("repository", "app", PULL, "plugin").claim()["class"] == "plugin"

@@ -12,7 +12,7 @@ from joserfc.errors import BadSignatureError, ExpiredTokenError
 from joserfc.jwk import KeySet
 
 from ops.credentials.keys import load_signing_key, public_jwks, signing_key_from_seed
-from ops.gateway.scope import Scope
+from ops.gateway.scope import TokenScope
 from ops.gateway.tokens import TokenIssuer
 from tests.ops.gateway.gateway_rig import SIGNING_KEY
 
@@ -21,7 +21,7 @@ NOW = 1_800_000_000
 
 def issue(subject: str = "admin", key: str = SIGNING_KEY) -> Mapping[str, Any]:
     issuer = TokenIssuer(load_signing_key(key), "issuer", "service", 300, clock=lambda: NOW + 0.9)
-    return issuer.issue(subject, [Scope("repository", "team/app", frozenset({"push", "pull"}))])
+    return issuer.issue(subject, [TokenScope("repository", "team/app", frozenset({"push", "pull"}))])
 
 
 def decode(token: str) -> jwt.Token:

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from ops.host.drift import keep_mark, look, main, record, recorded
+from ops.host.drift import keep_revision, look, main, record, recorded
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A host with two installed files and a link, and the mark of their installation."""
+    """A host with two installed files and a link, and the revision of their installation."""
     for name in ("one", "two"):
         (tmp_path / name).write_text(name)
     (tmp_path / "link").symlink_to("one")
     record(tmp_path, "release", [tmp_path / "one", tmp_path / "link"])
     record(tmp_path, "secrets", [tmp_path / "two"])
-    keep_mark(tmp_path, "first")
+    keep_revision(tmp_path, "first")
     return tmp_path
 
 
@@ -31,7 +31,7 @@ def _retarget(path: Path) -> None:
     path.symlink_to("two")
 
 
-def test_the_mark_is_that_of_the_installation_while_nothing_has_changed(root: Path) -> None:
+def test_the_revision_is_that_of_the_installation_while_nothing_has_changed(root: Path) -> None:
     assert look(root) == ("first", [])
 
 
@@ -46,25 +46,25 @@ def test_the_mark_is_that_of_the_installation_while_nothing_has_changed(root: Pa
     ],
     ids=["edited", "opened", "removed", "retargeted", "unlinked"],
 )
-def test_a_change_by_hand_is_named_and_has_a_mark_of_its_own(root: Path, name: str, change: object) -> None:
+def test_a_change_by_hand_is_named_and_has_a_revision_of_its_own(root: Path, name: str, change: object) -> None:
     assert callable(change)
     change(root / name)
-    mark, changed = look(root)
+    revision, changed = look(root)
     assert changed == [str(root / name)]
-    assert mark != "first"
-    assert look(root) == (mark, changed)  # a preview and the `up` after it see the same
+    assert revision != "first"
+    assert look(root) == (revision, changed)  # a preview and the `up` after it see the same
 
 
-def test_the_same_change_twice_has_two_marks(root: Path) -> None:
-    marks = ["first"]
+def test_the_same_change_twice_has_two_revisions(root: Path) -> None:
+    revisions = ["first"]
     for _ in range(2):
         _edit(root / "one")
-        marks.append(look(root)[0])
+        revisions.append(look(root)[0])
         (root / "one").write_text("one")
         record(root, "release", [root / "one", root / "link"])
-        keep_mark(root, marks[-1])
-        assert look(root) == (marks[-1], [])
-    assert len(set(marks)) == 3
+        keep_revision(root, revisions[-1])
+        assert look(root) == (revisions[-1], [])
+    assert len(set(revisions)) == 3
 
 
 def test_a_host_on_which_nothing_was_installed_has_no_mark(tmp_path: Path) -> None:
@@ -87,4 +87,4 @@ def test_it_prints_what_the_program_reads(root: Path, capsys: pytest.CaptureFixt
     assert main(["--root", str(root)]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["changed"] == [str(root / "two")]
-    assert printed["mark"] == look(root)[0]
+    assert printed["revision"] == look(root)[0]

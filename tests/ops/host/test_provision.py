@@ -240,10 +240,10 @@ def test_wrong_usage_has_its_own_exit_code(root: Path, arguments: list[str]) -> 
 
 def test_with_a_mark_it_keeps_what_it_has_installed(root: Path, tmp_path: Path) -> None:
     release = tarball(tmp_path, "d1", {"edge-1": "x"})
-    assert main(["--root", str(root), "--mark", "m1", "release", str(release)]) == 0
-    assert main(["--root", str(root), "--mark", "m1", "live", "edge"]) == 0
+    assert main(["--root", str(root), "--revision", "m1", "release", str(release)]) == 0
+    assert main(["--root", str(root), "--revision", "m1", "hot-reloaded", "edge"]) == 0
     with mock.patch.object(sys, "stdin", io.StringIO(json.dumps({"pass": "word"}))):
-        assert main(["--root", str(root), "--mark", "m1", "secrets", "--owner", OWNER]) == 0
+        assert main(["--root", str(root), "--revision", "m1", "secrets", "--owner", OWNER]) == 0
     assert look(root) == ("m1", [])
     file = (root / "live/edge/current").resolve() / "sub/file"
     file.write_text("by hand")
@@ -253,7 +253,7 @@ def test_with_a_mark_it_keeps_what_it_has_installed(root: Path, tmp_path: Path) 
 
 def test_a_command_that_fails_keeps_no_mark(root: Path, tmp_path: Path) -> None:
     with redirect_stderr(io.StringIO()):
-        assert main(["--root", str(root), "--mark", "m1", "release", str(tmp_path / "none.tar")]) == 1
+        assert main(["--root", str(root), "--revision", "m1", "release", str(tmp_path / "none.tar")]) == 1
     assert look(root) == ("", [])
 
 

@@ -30,7 +30,7 @@ _PATIENCE_S = 20.0
 
 @dataclass(frozen=True)
 class Running:
-    """A Caddy that reads a live folder."""
+    """A Caddy that reads a hot-reloaded part."""
 
     root: Path
     container: Container
@@ -41,7 +41,7 @@ class Running:
         return self.root / "live" / "edge"
 
     def offer(self, name: str, caddyfile: str) -> int:
-        """Do what `ops.host.provision live` does, then tell Caddy; return the exit code."""
+        """Do what `ops.host.provision hot-reloaded` does, then tell Caddy; return the exit code."""
         before = (self.live / CURRENT).readlink().name
         write(self.live / name, caddyfile)
         if before != name:

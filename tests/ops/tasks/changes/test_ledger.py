@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.events.reader import Place
+from ops.events.reader import EventCursor
 from ops.tasks.changes.ledger import Ledger, LedgerError
 from ops.tasks.changes.model import Change
 from ops.tasks.changes.views import changes_since, history, state_at
@@ -126,13 +126,13 @@ def test_a_ledger_that_was_cut_short_is_no_crash(path: Path, left: int) -> None:
 def test_the_log_of_a_ledger_that_is_put_aside_is_not_taken_for_the_new_ones(ledger: Ledger, path: Path) -> None:
     look(ledger, seen(**{f"t{number}": A for number in range(500)}), 0)
     ledger._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    ledger.keep_place("reader", Place(1, "e"))  # is in the log only, which stays as long as this connection is open
+    ledger.keep_place("reader", EventCursor(1, "e"))  # is in the log only, which stays as long as this connection is open
     content = bytearray(path.read_bytes())
     content[8 * 4096 : 10 * 4096] = b"\xff" * 8192
     path.write_bytes(content)
     with closing(Ledger(path)) as again:
         assert again.notice
-        assert again.place("reader") == Place()
+        assert again.place("reader") == EventCursor()
         assert len(list(path.parent.glob("changes.db.unreadable-*-wal"))) == 1
         assert look(again, seen(v1=B), 10).news == []
 
@@ -178,8 +178,8 @@ def test_a_commit_is_on_disk_when_it_returns(ledger: Ledger) -> None:
 
 def test_places_of_readers_are_kept(path: Path) -> None:
     with closing(Ledger(path)) as ledger:
-        assert ledger.place("notifier") == Place()
-        ledger.keep_place("notifier", Place(7, "e"))
+        assert ledger.place("notifier") == EventCursor()
+        ledger.keep_place("notifier", EventCursor(7, "e"))
     with closing(Ledger(path)) as ledger:
-        assert ledger.place("notifier") == Place(7, "e")
-        assert ledger.place("other") == Place()
+        assert ledger.place("notifier") == EventCursor(7, "e")
+        assert ledger.place("other") == EventCursor()

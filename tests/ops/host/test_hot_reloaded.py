@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.host.provision import main
-from ops.host.releases import CURRENT, PREVIOUS, install_live, install_release
+from ops.host.releases import CURRENT, PREVIOUS, install_hot_reloaded, install_release
 from tests.ops.hosts import tarball, tree
 
 
@@ -24,9 +24,9 @@ def root(tmp_path: Path) -> Path:
 
 
 def ship(root: Path, tmp_path: Path, digest: str, content: str) -> None:
-    """Bring a release with one live part onto the host."""
+    """Bring a release with one hot-reloaded part onto the host."""
     install_release(root, tarball(tmp_path, digest, {f"edge-{content}": content}))
-    install_live(root, ["edge"])
+    install_hot_reloaded(root, ["edge"])
 
 
 def read(root: Path, link: str) -> str:
@@ -70,7 +70,7 @@ def test_everybody_may_read_it(root: Path, tmp_path: Path) -> None:
 def test_an_edited_copy_is_put_right(root: Path, tmp_path: Path) -> None:
     ship(root, tmp_path, "d1", "one")
     (root / "live" / "edge" / CURRENT / "sub" / "file").write_text("edited by hand")
-    install_live(root, ["edge"])
+    install_hot_reloaded(root, ["edge"])
     assert read(root, CURRENT) == "one"
 
 
@@ -84,15 +84,15 @@ def test_a_full_disk_leaves_what_was_current(root: Path, tmp_path: Path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr("shutil.copytree", full)
         with pytest.raises(OSError, match="No space"):
-            install_live(root, ["edge"])
+            install_hot_reloaded(root, ["edge"])
     assert read(root, CURRENT) == "one"
-    install_live(root, ["edge"])
+    install_hot_reloaded(root, ["edge"])
     assert read(root, CURRENT) == "two"
     assert [path.name for path in root.glob(".incoming-*")] == []
 
 
 def test_the_command_names_what_is_missing(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     install_release(root, tarball(tmp_path, "d1", {"edge-one": "one"}))
-    assert main(["--root", str(root), "live", "edge"]) == 0
-    assert main(["--root", str(root), "live", "other"]) == 1
-    assert "ops.host.provision live: " in capsys.readouterr().err
+    assert main(["--root", str(root), "hot-reloaded", "edge"]) == 0
+    assert main(["--root", str(root), "hot-reloaded", "other"]) == 1
+    assert "ops.host.provision hot-reloaded: " in capsys.readouterr().err
