@@ -1,4 +1,4 @@
-"""What checks find: each with its state and its remedy, and the exit code that stands for all."""
+"""What checks find: each with its state and remedy, and one exit code for all."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Check:
     """What one check found.
 
     Attributes:
-        name: Of the check.
-        state: `ok`, `warning`, `failed`, or `skipped`, when there was nothing to check.
+        name: The name of the check.
+        state: `ok`, `warning`, `failed`, or `skipped` if there was nothing to check.
         detail: What was seen.
-        remedy: What to do about it; empty unless something is to be done.
-        exit_code: What stands for it when it failed: docs/schedule.md.
+        remedy: What to do about it; empty if there is nothing to do.
+        exit_code: The exit code if it failed: see docs/schedule.md.
     """
 
     name: str
@@ -38,19 +38,19 @@ class Findings:
 
     @property
     def exit_code(self) -> int:
-        """That of the first check that failed; 3 for warnings alone."""
+        """The exit code of the first failed check; 3 if there are only warnings."""
         failed = [check.exit_code for check in self.checks if check.state == FAILED]
         if failed:
             return failed[0]
         return exit_codes.WARNINGS if any(check.state == WARNING for check in self.checks) else 0
 
     def document(self) -> dict[str, Any]:
-        """Return them as JSON has them."""
+        """Return them in the form of the JSON output."""
         return {"exit_code": self.exit_code, "checks": [asdict(check) for check in self.checks]}
 
     @property
     def summary(self) -> str:
-        """The first of the worst in a line."""
+        """The first of the worst findings, in one line."""
         for state in (FAILED, WARNING):
             wrong = [check for check in self.checks if check.state == state]
             if wrong:

@@ -1,1 +1,1 @@
-"""Notifications: what is worth telling, kept on disk until a service has it, and the two services that tell it."""
+"""Notifications: what is worth sending, stored on disk until delivered, and the two services that deliver it."""

@@ -1,4 +1,4 @@
-"""Tells of events: what is known and what is to be told are written in one step, so that neither is lost nor told for nothing."""
+"""Turns events into messages: what is known and what to send are written together, so nothing is lost or sent without cause."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MODE = 0o600
 
 @dataclass(frozen=True)
 class _Kept:
-    """The file: what is known, and the letters that may not be in the outbox yet."""
+    """The state file: what is known, and letters that may not be in the outbox yet."""
 
     state: KnownState = field(default_factory=KnownState)
     unposted: tuple[Letter, ...] = ()
@@ -34,35 +34,35 @@ _KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
 
 
 def tell(path: Path, outbox: Outbox, events: Sequence[AlertEvent], now: float, rules: AlertRules) -> tuple[Letter, ...]:
-    """Decide what of the events is told, and post it; without events, post what time has made due.
+    """Decide which events to send, and post them; without events, post what has become due, such as reminders.
 
     Args:
-        path: The file of what is known.
+        path: The state file.
         outbox: Where letters go; they are on disk when this returns.
         events: What is reported.
         now: In seconds since the epoch.
-        rules: When what is told.
+        rules: When to send what.
 
     Returns:
         The letters that were posted. Nothing has been sent yet: `ops.notify.delivery.flush` does that.
 
     Raises:
-        OutboxError: The disk is full, or the files cannot be written. Tell the same events again later.
-        LockedError: Another process holds the file for half a minute.
+        OutboxError: The disk is full, or the files cannot be written. Report the same events again later.
+        LockedError: Another process has held the file for half a minute.
     """
     try:
         with lock(path.with_name(f"{path.name}.lock"), "notify", patience=_LOCK_LIMIT_S):
             return _tell(path, outbox, events, now, rules)
     except OSError as error:
-        raise OutboxError(f"what is known of alerts cannot be kept in {path}", error) from error
+        raise OutboxError(f"cannot write the alert state to {path}", error) from error
 
 
 def known(path: Path) -> KnownState:
-    """Return what is known: what is broken since when.
+    """Return what is known: what is broken, and since when.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is none of ours.
+        ValueError: It is not one of our files.
     """
     return _read(path).state
 
@@ -80,16 +80,16 @@ def _tell(path: Path, outbox: Outbox, events: Sequence[AlertEvent], now: float, 
 
 
 def _load(path: Path) -> tuple[_Kept, list[Message]]:
-    """Read the file; one that cannot be read is put aside, and told of."""
+    """Read the state file; if it is unreadable, put it aside and say so."""
     try:
         return _read(path), []
     except FileNotFoundError:
         return _Kept(), []
     except (ValueError, RecursionError):
-        aside = path.with_name(f"{path.name}.unreadable")  # the last one only
+        aside = path.with_name(f"{path.name}.unreadable")  # keeps only the last one
         path.replace(aside)
-    title = "What was known of alerts could not be read"
-    lines = (f"Where: {aside}", "Impact: what is still broken is told once more; what has ended meanwhile is not told.")
+    title = "The alert state could not be read"
+    lines = (f"Where: {aside}", "Impact: open problems are reported once more; problems that ended in the meantime are not.")
     return _Kept(), [Message(title, lines, severity=Severity.WARNING)]
 
 

@@ -1,4 +1,4 @@
-"""When a channel that did not take a letter is tried again; wall clocks that jump neither stop nor hurry it for long."""
+"""When to retry a channel that failed; a wall clock that jumps neither blocks nor rushes it for long."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ LONGEST_S = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Failing:
-    """A channel that does not take letters.
+    """A channel that is failing.
 
     Attributes:
         failures: How often in a row.
         failed_at: When last.
         retry_at: When it is tried again.
-        reason: What it was, the last time.
+        reason: Why it failed last.
         schema: Version of the format.
     """
 
@@ -37,7 +37,7 @@ class Failing:
     schema: Literal[1] = 1
 
     def waits(self, now: float) -> bool:
-        """Whether it is too early. A failure in the future, or a wait longer than any, is the work of a clock that was wrong."""
+        """Whether it is too early to retry. A failure in the future, or an impossibly long wait, comes from a wrong clock."""
         return self.failed_at <= now < self.retry_at <= now + LONGEST_S * (1 + _JITTER)
 
 
@@ -50,9 +50,9 @@ def failed(before: Failing | None, now: float, reason: str, retry_after_s: float
     Args:
         before: What was known before it.
         now: When it was.
-        reason: What it was.
-        retry_after_s: What the service asked for; kept to, up to a day.
-        random: Gives numbers from 0 to 1, so that many hosts do not come back at once.
+        reason: Why.
+        retry_after_s: The wait that the service asked for; respected up to a day.
+        random: Gives numbers from 0 to 1, so that many hosts do not retry at once.
     """
     failures = (before.failures if before else 0) + 1
     delay = DELAYS_S[min(failures, len(DELAYS_S)) - 1] * (1 + _JITTER * (2 * random() - 1))
@@ -62,7 +62,7 @@ def failed(before: Failing | None, now: float, reason: str, retry_after_s: float
 
 
 def load(path: Path) -> Failing | None:
-    """Read what is known; nothing when the file is missing or no longer to be read: the channel is tried at once then."""
+    """Read the record of failures; None when the file is missing or unreadable: the channel is then tried at once."""
     try:
         return _FAILING.validate_python(json.loads(path.read_bytes()))
     except (OSError, ValueError, RecursionError):
@@ -70,7 +70,7 @@ def load(path: Path) -> Failing | None:
 
 
 def save(path: Path, failing: Failing | None) -> None:
-    """Keep what is known; None when the channel works.
+    """Write the record of failures; None, when the channel works, removes it.
 
     Raises:
         OSError: The disk is full.

@@ -1,4 +1,4 @@
-"""Channels: a letter in, sent by ntfy or Gotify, with tokens read from files at the last moment."""
+"""Channels: send a letter through ntfy or Gotify; tokens are read from files at the last moment."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _TOKEN = re.compile(r"[!-~]+")
 
 
 def senders(channels: Mapping[str, Channel], secrets: Path) -> dict[str, Sender]:
-    """Return what sends, by channel.
+    """Return the senders by channel.
 
     Args:
         channels: Settings by name.
-        secrets: The folder of secrets, one file each.
+        secrets: The folder of secrets, one file for each.
     """
     return {name: sender(channel, secrets) for name, channel in channels.items()}
 
 
 def sender(channel: Channel, secrets: Path) -> Sender:
-    """Return what sends to one channel."""
+    """Return the sender of one channel."""
     match channel:
         case NtfyChannel():
             return lambda letter: _to_ntfy(channel, secrets, letter)
@@ -59,7 +59,7 @@ def _server(secrets: Path, name: str) -> str:
 
 
 def _secret(secrets: Path, name: str) -> str:
-    """Return the only word of a secret's file. Whoever puts it right later finds nothing lost."""
+    """Return the single word in a secret's file. A bad one only delays messages: they wait until it is fixed."""
     try:
         value = (secrets / name).read_text(encoding="ascii").strip()
     except OSError as error:
@@ -67,5 +67,5 @@ def _secret(secrets: Path, name: str) -> str:
     except UnicodeDecodeError:
         value = ""
     if not _TOKEN.fullmatch(value):
-        raise UnavailableError(f"secret {name} should hold one word of ASCII letters, digits and signs")
+        raise UnavailableError(f"secret {name} must be a single word of ASCII letters, digits and punctuation")
     return value

@@ -1,4 +1,4 @@
-"""Delivers what waits: each channel for itself and in order, late letters as one digest, with patience after failures."""
+"""Delivers waiting letters: each channel separately and in order, late letters as one digest, with backoff after failures."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _DIGEST_TITLE = "{} messages that could not be delivered earlier"
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of a channel's letters.
+    """What happened to a channel's letters.
 
     Attributes:
-        sent: How many letters the service took, those within a digest counted one by one.
-        refused: How many it will never take.
-        pending: How many still wait.
-        problem: Why they do; empty when nothing is wrong.
-        retry_at: Until when the channel is left alone, in seconds since the epoch.
+        sent: How many letters the service accepted; those within a digest count one by one.
+        refused: How many it will never accept.
+        pending: How many are still waiting.
+        problem: Why they are waiting; empty when nothing is wrong.
+        retry_at: When the channel is tried again, in seconds since the epoch.
     """
 
     sent: int = 0
@@ -49,13 +49,13 @@ def flush(
     limit_s: float = FLUSH_LIMIT_S,
     draw: Callable[[], float] = random.random,
 ) -> dict[str, Delivery]:
-    """Deliver what waits, as far as the services take it now; what is wrong with one channel does not keep the others.
+    """Deliver what is waiting, as far as the services accept it now; a broken channel does not hold up the others.
 
     Args:
         outbox: The letters.
-        senders: What sends, by channel.
+        senders: The senders by channel.
         clock: Gives the time in seconds since the epoch.
-        limit_s: After how long no further letter is begun; the rest is left to the next time.
+        limit_s: After this long no further letter is started; the rest waits for the next run.
         draw: Gives numbers from 0 to 1.
     """
     return {channel: _Run(outbox.mailbox(channel), send, clock, limit_s, draw).whole() for channel, send in senders.items()}
@@ -74,7 +74,7 @@ class _Run:
         try:
             with self._box.locked() as held:
                 if not held:
-                    return replace(self._result, problem="another process delivers just now")
+                    return replace(self._result, problem="another process is delivering right now")
                 self._failing = backoff.load(failing_file(self._box))
                 self._deliver()
         except OSError as error:
@@ -102,18 +102,18 @@ class _Run:
             goes_on = self._one(waiting[name].letter, {name: box.new})
 
     def _digest(self, late: Mapping[str, StoredLetter], given_up: Mapping[str, StoredLetter]) -> bool:
-        """Send one message for those that come too late, and for those that had been given up."""
+        """Send one message for letters that are late and for those given up."""
         folders = {**dict.fromkeys(given_up, self._box.dead), **dict.fromkeys(late, self._box.new)}
         letters = [({**given_up, **late})[name].letter for name in sorted(folders)]
         if len(letters) == 1:
             return self._one(replace(letters[0], message=collapse(letters, "")), folders)
-        # The same letters make the same digest, so that its reader knows a repetition.
+        # The same letters give the same id, so that a reader recognizes a repeated digest.
         known_by = hashlib.sha256("".join(letter.id for letter in letters).encode()).hexdigest()[:8]
         digest = Letter(collapse(letters, _DIGEST_TITLE.format(len(letters))), self._clock(), known_by)
         return self._one(digest, folders)
 
     def _one(self, letter: Letter, folders: Mapping[str, Path]) -> bool:
-        """Send a letter that stands for the files named; return whether the channel takes more."""
+        """Send a letter that stands for the given files; return whether to go on with this channel."""
         count, waited = len(folders), sum(folder == self._box.new for folder in folders.values())
         result = self._result
         try:

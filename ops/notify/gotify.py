@@ -1,4 +1,4 @@
-"""Messages as Gotify takes them: JSON for /message, as plain text, since Markdown would fetch the images that it names.
+"""Messages in Gotify's format: JSON for /message, in plain text, since Markdown would load the images it names.
 
 https://gotify.net/docs/msgextras
 """
@@ -10,9 +10,9 @@ import json
 from ops.config.notify import Severity
 from ops.notify.message import Letter, body_of
 
-# Gotify has no limit of its own; its narrowest database takes 65,535 bytes.
+# Gotify has no limit of its own; the smallest limit of its databases is 65,535 bytes.
 BODY_BYTES = 16_000
-# Phones make a sound from 4 on, and vibrate from 8 on.
+# Phones make a sound from 4 up, and vibrate from 8 up.
 PRIORITIES = {Severity.INFO: 2, Severity.WARNING: 5, Severity.ERROR: 8, Severity.CRITICAL: 10}
 
 

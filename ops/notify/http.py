@@ -1,4 +1,4 @@
-"""One POST to a service of notifications: in bounded time, over verified TLS, with errors that hold no secret."""
+"""One POST to a notification service: in bounded time, over verified TLS, with no secrets in errors."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SHOWN = 200
 
 
 class RefusedError(Exception):
-    """The service will never take this message as it is, or nothing from this sender: trying again is no use."""
+    """The service will never accept this message, or anything from this sender: retrying is pointless."""
 
 
 class UnavailableError(Exception):
-    """The service does not take messages now.
+    """The service does not accept messages now.
 
     Attributes:
-        retry_after_s: Seconds for which it asks not to be tried again, None when it does not say.
+        retry_after_s: Seconds it asks us to wait before retrying; None when it does not say.
     """
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
@@ -38,21 +38,21 @@ class UnavailableError(Exception):
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, secrets: Sequence[str], ca: Path | None = None) -> None:
-    """Send a message as JSON; return when the service has it.
+    """Send a message as JSON; return once the service has accepted it.
 
     Args:
         url: Where to.
         body: The JSON.
-        headers: Besides its type.
-        secrets: Values that no error may show.
-        ca: File of the authority that signs the server's certificate; None for those that this machine trusts.
+        headers: Besides its content type.
+        secrets: Values that no error may contain.
+        ca: CA file for the server's certificate; None for the CAs this machine trusts.
 
     Raises:
-        RefusedError: The service answered with an error of the client's, except 408 and 429.
-        UnavailableError: Anything else but success: nobody answers, or not ntfy or Gotify.
+        RefusedError: The service answered with a client error (4xx) other than 408 and 429.
+        UnavailableError: Any other failure: no answer, or not from ntfy or Gotify.
     """
     if ca and not ca.is_file():
-        raise UnavailableError(f"{ca}, the file of the certificate's authority, is not there")
+        raise UnavailableError(f"the CA file {ca} does not exist")
     timeout = urllib3.Timeout(connect=CONNECT_S, read=ANSWER_S)
     try:
         with urllib3.PoolManager(timeout=timeout, retries=False, ca_certs=str(ca) if ca else None) as pool:
@@ -61,7 +61,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, secrets: Sequence
                 url,
                 body=body,
                 headers={"Content-Type": "application/json", **headers},
-                redirect=False,  # a token is for the server that is configured
+                redirect=False,  # the token is only for the configured server
                 preload_content=False,
             )
             try:
@@ -69,7 +69,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, secrets: Sequence
             finally:
                 response.close()
     except (HTTPError, OSError) as error:
-        raise UnavailableError(redact(_reason(error), secrets)) from None  # its text may name what is secret
+        raise UnavailableError(redact(_reason(error), secrets)) from None  # its text may contain secrets
     _judge(response, answer, secrets)
 
 
@@ -81,7 +81,7 @@ def _judge(response: urllib3.BaseHTTPResponse, answer: bytes, secrets: Sequence[
     shown = redact("".join(filter(str.isprintable, said)), secrets)[:_SHOWN]
     text = f"it answered {response.status}" + (f" ({shown})" if shown else "")
     if response.status == _OK:
-        raise UnavailableError("it answered 200, but not as ntfy or Gotify do: is the address right?")
+        raise UnavailableError("it answered 200, but not like ntfy or Gotify: is the address right?")
     if response.status in _CLIENT_ERRORS and response.status not in _LATER:
         raise RefusedError(text)
     raise UnavailableError(text, _retry_after(response.headers.get("Retry-After")))
@@ -103,17 +103,17 @@ def _retry_after(value: str | None) -> float | None:
 
 
 def _reason(error: Exception) -> str:
-    """Return why there was no answer, without addresses."""
+    """Return why there was no answer, without any address."""
     chain = list(_causes(error))
     if any(isinstance(one, NameResolutionError) for one in chain):
         return "its name is not known"
-    if any(type(one) in {ConnectTimeoutError, ReadTimeoutError} for one in chain):  # a refused connection is of a subclass
+    if any(type(one) in {ConnectTimeoutError, ReadTimeoutError} for one in chain):  # a refused connection is a subclass
         return f"no answer within {ANSWER_S:g} s"
-    return next((reason_of(one) for one in chain if isinstance(one, OSError)), f"no answer of HTTP: {type(error).__name__}")
+    return next((reason_of(one) for one in chain if isinstance(one, OSError)), f"not an HTTP answer: {type(error).__name__}")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and all that it comes from."""
+    """Yield an error and everything that caused it."""
     seen: list[BaseException] = [error]
     for one in seen:
         yield one

@@ -1,4 +1,4 @@
-"""The letters of one channel on disk: new, done and dead ones, a file each, and those that nobody can read."""
+"""The letters of one channel on disk, one file each: new, done and dead ones, and unreadable files."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _STAMP_DIGITS = 15
 
 @dataclass(frozen=True)
 class StoredLetter:
-    """What a file holds.
+    """What a letter's file holds.
 
     Attributes:
         letter: The letter.
         reason: Why it is dead; empty for others.
-        given_up: It is dead since the channel did not take anything for too long: told in the next digest.
+        given_up: It is dead because the channel failed for too long: the next digest mentions it.
         schema: Version of the format.
     """
 
@@ -47,33 +47,33 @@ _STORED: TypeAdapter[StoredLetter] = TypeAdapter(StoredLetter)
 
 @dataclass(frozen=True)
 class Mailbox:
-    """The folder of a channel. Names of files begin with a number that grows, so that they sort in the order of posting."""
+    """The folder of a channel. File names start with a growing number, so they sort in the order of posting."""
 
     folder: Path
 
     @property
     def new(self) -> Path:
-        """Letters that wait."""
+        """Letters that are waiting."""
         return self.folder / "new"
 
     @property
     def done(self) -> Path:
-        """Letters that the service has; the last ones only."""
+        """The latest letters that the service has accepted."""
         return self.folder / "done"
 
     @property
     def dead(self) -> Path:
-        """Letters that are not tried any more."""
+        """Letters that are no longer tried."""
         return self.folder / "dead"
 
     @property
     def unreadable(self) -> Path:
-        """Files that are no letters."""
+        """Files that are not letters."""
         return self.folder / "unreadable"
 
     @contextmanager
     def locked(self) -> Iterator[bool]:
-        """Hold the channel, and give whether it could be had: only one process delivers."""
+        """Lock the channel, and yield whether that worked: only one process delivers."""
         with ExitStack() as held:
             try:
                 held.enter_context(lock(self.folder / "lock", "notify"))
@@ -83,7 +83,7 @@ class Mailbox:
                 yield True
 
     def post(self, letter: Letter) -> None:
-        """Keep a letter; it is on disk when this returns. One that has been posted before is not posted again.
+        """Store a letter; it is on disk when this returns. One that was posted before is not posted again.
 
         Raises:
             OSError: The disk is full, or the folder cannot be written.
@@ -91,25 +91,25 @@ class Mailbox:
         if self._knows(letter.id):
             return
         waiting = names(self.new)
-        # Also where the clock was set back, a letter comes after those before it.
+        # Even if the clock was set back, a letter sorts after the earlier ones.
         stamp = max(int(letter.at * 1000), *(_stamp(name) + 1 for name in waiting[-1:]), 0)
         write_atomic(self.new / f"{stamp:0{_STAMP_DIGITS}d}-{letter.id}.json", _text(StoredLetter(letter)), mode=_MODE)
         for name in waiting[: max(0, len(waiting) + 1 - NEW_KEPT)]:
-            self.bury(name, self.new, f"more than {NEW_KEPT} letters waited", given_up=True)
+            self.bury(name, self.new, f"more than {NEW_KEPT} messages were waiting", given_up=True)
 
     def letters(self, folder: Path) -> Iterator[tuple[str, StoredLetter]]:
-        """Yield the letters of one of the folders by name, in order; what cannot be read is put aside."""
+        """Yield the letters of one of the folders by name, in order; unreadable files are put aside."""
         for name in names(folder):
             path = folder / name
             try:
                 yield name, _read(path)
             except FileNotFoundError:
-                continue  # another process was quicker
-            except (ValueError, RecursionError):  # no JSON, or no letter: ValidationError is a ValueError
+                continue  # another process was faster
+            except (ValueError, RecursionError):  # not JSON, or not a letter: ValidationError is a ValueError
                 self._put_aside(path)
 
     def prepare(self) -> None:
-        """See that letters can be moved when they are done: what is sent and stays would be sent again and again.
+        """Make sure that finished letters can be moved: one that stays would be sent again and again.
 
         Raises:
             OSError: They cannot.
@@ -117,25 +117,25 @@ class Mailbox:
         self.done.mkdir(parents=True, exist_ok=True)
 
     def finish(self, name: str, folder: Path) -> None:
-        """Move a letter from one of the folders to those that are done."""
+        """Move a letter from one of the folders to the done ones."""
         self.prepare()
         with contextlib.suppress(FileNotFoundError):
             (folder / name).replace(self.done / name)
 
     def bury(self, name: str, folder: Path, reason: str, *, given_up: bool = False) -> None:
-        """Move a letter from one of the folders to the dead ones. Killed in between, it is in both, and is tried once more.
+        """Move a letter from one of the folders to the dead ones. After a kill in between it is in both, and is tried again.
 
         Raises:
             OSError: The disk is full.
         """
-        with contextlib.suppress(FileNotFoundError, ValueError, RecursionError):  # whoever delivers finds what is unreadable
+        with contextlib.suppress(FileNotFoundError, ValueError, RecursionError):  # delivery deals with unreadable files
             stored = _read(folder / name)
             write_atomic(self.dead / name, _text(replace(stored, reason=reason, given_up=given_up)), mode=_MODE)
             if folder != self.dead:
                 (folder / name).unlink(missing_ok=True)
 
     def revive(self) -> int:
-        """Have all dead letters tried again, after what refused them was put right; return how many.
+        """Retry all dead letters, once the cause is fixed; return how many there are.
 
         Raises:
             OSError: The disk is full.
@@ -166,7 +166,7 @@ class Mailbox:
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of the files of a folder in order; temporary files are none of them."""
+    """Return the file names in a folder, in order, without temporary files."""
     try:
         return sorted(path.name for path in folder.iterdir() if path.suffix == ".json" and not path.name.startswith("."))
     except FileNotFoundError:

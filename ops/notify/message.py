@@ -1,4 +1,4 @@
-"""What is told: messages, and the template by which they are written."""
+"""Messages, and the template they are written by."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import Field
 from ops.config.notify import Severity
 from ops.notify.text import LINE_BYTES, fit, size, tidy, utc
 
-# Everything that a message may hold; what services take is less, and is cut by those who write for them.
+# The most a message may hold. Services accept less; the code that writes for a service cuts to its limits.
 _TITLE_BYTES = 200
 _BODY_BYTES = 16_000
 _LINES = 300
@@ -25,13 +25,13 @@ _LABEL_BYTES = 40
 _URL = re.compile(r"https?://[!#-\[\]-~]+")  # no quotes, no backslashes: a byte stays a byte in JSON
 _TAG = re.compile(r"[a-z0-9_+-]{1,32}")
 
-# Seconds since the epoch, up to the year 3000: what dates can be made of.
+# Seconds since the epoch, up to the year 3000: what can be turned into a date.
 Time = Annotated[float, Field(ge=0, le=32_503_680_000)]
 
 
 @dataclass(frozen=True, order=True)
 class Fingerprint:
-    """What makes two reports reports of the same thing: `gc`, `failed`, `library/nginx`."""
+    """Tells whether two reports are about the same thing: `gc`, `failed`, `library/nginx`."""
 
     task: str
     kind: str
@@ -44,7 +44,7 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Action:
-    """A page that is worth opening."""
+    """A link worth opening."""
 
     label: str
     url: str
@@ -52,17 +52,17 @@ class Action:
 
 @dataclass(frozen=True)
 class Message:
-    """Something to tell. Whatever it is made of, it holds only what can be shown, kept and sent.
+    """Something to say. Whatever it is made from, it holds only what can be shown, stored and sent.
 
     Attributes:
         title: What happened, in one line.
-        lines: The rest, the most important first: the end is cut where a service takes less.
+        lines: The rest, most important first: the end is cut where a service accepts less.
         severity: How bad it is.
-        fingerprint: What it is about; None for news that no state belongs to.
-        next_command: What to type next; never cut away.
-        actions: Up to three links; the first is where a tap leads.
-        tags: Of ntfy: short names of emoji.
-        run: The run that it comes from.
+        fingerprint: What it is about; None for news without a state.
+        next_command: What to type next; never cut.
+        actions: Up to three links; tapping the message opens the first.
+        tags: ntfy tags: short names of emoji.
+        run: The run it comes from.
         omitted: How many lines are missing at the end.
     """
 
@@ -83,7 +83,7 @@ class Message:
         kept = sum(total <= _BODY_BYTES for total in sizes)
         actions = [Action(tidy(one.label, _LABEL_BYTES), one.url) for one in self.actions if _is_url(one.url)]
         values: dict[str, object] = {
-            "title": tidy(self.title, _TITLE_BYTES).strip() or "(without a title)",
+            "title": tidy(self.title, _TITLE_BYTES).strip() or "(no title)",
             "lines": tuple(lines[:kept]),
             "omitted": self.omitted + len(raw) - kept,
             "next_command": tidy(self.next_command, LINE_BYTES),
@@ -106,7 +106,7 @@ class Letter:
     Attributes:
         message: What it says.
         at: When it was written.
-        id: In its footer too, so that a reader knows a repetition; empty until it is posted.
+        id: Also shown in the footer, so that a reader recognizes a repeat; empty until it is posted.
     """
 
     message: Message
@@ -145,10 +145,10 @@ def report(
 
 
 def body_of(letter: Letter, limit: int, *, links: bool = False) -> str:
-    """Return the text below the title, of at most `limit` bytes; what is cut are lines, never the footer.
+    """Return the text below the title, at most `limit` bytes; lines are cut, never the footer.
 
     Args:
-        letter: What it is the text of.
+        letter: The letter.
         limit: In bytes (`ops.notify.text.size`); at least 1,500.
         links: Write out the actions, for services without buttons.
     """
@@ -162,11 +162,11 @@ def body_of(letter: Letter, limit: int, *, links: bool = False) -> str:
 
 
 def collapse(letters: Sequence[Letter], title: str, *, omitted: int = 0) -> Message:
-    """Return one message for many, worst first and as bad; a single one stays as it is, and says when it was written."""
+    """Merge letters into one message, worst first, with the worst severity; a single one stays, plus when it was written."""
     if len(letters) == 1 and not omitted:
         only = letters[0]
-        return replace(only.message, lines=(f"Written {utc(only.at)}.", *only.message.lines))
-    by_weight = sorted(letters, key=lambda letter: -letter.message.severity.rank)  # in order of time among equals
+        return replace(only.message, lines=(f"Written at {utc(only.at)}.", *only.message.lines))
+    by_weight = sorted(letters, key=lambda letter: -letter.message.severity.rank)  # by time among equals
     lines = [f"{utc(letter.at)} {letter.message.severity}: {letter.message.title}" for letter in by_weight]
     worst = by_weight[0].message.severity if by_weight else Severity.INFO
     return Message(title, tuple(lines), severity=worst, omitted=omitted)

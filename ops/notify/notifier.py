@@ -1,4 +1,4 @@
-"""Notifications of one stack: what tasks report, kept until its channels have it."""
+"""Notifications of one stack: what tasks report, stored until its channels have accepted it."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ops.stack.stack import Stack
 
 @dataclass(frozen=True)
 class Notifier:
-    """Tells of a stack. Without channels it keeps and sends nothing."""
+    """Sends a stack's notifications. Without channels it stores and sends nothing."""
 
     stack: Stack
 
     @property
     def outbox(self) -> Outbox:
-        """The letters that wait."""
+        """The letters that are waiting."""
         channels = self.stack.config.notify.channels
         return Outbox(self.stack.data / "outbox", {name: channel.minimum for name, channel in channels.items()})
 
     def tell(self, events: Sequence[AlertEvent] = ()) -> Sequence[Letter]:
-        """Keep what is worth telling of events; without any, what time has made due, such as reminders and the digest.
+        """Store what is worth sending about events; without any, what is due now, such as reminders and the digest.
 
         Raises:
-            OutboxError: It cannot be kept.
-            LockedError: Another process tells for half a minute.
+            OutboxError: It cannot be stored.
+            LockedError: Another process has been doing this for half a minute.
         """
         if not self.stack.config.notify.channels:
             return ()
@@ -40,12 +40,12 @@ class Notifier:
         return tell(self.stack.data / "alerts.json", self.outbox, linked, time.time(), self.stack.config.notify.rules)
 
     def _linked(self, message: Message) -> Message:
-        """Give a message the page that a tap leads to, where there are pages."""
+        """Link a message to the registry's page, if the stack has one."""
         config = self.stack.config
         if message.actions or "ui" not in config.services:
             return message
         return replace(message, actions=(Action("Open the registry", config.url),))
 
     def send(self) -> Mapping[str, Delivery]:
-        """Deliver what waits, as far as the services take it now."""
+        """Deliver what is waiting, as far as the services accept it now."""
         return flush(self.outbox, senders(self.stack.config.notify.channels, self.stack.root / "secrets"))

@@ -1,4 +1,4 @@
-"""Messages as ntfy takes them: JSON for the root of the server, in plain text, since phones do not render Markdown.
+"""Messages in ntfy's format: JSON for the root of the server, in plain text, since phones do not render Markdown.
 
 https://docs.ntfy.sh/publish/#publish-as-json
 """
@@ -10,8 +10,8 @@ import json
 from ops.config.notify import Severity
 from ops.notify.message import Letter, body_of
 
-# A message of 4,096 bytes is made an attachment, or refused where there are none, and JSON from 8,192 bytes on is refused
-# (measured with 2.11). Phones get message and title in one packet of about 4 kB.
+# ntfy turns messages of 4,096 bytes and more into attachments, or refuses them where attachments are off, and refuses JSON of
+# 8,192 bytes and more (measured with 2.11). Phones get message and title in one packet of about 4 kB.
 BODY_BYTES = 3500
 PRIORITIES = {Severity.INFO: 2, Severity.WARNING: 3, Severity.ERROR: 4, Severity.CRITICAL: 5}
 # Short names of emoji: https://docs.ntfy.sh/emojis/

@@ -1,6 +1,6 @@
-"""The outbox: letters are on disk before their task reports success, and leave it when a service has them.
+"""The outbox: letters are on disk before their task reports success, and stay until a service has accepted them.
 
-At least once: killed between sending and noting it, a letter is sent again, with the id that it had.
+Delivery is at least once: after a kill between sending and recording it, a letter is sent again with the same id.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 class OutboxError(Exception):
-    """Messages cannot be kept; the message says why, and what to do. `exit_code` is 14 for a full disk."""
+    """Messages cannot be stored; the text says why and what to do. `exit_code` is 14 for a full disk."""
 
     def __init__(self, what: str, error: OSError) -> None:
         full = error.errno in _NO_SPACE
-        remedy = "free some space there" if full else "see that its folder is there and that this user may write to it"
-        super().__init__(f"{what}: {error.strerror or error}; {remedy}, and run the task again")
+        remedy = "free some space there" if full else "check that its folder exists and that this user may write to it"
+        super().__init__(f"{what}: {error.strerror or error}; {remedy}, then run the task again")
         self.exit_code = exit_codes.NO_SPACE if full else exit_codes.FAILED
 
 
 @dataclass(frozen=True)
 class Status:
-    """How a channel is doing.
+    """The state of a channel.
 
     Attributes:
-        pending: Letters that wait.
-        dead: Letters that were refused, or given up.
-        oldest_s: Age of the oldest that waits, None when there is none.
-        failing: Why it takes nothing, and until when it is left alone; None when it works.
+        pending: Letters that are waiting.
+        dead: Letters that were refused or given up.
+        oldest_s: Age of the oldest waiting letter; None when there is none.
+        failing: Why it accepts nothing, and when it is tried again; None when it works.
     """
 
     pending: int
@@ -49,28 +49,28 @@ class Status:
 
 @dataclass(frozen=True)
 class Outbox:
-    """All channels.
+    """The letters of all channels.
 
     Attributes:
-        folder: One folder each.
-        minimum: The mildest severity that goes there, by channel.
+        folder: Has one folder for each channel.
+        minimum: The lowest severity that goes there, by channel.
     """
 
     folder: Path
     minimum: Mapping[str, Severity]
 
     def mailbox(self, channel: str) -> Mailbox:
-        """Return the letters of a channel."""
+        """Return the mailbox of a channel."""
         return Mailbox(self.folder / channel)
 
     def post(self, letter: Letter) -> Letter:
-        """Keep a letter for each channel that its severity is meant for; all are on disk when this returns.
+        """Store a letter for each channel that wants its severity; all copies are on disk when this returns.
 
         Returns:
-            The letter with its id: posting that one again posts it only where it is not yet.
+            The letter with its id: posting it again only adds it where it is missing.
 
         Raises:
-            OutboxError: It could not be kept everywhere.
+            OutboxError: It could not be stored everywhere.
         """
         posted = letter if letter.id else replace(letter, id=new_id())
         for channel, minimum in self.minimum.items():
@@ -78,21 +78,21 @@ class Outbox:
                 try:
                     self.mailbox(channel).post(posted)
                 except OSError as error:
-                    raise OutboxError(f"a message for {channel} cannot be kept in {self.folder}", error) from error
+                    raise OutboxError(f"cannot store a message for {channel} in {self.folder}", error) from error
         return posted
 
     def status(self, now: float) -> dict[str, Status]:
-        """Return how all channels are doing."""
+        """Return the state of all channels."""
         return {channel: _status(self.mailbox(channel), now) for channel in self.minimum}
 
 
 def new_id() -> str:
-    """Return an id for a letter."""
+    """Return a new id for a letter."""
     return secrets.token_hex(4)
 
 
 def failing_file(box: Mailbox) -> Path:
-    """Return where it stands how a channel fails."""
+    """Return the file that records the failures of a channel."""
     return box.folder / "failing.json"
 
 

@@ -1,4 +1,4 @@
-"""What is told and what not: changes of state, not states; a pure function of what was known, what is reported, and the time."""
+"""What is sent and what is not: changes, not states; a pure function of what was known, what is reported, and the time."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Count = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True)
 class AlertEvent:
-    """Something that a task reports.
+    """Something a task reports.
 
     Attributes:
-        message: What there is to tell of it.
-        ok: False when what the fingerprint names is broken, True when it was looked at and is well; None for news.
+        message: What to say about it.
+        ok: False when what the fingerprint names is broken, True when it was checked and is fine; None for news.
     """
 
     message: Message
@@ -42,12 +42,12 @@ class AlertEvent:
 
 @dataclass(frozen=True)
 class Firing:
-    """What is broken.
+    """An open problem.
 
     Attributes:
-        message: As it was told first, or when it became worse.
+        message: As first sent, or as sent when it got worse.
         since: When it was first reported.
-        told: When it was last told.
+        told: When it was last sent.
         count: How often it has been reported.
     """
 
@@ -59,7 +59,7 @@ class Firing:
 
 @dataclass(frozen=True)
 class Day:
-    """What the next daily digest is made of: what began and ended, and how often tasks reported good and bad.
+    """The material for the next daily digest: what started and ended, and how often tasks reported good and bad results.
 
     Attributes:
         story: Its lines.
@@ -79,8 +79,8 @@ class KnownState:
     """What is known between two runs.
 
     Attributes:
-        firing: What is broken, in the order in which it began.
-        held: News that wait for the end of the quiet hours.
+        firing: Open problems, oldest first.
+        held: News held until the quiet hours end.
         held_left_out: How many more there were.
         day: Since the last digest.
         digest_on: Date of the last digest, `YYYY-MM-DD`; empty before the first run.
@@ -98,13 +98,13 @@ class KnownState:
 def decide(
     state: KnownState, events: Sequence[AlertEvent], now: float, rules: AlertRules
 ) -> tuple[KnownState, tuple[Message, ...]]:
-    """Return what is known afterwards, and what is to be told, in order.
+    """Return what is known afterwards, and what to send, in order.
 
     Args:
         state: What was known before.
-        events: What is reported, in order; none when only time has passed.
-        now: In seconds since the epoch. It may jump: what lies in the future is taken for now.
-        rules: When what is told.
+        events: What is reported, in order; empty when only time has passed.
+        now: In seconds since the epoch. Clocks may jump: a time in the future is treated as now.
+        rules: When to send what.
     """
     local = datetime.fromtimestamp(now, ZoneInfo(rules.time_zone))
     state, told = _changes(state, events, now)
@@ -137,7 +137,7 @@ def _changes(state: KnownState, events: Sequence[AlertEvent], now: float) -> tup
         if known is None:
             firing[name] = Firing(message, now, now)
             out.append(message)
-            day = _tell_of(day, f"Began {utc(now)}: {message.title}")
+            day = _tell_of(day, f"Started {utc(now)}: {message.title}")
         elif message.severity.rank > known.message.severity.rank:
             firing[name] = replace(known, message=message, told=now, count=known.count + 1)
             out.append(message)
@@ -152,7 +152,7 @@ def _reminders(state: KnownState, now: float, after_s: float) -> tuple[KnownStat
         one = replace(known, told=min(known.told, now))  # a clock that was ahead must not silence it
         if now - one.told >= after_s:
             one = replace(one, told=now)
-            first = f"Still so after {duration(now - one.since)}, reported {_times(one.count)} since {utc(one.since)}."
+            first = f"Unresolved for {duration(now - one.since)}: reported {_times(one.count)} since {utc(one.since)}."
             out.append(replace(one.message, title=f"Still: {one.message.title}", lines=(first, *one.message.lines)))
         kept.append(one)
     return replace(state, firing=tuple(kept)), out
@@ -166,19 +166,19 @@ def _digest(state: KnownState, now: float, local: datetime, hour: int | None) ->
         return state, []
     fresh = replace(state, day=Day(), digest_on=today)
     if not state.firing and not state.day.story:
-        return fresh, []  # "all is well" each day is what teaches people not to look
-    broken = [f"{one.message.severity}: {one.message.title} ({duration(now - one.since)})" for one in state.firing]
+        return fresh, []  # a daily "all is well" teaches people to stop reading
+    broken = [f"{one.message.severity}: {one.message.title} (for {duration(now - one.since)})" for one in state.firing]
     tasks = sorted({*state.day.good, *state.day.bad})
     runs = [f"{task}: {state.day.good.get(task, 0)} good, {state.day.bad.get(task, 0)} bad" for task in tasks]
-    lines = [*(["Broken now:", *broken] if broken else ["Nothing is broken now."])]
+    lines = [*(["Open problems:", *broken] if broken else ["No open problems."])]
     lines += ["", "Reports:", *runs] if runs else []
     lines += ["", "Since the last digest:", *state.day.story] if state.day.story else []
-    title = f"Daily digest: {len(broken)} broken" if broken else "Daily digest: all well again"
+    title = f"Daily digest: {len(broken)} open" if broken else "Daily digest: all resolved"
     return fresh, [Message(title, tuple(lines), omitted=state.day.left_out, tags=("newspaper",))]
 
 
 def _hold(state: KnownState, messages: Sequence[Message], now: float, *, quiet: bool) -> tuple[KnownState, list[Message]]:
-    """Keep news back in quiet hours, and give them out afterwards."""
+    """Hold news during quiet hours and release it afterwards."""
     if quiet:
         news = [Letter(message, now) for message in messages if message.severity is Severity.INFO]
         held = (*state.held, *news)
@@ -187,7 +187,7 @@ def _hold(state: KnownState, messages: Sequence[Message], now: float, *, quiet: 
         return kept, [message for message in messages if message.severity is not Severity.INFO]
     if len(state.held) > _HELD_AT_ONCE:
         count = len(state.held) + state.held_left_out
-        released = [collapse(state.held, f"{count} messages of the quiet hours", omitted=state.held_left_out)]
+        released = [collapse(state.held, f"{count} messages from the quiet hours", omitted=state.held_left_out)]
     else:
         released = [collapse([letter], "") for letter in state.held]
     return replace(state, held=(), held_left_out=0), [*released, *messages]

@@ -1,4 +1,4 @@
-"""Text for small screens: without what a screen should not get, and cut to a size at whole lines and characters."""
+"""Text for small screens: no control characters, and cut to size at whole lines and characters."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import itertools
 import json
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import humanize
 
 LINE_BYTES = 400
 ELLIPSIS = "…"
 # Controls, halves of surrogate pairs, private use, unassigned.
 _UNSEEN = {"Cc", "Cs", "Co", "Cn"}
-# Marks that turn the direction of what follows, so that a name can look like another one.
+# Marks that change the writing direction, which can make one name look like another.
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def clean(text: str) -> str:
-    """Return a text as one line without controls; what joins emoji and scripts stays."""
+    """Return a text as one line without control characters; joiners within emoji and scripts stay."""
     shown = (" " if character.isspace() else character for character in text if character.isspace() or _visible(character))
     return "".join(shown).rstrip()
 
 
 def tidy(text: str, limit: int) -> str:
-    """Return a text clean, and cut to `limit` bytes (`size`); of very long ones only the beginning is looked at."""
+    """Return a text cleaned and cut to `limit` bytes (`size`); only the start of a very long one is read."""
     start = text[: limit * 4]
     return cut(clean(start) + (ELLIPSIS if len(text) > len(start) else ""), limit)
 
@@ -33,12 +35,12 @@ def _visible(character: str) -> bool:
 
 
 def size(text: str) -> int:
-    """Return the bytes that a text takes within JSON as UTF-8; never fewer than it takes alone."""
+    """Return how many bytes a text takes inside JSON as UTF-8; never fewer than on its own."""
     return len(json.dumps(text, ensure_ascii=False).encode()) - 2
 
 
 def cut(text: str, limit: int) -> str:
-    """Return a text of at most `limit` bytes (`size`), with an ellipsis where something is missing."""
+    """Return a text of at most `limit` bytes (`size`), with an ellipsis if it was cut."""
     if size(text) <= limit:
         return text
     room = limit - size(ELLIPSIS)
@@ -50,12 +52,12 @@ def cut(text: str, limit: int) -> str:
 
 
 def fit(lines: Sequence[str], omitted: int, limit: int) -> list[str]:
-    """Return the first lines, as many as `limit` bytes hold, and then how many more there are.
+    """Return as many of the first lines as fit into `limit` bytes, then how many more there are.
 
     Args:
-        lines: One text each.
-        omitted: How many had been left out before.
-        limit: Bytes (`size`) with line feeds.
+        lines: The lines.
+        omitted: How many were already left out.
+        limit: In bytes (`size`), line feeds included.
     """
     sizes = itertools.accumulate(size(line) + size("\n") for line in lines)
     fitting = sum(total <= limit + size("\n") for total in sizes)
@@ -68,16 +70,12 @@ def fit(lines: Sequence[str], omitted: int, limit: int) -> list[str]:
 
 
 def utc(at: float) -> str:
-    """Return a time, given in seconds since the epoch, for people."""
+    """Return a time, given in seconds since the epoch, as people read it."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time for people: its two largest units, or minutes."""
-    minutes = max(0, int(seconds // 60))
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{minutes} min"
+    """Return a length of time for people: in minutes and hours, or in hours and days."""
+    length = timedelta(seconds=max(0.0, seconds))
+    unit = "hours" if length >= timedelta(days=1) else "minutes"
+    return humanize.precisedelta(length, minimum_unit=unit, suppress=["months", "years"], format="%d")

@@ -1,1 +1,1 @@
-"""What is kept and told about each run of a task: history, metrics, pings."""
+"""What is recorded and reported about each run of a task: history, metrics, pings."""

@@ -1,4 +1,4 @@
-"""The history of runs: a line of JSON when one begins and another when it ends, so that one that was killed is seen too."""
+"""The history of runs: one line of JSON when a run starts and another when it ends, so that killed runs show too."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Run:
     """One run.
 
     Attributes:
-        run_id: Its name, which grows with time.
+        run_id: Its id; ids sort by time.
         task: What ran.
         started: When, in UTC as ISO 8601.
         state: `running`, `ended` or `killed`.
-        process: Its id, and when it began in ticks of the kernel: ids come again.
+        process: Its process id and start time in kernel ticks, since process ids are reused.
         seconds: How long it took.
-        exit_code: As docs/schedule.md says.
-        summary: What it did, in a line.
+        exit_code: See docs/schedule.md.
+        summary: What it did, in one line.
         figures: What it measured.
     """
 
@@ -53,7 +53,7 @@ class History:
         self._path = path
 
     def add(self, run: Run) -> None:
-        """Append what is known of a run now.
+        """Append what is known about a run now.
 
         Raises:
             OSError: It cannot be written.
@@ -63,7 +63,7 @@ class History:
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             size = os.fstat(handle).st_size
-            # A line that a kill or a full disk has cut short ends here, and spoils no other.
+            # If a kill or a full disk cut the last line short, end it here, so that it does not spoil this one.
             cut = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
             os.write(handle, ("\n" * cut + line).encode())
             os.fsync(handle)
@@ -73,7 +73,7 @@ class History:
             self._trim()
 
     def runs(self) -> list[Run]:
-        """Return all runs. Lines that cannot be read are left out: they are of a run that was cut short, or of the future."""
+        """Return all runs. Unreadable lines are skipped: they were cut short, or come from a newer version."""
         found: dict[str, Run] = {}
         for run in self._lines():
             found[run.run_id] = run
@@ -84,7 +84,7 @@ class History:
         return next((run for run in reversed(self.runs()) if run.task == task), None)
 
     def last_success(self, task: str) -> Run | None:
-        """Return the last run of a task that did all that it should."""
+        """Return the last successful run of a task."""
         return next((run for run in reversed(self.runs()) if (run.task, run.state, run.exit_code) == (task, ENDED, 0)), None)
 
     def _lines(self) -> Iterator[Run]:
@@ -101,7 +101,7 @@ class History:
                 continue
 
     def _trim(self) -> None:
-        """Drop the oldest lines; another run that trims at this moment has done it."""
+        """Drop the oldest lines, unless another run is doing it already."""
         try:
             with lock(self._path.with_suffix(".lock"), "history"):
                 lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
@@ -111,15 +111,15 @@ class History:
 
 
 def process_mark(pid: int) -> str:
-    """Return what tells a process from all others since the machine started."""
+    """Return an id of a process that is unique since the machine started."""
     return f"{pid}:{birth_of(pid)}"
 
 
 def _now(run: Run) -> Run:
-    """Return a run as it is now: one that never told its end was killed, unless its process is there still."""
+    """Return a run as it is now: one without an end was killed, unless its process is still alive."""
     if run.state != RUNNING or _lives(run.process):
         return run
-    return replace(run, state=KILLED, summary="it was killed, or the machine stopped")
+    return replace(run, state=KILLED, summary="killed, or the machine went down")
 
 
 def _lives(mark: str) -> bool:

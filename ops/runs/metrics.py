@@ -1,4 +1,4 @@
-"""Metrics of tasks, as text files that the node exporter reads: https://github.com/prometheus/node_exporter#textfile-collector."""
+"""Metrics of tasks, as text files for the node exporter: https://github.com/prometheus/node_exporter#textfile-collector."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SUCCESS = "regops_task_last_success_timestamp_seconds"
 
 
 def write(folder: Path, task: str, *, ended: float, seconds: float, exit_code: int, figures: Mapping[str, float]) -> None:
-    """Write what a run has measured; the time of the last success stays when this one failed.
+    """Write the metrics of a run; if it failed, the time of the last success stays.
 
     Args:
         folder: Where the node exporter looks.
@@ -22,7 +22,7 @@ def write(folder: Path, task: str, *, ended: float, seconds: float, exit_code: i
         ended: When, in seconds since 1970.
         seconds: How long it took.
         exit_code: How it ended.
-        figures: Metrics of the task's own, by the end of their name: `regops_<task>_<name>`.
+        figures: The task's own metrics, by the end of their name: `regops_<task>_<name>`.
 
     Raises:
         OSError: The file cannot be written.
@@ -42,11 +42,11 @@ def write(folder: Path, task: str, *, ended: float, seconds: float, exit_code: i
     for name, value in figures.items():
         Gauge(f"regops_{task.replace('-', '_')}_{name}", f"Of the last run of `regops {task}`.", registry=registry).set(value)
     write_to_textfile(str(path), registry)
-    path.chmod(0o644)  # the node exporter is another user
+    path.chmod(0o644)  # the node exporter runs as another user
 
 
 def last_success(path: Path) -> float | None:
-    """Return when the task last succeeded, as its file says; None when it says nothing."""
+    """Return when the task last succeeded according to its file; None if unknown."""
     try:
         families = list(text_string_to_metric_families(path.read_text()))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Tells a watcher outside that a task runs and how it ended, in the way of Healthchecks; it can never fail the task.
+"""Pings an outside watcher, as Healthchecks expects it, when a task starts and ends; a failed ping never fails the task.
 
 https://healthchecks.io/docs/http_api/
 """
@@ -12,7 +12,7 @@ import urllib3
 
 from ops.core import exit_codes
 
-# A body above this is cut by the service.
+# The service cuts longer bodies.
 _BODY_BYTES = 100_000
 _LIMIT_S = 5.0
 _RETRIES = 2
@@ -22,24 +22,24 @@ class Pings:
     """The pings of one run."""
 
     def __init__(self, url: str | None, warn: Callable[[str], None]) -> None:
-        """Describe them.
+        """Prepare the pings.
 
         Args:
-            url: Of the check; None for none.
-            warn: Called with what went wrong.
+            url: The ping URL of the check; None for no pings.
+            warn: Called with anything that went wrong.
         """
         self._url, self._warn, self._run = url, warn, str(uuid.uuid4())
 
     def start(self) -> None:
-        """Tell that the task begins."""
+        """Report that the task starts."""
         self._send("/start", "")
 
     def end(self, exit_code: int, text: str) -> None:
-        """Tell how it ended; what is done with warnings is a success that says so."""
+        """Report how it ended; a run with warnings counts as a success."""
         self._send(f"/{exit_codes.OK if exit_code in exit_codes.SUCCESSFUL else exit_code}", text)
 
     def log(self, text: str) -> None:
-        """Tell something that neither begins nor ends it, such as that another one is at work."""
+        """Report something that is neither start nor end, such as another run holding the lock."""
         self._send("/log", text)
 
     def _send(self, path: str, text: str) -> None:
@@ -52,7 +52,7 @@ class Pings:
                     "POST", f"{self._url}{path}", body=body, fields=None, headers={"Content-Type": "text/plain"}
                 )
             if answer.status >= 400:  # noqa: PLR2004
-                self._warn(f"the ping was answered {answer.status}")
+                self._warn(f"the ping was answered with {answer.status}")
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            # Not the error's own text: it has the address, which is as good as a password.
+            # Not the error's own text: it contains the address, which is as good as a password.
             self._warn(f"the ping was not sent: {type(error).__name__}")

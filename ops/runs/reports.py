@@ -1,4 +1,4 @@
-"""What is told of a task's run: that it failed, once, and that it is well again."""
+"""What to report about a run: that the task failed, once, and that it works again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ops.runs.history import KILLED, RUNNING, Run
 
 
 def event_of(run: Run, stack: str) -> AlertEvent | None:
-    """Return what there is to tell of a run; None while it runs, or when it left the work to another.
+    """Return what to report about a run; None while it runs, or when another run had the lock.
 
     Args:
         run: As the history has it.
-        stack: Name of the stack, for people who have several.
+        stack: Name of the stack, for people who run several.
     """
     if run.state == RUNNING or run.exit_code == exit_codes.BUSY:
         return None

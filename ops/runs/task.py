@@ -1,4 +1,4 @@
-"""The frame of every task: one at a time, in the history, in the metrics, told to who watches, with an exit code for each end."""
+"""The frame around every task: lock, history, metrics, pings, notifications, and an exit code for every way it can end."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Outcome:
     """How a task ended.
 
     Attributes:
-        exit_code: As docs/schedule.md says.
-        summary: What it did, in a line.
-        figures: What it measured, by name; they become metrics `regops_<task>_<name>`.
+        exit_code: See docs/schedule.md.
+        summary: What it did, in one line.
+        figures: What it measured, by name; these become metrics `regops_<task>_<name>`.
     """
 
     exit_code: int
@@ -54,19 +54,19 @@ def run_task(
     routine: bool = False,
     warn: Callable[[str], None] = lambda text: print(text, file=sys.stderr),  # noqa: T201
 ) -> Outcome:
-    """Run a task in its frame. What cannot be recorded is a warning: the task counts.
+    """Run a task in its frame. If something cannot be recorded, that is only a warning.
 
     Args:
-        stack: Whose.
+        stack: The stack it belongs to.
         task: Its name.
-        work: Does it. Exceptions that have an `exit_code` end the task with it, all others with 1; they are raised again.
-        lock_name: What nobody else may use meanwhile.
-        wait_s: Seconds to wait for that.
-        routine: It runs so often that its successes would fill the history: only what went wrong is kept there.
-        warn: Called with what went wrong beside the task.
+        work: Does the work. An exception ends the task with its `exit_code`, or with 1 if it has none, and is raised again.
+        lock_name: The lock to hold meanwhile.
+        wait_s: Seconds to wait for the lock.
+        routine: It runs so often that its successes would fill the history: only failures are kept there.
+        warn: Called with anything that went wrong around the task.
 
     Raises:
-        LockedError: Somebody else has the lock.
+        LockedError: Another task holds the lock.
     """
     pings = Pings(stack.config.pings.get(task), warn)
     try:
@@ -93,14 +93,14 @@ def _recorded(
             history.add(run)
     pings.start()
     began = time.monotonic()
-    outcome = Outcome(exit_codes.FAILED, "it ended without a word")
+    outcome = Outcome(exit_codes.FAILED, "exited without a result")
     try:
         outcome = work()
     except KeyboardInterrupt:
-        outcome = Outcome(exit_codes.INTERRUPTED, "it was interrupted")
+        outcome = Outcome(exit_codes.INTERRUPTED, "interrupted")
         raise
     except SystemExit as ended:
-        outcome = Outcome(ended.code if isinstance(ended.code, int) else exit_codes.FAILED, "it was told to end")
+        outcome = Outcome(ended.code if isinstance(ended.code, int) else exit_codes.FAILED, "terminated")
         raise
     except BaseException as error:
         said = " ".join(str(error).split())[:_SUMMARY_LENGTH]
@@ -119,7 +119,7 @@ def _recorded(
         if not routine or outcome.exit_code != 0:
             with _only_warning("the history", warn):
                 history.add(finished)
-        with _only_warning("what is to be told", warn):
+        with _only_warning("notifications", warn):
             if event := event_of(finished, stack.config.stack):
                 Notifier(stack).tell([event])
         if stack.config.metrics:

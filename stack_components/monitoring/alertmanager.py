@@ -1,4 +1,4 @@
-"""The configuration of Alertmanager as a typed model: which alerts are sent, and how loudly.
+"""Alertmanager's configuration as a typed model: which alerts are sent, and how loudly.
 
 Keys and their meaning: https://prometheus.io/docs/alerting/latest/configuration/
 """
@@ -12,7 +12,7 @@ from ops.config import Strict
 
 TOKEN_FILE = "/run/secrets/ntfy_token"  # noqa: S105  # a path
 _NOBODY, _NTFY, _URGENT = "nobody", "ntfy", "ntfy-urgent"
-# ntfy takes no body above 32 KiB: https://docs.ntfy.sh/publish/#message-templating
+# ntfy accepts no body larger than 32 KiB: https://docs.ntfy.sh/publish/#message-templating
 _ALERTS_IN_A_MESSAGE = 8
 
 
@@ -23,13 +23,13 @@ class Authorization(Strict):
 
 
 class HttpConfig(Strict):
-    """How the receiver is asked."""
+    """How to sign in to the receiver."""
 
     authorization: Authorization
 
 
 class Webhook(Strict):
-    """A receiver that takes Alertmanager's JSON."""
+    """A URL that accepts Alertmanager's JSON."""
 
     url: str
     send_resolved: bool = True
@@ -38,14 +38,14 @@ class Webhook(Strict):
 
 
 class Receiver(Strict):
-    """Who gets alerts; without a webhook they are only shown."""
+    """Who gets alerts; without a webhook they are only shown in Alertmanager."""
 
     name: str
     webhook_configs: list[Webhook] | None = None
 
 
 class SubRoute(Strict):
-    """Alerts that match go another way."""
+    """Where matching alerts go instead."""
 
     receiver: str
     matchers: list[str]
@@ -54,7 +54,7 @@ class SubRoute(Strict):
 
 
 class Route(Strict):
-    """The way of all other alerts; those of one group come in one message."""
+    """Where all other alerts go; those in one group are sent as one message."""
 
     receiver: str
     group_by: tuple[str, ...] = ("alertname", "service")
@@ -65,7 +65,7 @@ class Route(Strict):
 
 
 class Inhibition(Strict):
-    """While the source fires, the target is kept back."""
+    """While the source fires, the target is not sent."""
 
     source_matchers: list[str]
     target_matchers: list[str]
@@ -86,7 +86,7 @@ class AlertmanagerConfig(Strict):
 def alertmanager_config(plan: Plan) -> AlertmanagerConfig:
     """Return where the alerts of a stack go: to its topic at ntfy (2.14 or newer) when it has one.
 
-    ntfy makes the messages itself: https://docs.ntfy.sh/publish/#pre-defined-templates
+    ntfy formats the messages itself: https://docs.ntfy.sh/publish/#pre-defined-templates
     """
     settings = plan.settings
     topic = settings.monitoring.ntfy_url

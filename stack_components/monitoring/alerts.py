@@ -1,4 +1,4 @@
-"""The alerts of a stack: those about services that run."""
+"""The alerts of a stack, for the services that run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stack_components.monitoring.rules import Group, RuleFile, alert
 
 
 def rule_file(plan: Plan) -> RuleFile:
-    """Return the rules of a stack: those about services that run."""
+    """Return the rules of a stack, for the services that run."""
     logs = f"docker logs {plan.settings.name}"
     groups = [_monitoring(plan, logs), _registry(logs), _gateway(logs), _edge(logs)]
     if plan.runs("blackbox-exporter"):
@@ -35,7 +35,7 @@ def _monitoring(plan: Plan, logs: str) -> Group:
             severity="none",
             service="prometheus",
             summary="Alerts are being evaluated",
-            to_do="Always fires, and is sent to nobody. When it is missing on the page of alerts, Prometheus evaluates no rules.",
+            to_do="Always fires, is sent to nobody. If it is missing from the alerts page, Prometheus evaluates no rules.",
         ),
         alert(
             "TargetDown",
@@ -43,8 +43,8 @@ def _monitoring(plan: Plan, logs: str) -> Group:
             hold="5m",
             severity="warning",
             service="{{ $labels.job }}",
-            summary="{{ $labels.job }} gives no metrics",
-            to_do=f"Until it does, alerts about it cannot fire. See `docker ps -a` and `{logs}-{{{{ $labels.job }}}}`.",
+            summary="No metrics from {{ $labels.job }}",
+            to_do=f"Alerts about it cannot fire until they are back. See `docker ps -a` and `{logs}-{{{{ $labels.job }}}}`.",
         ),
     ]
     if plan.settings.monitoring.ntfy_url:
@@ -55,7 +55,7 @@ def _monitoring(plan: Plan, logs: str) -> Group:
                 hold="5m",
                 severity="warning",
                 service="alertmanager",
-                summary="Alerts do not reach ntfy",
+                summary="Alerts are not reaching ntfy",
                 to_do=f"`{logs}-alertmanager` says why. Check monitoring.ntfy_url and the secret ntfy_token.",
             )
         )
@@ -73,8 +73,8 @@ def _registry(logs: str) -> Group:
                 hold="2m",
                 severity="critical",
                 service="registry",
-                summary="The registry does not answer ({{ $labels.instance }})",
-                to_do=f"See `docker ps -a`, then `{logs}-registry` and `{logs}-edge`. Another `up` puts right what is missing.",
+                summary="The registry is not responding ({{ $labels.instance }})",
+                to_do=f"See `docker ps -a`, then `{logs}-registry` and `{logs}-edge`. Running `up` restores what is missing.",
             ),
             alert(
                 "RegistryErrors",
@@ -82,8 +82,8 @@ def _registry(logs: str) -> Group:
                 hold="10m",
                 severity="warning",
                 service="registry",
-                summary="{{ $value | humanizePercentage }} of the registry's answers are errors",
-                to_do=f"`{logs}-registry` names them; a full disk and wrong owners below data/registry are usual causes.",
+                summary="{{ $value | humanizePercentage }} of the registry's responses are errors",
+                to_do=f"`{logs}-registry` shows them. Usual causes: a full disk, or wrong ownership below data/registry.",
             ),
             alert(
                 "RegistryEventsWaiting",
@@ -91,8 +91,8 @@ def _registry(logs: str) -> Group:
                 hold="10m",
                 severity="warning",
                 service="registry",
-                summary="{{ $value }} events of the registry wait to be taken",
-                to_do=f"The gateway takes them: see `{logs}-gateway`. A restart of the registry loses those that wait.",
+                summary="{{ $value }} registry events are waiting for delivery",
+                to_do=f"They go to the gateway: see `{logs}-gateway`. A restart of the registry loses waiting events.",
             ),
             alert(
                 "RegistryStorageSlow",
@@ -100,8 +100,8 @@ def _registry(logs: str) -> Group:
                 hold="10m",
                 severity="warning",
                 service="registry",
-                summary="Storage: 1 in 100 of {{ $labels.action }} takes {{ $value | humanizeDuration }}",
-                to_do="Look what else keeps the disk busy: `iostat -x 5`, a backup, garbage collection, or a noisy neighbour.",
+                summary="Slow storage: 1 in 100 {{ $labels.action }} operations takes {{ $value | humanizeDuration }} or more",
+                to_do="Find what else keeps the disk busy (`iostat -x 5`): a backup, garbage collection, or a noisy neighbour.",
             ),
         ],
     )
@@ -119,8 +119,8 @@ def _gateway(logs: str) -> Group:
                 hold="3m",
                 severity="warning",
                 service="gateway",
-                summary="Events of the registry cannot be kept",
-                to_do=f"`{logs}-gateway` says why; a full disk is the usual cause. A restart of the registry loses what waits.",
+                summary="Registry events cannot be stored",
+                to_do=f"`{logs}-gateway` says why; usually the disk is full. A restart of the registry loses waiting events.",
             ),
             alert(
                 "EventsMissing",
@@ -128,8 +128,8 @@ def _gateway(logs: str) -> Group:
                 hold="15m",
                 severity="warning",
                 service="gateway",
-                summary="Images are pushed, and no event tells of them",
-                to_do=f"So nobody knows who pushed. `{logs}-registry` and `{logs}-gateway` say why, as when they share no token.",
+                summary="Images are pushed, but no events arrive",
+                to_do=f"Nobody sees who pushed. See `{logs}-registry` and `{logs}-gateway`; their webhook tokens may differ.",
             ),
         ],
     )
@@ -146,7 +146,7 @@ def _certificate(logs: str) -> Group:
                 severity="warning",
                 service="edge",
                 summary="The certificate expires in {{ $value | humanizeDuration }}",
-                to_do=f"The edge should have renewed it: `{logs}-edge` says why not. The Internet must reach ports 80 and 443.",
+                to_do=f"`{logs}-edge` says why it was not renewed. Ports 80 and 443 must be reachable from the Internet.",
             )
         ],
     )
@@ -162,8 +162,8 @@ def _edge(logs: str) -> Group:
                 hold="1m",
                 severity="warning",
                 service="edge",
-                summary="The edge has refused its configuration",
-                to_do=f"It goes on with the one before. `{logs}-edge` says what is wrong; put it right and go `up` again.",
+                summary="The edge rejected its new configuration",
+                to_do=f"It keeps the previous one. `{logs}-edge` says what is wrong. Fix it, then run `up` again.",
             )
         ],
     )
@@ -179,15 +179,15 @@ def _cache(logs: str) -> Group:
                 hold="5m",
                 severity="warning",
                 service="cache",
-                summary="The registry's cache does not answer",
-                to_do=f"Pulls go on, more slowly. See `{logs}-cache`.",
+                summary="The registry's cache is not responding",
+                to_do=f"Pulls still work, but more slowly. See `{logs}-cache`.",
             )
         ],
     )
 
 
 def _crowdsec(logs: str) -> Group:
-    # The handler that every request of the sites passes once, and no scrape or health check of the edge itself.
+    # The handler that every request to the sites passes exactly once, and that scrapes and health checks of the edge never do.
     served = 'sum(rate(caddy_http_requests_total{handler="subroute"}[30m])) > 0'
     return Group(
         name="protection",
@@ -198,8 +198,8 @@ def _crowdsec(logs: str) -> Group:
                 hold="15m",
                 severity="warning",
                 service="crowdsec",
-                summary="CrowdSec reads no lines of the edge's access log",
-                to_do=f"Nobody is banned until it does. See `{logs}-crowdsec`, and whether logs/edge/access.log grows.",
+                summary="CrowdSec is not reading the edge's access log",
+                to_do=f"Nobody is banned until it does. See `{logs}-crowdsec`, and whether logs/edge/access.log is growing.",
             )
         ],
     )
@@ -215,8 +215,8 @@ def _containers(logs: str) -> Group:
                 hold="15m",
                 severity="warning",
                 service="cadvisor",
-                summary="cAdvisor finds no container",
-                to_do=f"It looks for the engine once, when it starts: `docker restart` it, and see `{logs}-cadvisor`.",
+                summary="cAdvisor sees no containers",
+                to_do=f"It looks for the Docker engine only when it starts: restart its container, then see `{logs}-cadvisor`.",
             ),
             alert(
                 "ContainerMemoryLow",
@@ -224,8 +224,8 @@ def _containers(logs: str) -> Group:
                 hold="10m",
                 severity="warning",
                 service="{{ $labels.name }}",
-                summary="{{ $labels.name }} uses {{ $value | humanizePercentage }} of the memory it may have",
-                to_do="Give it more with limits.{{ $labels.name }}.memory_mib, when the host has it.",
+                summary="{{ $labels.name }} uses {{ $value | humanizePercentage }} of its memory limit",
+                to_do="Raise limits.{{ $labels.name }}.memory_mib if the host has memory to spare.",
             ),
             alert(
                 "ContainerOutOfMemory",
@@ -233,8 +233,8 @@ def _containers(logs: str) -> Group:
                 hold=None,
                 severity="critical",
                 service="{{ $labels.name }}",
-                summary="{{ $labels.name }} was stopped for want of memory",
-                to_do=f"See `{logs}-{{{{ $labels.name }}}}`, and raise limits.{{{{ $labels.name }}}}.memory_mib.",
+                summary="{{ $labels.name }} was OOM-killed",
+                to_do=f"See `{logs}-{{{{ $labels.name }}}}`, then raise limits.{{{{ $labels.name }}}}.memory_mib.",
             ),
         ],
     )
@@ -243,7 +243,7 @@ def _containers(logs: str) -> Group:
 def _host() -> Group:
     free = 'node_filesystem_avail_bytes{disk!=""}'
     share = f'{free} / node_filesystem_size_bytes{{disk!=""}}'
-    to_do = "`du -xh --max-depth=2` finds what is big; delete images and collect garbage, or enlarge the volume."
+    to_do = "`du -xh --max-depth=2` shows what takes the space. Delete tags and run `regops gc`, or enlarge the volume."
     return Group(
         name="host",
         rules=[
@@ -253,8 +253,8 @@ def _host() -> Group:
                 hold="10m",
                 severity="warning",
                 service="host",
-                summary="{{ $value | humanizePercentage }} of the disk of {{ $labels.disk }} is left",
-                to_do=f"Uploads fail when it is full. {to_do}",
+                summary="{{ $value | humanizePercentage }} of the {{ $labels.disk }} disk is left",
+                to_do=f"Pushes fail once it is full. {to_do}",
             ),
             alert(
                 "DiskFullSoon",
@@ -262,8 +262,8 @@ def _host() -> Group:
                 hold="1h",
                 severity="warning",
                 service="host",
-                summary="As it goes, the disk of {{ $labels.disk }} is full within four days",
-                to_do=f"Look what grows. {to_do}",
+                summary="At this rate the {{ $labels.disk }} disk will be full within four days",
+                to_do=f"Find out what is growing. {to_do}",
             ),
         ],
     )

@@ -1,4 +1,4 @@
-"""The dashboard of the registry: what clients get, what it is made of, and what it runs on."""
+"""The registry dashboard: what clients see, what happens inside, and the host below."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from stack_components.monitoring.prometheus import PROBE_JOB
 
 UID = "registry"
 _RATE = "[$__rate_interval]"
-# The handler that every request of the edge's sites passes once.
+# The handler that every request to the edge's sites passes exactly once.
 _EDGE = '{handler="subroute"}'
 
 
 def registry_dashboard(plan: Plan) -> dict[str, Any]:
-    """Return the dashboard: panels about services that run."""
+    """Return the dashboard, with panels for the services that run."""
     figures = [
         *(_probe_figures() if plan.runs("blackbox-exporter") else []),
         stat("Services without metrics", "count(up == 0) or vector(0)", "none", good_from=1, reversed_=True),
@@ -47,21 +47,21 @@ def registry_dashboard(plan: Plan) -> dict[str, Any]:
 
 def _probe_figures() -> list[Panel]:
     return [
-        stat("The registry answers", f'min(probe_success{{job="{PROBE_JOB}"}})', "bool_yes_no", good_from=1),
+        stat("Registry is up", f'min(probe_success{{job="{PROBE_JOB}"}})', "bool_yes_no", good_from=1),
         stat("Error budget left (30 days)", "min(registry:error_budget:left_30d)", "percentunit", good_from=0.25),
     ]
 
 
 def _requests() -> list[Panel]:
-    """Return rate, errors and duration of requests, by what they are for."""
+    """Return request rate, errors and duration by handler."""
     seconds = f"sum by (le, handler) (rate(registry_http_request_duration_seconds_bucket{_RATE}))"
     errors = f'sum by (handler) (rate(registry_http_requests_total{{code=~"5.."}}{_RATE}))'
     refused = f'sum by (code) (rate(registry_http_requests_total{{code=~"4.."}}{_RATE}))'
     return [
         graph("Requests", "reqps", {"{{handler}}": f"sum by (handler) (rate(registry_http_requests_total{_RATE}))"}),
         graph("Errors", "reqps", {"{{handler}}": errors}),
-        graph("Duration: 99 of 100 take no longer", "s", {"{{handler}}": f"histogram_quantile(0.99, {seconds})"}),
-        graph("Refused (401 and 404 are how clients ask)", "reqps", {"{{code}}": refused}),
+        graph("Request duration (p99)", "s", {"{{handler}}": f"histogram_quantile(0.99, {seconds})"}),
+        graph("Client errors (401 and 404 are part of normal traffic)", "reqps", {"{{code}}": refused}),
     ]
 
 
@@ -70,10 +70,10 @@ def _inside() -> list[Panel]:
     asked = f"sum(rate(registry_storage_cache_requests_total{_RATE}))"
     seconds = f"sum by (le, action) (rate(registry_storage_action_seconds_bucket{_RATE}))"
     return [
-        graph("Cache: share of hits", "percentunit", {"hits": f"{hits} / {asked}"}, highest=1),
-        graph("Storage: 99 of 100 take no longer", "s", {"{{action}}": f"histogram_quantile(0.99, {seconds})"}),
-        graph("Events that wait to be taken", "none", {"{{endpoint}}": "registry_notifications_pending_total"}),
-        graph("Served by the edge", "Bps", {"to clients": f"sum(rate(caddy_http_response_size_bytes_sum{_EDGE}{_RATE}))"}),
+        graph("Cache hit ratio", "percentunit", {"hits": f"{hits} / {asked}"}, highest=1),
+        graph("Storage duration (p99)", "s", {"{{action}}": f"histogram_quantile(0.99, {seconds})"}),
+        graph("Events waiting for delivery", "none", {"{{endpoint}}": "registry_notifications_pending_total"}),
+        graph("Edge: data sent", "Bps", {"to clients": f"sum(rate(caddy_http_response_size_bytes_sum{_EDGE}{_RATE}))"}),
     ]
 
 
@@ -81,30 +81,30 @@ def _gateway() -> list[Panel]:
     seconds = f"sum by (le) (rate(gateway_event_store_seconds_bucket{_RATE}))"
     events = {
         "{{action}}": f"sum by (action) (rate(gateway_events_total{_RATE}))",
-        "not understood": f"sum(rate(gateway_bad_events_total{_RATE}))",
+        "invalid": f"sum(rate(gateway_bad_events_total{_RATE}))",
     }
     logins = {
         "tokens": f"sum(rate(gateway_tokens_issued_total{_RATE}))",
         "refused: {{reason}}": f"sum by (reason) (rate(gateway_refused_logins_total{_RATE}))",
     }
     return [
-        graph("Events of the registry", "ops", events),
-        graph("Events: 99 of 100 are kept within", "s", {"": f"histogram_quantile(0.99, {seconds})"}),
+        graph("Registry events", "ops", events),
+        graph("Events: time to store (p99)", "s", {"": f"histogram_quantile(0.99, {seconds})"}),
         graph("Tokens and refused logins", "ops", logins),
-        graph("Gateway: requests being answered", "none", {"": "gateway_requests_in_flight"}),
+        graph("Gateway: requests in flight", "none", {"": "gateway_requests_in_flight"}),
     ]
 
 
 def _probes() -> list[Panel]:
     probed = f'{{job="{PROBE_JOB}"}}'
     return [
-        graph("Probes that succeed", "percentunit", {"{{instance}}": f"avg_over_time(probe_success{probed}[5m])"}, highest=1),
-        graph("Probes: duration", "s", {"{{instance}}": f"probe_duration_seconds{probed}"}),
+        graph("Probe success rate", "percentunit", {"{{instance}}": f"avg_over_time(probe_success{probed}[5m])"}, highest=1),
+        graph("Probe duration", "s", {"{{instance}}": f"probe_duration_seconds{probed}"}),
     ]
 
 
 def _cache() -> list[Panel]:
-    memory = {"used": "redis_memory_used_bytes", "may be used": "redis_memory_max_bytes"}
+    memory = {"used": "redis_memory_used_bytes", "limit": "redis_memory_max_bytes"}
     commands = {"commands": f"rate(redis_commands_processed_total{_RATE})", "evicted": f"rate(redis_evicted_keys_total{_RATE})"}
     return [graph("Cache: memory", "bytes", memory), graph("Cache: commands and evictions", "ops", commands)]
 
@@ -114,8 +114,8 @@ def _containers() -> list[Panel]:
     memory = f'max by (name) (container_memory_working_set_bytes{{name!=""}} / ({limit}))'
     cpu = f'sum by (name) (rate(container_cpu_usage_seconds_total{{name!=""}}{_RATE}))'
     return [
-        graph("Containers: share of their memory", "percentunit", {"{{name}}": memory}, highest=1),
-        graph("Containers: CPU cores", "none", {"{{name}}": cpu}),
+        graph("Containers: memory used, of their limit", "percentunit", {"{{name}}": memory}, highest=1),
+        graph("Containers: CPU cores used", "none", {"{{name}}": cpu}),
     ]
 
 
@@ -126,6 +126,6 @@ def _host() -> list[Panel]:
     memory = "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"
     return [
         graph("Host: CPU and memory in use", "percentunit", {"CPU": busy, "memory": memory}, highest=1),
-        graph("Host: free on the disks", "percentunit", {"{{disk}}": free}, highest=1),
-        graph("Host: time that work waits for", "percentunit", pressure),
+        graph("Host: free disk space", "percentunit", {"{{disk}}": free}, highest=1),
+        graph("Host: pressure (share of time that tasks wait)", "percentunit", pressure),
     ]

@@ -1,4 +1,4 @@
-"""The error budget of the registry: how many probes may fail, and the alerts that tell when too many do."""
+"""The registry's error budget: how many probes may fail, and the alerts when too many do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from stack_components.monitoring.prometheus import PROBE_JOB, SCRAPE_INTERVAL_S
 from stack_components.monitoring.rules import Group, Record, alert
 
-# 99.5 % of the probes of 30 days succeed: 3 h 39 min may fail.
+# 99.5% of the probes in 30 days must succeed: 3 h 36 min of failure are allowed.
 _BUDGET = 0.005
 _HOUR_S = 3600
 _WINDOWS_S = {"5m": 300, "30m": 1800, "1h": _HOUR_S, "2h": 2 * _HOUR_S, "6h": 6 * _HOUR_S, "1d": 24 * _HOUR_S, "3d": 72 * _HOUR_S}
@@ -15,7 +15,7 @@ _MONTH = ("30d", 30 * 24 * _HOUR_S)
 
 
 def error_budget(logs: str) -> Iterator[Group]:
-    """Yield the rules of the error budget: several windows and burn rates.
+    """Yield the error budget's rules for several windows and burn rates.
 
     Source: https://sre.google/workbook/alerting-on-slos/ (6: multiwindow, multi-burn-rate alerts).
     """
@@ -28,7 +28,7 @@ def error_budget(logs: str) -> Iterator[Group]:
         return f"({over(long, rate)} and {over(short, rate)})"
 
     records = [Record(record=name.format(window=window), expr=_failed(window, length)) for window, length in _WINDOWS_S.items()]
-    see = f"When it began is on the dashboard; see `{logs}-edge` and `{logs}-registry` of that time."
+    see = f"The dashboard shows when it began; see what `{logs}-edge` and `{logs}-registry` say about that time."
     yield Group(
         name="error-budget",
         rules=[
@@ -39,8 +39,8 @@ def error_budget(logs: str) -> Iterator[Group]:
                 hold=None,
                 severity="critical",
                 service="registry",
-                summary="{{ $value | humanizePercentage }} of the probes of the registry fail",
-                to_do=f"At this rate the month's budget of failures is gone within days. {see}",
+                summary="{{ $value | humanizePercentage }} of the registry's probes are failing",
+                to_do=f"At this rate the month's error budget will be gone within days. {see}",
             ),
             alert(
                 "ErrorBudgetBurnsSlowly",
@@ -48,8 +48,8 @@ def error_budget(logs: str) -> Iterator[Group]:
                 hold="5m",
                 severity="warning",
                 service="registry",
-                summary="{{ $value | humanizePercentage }} of the probes of the registry fail, for long",
-                to_do=f"At this rate the month's budget of failures does not last the month. {see}",
+                summary="{{ $value | humanizePercentage }} of the registry's probes have been failing for a long time",
+                to_do=f"At this rate the error budget will not last the month. {see}",
             ),
         ],
     )
@@ -59,6 +59,6 @@ def error_budget(logs: str) -> Iterator[Group]:
 
 
 def _failed(window: str, seconds: int) -> str:
-    """Return the share of probes that failed. Probes that were never made did not: a new stack has had few, the first in vain."""
+    """Return the share of failed probes. Missing ones do not count as failed: a new stack has few, and its first ones fail."""
     probes = f'probe_success{{job="{PROBE_JOB}"}}[{window}]'
     return f"(count_over_time({probes}) - sum_over_time({probes})) / {seconds // SCRAPE_INTERVAL_S}"

@@ -1,4 +1,4 @@
-"""Panels of a Grafana dashboard, as its JSON model has them.
+"""Panels of a Grafana dashboard, in Grafana's JSON model.
 
 Model: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
 """
@@ -17,7 +17,7 @@ Panel = dict[str, Any]
 
 
 def stat(title: str, expr: str, unit: str, *, good_from: float, reversed_: bool = False) -> Panel:
-    """Return a single figure: green from `good_from` on and red below it, or, reversed, red from there on."""
+    """Return a single figure: green from `good_from` upwards and red below; the other way round when reversed."""
     below, above = ("green", "red") if reversed_ else ("red", "green")
     return {
         "type": "stat",
@@ -41,7 +41,7 @@ def stat(title: str, expr: str, unit: str, *, good_from: float, reversed_: bool 
 
 
 def graph(title: str, unit: str, queries: Mapping[str, str], *, highest: float | None = None) -> Panel:
-    """Return lines over time: the expressions by their legend, which may hold labels as `{{name}}`."""
+    """Return lines over time: expressions by legend; a legend may contain labels, such as `{{name}}`."""
     targets = [_target(chr(ord("A") + index), expr, legend) for index, (legend, expr) in enumerate(queries.items())]
     scale = {"min": 0} | ({"max": highest} if highest is not None else {})
     return {
@@ -59,7 +59,7 @@ def graph(title: str, unit: str, queries: Mapping[str, str], *, highest: float |
 
 
 def placed(panels: Sequence[Panel]) -> list[Panel]:
-    """Return the panels with numbers and places: from left to right, in rows as high as the highest of them."""
+    """Return the panels numbered and placed left to right; each row is as high as its panels."""
     found: list[Panel] = []
     x = y = height = 0
     for number, panel in enumerate(panels, start=1):

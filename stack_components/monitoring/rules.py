@@ -1,4 +1,4 @@
-"""The rules of Prometheus as a typed model: what is recorded, and what raises an alert. Each alert says what to do.
+"""Prometheus rules as a typed model: recording rules and alerts. Each alert says what to do.
 
 Keys and their meaning: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/
 """
@@ -16,14 +16,14 @@ Severity = Literal["critical", "warning", "none"]
 
 
 class Annotations(Strict):
-    """What an alert tells: what is wrong, and what to do."""
+    """What an alert says: what is wrong and what to do."""
 
     summary: str
     description: str
 
 
 class Alert(Strict):
-    """An alert; it fires when its expression has given results for as long as `hold` says."""
+    """An alert; it fires once its expression has been true for as long as `hold` says."""
 
     alert: str
     expr: str
@@ -33,14 +33,14 @@ class Alert(Strict):
 
 
 class Record(Strict):
-    """A series that is computed once for many readers."""
+    """A series that is computed once and read many times."""
 
     record: str
     expr: str
 
 
 class Group(Strict):
-    """Rules that are evaluated one after the other."""
+    """Rules that are evaluated in order."""
 
     name: str
     interval: str | None = None
@@ -54,7 +54,7 @@ class RuleFile(Strict):
 
 
 def alert(name: str, expr: str, *, hold: str | None, severity: Severity, service: str, summary: str, to_do: str) -> Alert:
-    """Return an alert about a service, with what to do when it fires."""
+    """Return an alert about a service; `to_do` says what to do when it fires."""
     labels = {"severity": severity, "service": service}
     return Alert(alert=name, expr=expr, hold=hold, labels=labels, annotations=Annotations(summary=summary, description=to_do))
 

@@ -78,7 +78,7 @@ def test_a_memory_that_cannot_be_read_is_put_aside_and_told_once(path: Path, box
     tell(path, box, [BAD], NOON, RULES)
     path.write_bytes(content)
     notice, repeated = tell(path, box, [BAD], NOON + 60, RULES)
-    assert notice.message.title == "What was known of alerts could not be read"
+    assert notice.message.title == "The alert state could not be read"
     assert notice.message.severity is Severity.WARNING
     assert repeated.message.title == "Garbage collection failed"
     assert path.with_name("alerts.json.unreadable").read_bytes() == content

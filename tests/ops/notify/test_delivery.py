@@ -180,7 +180,7 @@ def test_a_single_late_letter_stays_itself(post: Post) -> None:
     post.clock.now += 2 * DAY
     assert post.flush().sent == 1
     assert post.phone.titles == ["monday"]
-    assert post.phone.got[0].message.lines == ("Written 2026-11-18 12:00 UTC.",)
+    assert post.phone.got[0].message.lines == ("Written at 2026-11-18 12:00 UTC.",)
 
 
 def test_after_three_days_letters_are_given_up_and_told_when_the_channel_is_back(post: Post) -> None:
@@ -275,7 +275,7 @@ def test_two_at_once_do_not_send_twice(post: Post) -> None:
 
     post.phone.trouble = trouble
     assert post.flush() == Delivery(sent=2)
-    assert meanwhile == [Delivery(problem="another process delivers just now")]
+    assert meanwhile == [Delivery(problem="another process is delivering right now")]
     assert post.phone.titles == ["a", "b"]
 
 

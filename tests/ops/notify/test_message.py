@@ -164,7 +164,7 @@ def test_nothing_odd_becomes_a_link_or_a_tag() -> None:
         ),
         tags=("ok_1", "Not", "a,b", ""),
     )
-    assert message.title == "(without a title)"
+    assert message.title == "(no title)"
     assert message.actions == (Action("d", "http://x/"),)
     assert message.tags == ("ok_1",)
 
@@ -187,7 +187,7 @@ def test_many_letters_become_one_worst_first() -> None:
 
 def test_a_single_letter_stays_whole_and_tells_its_date() -> None:
     one = collapse([Letter(gc_failed(), NOON)], "1 message")
-    assert one == replace(gc_failed(), lines=("Written 2026-11-18 12:00 UTC.", *gc_failed().lines))
+    assert one == replace(gc_failed(), lines=("Written at 2026-11-18 12:00 UTC.", *gc_failed().lines))
 
 
 def test_the_size_within_json_is_never_smaller_than_the_text() -> None:

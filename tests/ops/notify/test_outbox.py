@@ -108,7 +108,7 @@ def test_what_is_kept_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     phone.prune(NOON + 10)
     dead = [stored for _, stored in phone.letters(phone.dead)]
     assert [stored.letter.message.title for stored in dead] == ["3", "4"]
-    assert all(stored.given_up and stored.reason == "more than 3 letters waited" for stored in dead)
+    assert all(stored.given_up and stored.reason == "more than 3 messages were waiting" for stored in dead)
     for name in names(phone.new):
         phone.finish(name, phone.new)
     phone.prune(NOON + 10)
@@ -149,9 +149,7 @@ def test_what_cannot_be_kept_is_told_with_the_remedy(
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(subject, "write_atomic", refuse)
-    with pytest.raises(
-        OutboxError, match=f"a message for phone cannot be kept in {tmp_path}: .*; .*run the task again"
-    ) as caught:
+    with pytest.raises(OutboxError, match=f"cannot store a message for phone in {tmp_path}: .*; .*run the task again") as caught:
         outbox(tmp_path).post(letter("a"))
     assert caught.value.exit_code == code
 

@@ -42,7 +42,7 @@ def test_the_end_tells_how_long_it_was() -> None:
     state, _ = run([(NOON + step * HOUR, [BAD]) for step in range(3)], PLAIN)
     (message,) = decide(state, [GOOD], NOON + 26 * HOUR, PLAIN)[1]
     assert message.lines == (
-        "It lasted 1 d 2 h, from 2026-11-18 12:00 UTC, and was reported 3 times.",
+        "It lasted 1 day and 2 hours, from 2026-11-18 12:00 UTC, and was reported 3 times.",
         "Where: registry.example.com",
     )
     assert (message.severity, message.tags) == (Severity.INFO, ("white_check_mark",))
@@ -54,7 +54,7 @@ def test_what_stays_broken_is_told_again_each_day_with_the_count() -> None:
     assert [step for step, told in enumerate(titles) if told == still] == [24, 48]
     assert sum(map(len, titles)) == 3
     _, (message,) = decide(state, [], NOON + 72 * HOUR, PLAIN)
-    assert message.lines[0] == "Still so after 3 d, reported 50 times since 2026-11-18 12:00 UTC."
+    assert message.lines[0] == "Unresolved for 3 days: reported 50 times since 2026-11-18 12:00 UTC."
     assert message.severity is Severity.ERROR
     assert message.next_command == "regops gc --dry-run"
 
@@ -88,7 +88,7 @@ def test_many_held_news_come_as_one() -> None:
     state, _ = run([(NIGHT + minute * 60, [NEWS]) for minute in range(150)], NIGHTS)
     assert len(state.held) == 100
     _, (message,) = decide(state, [], MORNING, NIGHTS)
-    assert message.title == "150 messages of the quiet hours"
+    assert message.title == "150 messages from the quiet hours"
     assert message.omitted == 50
 
 
@@ -114,20 +114,20 @@ def test_the_digest_comes_once_a_day_and_only_when_there_is_something_to_tell() 
         (NOON + 20 * HOUR, []),
     ]
     state, titles = run([*steps, (NOON + 21 * HOUR, [GOOD])], DIGESTS)
-    assert titles[2:] == [[], ["Daily digest: all well again"], []]
+    assert titles[2:] == [[], ["Daily digest: all resolved"], []]
     assert run([(tomorrow + 20 * HOUR, [])], DIGESTS, state)[1] == [[]], "good reports alone are no news"
     state, _ = run([(NOON, [BAD]), (NOON + HOUR, [AlertEvent(gc_failed(subject="b"), ok=True)])], DIGESTS)
     _, (digest,) = decide(state, [], NOON + 22 * HOUR, DIGESTS)
-    assert digest.title == "Daily digest: 1 broken"
+    assert digest.title == "Daily digest: 1 open"
     assert digest.lines == (
-        "Broken now:",
-        "error: Garbage collection failed (22 h)",
+        "Open problems:",
+        "error: Garbage collection failed (for 22 hours)",
         "",
         "Reports:",
         "gc: 1 good, 1 bad",
         "",
         "Since the last digest:",
-        "Began 2026-11-18 12:00 UTC: Garbage collection failed",
+        "Started 2026-11-18 12:00 UTC: Garbage collection failed",
     )
 
 

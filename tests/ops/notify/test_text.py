@@ -49,7 +49,17 @@ def test_lines_are_left_out_whole_and_counted() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(-5, "0 min"), (59, "0 min"), (60, "1 min"), (3600, "1 h"), (5400, "1 h 30 min"), (86_400, "1 d"), (90_000, "1 d 1 h")],
+    [
+        (-5, "0 minutes"),
+        (59, "0 minutes"),
+        (60, "1 minute"),
+        (3600, "1 hour"),
+        (5400, "1 hour and 30 minutes"),
+        (86_399.9, "23 hours and 59 minutes"),
+        (86_400, "1 day"),
+        (90_000, "1 day and 1 hour"),
+        (40 * 86_400, "40 days"),
+    ],
 )
 def test_durations_are_for_people(seconds: float, said: str) -> None:
     assert duration(seconds) == said

@@ -120,7 +120,7 @@ def test_a_watcher_that_refuses_is_a_warning(tmp_path: Path, status: int) -> Non
     with watching(status) as watcher:
         outcome = run_task(stack_in(tmp_path, ping=watcher.url), "gc", lambda: Outcome(0, "done"), warn=warnings.append)
     assert outcome.exit_code == 0
-    assert warnings == [f"the ping was answered {status}"] * 2
+    assert warnings == [f"the ping was answered with {status}"] * 2
 
 
 def test_a_watcher_that_is_away_is_a_warning_which_does_not_tell_the_address(

@@ -93,7 +93,7 @@ def test_panels_stand_from_left_to_right() -> None:
 def test_what_does_not_run_has_no_panels() -> None:
     titles = {title for title, _ in expressions()}
     without = {panel["title"] for panel in registry_dashboard(plan_of(monitoring={"cadvisor": False}))["panels"]}
-    assert titles - without == {"Containers: share of their memory", "Containers: CPU cores"}
+    assert titles - without == {"Containers: memory used, of their limit", "Containers: CPU cores used"}
 
 
 @pytest.mark.system
