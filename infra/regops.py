@@ -18,7 +18,6 @@ DATA_FOLDER = "data/regops"
 # Beside the registry's own folder, on its file system: snapshots are links to its files.
 SNAPSHOTS_FOLDER = "data/snapshots"
 REGISTRY_FOLDER = "data/registry"
-GATE_FOLDER = "gate"
 FOLDERS = (DATA_FOLDER, SNAPSHOTS_FOLDER)
 _REGISTRY_DEBUG_PORT = 5001
 # Text files (`*.prom`) with metrics of tasks, which the node exporter adds to its own. It is where the stack's data are, so that

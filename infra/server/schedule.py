@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from infra.plan import Plan
-from infra.regops import ALL_DATA, DATA_FOLDER, GATE_FOLDER, METRICS_FOLDER
+from infra.regops import ALL_DATA, DATA_FOLDER, METRICS_FOLDER
+from ops.config import READ_ONLY_FOLDER
 
 # The user of all services: it may read the secrets of the stack, and owns its data.
 USER = "10001:10001"
@@ -121,7 +122,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
             spread_s=900,
             limit_s=4 * 3600,
             # One folder for both: systemd mounts each by itself, and there are no links from mount to mount.
-            writes=[ALL_DATA, GATE_FOLDER],
+            writes=[ALL_DATA, READ_ONLY_FOLDER],
             docker=True,
         ),
         Task(
@@ -131,7 +132,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
             when=When(minutes=(20,), hours=(3,)),
             spread_s=600,
             limit_s=2 * 3600,
-            writes=[ALL_DATA, GATE_FOLDER],
+            writes=[ALL_DATA, READ_ONLY_FOLDER],
             docker=True,
         ),
         Task(

@@ -119,12 +119,12 @@ def _seen_by_api(stack: Stack) -> Scan:
     from contextlib import closing
 
     from ops.registry.client import Login, RegistryClient
-    from ops.registry.transport import KeptEndpoint
+    from ops.registry.transport import PooledEndpoint
     from ops.tasks.changes.api_scan import scan_of_registry
 
     config = stack.config
     login = Login(*(stack.secret(name) for name in ("registry_user", "registry_pass")))
-    with closing(KeptEndpoint(config.url, config.ca, config.resolve)) as endpoint:
+    with closing(PooledEndpoint(config.url, config.ca, config.resolve)) as endpoint:
         return scan_of_registry(RegistryClient(endpoint, login, until=time.monotonic() + _PATIENCE_S))
 
 

@@ -24,15 +24,15 @@ Examples: `regops gc --dry-run` · `regops gc` · `regops gc --allow share` · `
 `regops gc --recover`
 """
 _SHOWN = 15
-# The whole collection is behind the gate then.
-_GATE_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
+# In one phase, the registry is read-only throughout.
+_READ_ONLY_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
 _COLLECTOR_LIMIT_S = 3600.0
 _FIRST_STEPS = {"copied": "copied; the registry's collector looks for what is unused …"}
 _STEPS = _FIRST_STEPS | {
     "marked": "marked; writes are refused in a moment …",
-    "gate-raised": "writes are refused …",
+    "read-only-on": "writes are refused …",
     "swept": "removed …",
-    "gate-lowered": "writes are let in again; some images are read whole …",
+    "read-only-off": "writes are let in again; some images are read whole …",
 }
 
 
@@ -85,8 +85,8 @@ def _collection(
         collector = ContainerCollector(
             engine, container(stack, "registry"), cpus=limits.cpus, memory_mib=limits.memory_mib, limit_s=_COLLECTOR_LIMIT_S
         )
-        gate_limit_s = _ONE_PHASE_LIMIT_S if classic else _GATE_LIMIT_S
-        live = live_registry(stack, image=collector.image(), gate_limit_s=gate_limit_s)
+        read_only_limit_s = _ONE_PHASE_LIMIT_S if classic else _READ_ONLY_LIMIT_S
+        live = live_registry(stack, image=collector.image(), read_only_limit_s=read_only_limit_s)
         yield GarbageCollection(
             replace(live, step=lambda step: say(steps[step]) if step in steps else None),
             collector,

@@ -14,11 +14,11 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
     from ops.core.findings import Findings
     from ops.tasks.doctor.checks.channels import channels
     from ops.tasks.doctor.checks.containers import service_checks
-    from ops.tasks.doctor.checks.host import disk, gate
+    from ops.tasks.doctor.checks.host import disk, read_only_mode
     from ops.tasks.doctor.checks.tasks import tasks
 
     stack = stack_of(context)
-    findings = Findings([*service_checks(stack), disk(stack), gate(stack), *tasks(stack), *channels(stack)])
+    findings = Findings([*service_checks(stack), disk(stack), read_only_mode(stack), *tasks(stack), *channels(stack)])
     if as_json:
         print_json({"stack": stack.config.stack, "url": stack.config.url, **findings.document()})
     else:

@@ -14,6 +14,7 @@ from ops.config.gateway import (
 )
 from ops.config.gc import GcSettings, SnapshotSettings
 from ops.config.notify import NotifySettings
+from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.config.regops import OLD_MEMORY_KEY, REGOPS_FILE, PingUrl, RegopsConfig, ServiceLimits
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "HIGHEST_PORT",
     "OLD_MEMORY_KEY",
     "PROOF_HEADER",
+    "READ_ONLY_FILE",
+    "READ_ONLY_FOLDER",
     "REGOPS_FILE",
     "REPOSITORY_NAME",
     "SESSION_COOKIE",

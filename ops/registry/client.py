@@ -13,7 +13,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 from urllib.request import parse_http_list, parse_keqv_list
 
-from ops.registry.transport import Answer, BusyError, Endpoint, RegistryError, UnreachableError, reason_of
+from ops.registry.transport import Answer, Endpoint, RegistryBusyError, RegistryError, UnreachableError, reason_of
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _PAUSE_S = 2.0
@@ -71,7 +71,7 @@ class RegistryClient:
 
         Raises:
             UnreachableError: The registry is away for too long.
-            BusyError: It asks to wait for too long.
+            RegistryBusyError: It asks to wait for too long.
             RegistryError: There is no token.
         """
         token = {} if scope is None else {"Authorization": f"Bearer {self._token(scope)}"}
@@ -152,7 +152,7 @@ class RegistryClient:
                     return answer
                 wanted = answer.headers.get("Retry-After", "")
                 busy = wanted or answer.status == HTTPStatus.TOO_MANY_REQUESTS
-                kind = BusyError if busy else UnreachableError
+                kind = RegistryBusyError if busy else UnreachableError
                 pause_s = (
                     max(_PAUSE_S, float(wanted)) if wanted.isdecimal() else _PAUSE_S
                 )  # else it is a date, which nobody sends

@@ -1,4 +1,4 @@
-"""The running registry as a task meets it that changes its tree: snapshots, the gate, the cache."""
+"""The running registry, for tasks that change its tree: snapshots, read-only mode, the cache."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ops.registry.read_only import Gate, drain
+from ops.registry.read_only import ReadOnlyMode, drain
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 
-# A pull may have looked a file up before it went, and tell the cache after a flush.
+# A pull may have found a file just before it was deleted, and add it to the cache after a flush.
 _SETTLE_S = 0.1
 
 
@@ -21,22 +21,22 @@ def _no_hook(_: str) -> None:
 
 @dataclass(frozen=True)
 class LiveRegistry:
-    """A registry that goes on serving pulls.
+    """A registry that keeps serving pulls.
 
     Attributes:
         tree: Its tree.
-        store: The snapshots of that.
-        gate: By which its writes are refused.
-        writes_in_flight: Tells how many requests that may write are under way (`ops.registry.read_only.writes_in_flight`).
-        flush_cache: Empties its cache; raises when it cannot.
-        drain_limit_s: For how long writes under way are waited for.
-        image: Digest of its image, kept with snapshots.
-        step: Called after each step with the step's name: for progress, and for tests that end the process there.
+        store: Its snapshots.
+        read_only: Its read-only mode.
+        writes_in_flight: Returns how many requests in flight may be writes (`ops.registry.read_only.writes_in_flight`).
+        flush_cache: Empties its cache; raises if that fails.
+        drain_limit_s: How long to wait for writes in flight.
+        image: Digest of its image, recorded with snapshots.
+        step: Called after each step with the step's name: for progress, and for tests that kill the process there.
     """
 
     tree: RegistryTree
     store: SnapshotStore
-    gate: Gate
+    read_only: ReadOnlyMode
     writes_in_flight: Callable[[], int]
     flush_cache: Callable[[], None]
     drain_limit_s: float = 30.0
@@ -44,15 +44,15 @@ class LiveRegistry:
     step: Callable[[str], None] = _no_hook
 
     def drain(self) -> None:
-        """Wait until no write is under way.
+        """Wait until no writes are in flight.
 
         Raises:
-            GateError: Some do not end.
+            ReadOnlyModeError: Some do not finish in time.
         """
         drain(self.writes_in_flight, self.drain_limit_s)
 
     def flush(self) -> None:
-        """Empty the cache for good: it would tell of files that are gone, and the registry would believe it.
+        """Empty the cache for good: the registry would believe what it says about deleted files.
 
         https://github.com/distribution/distribution/issues/2945
         """
@@ -62,17 +62,17 @@ class LiveRegistry:
 
     @contextlib.contextmanager
     def writes_refused(self, by: str, reason: str) -> Iterator[None]:
-        """Refuse writes, wait for those under way, and let them through again at the end, whatever happens.
+        """Turn on read-only mode, wait for writes in flight, and turn it off at the end, whatever happens.
 
         Raises:
-            GateError: Writes cannot be refused, or do not end.
+            ReadOnlyModeError: It cannot be turned on, or writes in flight do not finish in time.
         """
-        self.gate.raise_(by, reason)
+        self.read_only.turn_on(by, reason)
         try:
-            self.step("gate-raised")
+            self.step("read-only-on")
             self.drain()
             self.step("drained")
             yield
         finally:
-            self.gate.lower()
-        self.step("gate-lowered")
+            self.read_only.turn_off()
+        self.step("read-only-off")

@@ -1,4 +1,4 @@
-"""The gate: a file whose presence makes the edge refuse writes, until a time that it says itself, while pulls go on."""
+"""Read-only mode: while a file is there, the edge refuses writes and lets pulls through; the file says when it expires."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.core.process import birth_of
 
-# For requests that the edge let through just before, and that the registry does not count yet.
+# Time for requests that the edge has just let through to show up in the registry's metrics.
 _TRANSIT_S = 0.1
 _LOOK_S = 0.005
 _DIGITS = 10
@@ -22,21 +22,21 @@ _WRITING = ("blob_upload", "blob_upload_chunk", "manifest")
 _IN_FLIGHT = "registry_http_in_flight_requests{"
 
 
-class GateError(Exception):
-    """Writes cannot be refused now, or are refused no longer; the message says why, and what to do."""
+class ReadOnlyModeError(Exception):
+    """Read-only mode cannot be turned on, or has ended too early; the message says why and what to do."""
 
     exit_code = exit_codes.BUSY
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the gate up.
+    """Who has turned read-only mode on.
 
     Attributes:
         by: The task.
-        reason: What for.
+        reason: Why.
         pid: Its process.
-        started: When that process started, as the kernel counts: a number may come again.
+        started: When that process started, as the kernel counts: process IDs are reused.
     """
 
     by: str
@@ -45,20 +45,20 @@ class Holder:
     started: str
 
     def lives(self) -> bool:
-        """Return whether the process still runs."""
+        """Return whether the process is still running."""
         return birth_of(self.pid) == self.started
 
 
 @dataclass
-class Gate:
-    """The gate, as one process moves it.
+class ReadOnlyMode:
+    """Read-only mode, as one process turns it on and off.
 
-    The file begins with the last second (Unix time, ten digits) in which the edge heeds it, so that it opens by itself when the
-    task has died. An empty file is somebody's own, which no task touches.
+    The file begins with its expiry (Unix time, ten digits). The edge ignores it after that second, so that writes work again
+    even if the task has died. An empty file was put there by a person: it never expires, and no task touches it.
 
     Attributes:
         file: Its path.
-        limit_s: For how long it holds after it was raised or kept up last.
+        limit_s: How long it lasts after it was turned on or extended.
     """
 
     file: Path
@@ -66,58 +66,62 @@ class Gate:
     _until: float = 0.0
     _holder: Holder | None = None
 
-    def raise_(self, by: str, reason: str) -> None:
+    def turn_on(self, by: str, reason: str) -> None:
         """Refuse writes from now on.
 
         Raises:
-            GateError: It is up already, and its holder lives or is not known.
-            OSError: The folder cannot be written.
+            ReadOnlyModeError: It is on already, and whoever turned it on is still running or unknown.
+            OSError: The folder is not writable.
         """
         if self.file.exists():
             self._take_over()
         self._holder = Holder(by, reason, os.getpid(), birth_of(os.getpid()))
         self._write()
 
-    def keep_up(self) -> None:
-        """Hold it up for longer, when a good part of its time is over.
+    def extend(self) -> None:
+        """Extend it, once half of its time has passed.
 
         Raises:
-            GateError: Its time was over, or somebody has removed it: writes may have got through.
+            ReadOnlyModeError: It has expired, or somebody has removed the file: writes may have got through.
         """
         now = time.time()
         if now >= self._until:
-            raise GateError(f"the gate opened by itself after {self.limit_s:g} s: a step took longer, or the clock was set")
+            raise ReadOnlyModeError(
+                f"read-only mode expired after {self.limit_s:g} s: a step took longer, or the clock was changed"
+            )
         if self._until - now < self.limit_s / 2:
             if not self.file.exists():
-                raise GateError(f"somebody has removed {self.file} while it was needed")
+                raise ReadOnlyModeError(f"somebody removed {self.file} while it was still needed")
             self._write()
 
-    def lower(self) -> None:
+    def turn_off(self) -> None:
         """Let writes through again."""
         self.file.unlink(missing_ok=True)
         self._holder = None
 
-    def clear(self) -> None:
-        """Let writes through again that a task refuses which has died."""
+    def turn_off_if_orphaned(self) -> None:
+        """Turn it off if the task that turned it on has died."""
         holder = holder_of(self.file)
         if holder is not None and not holder.lives():
-            self.lower()
+            self.turn_off()
 
     def _write(self) -> None:
-        assert self._holder is not None  # noqa: S101  # raised before
+        assert self._holder is not None  # noqa: S101  # turned on before
         self._until = time.time() + self.limit_s
         write_atomic(self.file, f"{int(self._until):010d} {json.dumps(asdict(self._holder))}\n")
 
     def _take_over(self) -> None:
         holder = holder_of(self.file)
         if holder is None:
-            raise GateError(f"{self.file} is not a task's: somebody refuses writes on purpose; remove it when that is over")
+            raise ReadOnlyModeError(f"somebody turned on read-only mode by hand; remove {self.file} to end it")
         if holder.lives():
-            raise GateError(f"{holder.by} (process {holder.pid}) refuses writes: {holder.reason}; try again when it has ended")
+            raise ReadOnlyModeError(
+                f"{holder.by} (process {holder.pid}) has turned on read-only mode: {holder.reason}; try again later"
+            )
 
 
 def holder_of(file: Path) -> Holder | None:
-    """Return who holds the gate up; None when nobody does, or nobody that is known."""
+    """Return who has turned on read-only mode; None if nobody has, or if the file does not say who."""
     try:
         known: Mapping[str, Any] = json.loads(file.read_text().partition(" ")[2])
         return Holder(str(known["by"]), str(known["reason"]), int(known["pid"]), str(known["started"]))
@@ -125,8 +129,8 @@ def holder_of(file: Path) -> Holder | None:
         return None
 
 
-def is_open(file: Path) -> bool:
-    """Whether writes are let in: nobody has raised the gate, or its time is over."""
+def accepts_writes(file: Path) -> bool:
+    """Whether writes are accepted: read-only mode is off, or has expired."""
     try:
         until = file.read_text()[:_DIGITS]
     except FileNotFoundError:
@@ -135,26 +139,26 @@ def is_open(file: Path) -> bool:
 
 
 def drain(writes_in_flight: Callable[[], int], limit_s: float) -> None:
-    """Wait until the registry answers no write any more.
+    """Wait until the registry has no writes in flight.
 
     Raises:
-        GateError: Some are still on their way after the limit.
+        ReadOnlyModeError: Some are still in flight after the limit.
     """
     give_up = time.monotonic() + limit_s
     time.sleep(_TRANSIT_S)
     while writing := writes_in_flight():
         if time.monotonic() > give_up:
-            raise GateError(f"{writing} uploads are still under way after {limit_s:g} s; try again at a quieter time")
+            raise ReadOnlyModeError(f"{writing} uploads are still in progress after {limit_s:g} s; try again at a quieter time")
         time.sleep(_LOOK_S)
 
 
 def writes_in_flight(metrics: str) -> int:
-    """Return how many requests that may write are under way, as the registry's metrics say.
+    """Return how many requests in flight may be writes, according to the registry's metrics.
 
-    The handler of manifests does not tell reads from writes; they are short. That of blobs only reads and deletes.
+    Its manifest handler counts reads as well as writes; both are short. Its blob handler only reads and deletes.
 
     Args:
-        metrics: The page of the registry's debug port, in Prometheus' text format.
+        metrics: The page of the registry's debug port, in Prometheus text format.
     """
     lines = [line for line in metrics.splitlines() if line.startswith(_IN_FLIGHT)]
     return sum(int(float(line.split()[-1])) for line in lines if any(f'handler="{name}"' in line for name in _WRITING))

@@ -47,7 +47,7 @@ class UnreachableError(RegistryError):
     exit_code = exit_codes.UNREACHABLE
 
 
-class BusyError(RegistryError):
+class RegistryBusyError(RegistryError):
     """It asks to be asked later: writes are refused while it is maintained, or too many sign in at once."""
 
     exit_code = exit_codes.BUSY
@@ -160,7 +160,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class KeptEndpoint(Endpoint):
+class PooledEndpoint(Endpoint):
     """One that keeps its connections for the next requests; several threads may ask at once. Close it at the end."""
 
     _idle: deque[http.client.HTTPConnection] = field(default_factory=deque, init=False, repr=False, compare=False)

@@ -1,16 +1,16 @@
-"""The registry of a stack as a task works on it: its tree, its gate, and what is asked of its containers."""
+"""A stack's registry, as tasks work on it: its tree, its read-only mode, and what its containers are asked."""
 
 from __future__ import annotations
 
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core import exit_codes
 from ops.core.process import CommandError, run
 from ops.registry.live import LiveRegistry
-from ops.registry.read_only import Gate, writes_in_flight
+from ops.registry.read_only import ReadOnlyMode, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.stack.stack import Stack
 
-GATE = "gate/read-only"
 _REGISTRY, _CACHE, _CACHE_USER = "registry", "cache", "registry"
 _CACHE_PASSWORD = "cache/password"  # noqa: S105  # a path
 _ANSWER_LIMIT_S = 20.0
@@ -27,29 +27,29 @@ def tree_of(stack: Stack) -> RegistryTree:
     return RegistryTree(stack.root / stack.config.registry_data)
 
 
-def gate_of(stack: Stack, *, limit_s: float = 120.0) -> Gate:
-    """Return the gate by which the edge refuses writes.
+def read_only_of(stack: Stack, *, limit_s: float = 120.0) -> ReadOnlyMode:
+    """Return a stack's read-only mode, in which the edge refuses writes.
 
     Args:
-        stack: Whose.
-        limit_s: After how long it opens by itself, when its task has died.
+        stack: The stack.
+        limit_s: How long it lasts if the task that turned it on has died.
     """
-    return Gate(stack.root / GATE, limit_s)
+    return ReadOnlyMode(stack.root / READ_ONLY_FOLDER / READ_ONLY_FILE, limit_s)
 
 
-def live_registry(stack: Stack, *, image: str = "", gate_limit_s: float = 120.0) -> LiveRegistry:
+def live_registry(stack: Stack, *, image: str = "", read_only_limit_s: float = 120.0) -> LiveRegistry:
     """Return the running registry of a stack.
 
     Args:
-        stack: Whose.
-        image: Its image, kept with snapshots.
-        gate_limit_s: After how long the gate opens by itself, when its task has died.
+        stack: The stack.
+        image: Digest of its image, recorded with snapshots.
+        read_only_limit_s: How long read-only mode lasts if the task that turned it on has died.
     """
     tree = tree_of(stack)
     return LiveRegistry(
         tree,
         SnapshotStore(stack.root / stack.config.snapshots, tree),
-        gate_of(stack, limit_s=gate_limit_s),
+        read_only_of(stack, limit_s=read_only_limit_s),
         writes_in_flight=lambda: writes_in_flight(_metrics(stack)),
         flush_cache=lambda: _flush(stack),
         image=image,

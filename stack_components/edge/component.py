@@ -10,13 +10,13 @@ import pulumi
 from infra.host import Reload
 from infra.plan import Plan
 from infra.reach import AUTHORITY
-from infra.regops import GATE_FOLDER as GATE
 from infra.release import Part
 from infra.settings import Settings
+from ops.config import READ_ONLY_FOLDER
 from stack_components.context import Context
 from stack_components.edge.caddyfile import Bouncer, EdgeConfig, Site, caddyfile
 from stack_components.edge.pages import PAGES
-from stack_components.edge.registry_routes import GATE_FOLDER, Upstreams
+from stack_components.edge.registry_routes import READ_ONLY_MOUNT, Upstreams
 from stack_components.edge.sign_on import SignOn
 from stack_components.gateway import component as gateway
 from stack_components.protection import BOUNCER_KEY, edge_image
@@ -154,7 +154,7 @@ class Edge(pulumi.ComponentResource):
             hot_reloaded={NAME: "/etc/caddy"},
             secrets=_secrets(context.plan),
             data={DATA_FOLDER: "/data", LOG_FOLDER: "/var/log/caddy"},
-            reads={GATE: GATE_FOLDER},
+            reads={READ_ONLY_FOLDER: READ_ONLY_MOUNT},
             tmpfs=["/config"],
             capabilities={
                 "CAP_NET_BIND_SERVICE": "ports 80 and 443; the official binary does not even start without it in its bounding set"
@@ -178,6 +178,6 @@ class Edge(pulumi.ComponentResource):
 SPEC = ComponentSpec(
     services=(NAME,),
     start=Edge,
-    folders=lambda _: [DATA_FOLDER, LOG_FOLDER, GATE],
+    folders=lambda _: [DATA_FOLDER, LOG_FOLDER, READ_ONLY_FOLDER],
     parts=parts,
 )

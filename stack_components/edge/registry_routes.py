@@ -1,14 +1,15 @@
-"""The registry's routes, with the gate that refuses writes."""
+"""The registry's routes, and read-only mode, in which it refuses writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ops.config import READ_ONLY_FILE
 from stack_components.edge.sign_on import SignOn, token_identity
 
-GATE_FOLDER = "/run/gate"
-GATE_FILE = "read-only"
-_GATE_TEXT = f"ph(req, 'file.{GATE_FOLDER}/{GATE_FILE}')"
+# Where the edge finds the folder of the file that turns on read-only mode.
+READ_ONLY_MOUNT = "/run/gate"
+_EXPIRY = f"ph(req, 'file.{READ_ONLY_MOUNT}/{READ_ONLY_FILE}')"
 # Clients wait this long before they try a refused write again; a sweep of the garbage collector takes less.
 _RETRY_AFTER_S = 5
 # How long a service that is being replaced is away at most: it ends its requests first, then its successor starts.
@@ -16,7 +17,7 @@ _REGISTRY_RETURNS_S = 45
 _GATEWAY_RETURNS_S = 20
 # As the registry writes errors, so that clients show the message:
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
-_GATED = '{"errors":[{"code":"UNAVAILABLE","message":"the registry is read-only for maintenance; try again shortly"}]}'
+_UNAVAILABLE = '{"errors":[{"code":"UNAVAILABLE","message":"the registry is read-only for maintenance; try again shortly"}]}'
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,17 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 		?Referrer-Policy strict-origin-when-cross-origin
 	}}
 
-	# The gate: while this file exists, writes are refused and pulls go on. It may begin with the second (Unix time) after
-	# which it opens by itself, for a task that has died; one that is empty or cannot be read stays closed.
-	@gated expression <<CEL
+	# Read-only mode: while this file exists, writes are refused and pulls work. The file may begin with its expiry (a Unix
+	# time), so that writes work again even if a task has died; one that is empty or unreadable never expires.
+	@read_only expression <<CEL
 		method('POST', 'PUT', 'PATCH', 'DELETE') && path('/v2/*')
-		&& file({{'root': '{GATE_FOLDER}', 'try_files': ['/{GATE_FILE}']}})
-		&& [{_GATE_TEXT}].exists(until, type(until) != string || until == '' || until > string({{time.now.unix}}))
+		&& file({{'root': '{READ_ONLY_MOUNT}', 'try_files': ['/{READ_ONLY_FILE}']}})
+		&& [{_EXPIRY}].exists(until, type(until) != string || until == '' || until > string({{time.now.unix}}))
 		CEL
-	handle @gated {{
+	handle @read_only {{
 		header Retry-After {_RETRY_AFTER_S}
 		header Content-Type application/json
-		respond `{_GATED}` 503
+		respond `{_UNAVAILABLE}` 503
 	}}
 
 	@registry path /v2 /v2/*

@@ -67,7 +67,7 @@ class UploadPurging(_Block):
 
 
 class Maintenance(_Block):
-    """Housekeeping. Read-only mode is kept by the edge's gate, not here."""
+    """Housekeeping. Read-only mode is the edge's job, not the registry's."""
 
     uploadpurging: UploadPurging = UploadPurging()
     readonly: Enabled = Enabled(enabled=False)

@@ -20,7 +20,8 @@ from stack_components.sync.regbot import regbot_config
 from stack_components.sync.regsync import regsync_config
 
 REGSYNC, REGBOT = "regsync", "regbot"
-# The registry as clients of this host reach it. Whatever writes passes the edge, where the gate is; the network has no way out.
+# The registry as clients of this host reach it. Writes go through the edge, which enforces read-only mode; the network has
+# no way out.
 REGISTRY = f"{edge.NAME}.inner:{edge.PLAIN_PORT}"
 _SECRETS = "/run/secrets"
 # Source registries at which one may sign in, and the secrets with name and password. The others give out images to all.

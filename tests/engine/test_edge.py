@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from stack_components.edge.registry_routes import GATE_FILE
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from tests.engine.stacks import TestStack
 
 PATIENCE_S = 20
@@ -56,17 +56,17 @@ def test_the_catalog_is_for_those_who_may(outputs: dict[str, Any]) -> None:
     assert httpx.get(url, headers=headers).status_code == 200
 
 
-def test_the_gate_refuses_writes_and_lets_reads_through(living: TestStack, outputs: dict[str, Any]) -> None:
-    upload = f"{outputs['registry_url']}/v2/gate/test/blobs/uploads/"
-    headers = {"Authorization": f"Bearer {token(outputs, 'repository:gate/test:pull,push')}"}
-    gate = living.root / "gate" / GATE_FILE
+def test_read_only_mode_refuses_writes_and_lets_reads_through(living: TestStack, outputs: dict[str, Any]) -> None:
+    upload = f"{outputs['registry_url']}/v2/read-only/test/blobs/uploads/"
+    headers = {"Authorization": f"Bearer {token(outputs, 'repository:read-only/test:pull,push')}"}
+    read_only = living.root / READ_ONLY_FOLDER / READ_ONLY_FILE
     assert httpx.post(upload, headers=headers).status_code == 202
-    gate.touch()
+    read_only.touch()
     try:
         refused = httpx.post(upload, headers=headers)
         read = httpx.get(f"{outputs['registry_url']}/v2/", headers=headers)
     finally:
-        gate.unlink()
+        read_only.unlink()
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) > 0
     assert refused.json()["errors"][0]["code"] == "UNAVAILABLE"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.paths import PROJECT_FOLDER
+from ops.config import READ_ONLY_FOLDER
 from ops.core.process import CommandError, Completed, run
 from tests.engine.stacks import TestStack, new_stack
 from tools.emulation.client import Client
@@ -50,7 +51,7 @@ def states(document: dict[str, Any]) -> dict[str, str]:
 def test_is_it_healthy(stack: TestStack) -> None:
     assert states(answer(stack, "status"))["services"] == "ok"
     seen = states(answer(stack, "doctor"))
-    assert {"disk", "gate", "files", "services", "versions", "certificate", "answers", "push", "pull"} <= seen.keys()
+    assert {"disk", "read-only mode", "files", "services", "versions", "certificate", "answers", "push", "pull"} <= seen.keys()
     assert not {"failed", "warning"} & set(seen.values())
 
 
@@ -123,4 +124,4 @@ def test_what_has_run_and_how_it_ended(stack: TestStack) -> None:
     runs = answer(stack, "history")["runs"]
     assert {"doctor", "gc", "undo"} <= {one["task"] for one in runs}
     assert {one["state"] for one in runs} == {"ended"}
-    assert not list(Path(stack.root / "gate").iterdir())
+    assert not list(Path(stack.root / READ_ONLY_FOLDER).iterdir())

@@ -1,4 +1,4 @@
-"""For how long garbage collection refuses writes: in two phases, in one behind the gate, and with the registry stopped."""
+"""For how long garbage collection refuses writes: in two phases, in one phase, and with the registry stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ops.registry.live import LiveRegistry
-from ops.registry.read_only import Gate
+from ops.registry.read_only import ReadOnlyMode
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collector import BinaryCollector
@@ -40,7 +40,7 @@ def measure(folder: Path) -> list[Row]:
         what = f"writes refused, {blobs:,} blobs"
         rows += [
             Row(f"{what}, in two phases", two[1], "≤ 2 s" if blobs == _GOAL_AT else "", two[0], "s"),
-            Row(f"{what}, in one phase behind the gate", one[1], "", one[0], "s"),
+            Row(f"{what}, in one phase, read-only throughout", one[1], "", one[0], "s"),
             Row(f"{what}, registry stopped", "pulls fail too", "", stopped, "s"),
         ]
     return rows
@@ -49,8 +49,8 @@ def measure(folder: Path) -> list[Row]:
 def _collect(folder: Path, blobs: int, *, one_phase: bool) -> tuple[float, str]:
     tree = _laid_out(folder, blobs)
     store = SnapshotStore(folder / "snapshots", tree)
-    gate = Gate(folder / "gate/read-only", limit_s=3600)
-    live = LiveRegistry(tree, store, gate, lambda: 0, lambda: None)
+    read_only = ReadOnlyMode(folder / "gate/read-only", limit_s=3600)
+    live = LiveRegistry(tree, store, read_only, lambda: 0, lambda: None)
     collection = GarbageCollection(
         live,
         BinaryCollector(registry_binary()),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ops.registry.live import LiveRegistry
 from ops.registry.snapshots.hardlinks import Linker
-from ops.registry.snapshots.store import Snapshot, State
+from ops.registry.snapshots.store import Snapshot, SnapshotState
 from ops.registry.tree import RegistryTree, entry_of
 
 
@@ -23,22 +23,22 @@ def roll_back(live: LiveRegistry, task: str) -> list[str]:
         The names of their snapshots.
 
     Raises:
-        GateError: Writes cannot be refused, or do not end.
+        ReadOnlyModeError: It cannot be turned on, or writes in flight do not finish in time.
     """
-    killed = [one for one in live.store.all() if one.state == State.SWEEPING]
+    killed = [one for one in live.store.all() if one.state == SnapshotState.SWEEPING]
     if killed:
         with live.writes_refused(task, "a collection that was killed is being undone"):
             for snapshot in killed:
                 put_back_removed(live, snapshot)
             live.flush()
-    live.gate.clear()
+    live.read_only.turn_off_if_orphaned()
     return [one.name for one in killed]
 
 
 def put_back_removed(live: LiveRegistry, snapshot: Snapshot) -> None:
     """Put back all that a collection has noted as removed; its snapshot is then rolled back."""
     put_back(snapshot.tree, live.tree, snapshot.removed(), live.store.restorer())
-    snapshot.become(State.ROLLED_BACK)
+    snapshot.become(SnapshotState.ROLLED_BACK)
 
 
 def put_back(source: RegistryTree, tree: RegistryTree, paths: Sequence[str], linker: Linker) -> int:

@@ -26,7 +26,7 @@ _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _MODE = 0o600
 
 
-class State(StrEnum):
+class SnapshotState(StrEnum):
     """How far the task has come that a snapshot was made for."""
 
     KEPT = "kept"
@@ -51,7 +51,7 @@ class Snapshot:
     made_at: datetime
     why: str
     image: str = ""
-    state: State = State.KEPT
+    state: SnapshotState = SnapshotState.KEPT
 
     @property
     def name(self) -> str:
@@ -74,7 +74,7 @@ class Snapshot:
         """Keep what is about to be removed."""
         write_atomic(self.folder / _REMOVED, "".join(f"{path}\n" for path in paths), mode=_MODE)
 
-    def become(self, state: State) -> Snapshot:
+    def become(self, state: SnapshotState) -> Snapshot:
         """Keep how far the task has come."""
         changed = replace(self, state=state)
         document = asdict(changed) | {"schema": SCHEMA, "made_at": self.made_at.isoformat()}
@@ -134,7 +134,7 @@ class SnapshotStore:
         name = f"{now.strftime(_STAMP)}-{why}"
         with self.scratch(name) as scratch:
             copy_tree(self.live, RegistryTree(scratch / _TREE), self.linker())
-            Snapshot(scratch, now, why, image).become(State.KEPT)
+            Snapshot(scratch, now, why, image).become(SnapshotState.KEPT)
             scratch.rename(self.folder / name)
         return self.get(name)
 
@@ -176,7 +176,7 @@ class SnapshotStore:
             if known["schema"] > SCHEMA:
                 raise SnapshotError(f"{folder} was made by a later version; use that one")
             made_at = datetime.fromisoformat(known["made_at"])
-            return Snapshot(folder, made_at, known["why"], known["image"], State(known["state"]))
+            return Snapshot(folder, made_at, known["why"], known["image"], SnapshotState(known["state"]))
         except FileNotFoundError:
             raise SnapshotError(f"there is no snapshot {name!r} in {self.folder}") from None
         except (ValueError, KeyError, TypeError) as error:
@@ -190,7 +190,7 @@ class SnapshotStore:
         """
         away = self.folder / f".{name}.removed"
         snapshot = self.get(name)
-        if snapshot.state == State.SWEEPING:
+        if snapshot.state == SnapshotState.SWEEPING:
             raise SnapshotError(
                 f"{name} is still needed: a collection was killed, and the next one puts back what it had removed"
             )
@@ -202,7 +202,7 @@ class SnapshotStore:
         found = self.all()
         oldest = (now or datetime.now(UTC)) - max_age
         many = found[: max(len(found) - keep, 0)]
-        return [one for one in found if (one in many or one.made_at < oldest) and one.state != State.SWEEPING]
+        return [one for one in found if (one in many or one.made_at < oldest) and one.state != SnapshotState.SWEEPING]
 
     def drop_expired(self, *, keep: int, max_age: timedelta) -> list[str]:
         """Remove the snapshots that are too many or too old, with the store locked; return their names."""

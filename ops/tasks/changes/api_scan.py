@@ -37,7 +37,7 @@ def scan_of_registry(client: RegistryClient) -> Scan:
     """Ask for all repositories, tags and digests.
 
     Args:
-        client: The registry, as an account that may list repositories. Give it a `KeptEndpoint`, and some patience.
+        client: The registry, as an account that may list repositories. Give it a `PooledEndpoint`, and some patience.
 
     Raises:
         RegistryError: Nothing can be seen: it is away, or does not let this account list its repositories.

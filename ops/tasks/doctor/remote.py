@@ -12,7 +12,7 @@ from http import HTTPStatus
 from ops.core.findings import FAILED, Check
 from ops.registry.canary import REPOSITORY, make_canary
 from ops.registry.client import Login, RegistryClient
-from ops.registry.transport import BusyError, Endpoint, InsecureError, MismatchError
+from ops.registry.transport import Endpoint, InsecureError, MismatchError, RegistryBusyError
 from ops.tasks.doctor.checks import reachability
 from ops.tasks.doctor.checks.canary import CLOSED, CanaryCheck, pull_whole, way_to_tokens
 from ops.tasks.doctor.checks.certificate import certificate
@@ -24,7 +24,7 @@ from ops.tasks.doctor.run import DAILY_TAG
 _REMEDIES: Mapping[str | int, str] = {
     InsecureError.exit_code: "name the registry by the address that its clients have, with https",
     MismatchError.exit_code: f"something has changed it on the way, or in the registry; {ON_SERVER}",
-    BusyError.exit_code: "try again in some minutes: writes wait while it is maintained, logins after too many wrong passwords",
+    RegistryBusyError.exit_code: "try again in some minutes: it is in read-only mode, or too many wrong passwords were tried",
     "answers": f"is that the name of a registry? {ON_SERVER}",
     "login": "see whether name and password are right",
     "push": f"the account needs `pull` and `push` for {REPOSITORY}; if it has them, {ON_SERVER}",

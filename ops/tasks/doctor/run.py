@@ -23,7 +23,7 @@ from ops.tasks.doctor.checks.bans import bans
 from ops.tasks.doctor.checks.canary import CanaryCheck
 from ops.tasks.doctor.checks.certificate import certificate
 from ops.tasks.doctor.checks.containers import service_checks
-from ops.tasks.doctor.checks.host import clock, disk, files, gate
+from ops.tasks.doctor.checks.host import clock, disk, files, read_only_mode
 
 DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
 # A server's first certificate takes a minute or two; services that a restart of the machine brings up take less than one.
@@ -38,7 +38,7 @@ def look_around(stack: Stack, endpoint: Endpoint) -> list[Check]:
         endpoint: How clients reach its registry.
     """
     protected = [bans(stack)] if SERVICE in stack.config.services else []
-    return [disk(stack), gate(stack), clock(), files(stack), *service_checks(stack), *protected, certificate(endpoint)]
+    return [disk(stack), read_only_mode(stack), clock(), files(stack), *service_checks(stack), *protected, certificate(endpoint)]
 
 
 def examine(

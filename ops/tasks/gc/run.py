@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from ops.registry.live import LiveRegistry
 from ops.registry.manifests import image_problems
 from ops.registry.snapshots.recovery import put_back, put_back_removed, roll_back
-from ops.registry.snapshots.store import Snapshot, State
+from ops.registry.snapshots.store import Snapshot, SnapshotState
 from ops.registry.tree import Kind, RegistryTree, TreeError
 from ops.tasks.gc.checks import refusals
 from ops.tasks.gc.collector import Collector
@@ -36,7 +36,7 @@ class GarbageCollection:
         rules: What goes.
         limits: When it does not begin.
         backup_age_s: Tells how old the last verified backup is; None when there is none.
-        one_phase: Refuse writes from the copy on, the classic way. The gate's limit has to be long enough for the whole.
+        one_phase: Refuse writes from the copy on, the classic way. Read-only mode has to last for the whole collection.
         keep_snapshot: Whether what goes can be put back; else its bytes come free at once.
         sample: How many images are read whole afterwards.
     """
@@ -69,7 +69,7 @@ class GarbageCollection:
 
         Raises:
             RefusedError: It does not begin.
-            GateError: Writes cannot be refused, or do not end. Nothing has gone.
+            ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time. Nothing has gone.
             SnapshotError: There is no room for a copy, or another task works with the snapshots.
             CollectorError: The registry's collector failed.
             TreeError: A link or manifest is damaged.
@@ -90,7 +90,7 @@ class GarbageCollection:
                     held.enter_context(self._refused(clock))
                 left = self._sweep(snapshot, marked, clock)
             except BaseException:
-                if self.live.store.get(snapshot.name).state == State.KEPT:  # nothing has gone
+                if self.live.store.get(snapshot.name).state == SnapshotState.KEPT:  # nothing has gone
                     self.live.store.remove(snapshot.name)
                 raise
             held.close()
@@ -146,12 +146,12 @@ class GarbageCollection:
         with clock.phase("sweep"):
             left = remaining(live.tree, marked)
             snapshot.note_removed(one.path for one in left.going)
-            snapshot.become(State.SWEEPING)
+            snapshot.become(SnapshotState.SWEEPING)
             live.step("noted")
             try:
                 remove(live.tree, left.going, self._keep_going)
                 live.step("swept")
-                live.gate.keep_up()
+                live.read_only.extend()
                 left = self._look_again(snapshot, marked, left)
                 live.step("flushed")
             except BaseException:
@@ -160,7 +160,7 @@ class GarbageCollection:
                 with contextlib.suppress(Exception):
                     live.flush()
                 raise
-            snapshot.become(State.SWEPT)
+            snapshot.become(SnapshotState.SWEPT)
             live.step("done")
         return left
 
@@ -179,7 +179,7 @@ class GarbageCollection:
         return Remaining([one for one in left.going if one not in gone], left.kept_again + len(needed))
 
     def _keep_going(self) -> None:
-        self.live.gate.keep_up()
+        self.live.read_only.extend()
         self.live.step("sweeping")
 
     def _plan(self, marked: Marked, clock: _Clock) -> Plan:

@@ -13,7 +13,7 @@ from ops.registry.tree import Kind, RegistryTree, entry_of
 from ops.tasks.gc.listing import Links, inode_of, links_in_use, written_since
 from ops.tasks.gc.mark import Candidate, Marked, staying_apart
 
-# So often the gate is asked to stay up, and the hook of tests is called.
+# How often read-only mode is extended, and the hook of tests is called.
 _EVERY = 200
 
 
@@ -31,7 +31,7 @@ class Remaining:
 
 
 def remaining(tree: RegistryTree, marked: Marked) -> Remaining:
-    """Return what may still go from the live tree. Called once before the gate too, so that less has to be read behind it.
+    """Return what may still go from the live tree. Called once before read-only mode too, so that less is left to read during it.
 
     Whatever a manifest, tag or link leads to that was written since the copy stays:
 

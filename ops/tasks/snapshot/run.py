@@ -1,4 +1,4 @@
-"""Undo, done: under the gate, what points after what it points to; killed at any step, the next run completes it."""
+"""Undo, done: in read-only mode, what points after what it points to; killed at any step, the next run completes it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport
 
     Raises:
         RestoreError: The snapshot does not hold it, or a tag was moved meanwhile.
-        GateError: Writes cannot be refused, or do not end. Nothing was changed.
+        ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time. Nothing was changed.
         SnapshotError: There is no such snapshot, no room, or another task works with them.
         TreeError: A link or manifest of the snapshot is damaged.
     """
@@ -58,7 +58,7 @@ def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport
                 _unmoved(live.tree, change)
             restored = _put_back_all(live, snapshot, todo)
             live.step("restored")
-            live.gate.keep_up()
+            live.read_only.extend()
             live.flush()
             live.step("flushed")
         problems = image_problems(live.tree, scope.repository, scope.tag) if scope.tag else []
@@ -77,7 +77,7 @@ def _put_back_all(live: LiveRegistry, snapshot: Snapshot, todo: RestorePlan) -> 
     restored = 0
     with explained(snapshot.folder, live.tree.root):
         for start in range(0, len(todo.files), _EVERY):
-            live.gate.keep_up()
+            live.read_only.extend()
             restored += put_back(snapshot.tree, live.tree, todo.files[start : start + _EVERY], linker)
             live.step("restoring")
         for change in todo.overwritten:

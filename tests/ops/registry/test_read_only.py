@@ -1,4 +1,4 @@
-"""The gate's file: who holds it, until when, and who may take it over."""
+"""Read-only mode's file: who turned it on, until when, and who may take it over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.process import run
-from ops.registry.read_only import Gate, GateError, Holder, drain, holder_of, writes_in_flight
+from ops.registry.read_only import Holder, ReadOnlyMode, ReadOnlyModeError, drain, holder_of, writes_in_flight
 
 METRICS = """\
 # TYPE registry_http_in_flight_requests gauge
@@ -24,79 +24,79 @@ registry_http_requests_total{code="200",handler="manifest",method="put"} 40
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Gate:
-    return Gate(tmp_path / "gate" / "read-only", limit_s=60)
+def mode(tmp_path: Path) -> ReadOnlyMode:
+    return ReadOnlyMode(tmp_path / "gate" / "read-only", limit_s=60)
 
 
-def test_it_says_until_when_and_for_whom_it_is_up(gate: Gate) -> None:
-    gate.raise_("a task", "for a reason")
-    until = int(gate.file.read_text()[:10])
+def test_it_says_until_when_and_for_whom_it_is_up(mode: ReadOnlyMode) -> None:
+    mode.turn_on("a task", "for a reason")
+    until = int(mode.file.read_text()[:10])
     assert time.time() + 58 < until <= time.time() + 60
-    holder = holder_of(gate.file)
+    holder = holder_of(mode.file)
     assert holder is not None
     assert (holder.by, holder.reason, holder.lives()) == ("a task", "for a reason", True)
-    gate.lower()
-    assert not gate.file.exists()
-    gate.lower()
+    mode.turn_off()
+    assert not mode.file.exists()
+    mode.turn_off()
 
 
-def test_one_that_is_up_is_left_to_its_holder(gate: Gate) -> None:
-    gate.raise_("first", "reason of the first")
-    with pytest.raises(GateError, match=r"first \(process \d+\) refuses writes: reason of the first"):
-        Gate(gate.file).raise_("second", "")
-    gate.file.write_text("")
-    with pytest.raises(GateError, match="on purpose"):
-        gate.raise_("second", "")
-    assert gate.file.read_text() == ""
+def test_one_that_is_up_is_left_to_its_holder(mode: ReadOnlyMode) -> None:
+    mode.turn_on("first", "reason of the first")
+    with pytest.raises(ReadOnlyModeError, match=r"first \(process \d+\) has turned on read-only mode: reason of the first"):
+        ReadOnlyMode(mode.file).turn_on("second", "")
+    mode.file.write_text("")
+    with pytest.raises(ReadOnlyModeError, match="by hand"):
+        mode.turn_on("second", "")
+    assert mode.file.read_text() == ""
 
 
-def test_one_of_a_task_that_has_died_is_taken_over(gate: Gate) -> None:
-    code = "import sys; from pathlib import Path; from ops.registry.read_only import Gate; "
-    code += "Gate(Path(sys.argv[1])).raise_('dead', '')"
-    run([sys.executable, "-c", code, gate.file], timeout=30, cwd=PROJECT_FOLDER)
-    left = gate.file.read_text()
-    gate.clear()
-    assert not gate.file.exists()
-    gate.file.write_text(left)
-    gate.raise_("a task", "")
-    gate.clear()
-    assert getattr(holder_of(gate.file), "by", "") == "a task"
+def test_one_of_a_task_that_has_died_is_taken_over(mode: ReadOnlyMode) -> None:
+    code = "import sys; from pathlib import Path; from ops.registry.read_only import ReadOnlyMode; "
+    code += "ReadOnlyMode(Path(sys.argv[1])).turn_on('dead', '')"
+    run([sys.executable, "-c", code, mode.file], timeout=30, cwd=PROJECT_FOLDER)
+    left = mode.file.read_text()
+    mode.turn_off_if_orphaned()
+    assert not mode.file.exists()
+    mode.file.write_text(left)
+    mode.turn_on("a task", "")
+    mode.turn_off_if_orphaned()
+    assert getattr(holder_of(mode.file), "by", "") == "a task"
 
 
 def test_a_number_that_another_process_has_now_is_not_the_holder() -> None:
     assert not Holder("task", "", pid=1, started="another time").lives()
 
 
-def test_it_is_kept_up_as_long_as_it_is_needed(gate: Gate) -> None:
-    gate.limit_s = 2.0
-    gate.raise_("a task", "")
-    first = gate.file.read_text()
-    gate.keep_up()
-    assert gate.file.read_text() == first
+def test_it_is_kept_up_as_long_as_it_is_needed(mode: ReadOnlyMode) -> None:
+    mode.limit_s = 2.0
+    mode.turn_on("a task", "")
+    first = mode.file.read_text()
+    mode.extend()
+    assert mode.file.read_text() == first
     time.sleep(1.1)
-    gate.keep_up()
-    assert gate.file.read_text() > first
-    gate.limit_s = 0.0
-    gate.raise_ = lambda *_: None  # type: ignore[method-assign]
-    gate._until = time.time()
-    with pytest.raises(GateError, match="opened by itself"):
-        gate.keep_up()
+    mode.extend()
+    assert mode.file.read_text() > first
+    mode.limit_s = 0.0
+    mode.turn_on = lambda *_: None  # type: ignore[method-assign]
+    mode._until = time.time()
+    with pytest.raises(ReadOnlyModeError, match="expired"):
+        mode.extend()
 
 
-def test_one_that_somebody_has_removed_is_told(gate: Gate) -> None:
-    gate.limit_s = 0.5
-    gate.raise_("a task", "")
-    gate.file.unlink()
+def test_one_that_somebody_has_removed_is_told(mode: ReadOnlyMode) -> None:
+    mode.limit_s = 0.5
+    mode.turn_on("a task", "")
+    mode.file.unlink()
     time.sleep(0.3)
-    with pytest.raises(GateError, match="somebody has removed"):
-        gate.keep_up()
+    with pytest.raises(ReadOnlyModeError, match="somebody removed"):
+        mode.extend()
 
 
 def test_writes_under_way_are_waited_for_within_a_limit() -> None:
     counts = [2, 1, 0, 5]
     drain(lambda: counts.pop(0), limit_s=5)
     assert counts == [5]
-    with pytest.raises(GateError, match="3 uploads are still under way"):
+    with pytest.raises(ReadOnlyModeError, match="3 uploads are still in progress"):
         drain(lambda: 3, limit_s=0.05)
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import httpx
 
+from ops.config import READ_ONLY_FOLDER
 from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
-from stack_components.edge.registry_routes import GATE_FOLDER
+from stack_components.edge.registry_routes import READ_ONLY_MOUNT
 from tests.ops.gateway.gateway_rig import free_port, wait_until_up
 from tests.real_programs import caddy_binary
 
@@ -72,7 +73,7 @@ def write_caddyfile(configuration: EdgeConfig, folder: Path) -> Path:
     places = {
         "file /var/log/caddy": f"file {folder}/log",
         "file_system /data": f"file_system {folder}",
-        GATE_FOLDER: f"{folder}/gate",
+        READ_ONLY_MOUNT: f"{folder}/{READ_ONLY_FOLDER}",
         "/run/secrets": f"{folder}/secrets",
     }
     for name, text in caddyfile(configuration).items():

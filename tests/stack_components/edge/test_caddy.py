@@ -16,12 +16,13 @@ from typing import Any
 import httpx
 import pytest
 
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import run
-from ops.registry.read_only import Gate
+from ops.registry.read_only import ReadOnlyMode
 from stack_components.edge.caddyfile import EdgeConfig, Site
 from stack_components.edge.component import config
 from stack_components.edge.pages import PAGES, Page
-from stack_components.edge.registry_routes import GATE_FILE, Upstreams
+from stack_components.edge.registry_routes import Upstreams
 from tests.plans import plan_of
 from tests.real_programs import caddy_binary
 from tests.stack_components.edge.caddy import Ports, running_caddy, serving, write_caddyfile
@@ -99,7 +100,7 @@ class Edge:
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     folder = tmp_path_factory.mktemp("edge")
-    (folder / "gate").mkdir()
+    (folder / READ_ONLY_FOLDER).mkdir()
     with serving(Registry) as registry, serving(Gateway) as gateway:
         upstreams = Upstreams(*(f"127.0.0.1:{server.server_address[1]}" for server in (registry, gateway)))
         configuration = configured(upstreams=upstreams, pages=[], max_upload_gb=1)
@@ -108,11 +109,11 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
 
 
 @pytest.fixture
-def gated(edge: Edge) -> Iterator[None]:
-    gate = edge.folder / "gate" / GATE_FILE
-    gate.touch()
+def read_only(edge: Edge) -> Iterator[None]:
+    file = edge.folder / READ_ONLY_FOLDER / READ_ONLY_FILE
+    file.touch()
     yield
-    gate.unlink()
+    file.unlink()
 
 
 @pytest.mark.parametrize(
@@ -145,10 +146,10 @@ def test_answers_tell_little_about_the_servers(edge: Edge) -> None:
         assert not {"server", "via", "strict-transport-security"} & set(headers)
 
 
-@pytest.mark.usefixtures("gated")
+@pytest.mark.usefixtures("read_only")
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", ["/v2/a/blobs/uploads/", "/v2//a", "//v2/a", "/V2/a", "/v2%2Fa", "/v2/./a"])
-def test_the_gate_lets_no_write_through(edge: Edge, method: str, path: str) -> None:
+def test_read_only_mode_lets_no_write_through(edge: Edge, method: str, path: str) -> None:
     answer = edge.ask(method, path, content=b"x")
     assert answer.status_code in {404, 503}
     assert "upstream" not in answer.text
@@ -161,8 +162,8 @@ def test_the_gate_lets_no_write_through(edge: Edge, method: str, path: str) -> N
         assert answer.json()["errors"][0]["code"] == "UNAVAILABLE"
 
 
-@pytest.mark.usefixtures("gated")
-def test_the_gate_lets_reads_and_signing_in_through(edge: Edge) -> None:
+@pytest.mark.usefixtures("read_only")
+def test_read_only_mode_lets_reads_and_signing_in_through(edge: Edge) -> None:
     for method, path in (
         ("GET", "/v2/a/manifests/v1"),
         ("HEAD", "/v2/a/manifests/v1"),
@@ -172,19 +173,19 @@ def test_the_gate_lets_reads_and_signing_in_through(edge: Edge) -> None:
         assert edge.ask(method, path).status_code == 200
 
 
-def test_the_gate_of_a_task_that_died_opens_at_the_time_that_it_says(edge: Edge) -> None:
-    gate = Gate(edge.folder / "gate" / GATE_FILE, limit_s=1)
-    gate.raise_("a test", "it is going to die")
+def test_read_only_mode_of_a_task_that_died_expires_when_it_says(edge: Edge) -> None:
+    mode = ReadOnlyMode(edge.folder / READ_ONLY_FOLDER / READ_ONLY_FILE, limit_s=1)
+    mode.turn_on("a test", "it is going to die")
     refused = edge.ask("POST", "/v2/a/blobs/uploads/")
     time.sleep(2.1)
     passed = edge.ask("POST", "/v2/a/blobs/uploads/")
-    gate.lower()
+    mode.turn_off()
     assert (refused.status_code, passed.status_code) == (503, 200)
 
 
-def test_no_write_fails_while_the_gate_is_moved(edge: Edge) -> None:
+def test_no_write_fails_while_read_only_mode_goes_on_and_off(edge: Edge) -> None:
     """Its file may go between two looks at it."""
-    gate, over, seen = Gate(edge.folder / "gate" / GATE_FILE), time.monotonic() + 2, set[int]()
+    mode, over, seen = ReadOnlyMode(edge.folder / READ_ONLY_FOLDER / READ_ONLY_FILE), time.monotonic() + 2, set[int]()
 
     def write() -> None:
         with httpx.Client() as client:
@@ -195,14 +196,14 @@ def test_no_write_fails_while_the_gate_is_moved(edge: Edge) -> None:
     for writer in writers:
         writer.start()
     while time.monotonic() < over:
-        gate.raise_("a test", "it moves")
-        gate.lower()
+        mode.turn_on("a test", "it moves")
+        mode.turn_off()
     for writer in writers:
         writer.join()
     assert seen == {200, 503}
 
 
-def test_writes_pass_while_there_is_no_gate(edge: Edge) -> None:
+def test_writes_pass_outside_read_only_mode(edge: Edge) -> None:
     size = 3 * 2**20
     assert edge.ask("PUT", "/v2/a/blobs/uploads/1", content=b"x" * size).json()["read"] == size
 

@@ -14,10 +14,11 @@ from typing import Any
 import yaml
 
 from infra.plan import Plan
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import Completed, run
 from stack_components.edge.caddyfile import EdgeConfig
 from stack_components.edge.component import config
-from stack_components.edge.registry_routes import GATE_FILE, Upstreams
+from stack_components.edge.registry_routes import Upstreams
 from stack_components.gateway.component import accounts
 from stack_components.sync.component import REGISTRY, parts
 from tests.ops.gateway.gateway_rig import PASSWORDS, free_port, running, wait_until_up, write_files
@@ -65,9 +66,9 @@ class Rig:
             assert self.target.push(repository, tag, token).status_code == 201
 
     @property
-    def gate(self) -> Path:
+    def read_only_file(self) -> Path:
         """The file whose presence makes the edge refuse writes."""
-        return self.folder / "gate" / GATE_FILE
+        return self.folder / READ_ONLY_FOLDER / READ_ONLY_FILE
 
 
 @contextlib.contextmanager
@@ -75,7 +76,7 @@ def running_rig(folder: Path, **sync: Any) -> Iterator[Rig]:
     """Run everything below a folder, for a stack with these settings of the mirror, and end it at the end."""
     plan = plan_of(**{**BARE, "sync": sync})
     gateway_port, ports = free_port(), Ports()
-    (folder / "gate").mkdir()
+    (folder / READ_ONLY_FOLDER).mkdir()
     write_files(folder, port=gateway_port)
     (folder / "accounts.json").write_text(accounts(plan, _SERVICE_PASSWORDS, ("admin", PASSWORDS["admin"]), "salt"))
     with (

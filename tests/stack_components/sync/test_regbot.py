@@ -102,14 +102,14 @@ def test_signatures_and_other_names_of_an_image_stay(rig: Rig) -> None:
     assert rig.target.pull("ci/signed", "9-stable", token).content == same
 
 
-def test_the_gate_holds_for_deletions_too(rig: Rig) -> None:
+def test_read_only_mode_holds_for_deletions_too(rig: Rig) -> None:
     rig.run("regbot", "once")
     rig.push("ci/few", *(str(number) for number in range(1, 8)))
-    rig.gate.touch()
+    rig.read_only_file.touch()
     try:
         assert rig.run("regbot", "once").returncode == 1
     finally:
-        rig.gate.unlink()
+        rig.read_only_file.unlink()
     token = rig.target.token("repository:ci/few:pull", "admin")
     assert rig.tags("ci/few") == ["1", "2", "3", "4", "5", "6", "7"]
     assert b"delete-tag" not in rig.target.pull("ci/few", "1", token).content

@@ -133,14 +133,14 @@ def test_the_account_may_write_nothing_else(rig: Rig) -> None:
     assert rig.tags("other/tool") == []
 
 
-def test_the_gate_holds_for_the_mirror_too(rig: Rig) -> None:
+def test_read_only_mode_holds_for_the_mirror_too(rig: Rig) -> None:
     rig.run("regsync", "once")
     rig.source.push("library/alpine", "3.23", None)
-    rig.gate.touch()
+    rig.read_only_file.touch()
     try:
         refused = rig.run("regsync", "once")
     finally:
-        rig.gate.unlink()
+        rig.read_only_file.unlink()
     assert refused.returncode == 1
     assert "read-only for maintenance" in refused.stderr
     assert "3.23" not in rig.tags("library/alpine")

@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from ops.config import Action
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Action
 from ops.core.findings import Check
 from ops.registry.canary import REPOSITORY, Canary
 from ops.registry.client import RegistryClient, digest_of
-from ops.registry.transport import BusyError, InsecureError, MismatchError, RegistryError, UnreachableError
+from ops.registry.transport import InsecureError, MismatchError, RegistryBusyError, RegistryError, UnreachableError
 from ops.tasks.doctor.checks.steps import Skipped, Step, take
 
 _AWAY = "see with `docker ps` whether edge, registry and gateway are healthy, and with `docker logs` why not"
-_BUSY = "run it again when the maintenance is over; if none is running, remove the file gate/read-only below the root"
+_BUSY = f"run it again after maintenance; if nothing is running, remove {READ_ONLY_FOLDER}/{READ_ONLY_FILE} in the stack's folder"
 CLOSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # A canary has some kilobytes.
 _LARGEST = 2**20
@@ -159,7 +159,7 @@ def _remedy(error: RegistryError) -> str:
     match error:
         case InsecureError():
             return "give --url the registry's own address, with https"
-        case BusyError():
+        case RegistryBusyError():
             return _BUSY
         case MismatchError():
             return "empty the cache (`FLUSHDB` in its Redis), then compare disk and backup: what is stored may be damaged"

@@ -1,4 +1,4 @@
-"""Checks of the host itself: room on the disk, the gate, the clock, files changed by hand."""
+"""Checks of the host itself: room on the disk, read-only mode, the clock, files changed by hand."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.host.drift import look
-from ops.registry.read_only import holder_of, is_open
-from ops.stack.registry import gate_of
+from ops.registry.read_only import accepts_writes, holder_of
+from ops.stack.registry import read_only_of
 from ops.stack.stack import Stack
 
 # Of the disk: below the first it is time to act, below the second pushes fail soon.
@@ -31,18 +31,18 @@ def disk(stack: Stack) -> Check:
     return Check("disk", FAILED if share < _NONE else WARNING, detail, remedy, exit_codes.NO_SPACE)
 
 
-def gate(stack: Stack) -> Check:
-    """Whether writes are refused, and by whom."""
-    file = gate_of(stack).file
-    if is_open(file):
-        return Check("gate", OK, "writes are let in")
+def read_only_mode(stack: Stack) -> Check:
+    """Whether the registry is in read-only mode, and who turned it on."""
+    file = read_only_of(stack).file
+    if accepts_writes(file):
+        return Check("read-only mode", OK, "off: writes are accepted")
     holder = holder_of(file)
     if holder is None:
-        return Check("gate", WARNING, "somebody refuses writes on purpose", f"remove {file} when that is over")
+        return Check("read-only mode", WARNING, "somebody turned it on by hand", f"remove {file} to turn it off")
     if holder.lives():
-        return Check("gate", OK, f"{holder.by} refuses writes: {holder.reason}")
-    remedy = "it opens by itself within minutes; `regops gc --recover` makes good what was begun"
-    return Check("gate", WARNING, f"{holder.by} was killed while it refused writes", remedy)
+        return Check("read-only mode", OK, f"{holder.by} has turned it on: {holder.reason}")
+    remedy = "it expires within minutes; `regops gc --recover` rolls back what was interrupted"
+    return Check("read-only mode", WARNING, f"{holder.by} was killed after turning it on", remedy)
 
 
 def clock() -> Check:

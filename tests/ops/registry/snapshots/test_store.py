@@ -14,7 +14,7 @@ import pytest
 from ops.core.locks import LockedError
 from ops.core.process import run
 from ops.registry.snapshots.hardlinks import NoSpaceError, SnapshotError
-from ops.registry.snapshots.store import SnapshotStore, State
+from ops.registry.snapshots.store import SnapshotState, SnapshotStore
 from ops.registry.tree import RegistryTree
 
 DIGEST = f"sha256:{'a1' * 32}"
@@ -54,7 +54,7 @@ def test_a_snapshot_has_all_files_but_uploads_and_those_being_written(store: Sna
         assert (made.tree.top / path).samefile(store.live.top / path)
     (found,) = store.all()
     assert found == made
-    assert (found.why, found.image, found.state) == ("gc", "sha256:abc", State.KEPT)
+    assert (found.why, found.image, found.state) == ("gc", "sha256:abc", SnapshotState.KEPT)
     assert abs((datetime.now(UTC) - found.made_at).total_seconds()) < 60
     assert not list((made.tree.repository("team/app") / "_manifests/revisions/sha256").glob("b2*")), "an empty folder is no link"
 
@@ -86,7 +86,7 @@ def test_snapshots_age_out_by_number_and_by_age_but_not_one_that_is_needed(store
     assert store.expired(keep=9, max_age=timedelta(days=1)) == []
     later = datetime.now(UTC) + timedelta(days=2)
     assert store.expired(keep=9, max_age=timedelta(days=1), now=later) == [old, middle, new]
-    needed = old.become(State.SWEEPING)
+    needed = old.become(SnapshotState.SWEEPING)
     assert store.expired(keep=0, max_age=timedelta()) == [middle, new]
     with pytest.raises(SnapshotError, match="still needed"):
         store.remove(needed.name)

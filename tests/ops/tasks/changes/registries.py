@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from ops.registry.client import MANIFEST_TYPE, RegistryClient, digest_of
-from ops.registry.transport import KeptEndpoint
+from ops.registry.transport import PooledEndpoint
 from ops.registry.tree import RegistryTree
 from tests.ops.gateway.gateway_rig import free_port, wait_until_up
 from tests.real_programs import registry_binary
@@ -86,7 +86,7 @@ def running_registry(folder: Path, **settings: Mapping[str, Any]) -> Iterator[st
 @contextlib.contextmanager
 def client_of(url: str) -> Iterator[RegistryClient]:
     """Give a client without patience, whose connections are closed at the end."""
-    with contextlib.closing(KeptEndpoint(url)) as endpoint:
+    with contextlib.closing(PooledEndpoint(url)) as endpoint:
         yield RegistryClient(endpoint)
 
 

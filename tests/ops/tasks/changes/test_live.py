@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.registry.client import Login, RegistryClient
-from ops.registry.transport import KeptEndpoint
+from ops.registry.transport import PooledEndpoint
 from ops.registry.tree import RegistryTree
 from ops.tasks.changes.api_scan import scan_of_registry
 from ops.tasks.changes.ledger import Ledger
@@ -41,7 +41,7 @@ def test_the_ledger_says_who_pushed_and_who_deleted(stack: Stack, tmp_path: Path
     assert registry.push("ci/app", "v0.0.1", token).is_success
     arrived(stack, "ci/app", 1)
     with (
-        closing(KeptEndpoint(stack.url, stack.authority, {NAME: "127.0.0.1"})) as endpoint,
+        closing(PooledEndpoint(stack.url, stack.authority, {NAME: "127.0.0.1"})) as endpoint,
         closing(Ledger(tmp_path / "l")) as ledger,
     ):
         client = RegistryClient(endpoint, Login("admin", PASSWORDS["admin"]))

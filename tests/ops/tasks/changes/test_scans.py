@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 
 from ops.registry.client import Login, RegistryClient
-from ops.registry.transport import KeptEndpoint, RegistryError, UnreachableError
+from ops.registry.transport import PooledEndpoint, RegistryError, UnreachableError
 from ops.registry.tree import RegistryTree, TreeError
 from ops.tasks.changes.api_scan import scan_of_registry
 from ops.tasks.changes.model import Scan, Unknown
@@ -88,7 +88,7 @@ def test_tokens_are_had_as_clients_get_them_and_tls_is_kept_open(tmp_path: Path)
         token = stack.registry.token("repository:ci/app:pull,push", "robot")
         for tag in ("v1", "v2"):
             assert stack.registry.push("ci/app", tag, token).is_success
-        endpoint = KeptEndpoint(stack.url, stack.authority, {NAME: "127.0.0.1"})
+        endpoint = PooledEndpoint(stack.url, stack.authority, {NAME: "127.0.0.1"})
         admin = RegistryClient(endpoint, Login("admin", PASSWORDS["admin"]))
         assert scan_of_registry(admin) == scan_of_tree(RegistryTree(tmp_path / "registry"))
         assert 1 <= len(endpoint._idle) <= 8
@@ -245,7 +245,7 @@ def test_each_repository_and_tag_that_fails_is_unknown_by_itself_and_busy_ones_a
     with ThreadingHTTPServer(("127.0.0.1", 0), Overloaded) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        endpoint = KeptEndpoint(f"http://127.0.0.1:{server.server_port}")
+        endpoint = PooledEndpoint(f"http://127.0.0.1:{server.server_port}")
         seen = dict(scan_of_registry(RegistryClient(endpoint, until=time.monotonic() + 10)).repositories)
         endpoint.close()
         server.shutdown()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.paths import PROJECT_FOLDER
-from ops.config import REGOPS_FILE, Access, RegopsConfig, render
+from ops.config import READ_ONLY_FOLDER, REGOPS_FILE, Access, RegopsConfig, render
 from ops.core.files import write_atomic
 from ops.core.process import Completed, run
 from ops.registry.canary import REPOSITORY
@@ -103,7 +103,7 @@ def stack_with(folder: Path, anonymous: tuple[Access, ...], told: tuple[Access, 
     """Run a stack. `told` is what its settings say of anybody, when that is not what the gateway does."""
     port = free_port()
     write_files(folder, port=port, anonymous=anonymous)
-    (folder / "gate").mkdir()
+    (folder / READ_ONLY_FOLDER).mkdir()
     with (
         running(folder, port) as gateway,
         running_registry(registry_binary(), folder, gateway.url) as registry,

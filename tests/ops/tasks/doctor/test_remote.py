@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 from infra.paths import PROJECT_FOLDER
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import Completed, run
 from ops.registry.canary import REPOSITORY, make_canary
 from ops.registry.client import Login, RegistryClient
 from ops.registry.transport import Answer, Endpoint
 from ops.tasks.doctor.checks import reachability
-from stack_components.edge.registry_routes import GATE_FILE
 from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL, free_port
 from tests.ops.tasks.doctor.doctor_rig import Stack, stack_with
 from tests.stack_components.edge.caddy import serving
@@ -111,12 +111,12 @@ def test_an_account_that_may_not_push_there_is_told_what_it_needs(stack: Stack) 
 
 
 def test_writes_that_are_refused_for_a_while_are_told_to_be(stack: Stack) -> None:
-    gate = stack.folder / "gate" / GATE_FILE
-    gate.touch()
+    read_only = stack.folder / READ_ONLY_FOLDER / READ_ONLY_FILE
+    read_only.touch()
     try:
         code, checks = of(stack, "--user", "admin", password=PASSWORDS["admin"])
     finally:
-        gate.unlink()
+        read_only.unlink()
     assert (code, checks["push"]["state"]) == (75, "failed")
     assert "try again in some minutes" in checks["push"]["remedy"]
 

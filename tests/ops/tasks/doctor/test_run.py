@@ -12,9 +12,8 @@ import docker
 import psutil
 import pytest
 
-from ops.config import Access
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Access
 from ops.registry.canary import REPOSITORY
-from stack_components.edge.registry_routes import GATE_FILE
 from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL, free_port
 from tests.ops.tasks.doctor.doctor_rig import NAME, STEPS, Stack, stack_with
 from tools.bootstrap.docker_engine import ensure_docker
@@ -149,13 +148,13 @@ def test_what_is_missing_on_the_host_is_a_configuration_that_is_invalid(stack: S
     assert f"{path}: " in done.stderr
 
 
-def test_the_gate_makes_it_wait_and_then_say_so(stack: Stack) -> None:
-    gate = stack.folder / "gate" / GATE_FILE
-    gate.touch()
+def test_read_only_mode_makes_it_wait_and_then_say_so(stack: Stack) -> None:
+    read_only = stack.folder / READ_ONLY_FOLDER / READ_ONLY_FILE
+    read_only.touch()
     try:
         code, detail = stack.failed("push")
     finally:
-        gate.unlink()
+        read_only.unlink()
     assert code == 75
     assert "read-only for maintenance" in detail
 

@@ -16,9 +16,10 @@ from typing import Any
 import httpx
 import yaml
 
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.registry.live import LiveRegistry
 from ops.registry.manifests import image_problems
-from ops.registry.read_only import Gate, writes_in_flight
+from ops.registry.read_only import ReadOnlyMode, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collector import BinaryCollector
@@ -142,9 +143,9 @@ class Rig:
         return RegistryTree(self.folder / "registry")
 
     @property
-    def gate_file(self) -> Path:
-        """Its gate, which here holds nobody back unless an edge looks at it."""
-        return self.folder / "gate" / "read-only"
+    def read_only_file(self) -> Path:
+        """The file of its read-only mode, which has no effect here unless an edge looks at it."""
+        return self.folder / READ_ONLY_FOLDER / READ_ONLY_FILE
 
     @property
     def store(self) -> SnapshotStore:
@@ -157,7 +158,7 @@ class Rig:
 
     def live(self, *, flush: Callable[[], None] = lambda: None, step: Callable[[str], None] = lambda _: None) -> LiveRegistry:
         """Return it as tasks meet it."""
-        return LiveRegistry(self.tree, self.store, Gate(self.gate_file), self.in_flight, flush, step=step)
+        return LiveRegistry(self.tree, self.store, ReadOnlyMode(self.read_only_file), self.in_flight, flush, step=step)
 
     def collection(
         self,
@@ -209,7 +210,7 @@ def running(folder: Path, *, cache: str = "", settings: dict[str, Any] | None = 
         storage["cache"] = {"blobdescriptor": "redis"}
         configuration["redis"] = {"addrs": [cache]}
     (folder / "registry").mkdir()
-    (folder / "gate").mkdir(exist_ok=True)
+    (folder / READ_ONLY_FOLDER).mkdir(exist_ok=True)
     (folder / "registry.yml").write_text(yaml.safe_dump(configuration))
     environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
     with (

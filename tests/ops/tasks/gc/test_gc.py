@@ -57,7 +57,7 @@ def test_what_no_tag_leads_to_goes_and_all_else_stays(rig: Rig) -> None:
     assert all(rig.client.pull("team/app", tag) == [] for tag in ("kept", "moved", "index"))
     assert rig.client.push("team/app", "deleted", deleted).status_code == 201
     assert rig.client.pull("team/app", "deleted") == []
-    assert not rig.gate_file.exists()
+    assert not rig.read_only_file.exists()
     assert rig.collection().plan().blobs == 0
 
 
@@ -190,13 +190,13 @@ def test_the_classic_way_gives_the_same(rig: Rig) -> None:
     for tag in ("one", "two"):
         assert rig.client.push("app", tag, Image(tag)).status_code == 201
     assert rig.client.delete("app", Image("two").digest).status_code == 202
-    seen: list[bool] = []
-    collection = rig.collection(step=lambda step: seen.append(rig.gate_file.exists()) if step in {"copied", "marked"} else None)
+    seen, file = list[bool](), rig.read_only_file
+    collection = rig.collection(step=lambda step: seen.append(file.exists()) if step in {"copied", "marked"} else None)
     report = replace(collection, one_phase=True).run()
     assert report.removed_blobs == 5
     assert report.refused_s > report.seconds["copy"] + report.seconds["mark"]
     assert seen == [True, True]
-    assert not rig.gate_file.exists()
+    assert not rig.read_only_file.exists()
 
 
 def test_a_repository_that_has_manifests_and_no_link_to_a_layer_hinders_nobody(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""A collection that is killed at any step: images stay whole, the gate opens in time, the next run completes it."""
+"""A collection that is killed at any step: images stay whole, read-only mode expires in time, the next run completes it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from ops.registry.read_only import holder_of
-from ops.registry.snapshots.store import State
+from ops.registry.snapshots.store import SnapshotState
 from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.victim import kill_at
 from tests.real_programs import registry_binary
 
 pytestmark = pytest.mark.system
 
-WHILE_GATED = ("gate-raised", "drained", "noted", "sweeping", "swept", "flushed", "done")
-STEPS = ("copied", "marked", *WHILE_GATED, "gate-lowered", "verified")
+WHILE_READ_ONLY = ("read-only-on", "drained", "noted", "sweeping", "swept", "flushed", "done")
+STEPS = ("copied", "marked", *WHILE_READ_ONLY, "read-only-off", "verified")
 KEPT, GONE = Image("kept", layers=1), Image("gone", layers=1)
 
 
@@ -40,11 +40,11 @@ def garbage(rig: Rig) -> None:
 def test_the_next_run_completes_what_was_killed(rig: Rig, step: str) -> None:
     kill_at(step, rig.folder, "gc", registry_binary())
     assert rig.client.pull("app", "kept") == []
-    assert rig.gate_file.exists() == (step in WHILE_GATED)
-    if rig.gate_file.exists():
-        until = int(rig.gate_file.read_text().partition(" ")[0])
-        assert time.time() < until <= time.time() + rig.live().gate.limit_s
-        holder = holder_of(rig.gate_file)
+    assert rig.read_only_file.exists() == (step in WHILE_READ_ONLY)
+    if rig.read_only_file.exists():
+        until = int(rig.read_only_file.read_text().partition(" ")[0])
+        assert time.time() < until <= time.time() + rig.live().read_only.limit_s
+        holder = holder_of(rig.read_only_file)
         assert holder is not None
         assert not holder.lives()
     # What is pushed before the next run may meet half of what it needs.
@@ -55,9 +55,9 @@ def test_the_next_run_completes_what_was_killed(rig: Rig, step: str) -> None:
     assert rig.client.pull("app", "kept") == rig.client.pull("app", "again") == list(report.problems) == []
     assert rig.client.delete("app", GONE.digest).status_code == 202
     assert rig.collection().run().removed_blobs == 3
-    assert not rig.gate_file.exists()
+    assert not rig.read_only_file.exists()
     assert rig.broken() == []
-    assert State.SWEEPING not in {snapshot.state for snapshot in rig.store.all()}
+    assert SnapshotState.SWEEPING not in {snapshot.state for snapshot in rig.store.all()}
     assert sorted(path.name for path in rig.store.folder.iterdir() if path.name.startswith(".")) == [".lock"]
 
 
@@ -68,7 +68,7 @@ def test_what_a_killed_run_has_removed_is_put_back_by_the_next(rig: Rig) -> None
     assert len(rig.blobs()) == len(before) - 3
     kill_at("copied", rig.folder, "gc", registry_binary())
     assert rig.blobs() == before
-    assert [snapshot.state for snapshot in rig.store.all()] == [State.ROLLED_BACK, State.KEPT]
+    assert [snapshot.state for snapshot in rig.store.all()] == [SnapshotState.ROLLED_BACK, SnapshotState.KEPT]
 
 
 @pytest.mark.usefixtures("garbage")
@@ -81,5 +81,5 @@ def test_what_goes_wrong_during_the_sweep_is_put_back_at_once(rig: Rig) -> None:
     with pytest.raises(ConnectionError):
         rig.collection(flush=unreachable).run()
     assert rig.blobs() == before
-    assert not rig.gate_file.exists()
+    assert not rig.read_only_file.exists()
     assert rig.collection().run().removed_blobs == 3

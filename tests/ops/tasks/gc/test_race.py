@@ -28,7 +28,7 @@ ROUNDS = 3
 
 @contextlib.contextmanager
 def behind_an_edge(folder: Path) -> Iterator[tuple[Rig, str]]:
-    """Run a registry, and an edge with the gate that tasks move; give the edge's address too."""
+    """Run a registry, and an edge with read-only mode; give the edge's address too."""
     with running(folder) as rig:
         upstreams = Upstreams(rig.client.url.removeprefix("http://"), "127.0.0.1:1")
         edge = dataclasses.replace(config(plan_of(protection={"enabled": False})), upstreams=upstreams, pages=[])
@@ -48,7 +48,7 @@ class Traffic:
         self.refused = 0
 
     def start(self, action: Callable[[Client], httpx.Response | None]) -> None:
-        """Start a client. A refusal by the gate counts, and is no error."""
+        """Start a client. Being refused in read-only mode counts, and is no error."""
 
         def work() -> None:
             with httpx.Client(timeout=20) as http:
@@ -139,7 +139,7 @@ def test_nothing_is_lost_whatever_clients_do_meanwhile(tmp_path: Path) -> None:
             readers.stop()
         assert (writers.errors, readers.errors) == ([], [])
         assert readers.done > 10
-        assert writers.refused > 0, "the gate was up while they wrote"
+        assert writers.refused > 0, "read-only mode was on while they wrote"
         assert reports[0].removed_blobs >= 5
         assert reports[0].kept_again >= 5
         assert [problem for report in reports for problem in report.problems] == []
@@ -154,7 +154,7 @@ def test_nothing_is_lost_whatever_clients_do_meanwhile(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", ["copied", "marked", "drained", "noted"])
 def test_what_is_pushed_again_between_two_steps_stays(tmp_path: Path, step: str) -> None:
-    """A write that comes behind the gate, as one does whose request was under way, is one of these too."""
+    """These include a write that arrives during read-only mode, because its request was already in flight."""
     image = Image("again")
     with running(tmp_path) as rig:
         client = rig.client

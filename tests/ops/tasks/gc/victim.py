@@ -7,9 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import Completed, run
 from ops.registry.live import LiveRegistry
-from ops.registry.read_only import Gate
+from ops.registry.read_only import ReadOnlyMode
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc import sweep
@@ -43,7 +44,7 @@ def _main(folder: Path, task: str, step: str, collector: Path, snapshot: str) ->
     sweep._EVERY = restoring._EVERY = 1
     tree = RegistryTree(folder / "registry")
     store = SnapshotStore(folder / "snapshots", tree, min_free=0)
-    live = LiveRegistry(tree, store, Gate(folder / "gate/read-only"), lambda: 0, lambda: None, step=die)
+    live = LiveRegistry(tree, store, ReadOnlyMode(folder / READ_ONLY_FOLDER / READ_ONLY_FILE), lambda: 0, lambda: None, step=die)
     if task == "gc":
         limits = SafetyLimits(max_share=1, max_backup_age_s=None)
         GarbageCollection(live, BinaryCollector(collector), Rules(min_age_s=0), limits).run()

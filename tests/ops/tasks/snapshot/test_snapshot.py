@@ -18,7 +18,7 @@ from tests.real_programs import registry_binary
 pytestmark = pytest.mark.system
 
 OLD, NEW, OTHER = (Image(seed, layers=1) for seed in ("old", "new", "other"))
-WHILE_GATED = ("gate-raised", "drained", "restoring", "restored", "flushed")
+WHILE_READ_ONLY = ("read-only-on", "drained", "restoring", "restored", "flushed")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_tag_comes_back_with_all_that_it_leads_to(rig: Rig, collected: str) ->
     assert rig.client.pull("team/multi", "v1") == []
     assert rig.client.pull("team/app", "gone") != [], "nothing else comes back"
     assert rig.broken() == []
-    assert not rig.gate_file.exists()
+    assert not rig.read_only_file.exists()
 
 
 def test_a_tag_is_set_back_only_when_it_is_asked_for_and_can_be_set_forth_again(rig: Rig, collected: str) -> None:
@@ -95,18 +95,18 @@ def test_everything_comes_back(rig: Rig, collected: str) -> None:
     assert (again.restored, again.plan.missing, again.before) == (0, 0, "")
 
 
-@pytest.mark.parametrize("step", ["planned", "copied", *WHILE_GATED, "gate-lowered"])
+@pytest.mark.parametrize("step", ["planned", "copied", *WHILE_READ_ONLY, "read-only-off"])
 def test_the_next_run_completes_what_was_killed(rig: Rig, collected: str, step: str) -> None:
     kill_at(step, rig.folder, "restore", registry_binary(), snapshot=collected)
     assert rig.broken() == []
-    assert rig.gate_file.exists() == (step in WHILE_GATED)
+    assert rig.read_only_file.exists() == (step in WHILE_READ_ONLY)
     flushed: list[bool] = []
     restore(rig.live(flush=lambda: flushed.append(True)), collected, RestoreScope(overwrite=True))
     assert flushed
     assert all(rig.client.pull("team/app", tag) == [] for tag in ("moved", "gone", "later"))
     assert rig.tree.tagged("team/app", "moved") == OLD.digest
     assert rig.broken() == []
-    assert not rig.gate_file.exists()
+    assert not rig.read_only_file.exists()
 
 
 def test_a_tag_that_is_pushed_meanwhile_is_not_set_back(rig: Rig, collected: str) -> None:
@@ -117,7 +117,7 @@ def test_a_tag_that_is_pushed_meanwhile_is_not_set_back(rig: Rig, collected: str
     with pytest.raises(RestoreError, match="team/app:moved was pushed meanwhile"):
         restore(rig.live(step=meanwhile), collected, RestoreScope("team/app", "moved", overwrite=True))
     assert rig.tree.tagged("team/app", "moved") == Image("newest", layers=1).digest
-    assert not rig.gate_file.exists()
+    assert not rig.read_only_file.exists()
 
 
 def test_what_a_snapshot_does_not_hold_is_said(rig: Rig, collected: str) -> None:

@@ -1,4 +1,4 @@
-"""Checks of the host: a disk that gets full, a gate that was forgotten, files changed by hand."""
+"""Checks of the host: a disk that gets full, a read-only mode that was forgotten, files changed by hand."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from infra.paths import PROJECT_FOLDER
-from infra.regops import GATE_FOLDER
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import run
 from ops.host.drift import record
-from ops.stack.registry import GATE, gate_of
-from ops.tasks.doctor.checks.host import disk, files, gate
-from stack_components.edge.registry_routes import GATE_FILE
+from ops.stack.registry import read_only_of
+from ops.tasks.doctor.checks.host import disk, files, read_only_mode
 from tests.ops.runs.test_task import stack_in
 
 Usage = namedtuple("Usage", "total used free")
@@ -30,36 +29,36 @@ def test_a_disk_is_judged_by_what_is_free(tmp_path: Path, monkeypatch: pytest.Mo
         assert check.exit_code == 14
 
 
-def test_the_gate_is_where_the_edge_looks() -> None:
-    assert f"{GATE_FOLDER}/{GATE_FILE}" == GATE
-
-
-def test_who_refuses_writes_is_named(tmp_path: Path) -> None:
+def test_who_turned_on_read_only_mode_is_named(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
-    assert gate(stack).detail == "writes are let in"
-    held = gate_of(stack)
-    held.raise_("gc", "unused blobs are being removed")
-    assert (gate(stack).state, gate(stack).detail) == ("ok", "gc refuses writes: unused blobs are being removed")
-    held.lower()
-    assert gate(stack).detail == "writes are let in"
+    assert read_only_mode(stack).detail == "off: writes are accepted"
+    held = read_only_of(stack)
+    held.turn_on("gc", "unused blobs are being removed")
+    check = read_only_mode(stack)
+    assert (check.state, check.detail) == ("ok", "gc has turned it on: unused blobs are being removed")
+    held.turn_off()
+    assert read_only_mode(stack).detail == "off: writes are accepted"
 
 
-def test_the_gate_of_a_task_that_died_opens_by_itself(tmp_path: Path) -> None:
+def test_read_only_mode_of_a_task_that_died_expires(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
-    killed = "from pathlib import Path; from ops.registry.read_only import Gate; Gate(Path('{}'), limit_s={}).raise_('gc', 'why')"
+    file = tmp_path / READ_ONLY_FOLDER / READ_ONLY_FILE
+    killed = "from pathlib import Path; from ops.registry.read_only import ReadOnlyMode; "
+    killed += "ReadOnlyMode(Path('{}'), limit_s={}).turn_on('gc', 'why')"
     for limit_s, state in ((60, "warning"), (-1, "ok")):
-        run([sys.executable, "-c", killed.format(tmp_path / GATE, limit_s)], timeout=20, cwd=PROJECT_FOLDER)
-        assert gate(stack).state == state
-    (tmp_path / GATE).unlink()
+        run([sys.executable, "-c", killed.format(file, limit_s)], timeout=20, cwd=PROJECT_FOLDER)
+        assert read_only_mode(stack).state == state
+    file.unlink()
 
 
-def test_a_gate_without_a_name_is_somebodys_own(tmp_path: Path) -> None:
+def test_a_read_only_file_without_a_name_is_a_persons(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
-    (tmp_path / GATE).parent.mkdir()
-    (tmp_path / GATE).touch()
-    check = gate(stack)
+    file = tmp_path / READ_ONLY_FOLDER / READ_ONLY_FILE
+    file.parent.mkdir()
+    file.touch()
+    check = read_only_mode(stack)
     assert check.state == "warning"
-    assert str(tmp_path / GATE) in check.remedy
+    assert str(file) in check.remedy
 
 
 def test_a_file_changed_by_hand_is_named(tmp_path: Path) -> None:
