@@ -1,6 +1,6 @@
-"""The Host that every place gives: it receives folders, a release and secrets, and serves a Docker engine.
+"""The Host that every place gives: it takes folders, a release and secrets, and has a Docker engine.
 
-Whatever is done on a host is done there by `ops`, one command for each thing.
+Everything that happens on a host is done there by `ops`, with one command for each thing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ProvisionedHost:
         return f"{self.root}/{self.release.parts[name].folder}"
 
     def hot_reloaded(self, name: str) -> str:
-        """Return the path of a part that its service reads anew when it is told to. It stays when the content changes."""
+        """Return the path of a hot-reloaded part. It stays the same when the content changes."""
         return f"{self.root}/live/{name}"
 
     def secret(self, name: str) -> str:
@@ -48,19 +48,19 @@ class ProvisionedHost:
         return f"{self.root}/{name}"
 
     def secrets_digest(self, names: Sequence[str]) -> pulumi.Output[str]:
-        """Return a digest of secret files. It is no secret: generated values and hashes cannot be guessed from it."""
-        # Of these files alone: a value that only `up` will know must not make the others unknown at preview.
+        """Return a digest of secret files. The digest is not secret: nobody can guess generated values or hashes from it."""
+        # Only of these files: one value that is unknown until `up` must not make the others unknown at preview.
         chosen: pulumi.Output[dict[str, str]] = pulumi.Output.all(**{name: self.secrets[name] for name in names})
         return pulumi.Output.unsecret(chosen.apply(digest_of))
 
 
 @dataclass(frozen=True)
 class Reload:
-    """How a service takes a changed configuration without a restart: by SIGUSR1, after a check in its container.
+    """How a service takes a changed configuration without a restart: SIGUSR1, after a check in its container.
 
     Attributes:
-        check: Command that fails, and says why, when the service would refuse the configuration.
-        confirmation: What the service logs when it has taken it.
+        check: Command that fails, and says why, if the service would refuse the configuration.
+        confirmation: What the service logs once it has the new configuration.
     """
 
     check: Sequence[str]
@@ -72,12 +72,12 @@ class OpsCommand:
     """A command of `ops`.
 
     Attributes:
-        module: Of `ops`.
-        create: Arguments that make it so; they can be run again at any time.
-        delete: Arguments that undo it; None when nothing is to be undone.
+        module: Module of `ops`.
+        create: Arguments of the command; it is safe to run again at any time.
+        delete: Arguments of the command that undoes it; None if there is nothing to undo.
         stdin: Standard input of `create`; may be secret.
-        after: What must be there before.
-        marks: Text that is no argument, but has the command run again when it changes.
+        after: Resources that must exist first.
+        marks: Text that is not an argument; the command runs again when it changes.
     """
 
     module: str = "host.provision"
@@ -89,22 +89,22 @@ class OpsCommand:
 
 
 class Host(pulumi.ComponentResource, abc.ABC):
-    """A machine with a Docker engine on which the stack lives. Places say how a command and a release get there."""
+    """The machine that the stack runs on. Each place says how commands and releases get there."""
 
     root: PurePosixPath
     user: str
     docker_socket: str
     docker: pulumi.ProviderResource
-    # What the machine is: services come up anew when it changes.
+    # What kind of machine it is. Services restart when this changes, so they are checked again.
     restarts: Sequence[str] = ()
 
     @abc.abstractmethod
     def _run(self, name: str, command: OpsCommand) -> pulumi.Output[str]:
-        """Declare a command; return what it prints. Its resource is in `self.made[name]`."""
+        """Declare a command and return what it prints. Its resource is in `self.made[name]`."""
 
     @abc.abstractmethod
     def _install(self, release: Release) -> Sequence[pulumi.Resource]:
-        """Make a release current; return what all other commands come after."""
+        """Make a release current; return the resources that all other commands wait for."""
 
     def __init__(self, kind: str, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(kind, name, {}, opts)
@@ -122,11 +122,11 @@ class Host(pulumi.ComponentResource, abc.ABC):
         """Bring folders, a release and secrets onto the host.
 
         Args:
-            folders: Created below the root, owned by the services' user.
-            kept: Those of `folders` that destroy leaves alone.
-            release: Made current on the host.
-            hot_reloaded: Parts that running services read anew when they are told to (`reload`).
-            secrets: Content by file name, travelling by standard input (D11).
+            folders: Folders to create below the root, owned by the services' user.
+            kept: Those of `folders` that destroy leaves in place.
+            release: The release to make current.
+            hot_reloaded: Hot-reloaded parts (`reload`).
+            secrets: Secret files, content by name; they travel by standard input (D11).
         """
         installed = self._install(release)
         removable = [folder for folder in folders if folder not in kept]
@@ -168,36 +168,36 @@ class Host(pulumi.ComponentResource, abc.ABC):
             part: Name of the hot-reloaded part.
             container: The service's container.
             name: The container's name.
-            how: What the service understands.
+            how: How the service reloads.
         """
         wanted = provisioned.release.parts[part].folder.rpartition("/")[2]
         arguments = [part, "--wanted", wanted, "--container", name, "--confirm", how.confirmation, "--", *how.check]
         self._run(f"reload-{part}", OpsCommand(module="host.reload", create=arguments, after=[container]))
 
     def build_image(self, provisioned: ProvisionedHost, part: str) -> pulumi.Output[str]:
-        """Build an image from a part that has a Dockerfile, unless the engine has it, and return its id."""
+        """Build an image from a part with a Dockerfile, unless the engine has it already, and return its id."""
         folder = provisioned.release.parts[part].folder
         return self._run(f"build-{part}", OpsCommand(module="host.image_build", create=[folder], after=provisioned.ready))
 
     def read(self, name: str, path: str, *, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
-        """Return the text of a file below the root that is no secret, when it is there.
+        """Return the text of a file below the root, which must not be secret; empty if there is none.
 
         Args:
-            name: Of the command.
-            path: Relative to the root.
-            after: What writes it.
+            name: Name of the command.
+            path: Path below the root.
+            after: What writes the file.
         """
         return self._run(name, OpsCommand(create=["show", path], after=after))
 
     def check(self, provisioned: ProvisionedHost, plan: Plan, *, after: Sequence[pulumi.Resource]) -> None:
-        """Use the registry as clients do, and fail when it does not work (D12).
+        """Use the registry as clients do, and fail if it does not work (D12).
 
         Args:
             provisioned: What the host holds.
             plan: What runs.
             after: All services.
         """
-        # Containers are replaced for these too.
+        # A change of these replaces containers too.
         run = digest(
             [[plan.images[SERVICES[name].image].reference, plan.settings.limits_of(name).model_dump()] for name in plan.services]
         )
@@ -205,17 +205,17 @@ class Host(pulumi.ComponentResource, abc.ABC):
         self._run("doctor", OpsCommand(module="cli", create=["doctor", "--post-deploy"], after=after, marks=marks))
 
     def prune(self, provisioned: ProvisionedHost, *, after: Sequence[pulumi.Resource]) -> None:
-        """Drop old releases from the host, once no container of `after` has them mounted any more."""
+        """Remove old releases from the host, once no container of `after` mounts them."""
         self._run("prune", OpsCommand(create=["prune"], after=after, marks=[provisioned.release.digest]))
 
 
 def shell(
     interpreter: Sequence[str], root: PurePosixPath, module: str, arguments: Sequence[str], marks: Sequence[str] = ()
 ) -> str:
-    """Return the shell command that runs a module of `ops`; marks become a comment."""
+    """Return the shell command that runs a module of `ops`, with the marks as a comment."""
     return commented([*interpreter, "-m", f"ops.{module}", "--root", str(root), *arguments], marks)
 
 
 def commented(words: Sequence[str], marks: Sequence[str]) -> str:
-    """Return a shell command with marks as its comment."""
+    """Return a shell command, with the marks as a comment."""
     return " ".join([shlex.join(words), *(["#", *marks] if any(marks) else [])])

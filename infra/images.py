@@ -1,4 +1,4 @@
-"""The images lock: every image pinned by digest, with the versions that must never run and why."""
+"""The images lock: every image pinned by digest, and the versions that must never run, with the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ops.config import Strict, describe
 _REFERENCE = re.compile(
     r"^(?P<repository>(?:[a-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9][a-z0-9./_-]*):(?P<tag>v?[0-9][\w.-]{0,127})(?P<digest>@sha256:[0-9a-f]{64})?\Z"
 )
-# Without a digest a tag must name one release: 3.1 and latest move. Even then it is for machines to try on (`infra.plan`).
+# A tag without a digest must name one release, since 3.1 and latest move. It is for local stacks only (`infra.plan`).
 _RELEASE = re.compile(r"^v?\d+\.\d+\.\d+")
 _IMAGE_ID = re.compile(r"^sha256:[0-9a-f]{64}\Z")
 
@@ -42,7 +42,7 @@ class _Entry(Strict):
     @model_validator(mode="after")
     def _there_or_not(self) -> _Entry:
         if bool(self.image) == bool(self.unavailable):
-            raise ValueError("needs either image, or unavailable with the reason")
+            raise ValueError("give either image, or unavailable with the reason")
         return self
 
 
@@ -55,9 +55,9 @@ class Image:
 
     Attributes:
         name: Its key in the lock.
-        reference: `repository:tag@sha256:…`, `repository:tag`, or the id `sha256:…` of an image that only this engine has.
-        version: What the version floors are compared with.
-        unavailable: Why this machine cannot have it; empty when it can.
+        reference: `repository:tag@sha256:…`, `repository:tag`, or the id `sha256:…` of an image that exists on this engine only.
+        version: The version that is checked against the floors.
+        unavailable: Why this machine cannot get it; empty if it can.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Image:
 
     @property
     def pullable(self) -> bool:
-        """Whether a registry has it; an image made on this machine is known by its id alone."""
+        """Whether a registry has it. An image made on this machine is known by its id only."""
         return not _IMAGE_ID.match(self.reference)
 
     @property
@@ -77,19 +77,19 @@ class Image:
 
     @property
     def tag(self) -> str:
-        """The reference without its digest, as it is asked for at a registry."""
+        """The reference without its digest, as a registry is asked for it."""
         return self.reference.partition("@")[0]
 
 
 def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
-    """Read a lock and hold every image against the version floors.
+    """Read a lock and check every image against the version floors.
 
     Args:
         path: The lock.
-        floors: A lock whose floors count too: images made offline, and those of a stack's own lock, obey the same ones.
+        floors: Another lock whose floors apply too, so that they hold for images made offline or pinned in a stack's own lock.
 
     Raises:
-        SettingsError: The lock cannot be read, an image names no version, is known to be bad, or is too old.
+        SettingsError: The lock cannot be read, or an image has no fixed version, is known to be bad, or is too old.
     """
     entries = _read(path)
     rules = _read(floors) if floors is not None else {}
@@ -103,13 +103,13 @@ def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
         ours = _IMAGE_ID.match(entry.image)
         match = None if ours else _REFERENCE.match(entry.image)
         if not ours and not (match and (match["digest"] or _RELEASE.match(match["tag"]))):
-            problems.append(f"{where}: {entry.image} names no version that stays; write name:1.2.3 and run `make lock`")
+            problems.append(f"{where}: {entry.image} is not a fixed version; write name:1.2.3 and run `make lock`")
             continue
         image = images[name] = Image(name, entry.image, entry.version or (match["tag"] if match else ""))
         faults = dict.fromkeys(fault for rule in (rules.get(name), entry) if rule for fault in _faults(image.version, rule))
         if faults:
             shown = image.tag if image.pullable else f"version {image.version or 'unknown'}"
-            remedy = "; write another version and run `make lock`" if image.pullable else ""
+            remedy = "; choose another version and run `make lock`" if image.pullable else ""
             problems.append(f"{where}: {shown} is {' and '.join(faults)}{remedy}")
     if problems:
         raise SettingsError(problems)
@@ -124,7 +124,7 @@ def _faults(version: str, rules: _Entry) -> list[str]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Return the leading dotted numbers of a tag, zeros at the end left out: v3.1.2-alpine gives (3, 1, 2), 3.0 gives (3,)."""
+    """Return the leading numbers of a tag without trailing zeros: v3.1.2-alpine gives (3, 1, 2), 3.0 gives (3,)."""
     match = re.match(r"v?(\d+(?:\.\d+)*)", version)
     numbers = [int(number) for number in match[1].split(".")] if match else []
     while numbers and numbers[-1] == 0:

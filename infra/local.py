@@ -16,34 +16,34 @@ from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.release import Release
 from infra.settings import Settings
 
-# Containers never run as root: when root brings the stack up, they get a user that owns nothing else.
+# Containers never run as root. If root brings the stack up, they run as this user, which owns nothing else.
 _UNPRIVILEGED = 10001
 _DOCKER_SOCKET = "/var/run/docker.sock"
 
 
 def service_user(settings: Settings) -> str:
-    """Return the uid:gid that services run as: the invoking user, or an unprivileged one when that is root."""
+    """Return the uid:gid that services run as: the invoking user, or an unprivileged one if that is root."""
     if settings.local.user:
         return settings.local.user
     return f"{os.getuid()}:{os.getgid()}" if os.getuid() != 0 else f"{_UNPRIVILEGED}:{_UNPRIVILEGED}"
 
 
 def stack_root(settings: Settings, stack: str) -> Path:
-    """Return the absolute folder of a local stack."""
+    """Return the folder of a local stack, as an absolute path."""
     return (PROJECT_FOLDER / (settings.local.root or Path(".state") / stack).expanduser()).resolve()
 
 
 def docker_socket(docker_host: str) -> str:
-    """Return the path of the Docker engine's socket, which is another one for an engine without root.
+    """Return the path of the Docker engine's socket; a rootless engine has its own.
 
     Args:
-        docker_host: As DOCKER_HOST; empty for the default.
+        docker_host: The value of DOCKER_HOST; empty for the default.
     """
     return docker_host.removeprefix("unix://") if docker_host.startswith("unix://") else _DOCKER_SOCKET
 
 
 class LocalHost(Host):
-    """This machine as a Host: commands run in the program's own Python, files live below the stack's root."""
+    """This machine as a Host: commands run with the program's own Python, and files live below the stack's root."""
 
     def __init__(self, name: str, settings: Settings, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:infra:LocalHost", name, opts)

@@ -1,4 +1,4 @@
-"""Where things are on the operator's machine: the project and the cache outside the checkout."""
+"""Paths on the operator's machine: the project, and the cache outside the checkout."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 
 
 def cache_folder(name: str) -> Path:
-    """Return a folder of the cache that all checkouts share; what is missing in it is made again. It may not exist yet."""
+    """Return a folder of the cache that all checkouts share. It may not exist yet; whatever is missing is made again."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "private-registry" / name

@@ -1,4 +1,4 @@
-"""What will run: the services that a stack's settings ask for, less those whose image cannot be had here."""
+"""What will run: the services that the settings ask for, without those whose image is not available here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infra.images import Image
 from infra.services import SERVICES
 from infra.settings import Settings, SettingsError
 
-# Those that are not named here run always.
+# Services that are not listed here always run.
 _SWITCHES: Mapping[str, Callable[[Settings], bool]] = {
     "ui": lambda settings: settings.ui.enabled,
     "regsync": lambda settings: settings.sync.enabled and bool(settings.sync.entries),
@@ -34,10 +34,10 @@ class Plan:
     """What the program builds.
 
     Attributes:
-        settings: The stack's.
-        images: By key of the lock.
-        services: Those that run, in the order of the table.
-        left_out: Those that were asked for and cannot run here, with the reason.
+        settings: The stack's settings.
+        images: Images by their key in the lock.
+        services: The services that run, in the order of the table.
+        left_out: The services that were asked for but cannot run here, with the reason.
     """
 
     settings: Settings
@@ -51,7 +51,7 @@ class Plan:
         Raises:
             KeyError: No such service.
         """
-        assert service in SERVICES, service  # noqa: S101  # a slip in the program would silently mean: no
+        assert service in SERVICES, service  # noqa: S101  # else a typo in the program would silently mean "no"
         return service in self.services
 
 
@@ -69,12 +69,12 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
     """Decide what runs.
 
     Raises:
-        SettingsError: Settings do not go together, a service that every stack needs has no image, or a stack on a server
-            lacks an image or does not pin one.
+        SettingsError: Settings contradict each other, a service that every stack needs has no image, or a stack on a server
+            lacks an image or does not pin it by digest.
     """
     asked = wanted(settings)
     left_out: dict[str, str] = {}
-    for name in asked:  # the table names what a service needs before the service itself
+    for name in asked:  # in the table, what a service needs comes before the service
         kind = SERVICES[name]
         reasons = [f"it needs {other}" for other in kind.needs if other in left_out]
         if why := images[kind.image].unavailable:
@@ -83,7 +83,7 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
             left_out[name] = reasons[0]
     for name in asked:
         if (client := name.removesuffix("-socket")) != name and client in left_out:
-            left_out.setdefault(name, f"it serves {client} alone")
+            left_out.setdefault(name, f"only {client} uses it")
     problems = [
         *_reach(settings),
         *_sign_on(settings),
@@ -97,14 +97,14 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
 
 
 def _reach(settings: Settings) -> list[str]:
-    """Return what is missing to reach a server: nobody could open its firewall again."""
+    """Return what is missing to reach a server by SSH. Without it nobody could get in to open the firewall again."""
     if settings.is_local or settings.hetzner.ssh_from:
         return []
-    return ["hetzner.ssh_from: is required: the networks from which the server is reached by SSH, such as [203.0.113.7/32]"]
+    return ["hetzner.ssh_from: is required: the networks that may reach the server by SSH, such as [203.0.113.7/32]"]
 
 
 def _sign_on(settings: Settings) -> list[str]:
-    """Return what is missing for an identity provider. Only here, since a check without the passphrase cannot see secrets."""
+    """Return what is missing for an identity provider. This is checked here because `parse` may run without the secrets."""
     if settings.sign_on.issuer is None:
         return []
     secrets = {"oidc_client_id": settings.oidc_client_id, "oidc_client_secret": settings.oidc_client_secret}
@@ -116,7 +116,7 @@ def _sign_on(settings: Settings) -> list[str]:
 
 
 def _pairs(settings: Settings) -> list[str]:
-    """Return which half of a name and its token is missing; one alone would be ignored."""
+    """Return what is missing of each pair of user and token; one without the other would be ignored."""
     return [
         f"{other}: is required with {name}"
         for pair in (("hub_user", "hub_token"), ("ghcr_user", "ghcr_token"))
@@ -126,7 +126,7 @@ def _pairs(settings: Settings) -> list[str]:
 
 
 def _channels(settings: Settings) -> list[str]:
-    """Return which secrets the channels for messages name and the stack does not have."""
+    """Return which secrets the notification channels need and the stack does not set."""
     problems = []
     for name, channel in settings.operations.notify.channels.items():
         for secret in channel.secrets:
@@ -137,7 +137,7 @@ def _channels(settings: Settings) -> list[str]:
 
 
 def _refused(settings: Settings, images: Mapping[str, Image], asked: tuple[str, ...]) -> list[str]:
-    """Return which services may not be left out, or run from an image that is not pinned."""
+    """Return which services lack an image but must not be left out, or have one that must be pinned."""
     problems = []
     for name in asked:
         image = images[SERVICES[name].image]

@@ -1,4 +1,4 @@
-"""Reads what this stack was given, settings and images, and stops with every problem at once."""
+"""Reads the stack's settings and images, and stops with every problem at once."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ LOCK = PROJECT_FOLDER / "images.lock"
 
 
 def load() -> Plan:
-    """Return what the current stack shall run.
+    """Return what the current stack is to run.
 
     Raises:
-        pulumi.RunError: With every problem; the engine shows it without a stack trace.
+        pulumi.RunError: The settings are invalid. It has every problem, and the engine shows it without a stack trace.
     """
     try:
         settings = parse(_given(), stack=pulumi.get_stack(), warn=pulumi.warn)
         images = load_lock(PROJECT_FOLDER / settings.images_lock, floors=LOCK)
         if missing := sorted(load_lock(LOCK).keys() - images.keys()):
-            raise SettingsError([f"{settings.images_lock}: {name}: is missing; pin it as {LOCK.name} does" for name in missing])
+            raise SettingsError([f"{settings.images_lock}: {name}: is missing; pin it as in {LOCK.name}" for name in missing])
         plan = make_plan(settings, images)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from error
     if plan.left_out:
-        pulumi.info(f"left out, since their images cannot be had here: {', '.join(plan.left_out)}")
+        pulumi.info(f"left out, because their images are not available here: {', '.join(plan.left_out)}")
     return plan
 
 
 def make_host(settings: Settings) -> Host:
-    """Return the Host of the place that the settings name."""
+    """Return the Host of the place that the settings choose."""
     if settings.is_local:
         return LocalHost("host", settings, pulumi.get_stack())
     place = HetznerPlace("place", settings)
@@ -49,7 +49,7 @@ def make_host(settings: Settings) -> Host:
 
 
 def _given() -> dict[str, Any]:
-    """Return this project's keys. The SDK offers single look-ups only, which cannot find unknown keys."""
+    """Return all keys of this project. The SDK can only look up single keys, which would miss unknown ones."""
     everything = runtime_config.CONFIG.get() or runtime_config.get_config_env()
     prefix = f"{PROJECT}:"
     return {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}

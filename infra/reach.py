@@ -1,4 +1,4 @@
-"""How a stack's own host reaches its registry, to check it as clients do (D12)."""
+"""How the host reaches its own registry, to check it the way clients use it (D12)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import PurePosixPath
 
 from infra.settings import Settings
 
-# Below the root: where the edge keeps the authority that signs certificates for itself.
+# Below the root: the certificate of the edge's own certificate authority.
 AUTHORITY = "data/edge/pki/authorities/local/root.crt"
 _LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Reach:
-    """The way to a registry.
+    """How a registry is reached.
 
     Attributes:
-        url: Where clients reach it.
-        resolve: Names that this host looks up elsewhere than clients do, with their addresses.
-        ca: The file of its certificate's authority; None for one that all trust.
+        url: The URL that clients use.
+        resolve: Names that this host does not look up in DNS, with their addresses.
+        ca: File of the certificate authority; None for a public one.
     """
 
     url: str
@@ -32,11 +32,11 @@ class Reach:
 def reach(settings: Settings, root: PurePosixPath) -> Reach:
     """Return the address to check, and how this host reaches it.
 
-    A certificate of an authority that all trust is for a name that all know: there the way is the one of everybody, DNS
-    included. Elsewhere the name may be known to clients alone, and the edge is asked where it listens.
+    With a certificate from a public authority the name is public too, so this host reaches the registry as everybody does, DNS
+    included. Otherwise only clients may know the name, so this host connects straight to the address that the edge listens on.
 
     Args:
-        settings: The stack's.
+        settings: The stack's settings.
         root: The stack's folder on the host.
     """
     url = settings.public_url
@@ -44,7 +44,7 @@ def reach(settings: Settings, root: PurePosixPath) -> Reach:
     edge = settings.edge
     if port == str(edge.http_port) and url.startswith("http:"):
         return Reach(url, {host: edge.plain_bind})
-    if edge.tls == "public" or int(port or 443) != edge.https_port:  # another port is that of somebody else's proxy
+    if edge.tls == "public" or int(port or 443) != edge.https_port:  # any other port belongs to a proxy in front
         return Reach(url)
     bind = _LOOPBACK if ipaddress.IPv4Address(edge.bind).is_unspecified else edge.bind
     return Reach(url, {host: bind}, root / AUTHORITY)

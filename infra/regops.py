@@ -1,4 +1,4 @@
-"""What `regops` is told about a stack, and where it keeps what it knows."""
+"""The configuration of `regops`, and the folders that it uses."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ops.config import REGOPS_FILE, RegopsConfig, render
 # Below the root.
 ALL_DATA = "data"
 DATA_FOLDER = "data/regops"
-# Beside the registry's own folder, on its file system: snapshots are links to its files.
+# On the same file system as the registry's folder, because snapshots are hard links to its files.
 SNAPSHOTS_FOLDER = "data/snapshots"
 REGISTRY_FOLDER = "data/registry"
 FOLDERS = (DATA_FOLDER, SNAPSHOTS_FOLDER)
 _REGISTRY_DEBUG_PORT = 5001
-# Text files (`*.prom`) with metrics of tasks, which the node exporter adds to its own. It is where the stack's data are, so that
-# its disk is theirs.
+# The node exporter reads the tasks' metrics here (`*.prom`). The folder is on the disk of the stack's data, which the exporter
+# measures by it.
 METRICS_FOLDER = "data/metrics"
 
 
 def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
-    """Return what `regops` reads.
+    """Return the configuration of `regops`.
 
     Args:
         plan: What runs.
@@ -53,22 +53,22 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
 
 
 def _made_on_host(service: str, plan: Plan) -> bool:
-    """Whether a service's image is none of the lock: that of an edge which asks CrowdSec is built on the host."""
+    """Whether a service's image is not from the lock: with CrowdSec on, the edge's image is built on the host."""
     return service == "edge" and plan.runs("crowdsec")
 
 
 def kept_folders(settings: Settings) -> Sequence[str]:
-    """Return the folders that stay when the stack goes: what is known of the images stays as long as they do."""
+    """Return the folders that `destroy` leaves in place: what is known about the images stays as long as the images."""
     return FOLDERS if settings.registry.keep_data else ()
 
 
 def registry_debug_address(plan: Plan) -> str:
-    """Return where the registry's debug port listens: on the address of one network alone, whose name there nobody else has."""
+    """Return where the registry's debug port listens: on one network only, by a name that is unique there."""
     host = "registry.registry-metrics" if plan.runs("prometheus") else "127.0.0.1"
     return f"{host}:{_REGISTRY_DEBUG_PORT}"
 
 
 def regops_part(plan: Plan, root: PurePosixPath) -> Part:
-    """Return it as a part of the release."""
+    """Return the configuration as a part of the release."""
     name, _, file = REGOPS_FILE.partition("/")
     return Part.of_text(name, {file: render(regops_config(plan, root))})

@@ -1,8 +1,8 @@
-"""The release: rendered configuration and the ops package as content-addressed parts, shipped in one reproducible tarball.
+"""The release: rendered configuration and the ops package as content-addressed parts, in one reproducible tarball.
 
 On the host a release is a folder of links to its parts:
 
-    parts/<name>-<digest>/…       immutable; a container mounts the part it reads, so its path changes when its content does
+    parts/<name>-<digest>/…       immutable; a container mounts the part that it reads, so a new content is a new path
     releases/<digest>/<name>      -> ../../parts/<name>-<digest>
     current                       -> releases/<digest>
 """
@@ -23,12 +23,12 @@ from ops.core.files import write_atomic
 _DIGEST_LENGTH = 16
 _TARBALLS_KEPT = 5
 _IN_USE_S = 3600.0
-_EPOCH = 0  # every file gets this time, so that the same content gives the same tarball
+_EPOCH = 0  # every file gets this time, so the same content always gives the same tarball
 
 
 @dataclass(frozen=True)
 class Part:
-    """A folder that one service, or the host, reads. Files map relative paths to content."""
+    """A folder that one service, or the host itself, reads. `files` maps relative paths to content."""
 
     name: str
     files: Mapping[str, bytes]
@@ -44,7 +44,7 @@ class Part:
 
     @classmethod
     def of_folder(cls, name: str, folder: Path, pattern: str = "**/*") -> Part:
-        """Make a part of the files below a folder, compiled Python left out."""
+        """Make a part of the files below a folder, without compiled Python."""
         paths = sorted(path for path in folder.glob(pattern) if path.is_file() and "__pycache__" not in path.parts)
         return cls(name, {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
 
@@ -55,7 +55,7 @@ class Part:
 
 
 def digest_of(files: Mapping[str, bytes | str]) -> str:
-    """Return a short SHA-256 over paths and contents, whatever their order."""
+    """Return a short SHA-256 over paths and contents; their order does not matter."""
     total = hashlib.sha256()
     for path in sorted(files):
         content = files[path]
@@ -78,7 +78,7 @@ class Release:
         return f"releases/{self.digest}"
 
     def tarball(self, cache: Path) -> Path:
-        """Write the release as a tarball into the cache, unless it is there, and return its path; old ones are removed.
+        """Write the release as a tarball into the cache, unless it is there already, and return its path. Remove old ones.
 
         Raises:
             OSError: The cache cannot be written.
@@ -107,7 +107,7 @@ class Release:
 
 
 def _remove_old(cache: Path) -> None:
-    """Remove tarballs, and what a kill left of one, that no run can be about to unpack."""
+    """Remove old tarballs and half-written ones, but none that another run may still need."""
     newest_first = sorted(cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest_first[_TARBALLS_KEPT:]:
         if path.stat().st_mtime < time.time() - _IN_USE_S:

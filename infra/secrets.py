@@ -1,4 +1,4 @@
-"""The secrets of a stack: the fourteen by name, the internal ones, and how missing ones are generated."""
+"""The secrets of a stack: the fourteen that have a name, the internal ones, and how missing ones are generated."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pulumi_command import local
 from infra.plan import Plan
 from infra.settings import DEFAULT_USER
 
-# What generates a value runs once: its text never changes, and neither does the value. 32 random bytes, URL-safe.
+# Generates a value: 32 random bytes, URL-safe. Never change this text: the command must not run a second time.
 GENERATE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 class Origin(Enum):
-    """Where a secret comes from when the stack does not set it."""
+    """Where a secret comes from if the stack does not set it."""
 
     GENERATED = "generated once and kept in the state"
     DEFAULT = "a fixed default"
-    OPTIONAL = "stays away; what needs it is off"
+    OPTIONAL = "does not exist; what needs it is off"
 
 
-# The fourteen names of the system this replaces; on the host each is a file of that name.
+# The fourteen names of the system that this one replaces. On the host each is a file of that name.
 SECRETS: Mapping[str, Origin] = {
     "ghcr_token": Origin.OPTIONAL,
     "ghcr_user": Origin.OPTIONAL,
@@ -41,7 +41,7 @@ SECRETS: Mapping[str, Origin] = {
     "registry_user": Origin.DEFAULT,
 }
 
-# Shared between services only; nobody types them. Those that name services are made when one of these runs.
+# Shared between services; nobody types them. Those with services listed are only made if one of these runs.
 INTERNAL: Mapping[str, tuple[str, ...]] = {
     "cache_password": (),
     "events_token": (),
@@ -60,7 +60,7 @@ INTERNAL: Mapping[str, tuple[str, ...]] = {
 
 
 class Secrets(pulumi.ComponentResource):
-    """Every secret of the stack as an Output: given by the configuration, or generated on the first `up` and kept."""
+    """Every secret of the stack as an Output: set by the stack, or generated at the first `up` and kept."""
 
     def __init__(self, name: str, plan: Plan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:infra:Secrets", name, {}, opts)
@@ -85,18 +85,18 @@ class Secrets(pulumi.ComponentResource):
         """Return a secret.
 
         Raises:
-            KeyError: It is optional and not set, or there is none of that name.
+            KeyError: It is optional and not set, or there is no secret of that name.
         """
         return self._values[name]
 
     @property
     def named(self) -> Mapping[str, pulumi.Output[str]]:
-        """Those of the fourteen that have a value."""
+        """Those of the fourteen that have a value; the host gets all of them as files."""
         return {name: value for name, value in self._values.items() if name in SECRETS}
 
     @property
     def passwords(self) -> Mapping[str, pulumi.Output[str]]:
-        """The generated passwords of the accounts beside the operator's, by account name."""
+        """The generated passwords of the accounts other than the operator's, by account name."""
         return self._passwords
 
     def _generate(self, name: str) -> pulumi.Output[str]:
@@ -104,12 +104,12 @@ class Secrets(pulumi.ComponentResource):
 
 
 def generated(name: str, command: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """Return what a command prints, run once: it is kept in the state, and its value never changes.
+    """Return what a command prints. It runs once; the value is kept in the state and never changes.
 
     Args:
-        name: Of the command.
+        name: Name of the command.
         command: A shell command that prints the value.
-        parent: What the value belongs to.
+        parent: The resource that the value belongs to.
     """
     made = local.Command(
         name,
@@ -119,7 +119,7 @@ def generated(name: str, command: str, parent: pulumi.Resource) -> pulumi.Output
         opts=pulumi.ResourceOptions(
             parent=parent,
             additional_secret_outputs=["stdout", "stderr"],
-            # A changed input would run the command again and lose the value.
+            # A changed input would run the command again, and the value would be lost.
             ignore_changes=["create", "logging", "addPreviousOutputInEnv"],
         ),
     )

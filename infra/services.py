@@ -14,7 +14,7 @@ class ServiceKind:
 
     Attributes:
         purpose: What it is for, in a few words.
-        image: Key in the images lock.
+        image: Its key in the images lock.
         limits: Its default limits; a stack sets others with `limits`.
         needs: Services that it cannot run without; when one is left out, so is this one.
     """

@@ -1,4 +1,4 @@
-"""The settings of a stack: one typed model over Pulumi's configuration, every problem reported at once with its key."""
+"""The settings of a stack: one typed model of its Pulumi configuration. Every problem is reported at once, with its key."""
 
 from __future__ import annotations
 
@@ -30,12 +30,22 @@ from infra.blocks.sign_on import SignOnSettings
 from infra.blocks.sync import SyncSettings
 from infra.blocks.ui import UiSettings
 from infra.services import SERVICES
-from ops.config import ACCOUNT_NAME, HIGHEST_PORT, OLD_MEMORY_KEY, Access, ConfigError, ServiceLimits, Strict, describe_fault
+from ops.config import (
+    ACCOUNT_NAME,
+    HIGHEST_PORT,
+    OLD_MEMORY_KEY,
+    Access,
+    ConfigError,
+    ServiceLimits,
+    Strict,
+    describe_fault,
+    unique_names,
+)
 
 PROJECT = "private-registry"
 DEFAULT_USER = "admin"
-# On a server of its own the edge has the ports that browsers and clients expect; without TLS it stays on loopback.
-_SERVER_EDGE = {"bind": "0.0.0.0", "https_port": 443, "ipv6": True, "tls": "public"}  # noqa: S104  # the public address is the server's own
+# On a server the edge has the ports that browsers and clients expect. Without TLS it stays on loopback.
+_SERVER_EDGE = {"bind": "0.0.0.0", "https_port": 443, "ipv6": True, "tls": "public"}  # noqa: S104  # all addresses of the server
 
 
 def _port_in_range(host: str) -> str:
@@ -47,7 +57,7 @@ def _port_in_range(host: str) -> str:
 
 def _account_name(name: SecretStr) -> SecretStr:
     if not re.fullmatch(ACCOUNT_NAME, name.get_secret_value()):
-        raise ValueError(f"is no name of an account; it should match {ACCOUNT_NAME}")
+        raise ValueError(f"is not a valid account name; it should match {ACCOUNT_NAME}")
     not_reserved(name.get_secret_value())
     return name
 
@@ -63,7 +73,7 @@ class SettingsError(ConfigError):
 
 
 class GivenSecrets(Strict):
-    """The secrets a stack may set, by their old names. Unset ones are generated or stay away (infra/secrets.py)."""
+    """The secrets that a stack may set. Those that are not set are generated, or do not exist (infra/secrets.py)."""
 
     ghcr_token: SecretStr | None = None
     ghcr_user: SecretStr | None = None
@@ -106,19 +116,17 @@ class Settings(GivenSecrets):
     @classmethod
     def _names_of_their_own(cls, accounts: tuple[AccountSettings, ...], others: ValidationInfo) -> tuple[AccountSettings, ...]:
         names = [account.name for account in accounts]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} named more than once; every account needs a name of its own")
+        unique_names(names)
         operator = others.data.get("registry_user")
         if (operator.get_secret_value() if operator else DEFAULT_USER) in names:
-            raise ValueError("one has the name of the operator's account (registry_user, admin when not set); give it another")
+            raise ValueError("one has the name of the operator's account (registry_user, or admin if that is not set); rename it")
         return accounts
 
     def limits_of(self, service: str) -> ServiceLimits:
         """Return the limits in force for a service.
 
         Raises:
-            KeyError: No such service.
+            KeyError: There is no such service.
         """
         return self.limits.get(service, SERVICES[service].limits)
 
@@ -129,7 +137,7 @@ class Settings(GivenSecrets):
 
     @property
     def public_url(self) -> str:
-        """The address under which browsers reach the pages, without a slash at its end."""
+        """The URL of the pages in a browser, without a slash at the end."""
         plain = self.is_local and self.registry_host.endswith(f":{self.edge.http_port}")
         return f"{'http' if plain else 'https'}://{self.registry_host}"
 
@@ -138,12 +146,12 @@ def parse(raw: Mapping[str, Any], *, stack: str, warn: Callable[[str], object] =
     """Make settings of a stack's configuration.
 
     Args:
-        raw: Keys without the `private-registry:` prefix; objects may still be JSON text, as the engine hands them over.
-        stack: The stack's name, which the default of `name` is made from.
-        warn: Called with a line about each key that still has its old name, when the settings are valid.
+        raw: Keys without the `private-registry:` prefix. Objects may still be JSON text, which is how the engine passes them.
+        stack: The stack's name; the default of `name` is made from it.
+        warn: Called with one line for each key that has an old name, if the settings are valid.
 
     Raises:
-        SettingsError: With every problem found.
+        SettingsError: The settings are invalid. It has every problem.
     """
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -151,7 +159,7 @@ def parse(raw: Mapping[str, Any], *, stack: str, warn: Callable[[str], object] =
         if key not in Settings.model_fields:
             problems.append(f"{key}: unknown key{_suggestion(key, Settings.model_fields)}")
             continue
-        if value not in ("", None):  # the engine's way, and YAML's, to say that a key is not set
+        if value not in ("", None):  # how the engine, and YAML, say that a key is not set
             values[key] = _decoded(key, value)
     values.setdefault("name", f"registry-{stack}")
     if values.get("place") == "hetzner" and isinstance(values.setdefault("edge", {}), dict):
@@ -174,7 +182,7 @@ def parse(raw: Mapping[str, Any], *, stack: str, warn: Callable[[str], object] =
 
 
 def _decoded(key: str, value: Any) -> Any:
-    """Undo the engine's encoding of objects and lists as JSON text; leave everything else to the model."""
+    """Undo the engine's encoding of objects and lists as JSON text. Leave everything else to the model."""
     if key in GivenSecrets.model_fields or not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     try:
@@ -187,7 +195,7 @@ def _default_host(edge: Any) -> str:
     try:
         return EdgeSettings.model_validate(edge).default_host
     except ValidationError:
-        return EdgeSettings().default_host  # what is wrong with the edge is reported with the rest
+        return EdgeSettings().default_host  # what is wrong with `edge` is reported with the rest
 
 
 def _is_below(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
@@ -196,18 +204,18 @@ def _is_below(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> boo
 
 def _suggestion(key: str, known: Mapping[str, Any]) -> str:
     close = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(sorted(known))}"
+    return f"; did you mean {close[0]}?" if close else f"; it must be one of {', '.join(sorted(known))}"
 
 
 def _describe(error: ValidationError) -> list[str]:
-    """Return one line for each fault. What was given is shown, unless the key is a secret."""
+    """Return one line for each fault. It shows the given value, unless the key is a secret."""
     lines = []
     faults = error.errors(include_url=False)
     for fault in faults:
         if fault["type"] == "too_short" and any(_is_below(other["loc"], fault["loc"]) for other in faults):
-            continue  # only the faulty items are missing
+            continue  # the items are there, but faulty
         given = fault.get("input")
-        # What stands below an unknown key may be a secret that was put in the wrong place.
+        # The value of an unknown key may be a secret in the wrong place.
         secret = fault["type"] == "extra_forbidden" or (bool(fault["loc"]) and fault["loc"][0] in GivenSecrets.model_fields)
         shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) and not secret else ""
         hint = "; write it as YAML below the key" if fault["type"] in {"model_type", "dict_type", "tuple_type"} else ""

@@ -1,4 +1,4 @@
-"""The Python packages that travel in the release: what `ops` needs, as wheels for the host's Python, and `ops` itself (D14)."""
+"""The Python packages in the release: `ops`, and what it needs, as wheels for the host's Python (D14)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ops.core.process import CommandError, run
 HOST_PYTHON = "3.13"
 _REQUIREMENTS = PROJECT_FOLDER / "ops" / "requirements.txt"
 _INSTALL_LIMIT_S = 600
-# glibc 2.41 is what Debian 13 and the stock Python image have; wheels name the oldest glibc they run on.
+# Debian 13 and the stock Python image have glibc 2.41. A wheel's name has the oldest glibc that it runs on.
 _GLIBC = ("2_17", "2_28", "2_34")
 
 
 def machine() -> str:
-    """Return this machine's architecture as wheels name it."""
+    """Return this machine's architecture, as in the names of wheels."""
     return {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
 
 
@@ -33,13 +33,13 @@ def ops_part() -> Part:
 
 
 def site_part(architecture: str) -> Part:
-    """Return the packages that ops needs as a part of the release, installed from wheels into the cache when missing.
+    """Return the packages that ops needs as a part of the release. If they are not in the cache, install them from wheels.
 
     Args:
-        architecture: Of the host, as in a wheel's name: x86_64 or aarch64.
+        architecture: The host's architecture, as in a wheel's name: x86_64 or aarch64.
 
     Raises:
-        pulumi.RunError: The wheels cannot be had; the engine shows it without a stack trace.
+        pulumi.RunError: The wheels cannot be downloaded. The engine shows this without a stack trace.
     """
     wanted = f"site-python{HOST_PYTHON}-{architecture}-{digest(_REQUIREMENTS.read_text())}"
     folder = cached(cache_folder("site"), wanted, lambda target: _install(target, architecture), what="the site folder of ops")
@@ -49,12 +49,12 @@ def site_part(architecture: str) -> Part:
 def _install(target: Path, architecture: str) -> None:
     platforms = [f"--platform=manylinux_{glibc}_{architecture}" for glibc in _GLIBC]
     wanted = [f"--python-version={HOST_PYTHON}", "--implementation=cp", "--only-binary=:all:", "--no-deps", "--require-hashes"]
-    # Else pip asks the Python that runs it, and not HOST_PYTHON, what a package requires: https://github.com/pypa/pip/issues/11664
+    # Without it pip checks a package's requirements against the Python that it runs on, not HOST_PYTHON: https://github.com/pypa/pip/issues/11664
     options = ["--ignore-requires-python", "--no-compile", "--quiet", f"--target={target}", f"--requirement={_REQUIREMENTS}"]
     try:
         run([sys.executable, "-m", "pip", "install", *platforms, *wanted, *options], timeout=_INSTALL_LIMIT_S)
     except CommandError as error:
         raise pulumi.RunError(
-            f"the wheels of ops/requirements.txt cannot be installed; is a package index reachable? {error}"
+            f"cannot install the wheels of ops/requirements.txt; is a package index reachable? {error}"
         ) from error
     shutil.rmtree(target / "bin", ignore_errors=True)

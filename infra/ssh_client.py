@@ -1,4 +1,4 @@
-"""The operator's own `ssh` as the program and the Docker plugin use it: one key, one known host key, one connection for all."""
+"""The operator's `ssh`, as the program and the Docker plugin use it: one key, one known host key, one shared connection."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from infra.paths import cache_folder
 from ops.core.files import write_atomic
 from ops.core.process import CommandError, Completed, run
 
-# Connections of ssh itself end with this code: ssh(1).
+# The exit code of ssh itself, when the connection fails: ssh(1).
 UNREACHABLE = 255
 _FINAL = ("verification failed", "Permission denied")
 _PAUSE_S = 2.0
 _PRIVATE = 0o600
-# Sockets have paths of 108 characters at most, of which ssh needs 17 more while it makes one.
+# The path of a socket has at most 108 characters, and ssh adds 17 while it creates one.
 _LONGEST_SOCKET = 90
 
 
@@ -27,9 +27,9 @@ class SshAccess:
 
     Attributes:
         address: Its address.
-        private_key: The program's key, as OpenSSH writes it.
-        host_key: The server's public key, `ssh-ed25519 AAAA…`: no other server is talked to.
-        user: Who logs in.
+        private_key: The program's private key, in OpenSSH format.
+        host_key: The server's public key, `ssh-ed25519 AAAA…`; a server with another one is refused.
+        user: User to log in as.
     """
 
     address: str
@@ -38,9 +38,9 @@ class SshAccess:
     user: str = "root"
 
     def options(self) -> Sequence[str]:
-        """Return the arguments of `ssh`, after writing the files that they name into the operator's cache.
+        """Return the arguments of `ssh`, after writing the files that they need into the operator's cache.
 
-        All connections share one, which ends itself when it is not used: https://man.openbsd.org/ssh_config#ControlMaster
+        All connections share one, which closes when it is not used: https://man.openbsd.org/ssh_config#ControlMaster
 
         Raises:
             OSError: The cache cannot be written.
@@ -64,19 +64,19 @@ class SshAccess:
         socket = folder / "master"
         if len(str(socket)) < _LONGEST_SOCKET:
             options |= {"ControlMaster": "auto", "ControlPath": socket, "ControlPersist": "15"}
-        # Nothing of the operator's own configuration: a Host * there could say anything.
+        # The operator's own configuration is ignored: a `Host *` in it could change anything.
         return ["-F", "/dev/null", *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))]
 
     def run(self, command: str, *, timeout: float, patience: float = 0.0) -> Completed:
-        """Run a shell command on the server; one that can be run again, when patience is given.
+        """Run a shell command on the server. With patience it may run more than once.
 
         Args:
-            command: For the server's shell.
+            command: The command, for the server's shell.
             timeout: Seconds that it may take.
-            patience: Seconds for which a server that is away, such as one that restarts, is tried again.
+            patience: Seconds to keep trying while the server does not answer, for example because it restarts.
 
         Raises:
-            CommandError: It failed, or the server cannot be reached: then ssh ended with `UNREACHABLE`.
+            CommandError: It failed, or the server cannot be reached; then the exit code is `UNREACHABLE`.
         """
         argv = ["ssh", *self.options(), f"{self.user}@{self.address}", command]
         give_up = time.monotonic() + patience
@@ -90,7 +90,7 @@ class SshAccess:
 
 
 def _is_away(error: CommandError) -> bool:
-    """Whether a server may answer later, as one that restarts does; another host key or a refused login stays as it is."""
+    """Whether the server may answer later, as after a restart. A wrong host key or a refused login will not change."""
     failed = error.completed
     return failed is not None and failed.returncode == UNREACHABLE and not any(reason in failed.stderr for reason in _FINAL)
 

@@ -1,4 +1,4 @@
-"""A server as a Host: commands by SSH, a release as one tarball, and Docker by the same way."""
+"""A server as a Host: commands by SSH, the release as one tarball, and Docker through SSH as well."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from infra.server.files import PART, ROOT
 from infra.ssh_client import UNREACHABLE, SshAccess
 from ops.core.process import CommandError
 
-# Unprivileged, and nobody else's: all services run as this user, and own their data.
+# An unprivileged user of its own: all services run as this user, and it owns their data.
 SERVICE_USER = "10001:10001"
 _INCOMING = "/var/lib/private-registry/release.tar"
-# mount(8) ends with it.
+# The exit code of mount(8) for a failed mount; no command of ours uses it.
 _UNMOUNTED = 32
 _LOOK_LIMIT_S = 60.0
-_LOOK_PATIENCE_S = 45.0  # a server whose type has just been changed still starts
+_LOOK_PATIENCE_S = 45.0  # a server whose type has just changed is still booting
 _PER_DIAL_S = 15
 _DIAL_LIMIT = 40  # a server that restarts is away for some minutes
-# cloud-init may have failed, for example without a network: it says how, and what it leaves undone is done now.
+# If cloud-init failed, for example because a mirror was down, this prints why; the script on standard input does the rest.
 _WAIT = "timeout 900 cloud-init status --wait --long >&2 || true; exec sh -s"
 _PYTHON = ["python3", "-B"]  # parts of a release are never written to
 
@@ -39,12 +39,12 @@ class Machine:
     """A machine that a place has made.
 
     Attributes:
-        address: Where it is reached.
-        private_key: The program's key, as OpenSSH writes it.
+        address: Its address.
+        private_key: The program's private key, in OpenSSH format.
         host_key: The server's public key.
-        made: The machine itself, and what has to be there before it is prepared.
-        prepare: Shell script that installs what is missing; it can be run again at any time.
-        kind: What it is; a change of this restarts it.
+        made: The machine itself, and what must exist before it is prepared.
+        prepare: Shell script that installs what is missing; it is safe to run again at any time.
+        kind: Its type; the machine restarts when this changes.
     """
 
     address: pulumi.Output[str]
@@ -56,7 +56,7 @@ class Machine:
 
     @property
     def connection(self) -> remote.ConnectionArgs:
-        """How commands connect: only to the server that has the host key."""
+        """How commands connect: only to the server with this host key."""
         return remote.ConnectionArgs(
             host=self.address,
             user="root",
@@ -84,7 +84,7 @@ class SshHost(Host):
             stdin=machine.prepare,
             logging=remote.Logging.STDERR,
             add_previous_output_in_env=False,
-            triggers=[made.id for made in machine.made],  # another machine may have the same address and keys
+            triggers=[made.id for made in machine.made],  # a new machine may have the same address and keys
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(machine.made)),
         )
         known: pulumi.Output[dict[str, str]] = pulumi.Output.all(
@@ -103,7 +103,7 @@ class SshHost(Host):
             triggers=[self._revision],  # a server that has lost its files gets the tarball again
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready], delete_before_replace=True),
         )
-        # The first release brings the program that installs it.
+        # The program that installs the release comes with it.
         ops = release.parts["ops"].folder
         unpack = f'set -e; d=$(mktemp -d); trap \'rm -rf "$d"\' EXIT; tar --extract --file={_INCOMING} --directory="$d" {ops}; '
         command = OpsCommand(create=["release", _INCOMING], delete=REMOVE_RELEASE, after=[tarball], marks=[release.digest])
@@ -117,7 +117,7 @@ class SshHost(Host):
             "engine",
             host=self._machine.address.apply(lambda address: f"ssh://root@{address}"),
             ssh_opts=pulumi.Output.unsecret(self._access.apply(lambda access: list(access.options()))),
-            # The plugin asks the engine at once, which these may restart.
+            # The plugin connects at once, and installing these files may restart the engine.
             opts=pulumi.ResourceOptions(parent=self, depends_on=installed),
         )
         return installed
@@ -128,7 +128,7 @@ class SshHost(Host):
         environment = f"{before}PYTHONPATH={path} "
 
         def line(revision: str) -> str:
-            if command.module == "cli":  # as the stack's own user, who has all that `regops` writes
+            if command.module == "cli":  # `regops` drops root's rights, so that its files belong to the services' user
                 return commented([regops.PATH, *command.create], [*command.marks, revision])
             arguments = _with_revision(command, revision)
             return environment + shell(_PYTHON, self.root, command.module, arguments, [*command.marks, revision])
@@ -149,7 +149,7 @@ class SshHost(Host):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready, *command.after]),
         )
         self.made[name] = made
-        # Secret by its connection alone: no command of `ops` prints a secret.
+        # It is only secret because its connection is: no command of `ops` prints a secret.
         return pulumi.Output.unsecret(made.stdout)
 
 
@@ -161,7 +161,7 @@ def look(access: SshAccess) -> str:
     """Look at a server's files; return the revision of its last installation, or another one when something is to be put right.
 
     Raises:
-        pulumi.RunError: The server does not answer, or its data is not mounted, so that nobody can tell what is on it.
+        pulumi.RunError: The server does not answer, or its data is not mounted, so its files cannot be checked.
     """
     mounted = f"! grep -qs ' {ROOT} ' /etc/fstab || mountpoint -q {ROOT} || exit {_UNMOUNTED}"
     program = f"PYTHONPATH={ROOT}/current/ops {shell(_PYTHON, ROOT, 'host.drift', [])}"
@@ -174,11 +174,11 @@ def look(access: SshAccess) -> str:
     except CommandError as error:
         if error.completed is not None and error.completed.returncode == _UNMOUNTED:
             raise pulumi.RunError(
-                f"{ROOT} of the server {access.address} is not mounted, though its /etc/fstab says so: "
-                "attach its volume, and restart the server"
+                f"{ROOT} is not mounted on the server {access.address}, although it is in /etc/fstab; "
+                "attach the volume and restart the server"
             ) from error
         if error.completed is not None and error.completed.returncode != UNREACHABLE:
-            pulumi.warn(f"the files of {access.address} cannot be looked at, and are all written again: {error}")
+            pulumi.warn(f"cannot check the files of {access.address}, so all of them are written again: {error}")
             return secrets.token_hex(6)
         raise pulumi.RunError(
             f"the server {access.address} does not answer by SSH; is it on, and is this machine in hetzner.ssh_from? {error}"
@@ -187,5 +187,5 @@ def look(access: SshAccess) -> str:
         return secrets.token_hex(6)
     found: Mapping[str, Any] = json.loads(seen.stdout)
     for path in found["changed"]:
-        pulumi.warn(f"{path} is not as it was installed on {access.address}; `up` puts it right")
+        pulumi.warn(f"{path} has changed on {access.address} since it was installed; `up` restores it")
     return str(found["revision"])

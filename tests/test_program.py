@@ -83,7 +83,7 @@ def test_a_key_that_has_its_old_name_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("lock", "told"),
     [
-        ("redis: {image: redis:latest}", "redis:latest names no version"),
+        ("redis: {image: redis:latest}", "redis:latest is not a fixed version"),
         ("{}", "caddy: is missing"),
         (None, "cannot read"),
     ],

@@ -1,1 +1,1 @@
-"""What a stack can set, one block for each component; `infra.settings` puts them together."""
+"""The settings of a stack, one block for each component; `infra.settings` puts them together."""

@@ -20,15 +20,15 @@ IPv4 = Annotated[str, AfterValidator(_ipv4)]
 class EdgeSettings(Strict):
     """Where the edge listens on the host: an address for TLS, and two ports.
 
-    Without TLS it listens on a loopback address only: passwords and tokens must not travel in clear text.
+    Without TLS it listens on loopback only, because passwords and tokens must not travel in clear text.
 
     Attributes:
-        bind: The address for TLS; 0.0.0.0 stands for all, on a server with `ipv6` those of IPv6 too.
+        bind: The address for TLS. 0.0.0.0 means all addresses; on a server with `ipv6`, those of IPv6 too.
         http_port: The port without TLS.
         https_port: The port with TLS.
-        tls: Who signs the certificate: `public`, an authority that all trust, by ACME; or `internal`, the edge's own one.
-        acme_email: Where the certificate authority writes to before a certificate runs out.
-        ipv6: Whether its network has IPv6, so that it sees the addresses of clients that use it.
+        tls: Who signs the certificate: `public` is a public authority, by ACME; `internal` is the edge's own authority.
+        acme_email: Where the certificate authority writes to before a certificate expires.
+        ipv6: Whether the edge's network has IPv6, so that it sees the real addresses of IPv6 clients.
     """
 
     bind: IPv4 = "127.0.0.1"
@@ -46,12 +46,12 @@ class EdgeSettings(Strict):
 
     @property
     def plain_bind(self) -> str:
-        """The address without TLS."""
+        """The address for requests without TLS."""
         return self.bind if ipaddress.IPv4Address(self.bind).is_loopback else "127.0.0.1"
 
     @property
     def default_host(self) -> str:
-        """Under what name clients reach the edge, when the stack has no name; empty when no one address is known."""
+        """The name by which clients reach the edge if `registry_host` is not set; empty if it listens on all addresses."""
         if ipaddress.IPv4Address(self.bind).is_unspecified:
             return ""
         return f"localhost:{self.http_port}" if self.plain_bind == self.bind else f"{self.bind}:{self.https_port}"

@@ -1,4 +1,4 @@
-"""Settings of the Hetzner place: what is rented, who may reach it by SSH, and what must not be lost."""
+"""Settings of the Hetzner place: what is rented, who may connect by SSH, and what must not be lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _network(text: str) -> str:
 
 def _public_key(text: str) -> str:
     if not _PUBLIC_KEY.fullmatch(text.strip()):
-        raise ValueError("should be a public key in one line, as in ~/.ssh/id_ed25519.pub")
+        raise ValueError("should be a public key on one line, as in ~/.ssh/id_ed25519.pub")
     return text.strip()
 
 
@@ -30,13 +30,13 @@ Id = Annotated[int, Field(ge=1)]
 
 
 class SnapshotSettings(Strict):
-    """Snapshots that the Storage Box makes of itself, by a clock in UTC. No key that is on the server can remove them.
+    """Snapshots that the Storage Box takes of itself, at a time in UTC. No key on the server can delete them.
 
     Attributes:
-        keep: How many there are; the oldest makes room.
-        hour: Of the day.
-        minute: Of the hour.
-        day_of_week: 0 is Sunday; every day when not set.
+        keep: How many are kept; a new one replaces the oldest.
+        hour: Hour of the day.
+        minute: Minute of the hour.
+        day_of_week: Day of the week, where 0 is Sunday. If it is not set, snapshots are taken every day.
     """
 
     keep: Annotated[int, Field(ge=1, le=40)] = 10
@@ -46,15 +46,15 @@ class SnapshotSettings(Strict):
 
 
 class StorageBoxSettings(Strict):
-    """Where backups go: a Storage Box that is there, by its id, or a new one.
+    """Where backups go: an existing Storage Box, by its id, or a new one.
 
     Attributes:
-        id: Of an existing one; it is never changed or removed.
-        type: Of a new one.
-        location: Of a new one; better not that of the server.
-        folder: Of the backups, below the box's root.
+        id: Id of an existing box; the program never changes or removes it.
+        type: Type of a new box.
+        location: Location of a new box; choose another one than the server's.
+        folder: Folder of the backups, below the box's root.
         host_key: Public key of the box's SSH service on port 23. Without it the first connection is trusted.
-        snapshots: Of a new one; an existing one keeps its own.
+        snapshots: Snapshots of a new box; an existing box keeps its own plan.
     """
 
     id: Id | None = None
@@ -68,16 +68,18 @@ class StorageBoxSettings(Strict):
     def _one_of_two(self) -> StorageBoxSettings:
         new = {"type", "location", "snapshots"} & self.model_fields_set
         if self.id is not None and new:
-            raise ValueError(f"{', '.join(sorted(new))}: belongs to a new box, and id names one that is there; give either")
+            raise ValueError(
+                f"{', '.join(sorted(new))} is for a new box, but id is that of an existing one; give one or the other"
+            )
         return self
 
 
 class VolumeSettings(Strict):
-    """Where data lives instead of the server's own disk: a volume that is there, by its id, or a new one.
+    """A volume for the data, instead of the server's own disk: an existing volume, by its id, or a new one.
 
     Attributes:
-        id: Of an existing one in the server's location, with a file system; it is never changed or removed.
-        size_gb: Of a new one; it can grow, and never shrink.
+        id: Id of an existing volume in the server's location, with a file system; the program never changes or removes it.
+        size_gb: Size of a new volume; it can grow but never shrink.
     """
 
     id: Id | None = None
@@ -87,16 +89,16 @@ class VolumeSettings(Strict):
     @model_validator(mode="after")
     def _one_of_two(self) -> VolumeSettings:
         if (self.id is None) is (self.size_gb is None):
-            raise ValueError("id names a volume that is there, and size_gb makes a new one; give either")
+            raise ValueError("id is for an existing volume, size_gb for a new one; give one or the other")
         return self
 
 
 class AdoptSettings(Strict):
-    """Resources that are there already and stay when the stack goes, by id: so that a lost state costs no address (D16).
+    """Existing resources to use, by id. They stay when the stack is destroyed, so a lost state does not cost the addresses (D16).
 
     Attributes:
-        primary_ipv4: A Primary IP in the server's location.
-        primary_ipv6: Likewise.
+        primary_ipv4: Id of a Primary IP (IPv4) in the server's location.
+        primary_ipv6: Id of a Primary IP (IPv6) in the server's location.
     """
 
     primary_ipv4: Id | None = None
@@ -107,18 +109,18 @@ class HetznerSettings(Strict):
     """What is rented at Hetzner.
 
     Attributes:
-        location: Of server and addresses.
-        server_type: Of the server; a change restarts it, and keeps its disk.
-        image: The operating system of a new server; what is there is not changed.
+        location: Location of the server and its addresses.
+        server_type: Type of the server. Changing it restarts the server; its disk stays as it is.
+        image: Operating system of a new server; an existing one is not changed.
         ssh_from: Networks that may reach port 22: those of the people and machines that run this program.
-        ssh_keys: Public keys of people who may log in as root beside the program.
-        backups: Whether Hetzner makes daily backups of the server's disk.
-        protect: Whether server, addresses, volume and Storage Box are kept from being replaced or removed. To remove them, say
-            false and run `up`, and then `destroy`.
-        dns_zone: The zone at Hetzner in which the registry's name gets its addresses; none for a zone elsewhere.
-        volume: Where the data lives; on the server's own disk when not set.
-        storage_box: Where backups go; false for nowhere.
-        adopt: What is there already.
+        ssh_keys: Public keys of people who may log in as root, besides the program.
+        backups: Whether Hetzner takes daily backups of the server's disk.
+        protect: Whether server, addresses, volume and Storage Box are protected from being replaced or removed. To remove them,
+            set this to false and run `up`, then `destroy`.
+        dns_zone: The DNS zone at Hetzner that gets the records of the registry's name; not set if the zone is elsewhere.
+        volume: A volume for the data; without it the data is on the server's own disk.
+        storage_box: Where backups go; false for no box.
+        adopt: Existing addresses to use.
     """
 
     location: Name = "fsn1"

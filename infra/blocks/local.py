@@ -11,7 +11,7 @@ from ops.config import Strict
 
 
 class LocalSettings(Strict):
-    """The local place: its folder (default .state/<stack>) and the uid:gid its services run as, never root's."""
+    """The local place: its folder (default .state/<stack>), and the uid:gid that its services run as, which is never root's."""
 
     root: Path | None = None
     user: Annotated[str, Field(pattern=r"^[1-9][0-9]*:[0-9]+$")] | None = None

@@ -1,4 +1,4 @@
-"""Settings of management by web page."""
+"""Settings of Portainer, which manages containers in the browser."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from ops.config import Strict
 
 
 class ManagementSettings(Strict):
-    """Portainer under `/portainer/`. Off unless asked for: what it changes by hand is drift to the next `up`."""
+    """Portainer at `/portainer/`. It is off by default: what somebody changes in it is drift, which the next `up` undoes."""
 
     enabled: bool = False

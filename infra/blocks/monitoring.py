@@ -1,4 +1,4 @@
-"""Settings of monitoring: what is kept, and where alerts go."""
+"""Settings of monitoring: what runs, how long samples are kept, and where alerts go."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class MonitoringSettings(Strict):
     """Prometheus and what it scrapes.
 
     Attributes:
-        enabled: Whether any of it runs.
+        enabled: Whether monitoring runs at all.
         grafana: Whether Grafana runs.
-        cadvisor: Whether cAdvisor runs, with the proxy before the Docker socket that it needs.
-        retention_days: How long samples are kept; burn rates of the error budget look back 30 days.
-        retention_gb: How much disk they may take.
-        ntfy_url: Topic that alerts are sent to, as `https://ntfy.example.com/topic`; without it they are only shown.
+        cadvisor: Whether cAdvisor runs, with the proxy for the Docker socket that it needs.
+        retention_days: How many days samples are kept; the error budget looks back 30 days.
+        retention_gb: How much disk space they may take.
+        ntfy_url: Topic that alerts are sent to, such as `https://ntfy.example.com/topic`; without it they are only shown.
     """
 
     enabled: bool = True

@@ -1,4 +1,4 @@
-"""Settings of the tasks that run on the host by themselves."""
+"""Settings of the tasks that run on the host on a schedule."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class OperationsSettings(Strict):
     """What `regops` does by timer.
 
     Attributes:
-        pings: Address of a check at Healthchecks or a service like it, by the name of a task (docs/schedule.md): it is told
-            when the task begins and how it ended, and misses it when the server is gone.
-        gc: Garbage collection: what goes, and what stays.
-        undo: For how long what goes can be given back.
-        notify: Channels at ntfy and Gotify, and when what is told; tokens are secrets of this stack.
+        pings: URL of a check at Healthchecks or a similar service, by the name of a task (docs/schedule.md). The check is told
+            when the task starts and how it ends. If it hears nothing, for example because the server is down, it raises an alarm.
+        gc: Garbage collection: what is deleted, and what is kept.
+        undo: For how long deleted content can be restored.
+        notify: Channels at ntfy and Gotify, and what is sent when. Their tokens are secrets of this stack.
     """
 
     pings: Mapping[str, PingUrl] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Settings of protection: who is banned, and who never."""
+"""Settings of protection: who is banned, and who never is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.config import Strict
 def _network(text: str) -> str:
     network = ipaddress.ip_network(text)
     if network.prefixlen == 0:
-        raise ValueError("is everybody; to ban nobody, set protection.enabled to false")
+        raise ValueError("is the whole Internet; to ban nobody, set protection.enabled to false")
     return str(network)
 
 
@@ -23,7 +23,7 @@ class ProtectionSettings(Strict):
     Attributes:
         enabled: Whether it runs.
         allow: Networks that are never banned, such as those of build machines that push many new tags at once.
-        community: Whether signals are shared with CrowdSec, and the community's block list is used in return.
+        community: Whether signals are shared with CrowdSec, and in return the community's blocklist is used.
     """
 
     enabled: bool = True

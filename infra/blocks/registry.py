@@ -13,27 +13,27 @@ RESERVED_ACCOUNTS = frozenset({"regbot", "regsync"})
 
 
 def not_reserved(name: str) -> str:
-    """Return a name of an account that no service has.
+    """Return the name of an account, if no service has it.
 
     Raises:
-        ValueError: One does.
+        ValueError: A service has it.
     """
     if name in RESERVED_ACCOUNTS:
-        raise ValueError(f"is the account of the service {name}; give this one another name")
+        raise ValueError(f"is the account of the service {name}; choose another name")
     return name
 
 
 class RegistrySettings(Strict):
-    """The registry itself. `max_upload_gb` bounds one request, not an image; `keep_data` false lets destroy delete the images."""
+    """The registry. `max_upload_gb` limits one request, not an image; with `keep_data: false`, destroy deletes the images."""
 
-    # From `info` on the registry logs the headers of its notification endpoint, a secret among them.
+    # At `info` and below the registry logs the headers of its notification endpoint, which hold a secret.
     log_level: Literal["error", "warn"] = "warn"
     max_upload_gb: Annotated[int, Field(ge=1, le=1000)] = 20
     keep_data: bool = True
 
 
 class AccountSettings(Strict):
-    """An account beside the operator's; its password is generated."""
+    """An account besides the operator's; its password is generated."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$"), AfterValidator(not_reserved)]
     access: Annotated[tuple[Access, ...], Field(min_length=1)]

@@ -18,19 +18,19 @@ _LOWEST_INTERVAL_MIN = 5
 
 def _source(source: str) -> str:
     if "@" in source:
-        raise ValueError("names a digest, under which nobody would find it here; name a tag")
+        raise ValueError("has a digest, which nobody would find it by; give a tag instead")
     if not _SOURCE.fullmatch(source):
         raise ValueError(
-            "should be a repository or an image with its registry, as docker.io/library/alpine or docker.io/library/alpine:3.22"
+            "should be a repository or image with its registry, such as docker.io/library/alpine or docker.io/library/alpine:3.22"
         )
     return source
 
 
 def _repository(name: str) -> str:
     if not re.fullmatch(REPOSITORY_NAME, name):
-        raise ValueError("should be a repository of this registry, without registry and tag, as library/alpine")
+        raise ValueError("should be a repository of this registry, without a registry or tag, such as library/alpine")
     if "." in name.partition("/")[0]:
-        raise ValueError("names a registry; it should be a repository of this one, as library/alpine")
+        raise ValueError("starts with a registry; it should be a repository of this one, such as library/alpine")
     return name
 
 
@@ -38,13 +38,13 @@ Repository = Annotated[str, AfterValidator(_repository)]
 
 
 class SyncEntry(Strict):
-    """One source to mirror. All platforms of an image are copied: an index of which some are missing loses data in collections.
+    """One source to mirror. All platforms of an image are copied, because garbage collection may break an index with gaps.
 
     Attributes:
         source: Repository or image, with its registry: `docker.io/library/alpine`, or `…:3.22` for one tag.
-        target: Repository here; without it the source's path without its registry. The tags stay the same.
-        tags: Regular expressions (RE2) of the tags to copy, each matched whole; none means all. Only for repositories.
-        deny: Those of them to leave out.
+        target: Repository here; the default is the source's path without its registry. The tags stay the same.
+        tags: Regular expressions (RE2) of the tags to copy, which must match whole tags; none means all. Only for repositories.
+        deny: Regular expressions of the tags among them to leave out.
     """
 
     source: Annotated[str, AfterValidator(_source)]
@@ -55,7 +55,7 @@ class SyncEntry(Strict):
     @model_validator(mode="after")
     def _patterns_for_repositories(self) -> SyncEntry:
         if self.tag and (self.tags or self.deny):
-            raise ValueError("source names one image; tags and deny go with repositories")
+            raise ValueError("source is a single image; tags and deny only work for repositories")
         return self
 
     @property
@@ -65,7 +65,7 @@ class SyncEntry(Strict):
 
     @property
     def tag(self) -> str | None:
-        """The tag, when the source is one image."""
+        """The tag, if the source is a single image."""
         return self._parts["tag"]
 
     @property
@@ -81,15 +81,15 @@ class SyncEntry(Strict):
 
 
 class RetentionRule(Strict):
-    r"""Which tags regbot deletes: of those that match `tags` all but the `keep` highest.
+    r"""Which tags regbot deletes: of the tags that match `tags`, all but the `keep` highest.
 
-    Numbers count by value: v1.10 is higher than v1.9. A name is higher than another that it begins with: 1.2-rc1 than 1.2.
-    Signatures and attestations (`sha256-…`) stay.
+    Numbers are compared by value: v1.10 is higher than v1.9. A longer name is higher than its own beginning: 1.2-rc1 than 1.2.
+    Signatures and attestations (`sha256-…`) are never deleted.
 
     Attributes:
-        repository: Repository here, which nothing is mirrored to.
-        tags: Regular expression of single characters, matched whole, as `ci-\d+` or `v\d+\.\d+|pr-\d+-[0-9a-f]{7}`.
-        keep: How many stay.
+        repository: Repository here that is not a target of the mirror.
+        tags: Regular expression without groups that must match the whole tag: `ci-\d+`, or `v\d+\.\d+|pr-\d+-[0-9a-f]{7}`.
+        keep: How many tags are kept.
     """
 
     repository: Repository
@@ -98,7 +98,7 @@ class RetentionRule(Strict):
 
 
 class SyncSettings(Strict):
-    """The mirror. With no entries regsync does not run, with no retention rules regbot does not."""
+    """The mirror. regsync only runs if there are entries, regbot only if there are retention rules."""
 
     enabled: bool = True
     interval: Annotated[str, Field(pattern=r"^([0-9]{1,4}h)?([0-9]{1,5}m)?$")] = "12h"
@@ -111,7 +111,7 @@ class SyncSettings(Strict):
     def _not_all_the_time(cls, interval: str) -> str:
         minutes = sum(int(number) * {"h": 60, "m": 1}[unit] for number, unit in re.findall(r"([0-9]+)([hm])", interval))
         if minutes < _LOWEST_INTERVAL_MIN:
-            raise ValueError(f"should be {_LOWEST_INTERVAL_MIN}m at least")
+            raise ValueError(f"should be at least {_LOWEST_INTERVAL_MIN}m")
         return interval
 
     @model_validator(mode="after")
@@ -124,16 +124,16 @@ class SyncSettings(Strict):
                 problems.append(f"several entries copy to {name}:{tag}; give each its own target")
             if name in whole:
                 problems.append(
-                    f"one entry copies to {name}, another to {name}:{tag}; add the tag to the first, or give it a target"
+                    f"one entry copies to {name}, another to {name}:{tag}; add the tag to the first, or change one target"
                 )
         mirrored = {entry.repository for entry in self.entries}
         rules = Counter((rule.repository, rule.tags) for rule in self.retention)
         for (name, tags), count in rules.items():
             if count > 1:
-                problems.append(f"several retention rules are about {tags} in {name}; one is enough")
+                problems.append(f"several retention rules are for {tags} in {name}; keep one")
             if name in mirrored:
                 problems.append(
-                    f"retention: what is deleted from {name} would be mirrored again; narrow tags in its entry instead"
+                    f"retention: tags deleted from {name} would be mirrored again; narrow the tags of its entry instead"
                 )
         if problems:
             raise ValueError("; ".join(problems))

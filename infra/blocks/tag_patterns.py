@@ -1,7 +1,7 @@
-"""Regular expressions for tags, matched whole: those that Go, Python and Lua read alike.
+"""Regular expressions for tags, which match the whole tag: only what Go, Python and Lua understand in the same way.
 
-Go has no look-around, no back-references and no possessive quantifiers (https://github.com/google/re2/wiki/Syntax), and reads
-some of what Python accepts, such as `a{,5}`, in another way. So what may be used is said here, not what may not.
+Go has no look-around, back-references or possessive quantifiers (https://github.com/google/re2/wiki/Syntax), and reads some of
+what Python accepts, such as `a{,5}`, differently. So this is a list of what is allowed, not of what is forbidden.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _GROUPED = re.compile(
     rf"(?:(?:{_CHARACTER})(?:(?:[*+?]|{_UNNAMED_COUNT})\??)?|\((?:\?:)?|\)(?:(?:[*+?]|{_UNNAMED_COUNT})\??)?|[|^$])+"
 )
 _GO_REPEATS = 1000
-_KNOWN = r"letters, digits, _ - . \. \d \w [sets], each with * + ? {n} {n,m} behind it"
+_KNOWN = r"letters, digits, _ - . \. \d \w [sets], each of which may be followed by * + ? {n} {n,m}"
 
 
 def _grouped(pattern: str) -> str:
     if not _GROUPED.fullmatch(pattern):
         raise ValueError(rf"should be a regular expression of {_KNOWN}, with (groups), | ^ and $")
     counts = [int(count) for count in re.findall(r"([0-9]+)\}", pattern)]
-    if "){" in pattern and math.prod(counts) > _GO_REPEATS:  # a count of a group multiplies those within
+    if "){" in pattern and math.prod(counts) > _GO_REPEATS:  # the count of a group multiplies the counts inside it
         raise ValueError(f"repeats more than {_GO_REPEATS} times")
     return _compiles(pattern)
 
 
 def _plain(pattern: str) -> str:
     if not _PLAIN.fullmatch(pattern):
-        raise ValueError(rf"should be a regular expression of {_KNOWN}, or several of them with | between; without groups")
+        raise ValueError(rf"should be a regular expression of {_KNOWN}, or several of them separated by |, without groups")
     return _compiles(pattern)
 
 
@@ -46,7 +46,7 @@ def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"is no regular expression: {error}") from None
+        raise ValueError(f"is not a valid regular expression: {error}") from None
     return pattern
 
 

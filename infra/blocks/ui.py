@@ -10,8 +10,8 @@ from ops.config import Strict
 
 
 class UiSettings(Strict):
-    """The registry UI at `/`, for those who are signed on. `title` stands in its head."""
+    """The registry UI at `/`, for those who have signed on. `title` is its heading."""
 
     enabled: bool = True
-    # The image puts it into a page with sed: https://github.com/Joxit/docker-registry-ui/blob/2.6.0/bin/90-docker-registry-ui.sh
+    # The image inserts it into a page with sed: https://github.com/Joxit/docker-registry-ui/blob/2.6.0/bin/90-docker-registry-ui.sh
     title: Annotated[str, Field(pattern=r"^[\w .,:()-]{1,60}$")] = "Private registry"

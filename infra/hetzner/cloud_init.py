@@ -1,6 +1,6 @@
-"""Renders the user data of a new server: who may log in, its host key, and the files that must be right from the first second.
+"""Renders the user data of a new server: who may log in, its host key, and the files that it needs from its first boot.
 
-It is frozen: a server keeps what it was made with, and everything that changes later comes with the release (`infra.server`).
+It never changes on an existing server; everything that changes later comes with the release (`infra.server`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def user_data(*, host_key: str, host_key_public: str, authorized_keys: Sequence[
     """Return cloud-config.
 
     Args:
-        host_key: The server's private host key, so that it is known before the first connection.
-        host_key_public: Its public half.
-        authorized_keys: Public keys of who may log in as root.
+        host_key: The server's private host key; the program makes it, so that it can verify the first connection.
+        host_key_public: The public host key.
+        authorized_keys: Public keys that may log in as root.
         ipv6: Whether the edge listens on IPv6.
     """
     config = {

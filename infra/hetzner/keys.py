@@ -1,4 +1,4 @@
-"""SSH key pairs that the program makes once and keeps in its state."""
+"""SSH key pairs, which the program makes once and keeps in its state."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class KeyPair(pulumi.ComponentResource):
     """An ed25519 key pair, made on the first `up`.
 
     Attributes:
-        private: As OpenSSH writes it; secret.
-        public: `ssh-ed25519 AAAA…`.
+        private: The private key in OpenSSH format; secret.
+        public: The public key, `ssh-ed25519 AAAA…`.
     """
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -29,7 +29,7 @@ def public_half(private: str) -> str:
     """Return the public key of a private one.
 
     Raises:
-        ValueError: It is no private key as OpenSSH writes it.
+        ValueError: It is not a private key in OpenSSH format.
     """
     key = load_ssh_private_key(private.encode(), None)
     return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()

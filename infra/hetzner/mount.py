@@ -1,11 +1,11 @@
-"""The part of the preparation that mounts the data volume. It can be run again at any time, and formats nothing."""
+"""The part of the preparation that mounts the data volume. It is safe to run again and formats nothing."""
 
 from __future__ import annotations
 
 PACKAGES = ("e2fsprogs",)
-# systemd.mount(5): Docker is not started without the volume (required-by), nor before it is mounted (before), so that no service
-# ever starts on an empty folder. With that the mount is none of local-fs.target's, whose failure would leave the server without
-# SSH; nofail says so to whoever else reads the table. `discard` gives freed space back.
+# systemd.mount(5): Docker only starts with the volume (required-by) and after it is mounted (before), so no service ever starts
+# on an empty folder. These options also take the mount out of local-fs.target, whose failure would leave the server without SSH;
+# nofail says the same to other readers of fstab. `discard` returns freed space.
 OPTIONS = "discard,nofail,x-systemd.required-by=docker.service,x-systemd.before=docker.service"
 _DEVICE_LIMIT_S = 60
 
@@ -15,24 +15,24 @@ def mount_script(*, device: str, folder: str, size_gb: int) -> str:
 
     Args:
         device: Path of the block device, which has an ext4 file system.
-        folder: Where it is mounted, from now on and after each boot.
-        size_gb: Of the volume: the script is another one, and so is run again, when it has grown.
+        folder: Where it is mounted, now and after each boot.
+        size_gb: Size of the volume. It is in the script so that the script runs again when the volume has grown.
     """
     return f"""\
 # The volume has {size_gb} GB.
 device={device}
 folder={folder}
 timeout {_DEVICE_LIMIT_S} sh -c 'until [ -b "$1" ]; do sleep 0.5; done' - "$device" \\
-    || {{ echo "the volume $device has not appeared within {_DEVICE_LIMIT_S} s; is it attached to this server?"; exit 1; }}
+    || {{ echo "the volume $device did not appear within {_DEVICE_LIMIT_S} s; is it attached to this server?"; exit 1; }}
 mkdir -p "$folder"
 mounted=$(findmnt --noheadings --output SOURCE --mountpoint "$folder" || true)
 if [ -n "$mounted" ] && [ "$mounted" != "$(readlink -f "$device")" ]; then
-    echo "$folder is another file system, $mounted, and not the volume $device. Unmount it, and run the program again:"
+    echo "$folder has another file system, $mounted, not the volume $device. Unmount it, then run the program again:"
     echo "    systemctl stop docker.socket docker; umount $folder"
     exit 1
 fi
 if [ -z "$mounted" ] && [ -n "$(ls -A "$folder")" ]; then
-    echo "$folder is not empty, and the volume $device would hide what is in it. Move it there, and run the program again:"
+    echo "$folder is not empty, and the volume $device would hide its content. Move it to the volume, then run the program again:"
     echo "    systemctl stop 'regops-*' docker.socket docker; mount $device /mnt"
     echo "    cp -a $folder/. /mnt/ && umount /mnt && mv $folder $folder.old"
     exit 1

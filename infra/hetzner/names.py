@@ -1,4 +1,4 @@
-"""The registry's name: its records where the zone is at Hetzner, and the way back from the addresses to it."""
+"""The registry's name in DNS: its records, if the zone is at Hetzner, and the reverse records of its addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TTL_S = 300
 
 
 class Names(pulumi.ComponentResource):
-    """Records and reverse records of the registry's name; none for a registry that is reached by its address."""
+    """The DNS records and reverse records of the registry's name."""
 
     def __init__(
         self, name: str, host: str, zone: str | None, addresses: Addresses, opts: pulumi.ResourceOptions | None = None
@@ -39,5 +39,5 @@ class Names(pulumi.ComponentResource):
 
 
 def record_name(host: str, zone: str) -> str:
-    """Return a host's name as its zone has it: `@` for the zone itself."""
+    """Return the name of a host relative to its zone: `@` for the zone itself."""
     return "@" if host == zone else host.removesuffix(f".{zone}")

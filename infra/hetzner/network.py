@@ -1,4 +1,4 @@
-"""Addresses that outlive the server, and what reaches them."""
+"""Addresses that outlive the server, and the firewall."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 class Addresses(pulumi.ComponentResource):
-    """Primary IPs: they stay when the server is replaced, and are adopted where they are there already.
+    """Primary IPs: they stay when the server is replaced. Existing ones can be adopted.
 
     Attributes:
-        ipv4: The one of IPv4.
-        ipv6: The one of IPv6, a /64.
+        ipv4: The Primary IP for IPv4.
+        ipv6: The Primary IP for IPv6, a /64.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Addresses(pulumi.ComponentResource):
 
     @property
     def by_type(self) -> Mapping[str, tuple[hcloud.PrimaryIp, pulumi.Output[str]]]:
-        """The Primary IPs with the server's address in them: of its /64 of IPv6 the server has the first one."""
+        """The Primary IPs, each with the server's address in it: in the IPv6 /64 it is the first one."""
         return {
             "A": (self.ipv4, self.ipv4.ip_address),
             "AAAA": (self.ipv6, self.ipv6.ip_address.apply(first_address)),
@@ -51,7 +51,7 @@ class Addresses(pulumi.ComponentResource):
             name=f"{self._stack}-{kind}",
             type=kind,
             location=self._settings.location,
-            # No assignee: a server that is made or removed must not make or remove its address.
+            # No assignee, so that creating or removing a server does not create or remove its address.
             auto_delete=False,
             delete_protection=self._settings.protect,
             labels=self._labels,
@@ -60,24 +60,24 @@ class Addresses(pulumi.ComponentResource):
 
 
 def first_address(network: str) -> str:
-    """Return the address of a server in its network: the first one, unless it is one already."""
+    """Return the first address of a network; an address is returned as it is."""
     address = ipaddress.ip_address(network.partition("/")[0])
     return str(address if int(address) & 1 else address + 1)
 
 
 def firewall(name: str, ssh_from: tuple[str, ...], labels: Mapping[str, str], parent: pulumi.Resource) -> hcloud.Firewall:
-    """Return the firewall: the edge and ping for all, SSH for few; whatever has no rule is dropped.
+    """Return the firewall: everybody may reach the edge and ping, a few may use SSH; everything else is dropped.
 
     Args:
-        name: At the API.
+        name: Its name in the API.
         ssh_from: Networks that may reach port 22.
-        labels: At the API.
-        parent: The component.
+        labels: Its labels in the API.
+        parent: The component that it belongs to.
     """
     rules = [
         _rule("HTTPS", "tcp", "443"),
         _rule("HTTP/3", "udp", "443"),
-        _rule("HTTP, which leads to HTTPS and proves the name to ACME", "tcp", "80"),
+        _rule("HTTP: redirects to HTTPS, and ACME challenges", "tcp", "80"),
         _rule("SSH of the operators", "tcp", "22", ssh_from),
         # Path MTU discovery needs more than echo: RFC 4890 §4.3.
         _rule("ICMP", "icmp"),

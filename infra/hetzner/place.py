@@ -1,4 +1,4 @@
-"""The Hetzner place: from an API token to a server that answers by SSH, and a Storage Box beside it."""
+"""The Hetzner place: from an API token to a server that answers by SSH, and a Storage Box for its backups."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ LABEL = "private-registry"
 
 
 class HetznerPlace(pulumi.ComponentResource):
-    """What is rented. The token is the provider's: HCLOUD_TOKEN, or `pulumi config set --secret hcloud:token`.
+    """What is rented. The provider reads the token: HCLOUD_TOKEN, or `pulumi config set --secret hcloud:token`.
 
     Attributes:
         machine: The server, as a Host needs it.
-        ipv6: The server's address of IPv6.
+        ipv6: The server's IPv6 address.
     """
 
     def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -72,10 +72,10 @@ class HetznerPlace(pulumi.ComponentResource):
         return DataVolume("volume", rented.volume, rented, self._settings.name, self._labels, server=server, opts=opts)
 
     def storage_box(self, after: pulumi.Resource) -> StorageBox | None:
-        """Return the Storage Box; None when the stack has none.
+        """Return the Storage Box; None if the stack has none.
 
         Args:
-            after: What lets the server be passed through.
+            after: What must exist before the server can be used as a jump host.
         """
         box = self._settings.hetzner.storage_box
         if not box:

@@ -1,10 +1,10 @@
-"""The script that makes a bare Debian a host for containers. It can be run again at any time, and then downloads nothing."""
+"""The script that turns a bare Debian into a host for containers. It is safe to run again, and then downloads nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-# What the program and `ops` need beside what every Debian has.
+# What the program and `ops` need that a bare Debian does not have.
 PACKAGES = (
     "ca-certificates",
     "cron",
@@ -22,10 +22,10 @@ _DOCKER_LIMIT_S = 60
 
 
 def prepare_script(packages: Sequence[str] = PACKAGES, mounts: str = "") -> str:
-    """Return the script, for `sh` as root. What it does goes to standard error; it prints nothing.
+    """Return the script, for `sh` as root. It reports to standard error and prints nothing to standard output.
 
     Args:
-        packages: What must be there.
+        packages: Packages to install.
         mounts: Script that mounts what Docker needs.
     """
     return f"""\
@@ -38,12 +38,12 @@ for package in {" ".join(packages)}; do
         || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
-    # What a broken run has left half installed comes first.
+    # First finish what an interrupted run has left half installed.
     dpkg --configure -a
     apt-get --quiet --option DPkg::Lock::Timeout=300 update
     apt-get --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 install $missing
 fi
 {mounts}systemctl enable --now docker
 timeout {_DOCKER_LIMIT_S} sh -c 'until docker version >/dev/null 2>&1; do sleep 0.5; done' \\
-    || {{ echo 'the Docker engine does not answer; its log ends with:'; journalctl --unit docker --lines 20 --no-pager; exit 1; }}
+    || {{ echo 'the Docker engine does not answer; its log says:'; journalctl --unit docker --lines 20 --no-pager; exit 1; }}
 """

@@ -1,4 +1,4 @@
-"""The server, and what it is made with once."""
+"""The server, and what it is created with."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Server(pulumi.ComponentResource):
             image=settings.image,
             location=settings.location,
             user_data=data,
-            # Else Hetzner sends a password by mail, which has to be changed at the first login.
+            # Without a key Hetzner sends a password by mail, which must be changed at the first login.
             ssh_keys=[key.id],
             firewall_ids=[wall.id.apply(int)],
             placement_group_id=group.id.apply(int),
@@ -66,19 +66,19 @@ class Server(pulumi.ComponentResource):
                 )
             ],
             backups=settings.backups,
-            # The API wants both or none: https://docs.hetzner.cloud/reference/cloud#server-actions-change-server-protection
+            # The API accepts only both or neither: https://docs.hetzner.cloud/reference/cloud#server-actions-change-server-protection
             delete_protection=settings.protect,
             rebuild_protection=settings.protect,
-            # So that a smaller type can be had again later.
+            # So that the server can go back to a smaller type later.
             keep_disk=True,
             shutdown_before_deletion=True,
             labels=labels,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=settings.protect,
-                # A change of these would replace the server, and lose its disk: they are for a new one.
+                # They are for a new server. A change would replace the server, and its disk would be lost.
                 ignore_changes=["userData", "sshKeys", "image"],
-                # Its addresses, and its volume, are free for another one only when it has gone.
+                # A new server can only get the addresses and the volume once the old one is gone.
                 delete_before_replace=True,
             ),
         )

@@ -1,4 +1,4 @@
-"""The Storage Box: a new one or one that is there, and two accounts on it that see the backups alone."""
+"""The Storage Box: a new or an existing one, and two accounts on it that only see the backups."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from infra.blocks.hetzner import StorageBoxSettings
 from infra.hetzner.keys import KeyPair
 from infra.secrets import GENERATE, generated
 
-# Of the writer's folder. An account's keys lie in `.ssh` of its own folder: in one folder, each key would open both accounts.
+# Below the writer's folder. An account's keys are in `.ssh` of its own folder; with a common folder each key would open both.
 # https://docs.hetzner.com/robot/storage-box/backup-space-ssh-keys/
 BACKUPS = "backups"
 _PORT = 23
-# The API wants characters of four classes, which random text may lack.
+# The API wants characters of four classes, and random text may lack one.
 _FOUR_CLASSES = "-Aa1"
 _DIAL_LIMIT = 40
 
 
 class BoxAccount(pulumi.ComponentResource):
-    """A sub-account that sees one folder, and the key by which the server logs in to it.
+    """A sub-account that sees one folder, and the key with which the server logs in to it.
 
-    Its password is always accepted: it stays in the state, and is used from here alone, to install keys.
+    A box cannot switch passwords off. This one stays in the state, and only the program uses it, to install keys.
 
     Attributes:
-        host: Name of the box for this account.
-        username: Of the account.
-        password: Secret.
-        key: Its key pair; the server gets the private half.
+        host: Host name of the box for this account.
+        username: Name of the account.
+        password: Password of the account; secret.
+        key: Key pair of the account; the server gets the private key.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class StorageBox(pulumi.ComponentResource):
     """Where backups go.
 
     Attributes:
-        writer: The account that backups are written with, below `BACKUPS`.
-        reader: The account that they are checked and restored with; it sees what is below `BACKUPS`, and cannot change anything.
+        writer: The account that writes backups, below `BACKUPS`.
+        reader: The account that checks and restores them; it sees what is below `BACKUPS` and cannot change anything.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class StorageBox(pulumi.ComponentResource):
                 f"backup-{role}",
                 labels,
                 box_id=box_id,
-                # Several stacks may have one box, where each name is there once.
+                # Several stacks may share a box, so the title has the stack's name.
                 title=f"{stack}-{role}",
                 folder=folder,
                 readonly=role == "reader",
@@ -106,18 +106,18 @@ class StorageBox(pulumi.ComponentResource):
             )
             for role, folder in (("writer", settings.folder), ("reader", f"{settings.folder}/{BACKUPS}"))
         ]
-        # Sub-accounts have no keys at the API.
+        # The API cannot set keys of sub-accounts.
         self._as_writer("backup-writer-install-key", "install-ssh-key", [after], key=self.writer.key)
-        # The reader cannot write, not even its own key; what the box runs knows no redirections, but dd.
+        # The reader cannot write, not even its own key. The box's shell has no redirections, but it has dd.
         keys = f"{BACKUPS}/.ssh"
-        # Below the reader's folder, which the API makes with the account.
+        # This is below the reader's folder, which the API creates with the account.
         needed = [after, self.reader]
         folder = self._as_writer("backup-reader-install-key-folder", f"mkdir -p {keys}", needed)
         self._as_writer("backup-reader-install-key", f"dd of={keys}/authorized_keys", [*needed, folder], key=self.reader.key)
         self.register_outputs({})
 
     def _as_writer(self, name: str, command: str, after: list[pulumi.Resource], *, key: KeyPair | None = None) -> pulumi.Resource:
-        """Run a command on the box, through the server, which sees nothing but encrypted SSH; a public key is its input."""
+        """Run a command on the box as the writer, through the server, which only sees encrypted SSH. `key` is its input."""
         return remote.Command(
             name,
             connection=remote.ConnectionArgs(
@@ -152,7 +152,7 @@ class StorageBox(pulumi.ComponentResource):
             password=generated("storage-box-password", GENERATE, self).apply(lambda text: text + _FOUR_CLASSES),
             access_settings=hcloud.StorageBoxAccessSettingsArgs(
                 ssh_enabled=True,
-                zfs_enabled=True,  # snapshots can be read, and nothing in them be changed
+                zfs_enabled=True,  # makes snapshots readable; nothing can be changed in them
                 reachable_externally=False,
                 samba_enabled=False,
                 webdav_enabled=False,
@@ -167,9 +167,9 @@ class StorageBox(pulumi.ComponentResource):
             labels=self._labels,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The plugin lifts the API's protection by itself, this one it does not know.
+                # The plugin lifts the API's protection by itself, but not this one.
                 protect=protect,
-                # A change of the keys replaces the box, with all backups: https://github.com/hetznercloud/terraform-provider-hcloud/issues/1287
+                # A change of the keys would replace the box, and all backups would be lost: https://github.com/hetznercloud/terraform-provider-hcloud/issues/1287
                 ignore_changes=["sshKeys", "location"],
             ),
         )

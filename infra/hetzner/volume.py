@@ -1,4 +1,4 @@
-"""The volume that holds the data, and its way onto the server: it outlives the server, and can grow."""
+"""The volume that holds the data, and its attachment to the server. It outlives the server and can grow."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FILESYSTEM = "ext4"
 
 
 class DataVolume(pulumi.ComponentResource):
-    """A new volume, or one that is there, attached to the server.
+    """A new or an existing volume, attached to the server.
 
     Attributes:
         device: Path of the block device on the server.
         size_gb: Its size.
-        attached: What lets it be mounted.
+        attached: The attachment; once it exists, the volume can be mounted.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class DataVolume(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=settings.protect,
-                # Taken away from a server that is at work, it would lose what has not been written yet. A server that goes
-                # shuts down first, which unmounts it, and the API then detaches it.
+                # Detached from a running server, it would lose what has not been written yet. A server that is deleted shuts
+                # down first, which unmounts the volume, and then the API detaches it.
                 retain_on_delete=True,
             ),
         )
@@ -53,7 +53,7 @@ class DataVolume(pulumi.ComponentResource):
 
     def _new(self, volume: VolumeSettings, settings: HetznerSettings, stack: str, labels: Mapping[str, str]) -> hcloud.Volume:
         if volume.size_gb is None:
-            raise ValueError("a new volume has a size")
+            raise ValueError("a new volume needs a size")
         return hcloud.Volume(
             "data",
             name=stack,
@@ -65,7 +65,7 @@ class DataVolume(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=settings.protect,
-                # A change of its location would replace it, and lose the data; a change of its format would do nothing.
+                # A change of its location would replace it, and the data would be lost; a change of its format would do nothing.
                 ignore_changes=["location", "format"],
             ),
         )

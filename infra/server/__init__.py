@@ -1,4 +1,4 @@
-"""The server itself: files that harden a Debian 13 host, by their absolute path there, and as a part of the release."""
+"""The server itself: the files that harden and run a Debian 13 host, as a part of the release."""
 
 from infra.server.files import PART, ROOT, HostFile, host_files, host_part, server_parts
 

@@ -1,4 +1,4 @@
-"""Renders tasks as a file of cron, for hosts that systemd does not run; on others each line does nothing."""
+"""Renders the tasks as a cron file, for hosts without systemd. Where systemd runs, each line does nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from infra.server.logrotate import TASK_LOGS
 from infra.server.regops import without_rights
 from infra.server.schedule import Task, environment
 
-# cron reads files of such a name only: no dot in it.
+# cron ignores files with a dot in their name.
 PATH = "/etc/cron.d/private-registry"
-_SYSTEMD = "/run/systemd/system"  # there when systemd runs the machine: sd_booted(3)
+_SYSTEMD = "/run/systemd/system"  # it exists if systemd runs the machine: sd_booted(3)
 
 
 def crontab(tasks: Sequence[Task], root: PurePosixPath) -> str:
@@ -31,7 +31,7 @@ def _line(task: Task, root: PurePosixPath) -> str:
     variables = [f"{name}={value}" for name, value in environment(root).items()]
     words = [
         *["timeout", "--kill-after=10", str(task.limit_s)],
-        # cron knows users by name only, and without systemd this one may have none.
+        # cron only knows users by name, and without systemd this one may not have a name.
         *without_rights(docker=task.docker),
         *["env", *variables, *task.command(root)],
     ]

@@ -1,4 +1,4 @@
-"""The table of files that harden a host: where each goes, what it is for, and what it says."""
+"""The table of the files on a server: where each goes, what it is for, and its content."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ROOT = PurePosixPath("/srv/private-registry")
 
 @dataclass(frozen=True)
 class HostFile:
-    """A file of the host, owned by root, mode 0644, or 0755 for a program.
+    """A file of the server, owned by root, with mode 0644, or 0755 for a program.
 
     Attributes:
-        path: Absolute.
+        path: Its absolute path.
         purpose: What it is for, in a few words.
         text: Its content.
     """
@@ -43,11 +43,13 @@ def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True, tasks: Sequence
         HostFile(docker_daemon.PATH, "how the Docker engine runs containers", docker_daemon.daemon_json(ipv6=ipv6)),
         HostFile(units.GUARD_PATH, "keeps containers away from the server's metadata", units.metadata_guard()),
         HostFile(units.SCOPE_PATH, "limits the processes of each container", units.container_scope()),
-        HostFile(sysctl.PATH, "closes what the kernel leaves open", sysctl.sysctl_conf()),
-        HostFile(upgrades.PATH, "security updates, and restarts for them at night", upgrades.unattended_upgrades()),
+        HostFile(sysctl.PATH, "hardens the kernel", sysctl.sysctl_conf()),
+        HostFile(
+            upgrades.PATH, "installs security updates, and reboots at night if they need it", upgrades.unattended_upgrades()
+        ),
         HostFile(logrotate.PATH, "keeps the logs of tasks small", logrotate.logrotate_conf(root)),
-        HostFile(users.PATH, "names the user of all services", users.sysusers(USER)),
-        HostFile(cron.PATH, "begins tasks where systemd does not", cron.crontab(tasks, root)),
+        HostFile(users.PATH, "gives the user of all services a name", users.sysusers(USER)),
+        HostFile(cron.PATH, "starts tasks on hosts without systemd", cron.crontab(tasks, root)),
         HostFile(regops.PATH, "runs `regops` of the current release", regops.regops_script(root)),
         *(
             HostFile(f"{timers.FOLDER}/{name}", f"{task.name}: {task.purpose}", text)
@@ -58,12 +60,12 @@ def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True, tasks: Sequence
 
 
 def host_part(plan: Plan, root: PurePosixPath = ROOT) -> Part:
-    """Return the files as a part of the release, each below the part's folder as it is below `/` on the host."""
+    """Return the files as a part of the release; their paths below the part's folder are those below `/`."""
     listed = host_files(root, ipv6=plan.settings.edge.ipv6, tasks=schedule(plan))
     files: Mapping[str, str] = {file.path.lstrip("/"): file.text for file in listed}
     return Part.of_text(PART, files)
 
 
 def server_parts(plan: Plan) -> Sequence[Part]:
-    """Return what the release has for the host itself: nothing for an operator's own machine."""
+    """Return the parts of the release for the server itself; there are none on the local place."""
     return [] if plan.settings.is_local else [host_part(plan)]

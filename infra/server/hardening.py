@@ -1,4 +1,4 @@
-"""What no service of the host may do, in the words of systemd.exec(5)."""
+"""What no service of the host may do, as options of systemd.exec(5)."""
 
 HARDENED = """\
 LockPersonality=yes

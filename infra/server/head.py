@@ -1,3 +1,3 @@
-"""The line that every file of a host begins with."""
+"""The first line of every file on a server."""
 
-HEAD = "Written by the Pulumi program of the private registry: a change made here is lost."
+HEAD = "Written by the Pulumi program of the private registry. Changes made here are overwritten."

@@ -1,4 +1,4 @@
-"""Renders the rotation of what tasks log on the host. Caddy rolls its access log itself, and Docker those of containers."""
+"""Renders the log rotation of tasks. Caddy rotates its own access log, and Docker the logs of containers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from infra.server.head import HEAD
 
 PATH = "/etc/logrotate.d/private-registry"
-# Below the root. Not `logs/*`: that would be the edge's too.
+# Below the root. Not `logs/*`, which would include the edge's.
 TASK_LOGS = "logs/tasks"
 
 

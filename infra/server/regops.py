@@ -1,4 +1,4 @@
-"""Renders the command `regops` of a server: that of the current release, as the user of all services."""
+"""Renders the command `regops` of a server. It runs the current release, as the user of all services."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ PATH = "/usr/local/bin/regops"
 
 
 def without_rights(user: str = USER, *, docker: bool = False) -> Sequence[str]:
-    """Return the words that begin a command which root starts as another user, without any right of root's.
+    """Return the words to put before a command, so that it runs as another user and without root's rights.
 
     Args:
-        user: As UID:GID; by number, for systemd's user may not be there yet.
-        docker: Whether it may use the Docker engine.
+        user: As UID:GID, because the user may not have a name yet.
+        docker: Whether the command may use the Docker engine.
     """
     uid, _, gid = user.partition(":")
     groups = "--groups=docker" if docker else "--clear-groups"

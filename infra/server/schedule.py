@@ -1,4 +1,4 @@
-"""The one table of what happens on a host without anybody: each task, when, for how long, and what it may touch."""
+"""The schedule: which task runs on a server when, for how long, and what it may change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.plan import Plan
 from infra.regops import ALL_DATA, DATA_FOLDER, METRICS_FOLDER
 from ops.config import READ_ONLY_FOLDER
 
-# The user of all services: it may read the secrets of the stack, and owns its data.
+# The user of all services. It owns the stack's data and may read its secrets.
 USER = "10001:10001"
 
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
@@ -18,12 +18,12 @@ _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 @dataclass(frozen=True)
 class When:
-    """Times of the host's clock; an empty field stands for each value. In systemd's words as well as in cron's.
+    """Times by the host's clock, for systemd and for cron. An empty field means every value.
 
     Attributes:
-        minutes: Of the hour.
-        hours: Of the day.
-        weekdays: By their short English names.
+        minutes: Minutes of the hour.
+        hours: Hours of the day.
+        weekdays: Weekdays, by their short English names.
     """
 
     minutes: tuple[int, ...]
@@ -32,13 +32,13 @@ class When:
 
     @property
     def on_calendar(self) -> str:
-        """As systemd.time(7) says."""
+        """The time for systemd: systemd.time(7)."""
         days = f"{','.join(self.weekdays)} " if self.weekdays else ""
         return f"{days}*-*-* {_numbers(self.hours, width=2)}:{_numbers(self.minutes, width=2)}:00"
 
     @property
     def cron(self) -> str:
-        """As crontab(5) says."""
+        """The time for cron: crontab(5)."""
         days = _numbers(sorted(map(_WEEKDAYS.index, self.weekdays)))
         return f"{_numbers(self.minutes)} {_numbers(self.hours)} * * {days}"
 
@@ -52,16 +52,16 @@ class Task:
     """A row of the table.
 
     Attributes:
-        name: Of the task; its units are `regops-<name>`.
+        name: Name of the task; its units are `regops-<name>`.
         purpose: What it is for, in a few words.
-        words: What `regops` is told.
-        afterwards: What it is told when that has ended, in whatever way; nothing for nothing.
-        when: When it begins.
-        spread_s: Seconds by which it begins later, at random.
-        limit_s: Seconds after which it is ended.
-        writes: What it may change, as folders below the root.
+        words: Arguments of `regops`.
+        afterwards: Arguments of a second `regops` that runs when the task has ended, even if it was killed.
+        when: When it starts.
+        spread_s: Random delay of the start, in seconds at most.
+        limit_s: Seconds after which it is killed.
+        writes: Folders below the root that it may change.
         docker: Whether it may use the Docker engine.
-        network: Whether it may reach others.
+        network: Whether it may use the network.
     """
 
     name: str
@@ -80,12 +80,12 @@ class Task:
         return _regops(root, self.words)
 
     def last_command(self, root: PurePosixPath) -> Sequence[str]:
-        """Return the words of what comes afterwards; none when nothing does."""
+        """Return the words of the command that runs afterwards; empty if there is none."""
         return _regops(root, self.afterwards) if self.afterwards else ()
 
 
 def _regops(root: PurePosixPath, words: Sequence[str]) -> Sequence[str]:
-    # Parts of a release are never written to (-B), and modules come from them alone (-P).
+    # -B: parts of a release are never written to. -P: modules are only imported from them.
     return ["python3", "-B", "-P", "-m", "ops.cli", "--root", str(root), *words]
 
 
@@ -95,7 +95,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
     return [
         Task(
             name="doctor",
-            purpose="pushes and pulls a canary as users do",
+            purpose="pushes and pulls a canary, as users do",
             words=["doctor", "--registry"],
             when=When(minutes=(17,)),
             spread_s=300,
@@ -105,7 +105,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
         ),
         Task(
             name="changes",
-            purpose="records which tags came, moved and went",
+            purpose="records which tags were added, moved or deleted",
             words=["changes", "--quiet"],
             when=When(minutes=tuple(range(3, 60, 10))),
             spread_s=30,
@@ -114,20 +114,20 @@ def schedule(plan: Plan) -> Sequence[Task]:
         ),
         Task(
             name="gc",
-            purpose="frees what no tag leads to any more",
+            purpose="deletes blobs that no tag references",
             words=["gc", "--wait", "1800"],
-            # Killed in the middle, it is made good at once.
+            # If it was killed, this rolls it back at once.
             afterwards=["gc", "--recover"],
             when=When(minutes=(10,), hours=(4,), weekdays=("Sun",)),
             spread_s=900,
             limit_s=4 * 3600,
-            # One folder for both: systemd mounts each by itself, and there are no links from mount to mount.
+            # One folder for registry and snapshots: systemd mounts each folder separately, and hard links cannot cross mounts.
             writes=[ALL_DATA, READ_ONLY_FOLDER],
             docker=True,
         ),
         Task(
             name="snapshot",
-            purpose="lets undo what is deleted or overwritten from now on",
+            purpose="takes a snapshot, from which deleted and overwritten tags can be restored",
             words=["undo", "take", "--wait", "1800"],
             when=When(minutes=(20,), hours=(3,)),
             spread_s=600,
@@ -137,7 +137,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
         ),
         Task(
             name="notify",
-            purpose="delivers messages, reminders and the daily digest",
+            purpose="sends messages, reminders and the daily digest",
             words=["notify"],
             when=When(minutes=tuple(range(0, 60, 5))),
             limit_s=120,
@@ -148,5 +148,5 @@ def schedule(plan: Plan) -> Sequence[Task]:
 
 
 def environment(root: PurePosixPath) -> Mapping[str, str]:
-    """Return the environment of all tasks: the packages of the current release."""
+    """Return the environment of all tasks: where the packages of the current release are."""
     return {"PYTHONPATH": f"{root}/current/ops:{root}/current/site"}

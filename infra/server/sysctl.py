@@ -1,4 +1,4 @@
-"""Renders the kernel's settings, those that harden it, and few others."""
+"""Renders kernel settings: those that harden it, and a few others."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Mapping
 
 from infra.server.head import HEAD
 
-# Without ip_forward: Docker closes the chain FORWARD only when it switches forwarding on itself.
+# It leaves out ip_forward: Docker only closes the FORWARD chain if it turns forwarding on itself.
 PATH = "/etc/sysctl.d/90-private-registry.conf"
 
-# Settings by why they are made. Their meaning: https://docs.kernel.org/admin-guide/sysctl/ and networking/ip-sysctl.html
+# Settings by their reason. Their meaning: https://docs.kernel.org/admin-guide/sysctl/ and networking/ip-sysctl.html
 SETTINGS: Mapping[str, Mapping[str, str]] = {
-    "No looking into the kernel, and no tracing but of one's own children.": {
+    "Kernel addresses and logs are hidden, and processes may only trace their children.": {
         "kernel.kptr_restrict": "2",
         "kernel.dmesg_restrict": "1",
         "kernel.yama.ptrace_scope": "1",
         "kernel.unprivileged_bpf_disabled": "1",
         "net.core.bpf_jit_harden": "2",
     },
-    "No links to the files of others, no writing into them in /tmp, no memory of privileged programs on disk.": {
+    "No links to other users' files, no writing to their files in /tmp, no core dumps of privileged programs.": {
         "fs.protected_hardlinks": "1",
         "fs.protected_symlinks": "1",
         "fs.protected_fifos": "2",
         "fs.protected_regular": "2",
         "fs.suid_dumpable": "0",
     },
-    "Nobody outside changes routes. Loose source checks: strict ones break networks of containers.": {
+    "Nobody outside changes routes. Source checks are loose, because strict ones break container networks.": {
         "net.ipv4.conf.all.rp_filter": "2",
         "net.ipv4.conf.default.rp_filter": "2",
         "net.ipv4.conf.all.accept_redirects": "0",
@@ -44,7 +44,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
         "net.core.rmem_max": "7500000",
         "net.core.wmem_max": "7500000",
     },
-    "Nobody is there to press a button.": {
+    "After a panic the server reboots; nobody is there to press a button.": {
         "kernel.panic": "10",
     },
 }

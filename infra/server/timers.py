@@ -1,4 +1,4 @@
-"""Renders tasks as systemd's units: a timer, and a service that may do no more than its task needs."""
+"""Renders tasks as systemd units: a timer, and a service that may only do what its task needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.server.head import HEAD
 from infra.server.schedule import USER, Task, environment
 
 FOLDER = "/etc/systemd/system"
-# Somebody else holds the lock, or the registry is maintained: nothing has failed.
+# Another task holds the lock, or the registry is in read-only mode: nothing has failed.
 _BUSY = 75
 
 
@@ -21,7 +21,7 @@ def unit_name(task: Task) -> str:
 
 
 def units(task: Task, root: PurePosixPath) -> Mapping[str, str]:
-    """Return the text of a task's units by their file's name.
+    """Return the text of a task's units by file name.
 
     Args:
         task: A row of the schedule.
@@ -40,7 +40,7 @@ Description=When the registry's {task.name} runs
 [Timer]
 OnCalendar={task.when.on_calendar}
 RandomizedDelaySec={task.spread_s}
-# What was missed while the machine was off is made up for.
+# A run that was missed while the machine was off is made up for.
 Persistent=true
 
 [Install]
@@ -55,7 +55,7 @@ def _service(task: Task, root: PurePosixPath) -> str:
     stop_post = f"ExecStopPost={last}\n" if last else ""
     groups = "SupplementaryGroups=docker\n" if task.docker else ""
     paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)
-    # What it prints goes to the journal, which keeps the time of each line and its own size, and needs no folder to be there.
+    # Output goes to the journal, which has the time of each line, limits its own size, and needs no folder.
     return f"""\
 # {HEAD}
 [Unit]

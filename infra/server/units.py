@@ -1,4 +1,4 @@
-"""Renders what systemd does: it keeps containers away from the cloud's metadata, and limits how many processes each may have."""
+"""Renders systemd units: one keeps containers away from the cloud's metadata, one limits the processes of each container."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from infra.server.head import HEAD
 
 GUARD = "private-registry-metadata-guard.service"
 GUARD_PATH = f"/etc/systemd/system/{GUARD}"
-# systemd reads this for every unit whose name begins with `docker-`, as the scope of each container does: systemd.unit(5).
+# systemd reads this for every unit whose name begins with `docker-`, such as the scope of each container: systemd.unit(5).
 SCOPE_PATH = "/etc/systemd/system/docker-.scope.d/private-registry.conf"
 
 _CHAIN = "DOCKER-USER"
-# All link-local addresses: nobody may forward them (RFC 3927 §2.7). Refused, not dropped, so that nobody waits for an answer.
+# All link-local addresses; they must not be forwarded anyway (RFC 3927 §2.7). Rejected, not dropped, so that nothing waits.
 _RULE = f"{_CHAIN} --destination 169.254.0.0/16 --jump REJECT"
 _CHECK, _MAKE, _INSERT = (
     f"iptables --wait --check {_RULE}",
@@ -22,11 +22,11 @@ _PROCESSES = 1024
 
 
 def metadata_guard() -> str:
-    """Return the unit that refuses what containers send to Hetzner's metadata service, which shows the server's user data.
+    """Return the unit that blocks requests from containers to Hetzner's metadata service, which shows the server's user data.
 
-    That service has an address of IPv4 (https://docs.hetzner.cloud/#server-metadata); link-local ones of IPv6 are never
-    forwarded. The unit comes before the engine, so that no container ever runs without it: Docker
-    leaves alone what it finds in the chain (https://docs.docker.com/engine/network/firewall-iptables/).
+    The service has an IPv4 address (https://docs.hetzner.cloud/#server-metadata); IPv6 link-local addresses are never forwarded.
+    The unit starts before the engine, so no container ever runs without it. Docker keeps the rules that it finds in this chain
+    (https://docs.docker.com/engine/network/firewall-iptables/).
     """
     return f"""\
 # {HEAD}
@@ -51,10 +51,10 @@ WantedBy=docker.service
 
 
 def container_scope() -> str:
-    """Return the limit of processes, threads included, of every container.
+    """Return the limit of processes and threads for every container.
 
-    Docker's daemon.json has none (https://github.com/moby/moby/issues/43056), and neither has `docker.Container` of the plugin.
-    It needs the engine's cgroup driver to be systemd, as it is by itself on cgroup v2.
+    Docker's daemon.json cannot set one (https://github.com/moby/moby/issues/43056), nor can the plugin's `docker.Container`.
+    It needs systemd as the engine's cgroup driver, which is the default on cgroup v2.
     """
     return f"""\
 # {HEAD}

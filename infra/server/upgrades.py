@@ -1,10 +1,10 @@
-"""Renders what is upgraded without anybody: security updates, with a restart of the machine at night when one needs it."""
+"""Renders the automatic upgrades: security updates, with a reboot at night if one needs it."""
 
 from __future__ import annotations
 
 from infra.server.head import HEAD
 
-# After 50unattended-upgrades, whose lists it empties.
+# It sorts after 50unattended-upgrades, and clears its lists.
 PATH = "/etc/apt/apt.conf.d/60private-registry"
 
 
@@ -12,7 +12,7 @@ def unattended_upgrades(reboot_at: str = "04:30") -> str:
     """Return the drop-in.
 
     Args:
-        reboot_at: When the machine restarts if an update needs it, as HH:MM in the machine's own time.
+        reboot_at: When the machine reboots if an update needs it, as HH:MM in the machine's own time.
     """
     return f"""\
 // {HEAD}
@@ -20,7 +20,7 @@ APT::Periodic::Update-Package-Lists "1";
 APT::Periodic::Unattended-Upgrade "1";
 APT::Periodic::AutocleanInterval "7";
 
-// Nothing else: what changes how the machine behaves shall not happen at night.
+// Security updates only: other changes should not happen unattended.
 #clear Unattended-Upgrade::Allowed-Origins;
 #clear Unattended-Upgrade::Origins-Pattern;
 Unattended-Upgrade::Origins-Pattern {{

@@ -1,4 +1,4 @@
-"""Renders the entry of the services' user: containers need none, but systemd runs no service as a number without one."""
+"""Renders the entry of the services' user. Containers do not need it, but systemd only runs services as users that exist."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ NAME = "private-registry"
 
 
 def sysusers(user: str) -> str:
-    """Return the file that `systemd-sysusers` reads.
+    """Return the file for `systemd-sysusers`.
 
     Args:
-        user: As UID:GID.
+        user: The user, as UID:GID.
     """
     uid, _, gid = user.partition(":")
     return f'# {HEAD}\ng {NAME} {gid}\nu {NAME} {uid}:{gid} "services of the private registry"\n'

@@ -1,6 +1,6 @@
 """The typed contract between the program, which renders these files, and the host, which reads them."""
 
-from ops.config.access import ACCOUNT_NAME, REPOSITORY_NAME, Access, Account, Accounts, Action, Person
+from ops.config.access import ACCOUNT_NAME, REPOSITORY_NAME, Access, Account, Accounts, Action, Person, unique_names
 from ops.config.base import HIGHEST_PORT, ConfigError, Port, Strict, describe, describe_fault, load, read, render
 from ops.config.gateway import (
     EMAIL_HEADER,
@@ -52,4 +52,5 @@ __all__ = [
     "load",
     "read",
     "render",
+    "unique_names",
 ]

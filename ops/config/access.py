@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
@@ -74,6 +75,17 @@ class Account(Person):
         return int(match["cost"])
 
 
+def unique_names(names: Sequence[str]) -> None:
+    """Check the names of accounts.
+
+    Raises:
+        ValueError: Two accounts have the same name.
+    """
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"several accounts are called {', '.join(twice)}; give every account its own name")
+
+
 class Accounts(Strict):
     """The accounts file. All hashes have one cost, so that the time of a refusal does not tell which names exist."""
 
@@ -82,10 +94,7 @@ class Accounts(Strict):
     @field_validator("accounts")
     @classmethod
     def _consistent(cls, accounts: tuple[Account, ...]) -> tuple[Account, ...]:
-        names = [account.name for account in accounts]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} named more than once; every account needs a name of its own")
+        unique_names([account.name for account in accounts])
         if len({account.cost for account in accounts}) > 1:
             raise ValueError("the password hashes differ in cost; hash all with the same one")
         return accounts

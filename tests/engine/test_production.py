@@ -121,7 +121,7 @@ def test_the_review_of_a_new_stack_finds_nothing_to_lose(plan: str) -> None:
             [
                 "images.lock: registry: registry:3.0.0 is known to be bad (CVE-2026-35172, GHSA-f2g3-hh2r-cwgc: ",
                 "and older than 3.1.1 (GHSA-6pjf-3r9x-m592: ",
-                "; write another version and run `make lock`",
+                "; choose another version and run `make lock`",
             ],
         ),
         (
@@ -129,7 +129,7 @@ def test_the_review_of_a_new_stack_finds_nothing_to_lose(plan: str) -> None:
             ["caddy:2.11.1-alpine is older than 2.11.5 (CVE-2026-55458, and GHSA-7r4p"],
         ),
         ({"cadvisor": f"ghcr.io/google/cadvisor:0.53.0@{MADE_UP}"}, ["older than 0.56.2 (google/cadvisor#3643, #3860: "]),
-        ({"regsync": "ghcr.io/regclient/regsync:latest"}, ["regsync:latest names no version"]),
+        ({"regsync": "ghcr.io/regclient/regsync:latest"}, ["regsync:latest is not a fixed version"]),
         (
             {"regsync": "ghcr.io/regclient/regsync:v0.11.6", "regbot": "ghcr.io/regclient/regbot:v0.11.6"},
             [

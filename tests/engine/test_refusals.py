@@ -82,7 +82,7 @@ def test_an_image_that_does_not_exist_is_told(fresh: TestStack, tmp_path: Path) 
 def test_an_unpinned_image_fails_before_the_engine_starts(fresh: TestStack, tmp_path: Path) -> None:
     path = tmp_path / "images.lock"
     path.write_text("redis: {image: redis:latest}")
-    with pytest.raises(SettingsError, match="redis:latest names no version"):
+    with pytest.raises(SettingsError, match="redis:latest is not a fixed version"):
         fresh.open(change={"images_lock": str(path)})
 
 

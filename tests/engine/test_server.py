@@ -93,7 +93,7 @@ def test_a_file_changed_by_hand_is_named_and_put_right_once(stack: EmulatedStack
     before = server.run(f"sha256sum {path}; stat -c '%a %u' {path}")
     server.run(f"echo '# by hand' >> {path}")
     seen = preview(stack)
-    assert f"{path} is not as it was installed" in seen.stdout + seen.stderr
+    assert f"{path} has changed on" in seen.stdout + seen.stderr
     stack.stack.up()
     assert server.run(f"sha256sum {path}; stat -c '%a %u' {path}") == before
     stack.stack.up(NOTHING)

@@ -71,7 +71,7 @@ def test_versions_that_must_not_run_are_refused_with_image_reason_and_remedy(
     (problem,) = problems(lock(tmp_path, f"{name}: {{image: '{reference}@DIGEST'}}", "other.lock"), floors=LOCK)
     assert problem.startswith(f"other.lock: {name}: {reference} is ")
     assert told in problem
-    assert problem.endswith("; write another version and run `make lock`")
+    assert problem.endswith("; choose another version and run `make lock`")
 
 
 @pytest.mark.parametrize("image", ["registry.example.com:5000/a/redis:8.2.1", "redis:v8.2.1-alpine", "redis:8.2.1.4"])
@@ -108,7 +108,7 @@ def test_an_image_that_cannot_be_had_says_why(tmp_path: Path) -> None:
 def test_an_image_that_may_become_another_is_refused(tmp_path: Path, image: str) -> None:
     (problem,) = problems(lock(tmp_path, f"redis: {{image: {image!r}}}".replace("'", '"')))
     assert problem.startswith("images.lock: redis: ")
-    assert "names no version that stays; write name:1.2.3 and run `make lock`" in problem
+    assert "is not a fixed version; write name:1.2.3 and run `make lock`" in problem
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,9 @@ def test_every_problem_is_told_with_its_reason(tmp_path: Path) -> None:
         c: {image: "c:2.0@DIGEST"}
     """
     assert problems(lock(tmp_path, text)) == [
-        "images.lock: a: a:1.0 is known to be bad (GHSA-2) and older than 1.1 (CVE-1); write another version and run `make lock`",
-        "images.lock: b: b:latest names no version that stays; write name:1.2.3 and run `make lock`",
+        "images.lock: a: a:1.0 is known to be bad (GHSA-2) and older than 1.1 (CVE-1);"
+        " choose another version and run `make lock`",
+        "images.lock: b: b:latest is not a fixed version; write name:1.2.3 and run `make lock`",
     ]
 
 
@@ -174,7 +175,7 @@ def test_another_lock_obeys_its_own_floors_as_well(tmp_path: Path) -> None:
     main = lock(tmp_path, "redis: {image: 'redis:8.0@DIGEST'}")
     entry = "redis: {image: 'redis:7.0.1@DIGEST', bad: [{version: 7.0.1, advisory: CVE-1}]}"
     assert problems(lock(tmp_path, entry, "other.lock"), floors=main) == [
-        "other.lock: redis: redis:7.0.1 is known to be bad (CVE-1); write another version and run `make lock`"
+        "other.lock: redis: redis:7.0.1 is known to be bad (CVE-1); choose another version and run `make lock`"
     ]
 
 
@@ -182,9 +183,9 @@ def test_another_lock_obeys_its_own_floors_as_well(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("- a", "images.lock: Input should be a valid dictionary"),
-        ("a: {}", "images.lock: a: needs either image, or unavailable with the reason"),
-        ("a: {image: ''}", "images.lock: a: needs either image, or unavailable with the reason"),
-        ("a: {image: 'a:1@DIGEST', unavailable: x}", "images.lock: a: needs either image, or unavailable with the reason"),
+        ("a: {}", "images.lock: a: give either image, or unavailable with the reason"),
+        ("a: {image: ''}", "images.lock: a: give either image, or unavailable with the reason"),
+        ("a: {image: 'a:1@DIGEST', unavailable: x}", "images.lock: a: give either image, or unavailable with the reason"),
         ("a: [", "images_lock: cannot read "),
         ("a: {image: 'a:1@DIGEST', pinned: true}", "images.lock: a.pinned: unknown key"),
         ("a: {image: 'a:1@DIGEST', minimum: {version: 3.10, why: x}}", "images.lock: a.minimum.version: "),

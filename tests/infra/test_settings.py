@@ -105,11 +105,11 @@ def test_faults_between_keys_are_told_beside_the_others() -> None:
     [
         ({"registy": ""}, "registy: unknown key; did you mean registry?"),
         ({"limits": {"cash": {"cpus": 1, "memory_mib": 64}}}, "limits.cash: unknown service; did you mean cache?"),
-        ({"limits": {"x": {"cpus": 1, "memory_mib": 64}}}, "limits.x: unknown service; known are alertmanager, "),
+        ({"limits": {"x": {"cpus": 1, "memory_mib": 64}}}, "limits.x: unknown service; it must be one of alertmanager, "),
         ({"edge": {"http_prt": 1}}, "edge.http_prt: unknown key"),
         ({"edge": 8080}, "edge: Input should be a valid dictionary or instance of EdgeSettings; write it as YAML below the key"),
         ({"edge": {"http_port": 443, "https_port": 443}}, "edge: http_port and https_port are the same; give each its own"),
-        ({"accounts": [account("a"), account("a")]}, "accounts: a named more than once; every account needs a name of its own"),
+        ({"accounts": [account("a"), account("a")]}, "accounts: several accounts are called a; give every account its own name"),
         ({"place": "hetzner"}, "registry_host: is required"),
         ({"registry_host": "https://a"}, "registry_host: String should match pattern"),
         ({"registry_host": "a:0"}, "registry_host: port 0 is out of range"),

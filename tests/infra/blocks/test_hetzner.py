@@ -34,7 +34,7 @@ def test_no_storage_box_is_said_by_false() -> None:
 
 
 def test_a_server_without_a_way_in_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"hetzner\.ssh_from: is required: the networks from which the server is reached"):
+    with pytest.raises(SettingsError, match=r"hetzner\.ssh_from: is required: the networks that may reach the server"):
         plan_of(place="hetzner", registry_host="registry.example.com", hetzner={"location": "hel1"})
 
 
@@ -43,23 +43,26 @@ def test_a_server_without_a_way_in_is_refused() -> None:
     [
         ({"ssh_from": ["203.0.113.7/24"]}, "hetzner.ssh_from.0: 203.0.113.7/24 has host bits set"),
         ({"ssh_from": ["home"]}, "hetzner.ssh_from.0: 'home' does not appear to be an IPv4 or IPv6 network"),
-        ({"ssh_keys": ["-----BEGIN OPENSSH PRIVATE KEY-----"]}, "hetzner.ssh_keys.0: should be a public key in one line"),
+        ({"ssh_keys": ["-----BEGIN OPENSSH PRIVATE KEY-----"]}, "hetzner.ssh_keys.0: should be a public key on one line"),
         ({"server_type": "CX33"}, "hetzner.server_type: "),
         ({"dns_zone": "nowhere"}, "hetzner.dns_zone: "),
         ({"adopt": {"primary_ipv4": 0}}, "hetzner.adopt.primary_ipv4: "),
         ({"volume_gb": 10}, "hetzner.volume_gb: unknown key"),
-        ({"volume": {}}, "volume: id names a volume that is there, and size_gb makes a new one; give either"),
+        ({"volume": {}}, "volume: id is for an existing volume, size_gb for a new one; give one or the other"),
         (
             {"volume": {"id": 7, "size_gb": 10}},
-            "volume: id names a volume that is there, and size_gb makes a new one; give either",
+            "volume: id is for an existing volume, size_gb for a new one; give one or the other",
         ),
         ({"volume": {"size_gb": 9}}, "volume.size_gb: "),
         ({"volume": {"size_gb": 10241}}, "volume.size_gb: "),
         ({"volume": {"id": 0}}, "volume.id: "),
-        ({"storage_box": {"id": 7, "type": "bx21"}}, "type: belongs to a new box, and id names one that is there; give either"),
+        (
+            {"storage_box": {"id": 7, "type": "bx21"}},
+            "type is for a new box, but id is that of an existing one; give one or the other",
+        ),
         ({"storage_box": {"snapshots": {"keep": 0}}}, "snapshots.keep: "),
         ({"storage_box": {"folder": "/absolute"}}, "folder: "),
-        ({"storage_box": {"host_key": "AAAA"}}, "host_key: should be a public key in one line"),
+        ({"storage_box": {"host_key": "AAAA"}}, "host_key: should be a public key on one line"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_key(hetzner: dict[str, Any], told: str) -> None:

@@ -15,5 +15,5 @@ def test_the_names_of_the_services_accounts_are_reserved() -> None:
         with pytest.raises(SettingsError) as refused:
             parse({"accounts": [{"name": name, "access": [{"repositories": "**", "actions": ["pull"]}]}]}, stack="test")
         assert refused.value.problems == [
-            f"accounts.0.name: is the account of the service {name}; give this one another name (got {name!r})"
+            f"accounts.0.name: is the account of the service {name}; choose another name (got {name!r})"
         ]

@@ -55,4 +55,4 @@ def test_what_is_no_address_is_refused(issuer: str) -> None:
 def test_somebody_must_be_able_to_sign_on() -> None:
     assert "emails is empty" in problem(issuer=ISSUER)
     assert "issuer is missing" in problem(emails=["a@b.c"])
-    assert "operators names b@b.c, who may not sign on" in problem(issuer=ISSUER, emails=["a@b.c"], operators=["B@b.c"])
+    assert "b@b.c in operators may not sign on" in problem(issuer=ISSUER, emails=["a@b.c"], operators=["B@b.c"])

@@ -45,19 +45,19 @@ def test_an_entry_may_have_another_target() -> None:
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ({"source": "alpine"}, "entries.0.source: should be a repository or an image with its registry, as "),
-        ({"source": "library/alpine"}, "entries.0.source: should be a repository or an image with its registry, as "),
+        ({"source": "alpine"}, "entries.0.source: should be a repository or image with its registry, such as "),
+        ({"source": "library/alpine"}, "entries.0.source: should be a repository or image with its registry, such as "),
         ({"source": "docker.io/Alpine"}, "entries.0.source: should be "),
         ({"source": "https://docker.io/alpine"}, "entries.0.source: should be "),
         ({"source": "docker.io/alpine:"}, "entries.0.source: should be "),
         ({"source": "docker.io/{{env `HOME`}}"}, "entries.0.source: should be "),
-        ({"source": "docker.io/alpine@sha256:" + "0" * 64}, "entries.0.source: names a digest, "),
-        ({**ALPINE, "target": "registry.example.com/alpine"}, "entries.0.target: names a registry; "),
+        ({"source": "docker.io/alpine@sha256:" + "0" * 64}, "entries.0.source: has a digest, "),
+        ({**ALPINE, "target": "registry.example.com/alpine"}, "entries.0.target: starts with a registry; "),
         ({**ALPINE, "target": "localhost:5000/alpine"}, "entries.0.target: should be a repository of this registry, "),
         ({**ALPINE, "target": "alpine:3.22"}, "entries.0.target: should be a repository of this registry, without "),
         ({**ALPINE, "tags": ["3.22", "(?!rc).*"]}, "entries.0.tags.1: should be a regular expression of "),
-        ({**ALPINE, "deny": ["("]}, "entries.0.deny.0: is no regular expression: "),
-        ({"source": "docker.io/alpine:3.22", "tags": ["3.*"]}, "entries.0: source names one image; "),
+        ({**ALPINE, "deny": ["("]}, "entries.0.deny.0: is not a valid regular expression: "),
+        ({"source": "docker.io/alpine:3.22", "tags": ["3.*"]}, "entries.0: source is a single image; "),
         # An index without some of its platforms loses data in garbage collections.
         ({**ALPINE, "platforms": ["linux/amd64"]}, "entries.0.platforms: unknown key"),
     ],
@@ -89,7 +89,7 @@ def test_single_tags_of_one_repository_may_come_from_anywhere() -> None:
     ("rule", "told"),
     [
         ({"repository": "ci/app:1"}, "retention.0.repository: should be a repository of this registry, "),
-        ({"repository": "registry.example.com/ci"}, "retention.0.repository: names a registry; "),
+        ({"repository": "registry.example.com/ci"}, "retention.0.repository: starts with a registry; "),
         ({"repository": "ci/**"}, "retention.0.repository: should be a repository of this registry, "),
         ({"tags": "(ci|pr)-.*"}, "retention.0.tags: should be a regular expression of "),
         ({"tags": ""}, "retention.0.tags: should be "),
@@ -102,13 +102,13 @@ def test_a_rule_that_could_delete_something_else_is_refused(rule: dict[str, Any]
 
 def test_two_rules_do_not_contradict_each_other() -> None:
     rules = [{"repository": "ci/app", "tags": "ci-.*", "keep": keep} for keep in (3, 30)]
-    assert problem(retention=rules).startswith("sync: several retention rules are about ci-.* in ci/app; ")
+    assert problem(retention=rules).startswith("sync: several retention rules are for ci-.* in ci/app; ")
 
 
 def test_what_is_mirrored_is_not_deleted_over_and_over() -> None:
     rule = {"repository": "library/alpine", "tags": ".*", "keep": 3}
     assert problem(entries=[ALPINE], retention=[rule]).startswith(
-        "sync: retention: what is deleted from library/alpine would be mirrored again; "
+        "sync: retention: tags deleted from library/alpine would be mirrored again; "
     )
 
 

@@ -90,14 +90,14 @@ def test_another_file_system_on_the_folder_is_left_alone(shell: Shell) -> None:
     shell.run(f"mkdir -p {ROOT}; mount -t tmpfs other {ROOT}")
     code, text = shell.try_(script())
     assert code == 1
-    assert "is another file system, other, and not the volume" in text
+    assert "has another file system, other, not the volume" in text
 
 
 def test_a_volume_that_does_not_appear_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mount, "_DEVICE_LIMIT_S", 1)
     code, text = shell.try_(script(volume=8))
     assert code == 1
-    assert "scsi-0HC_Volume_8 has not appeared within 1 s; is it attached to this server?" in text
+    assert "scsi-0HC_Volume_8 did not appear within 1 s; is it attached to this server?" in text
     assert shell.run("cat /etc/fstab") == ""
 
 

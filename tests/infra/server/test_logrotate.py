@@ -15,7 +15,7 @@ def test_logrotate_conf() -> None:
     assert (
         logrotate_conf(PurePosixPath("/srv/stack"))
         == """\
-# Written by the Pulumi program of the private registry: a change made here is lost.
+# Written by the Pulumi program of the private registry. Changes made here are overwritten.
 /srv/stack/logs/tasks/*.log {
     daily
     rotate 30

@@ -92,7 +92,7 @@ def test_an_account_does_not_show_its_hash() -> None:
 def test_accounts_have_names_of_their_own_and_one_cost() -> None:
     one = {"name": "a", "password_hash": HASH, "access": []}
     other = one | {"name": "b", "password_hash": password_hash("secret", "salt", cost=5)}
-    with pytest.raises(ValidationError, match="a named more than once"):
+    with pytest.raises(ValidationError, match="several accounts are called a; "):
         Accounts.model_validate({"accounts": [one, one]})
     with pytest.raises(ValidationError, match="the password hashes differ in cost"):
         Accounts.model_validate({"accounts": [one, other]})

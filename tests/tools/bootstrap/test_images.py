@@ -191,7 +191,7 @@ def test_the_lock_in_use_is_found_without_setting_up_anything(
 
 def test_an_invalid_lock_is_refused(state: Path, lock: Path) -> None:
     lock.write_text("redis: {image: 'redis:latest'}")
-    with pytest.raises(SettingsError, match="redis:latest names no version"):
+    with pytest.raises(SettingsError, match="redis:latest is not a fixed version"):
         ensure_lock(state, lock, "tcp://127.0.0.1:1", NEEDED)
 
 
