@@ -15,17 +15,16 @@ from infra.host import REMOVE_RELEASE, Host, OpsCommand, shell
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.release import Release
 from infra.settings import Settings
+from ops.config import SERVICE_USER
 
-# Containers never run as root. If root brings the stack up, they run as this user, which owns nothing else.
-_UNPRIVILEGED = 10001
 _DOCKER_SOCKET = "/var/run/docker.sock"
 
 
 def service_user(settings: Settings) -> str:
-    """Return the uid:gid that services run as: the invoking user, or an unprivileged one if that is root."""
+    """Return the uid:gid that services run as: the invoking user, or that of servers if root brings the stack up."""
     if settings.local.user:
         return settings.local.user
-    return f"{os.getuid()}:{os.getgid()}" if os.getuid() != 0 else f"{_UNPRIVILEGED}:{_UNPRIVILEGED}"
+    return f"{os.getuid()}:{os.getgid()}" if os.getuid() != 0 else SERVICE_USER
 
 
 def stack_root(settings: Settings, stack: str) -> Path:

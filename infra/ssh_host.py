@@ -18,10 +18,9 @@ from infra.release import Release
 from infra.server import regops
 from infra.server.files import PART, ROOT
 from infra.ssh_client import UNREACHABLE, SshAccess
+from ops.config import SERVICE_USER
 from ops.core.process import CommandError
 
-# An unprivileged user of its own: all services run as this user, and it owns their data.
-SERVICE_USER = "10001:10001"
 _INCOMING = "/var/lib/private-registry/release.tar"
 # The exit code of mount(8) for a failed mount; no command of ours uses it.
 _UNMOUNTED = 32

@@ -12,6 +12,7 @@ import pulumi_docker as docker
 
 from infra.cache import digest
 from infra.services import SERVICES
+from ops.config import container_name
 from stack_components.context import Context
 from stack_components.labels import stack_labels
 
@@ -117,7 +118,7 @@ class Service(pulumi.ComponentResource):
         needs: list[pulumi.Resource] = list(context.provisioned.ready)
         if image.pullable and args.image is None:
             needs.append(docker.RemoteImage(f"{name}-image", name=image.reference, keep_locally=True, opts=context.options(self)))
-        self.container_name = f"{context.settings.name}-{name}"
+        self.container_name = container_name(context.settings.name, name)
         self.container = docker.Container(
             f"{name}-container",
             name=self.container_name,

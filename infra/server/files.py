@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from infra.plan import Plan
 from infra.release import Part
 from infra.server import cron, docker_daemon, logrotate, regops, sshd, sysctl, timers, units, upgrades, users
-from infra.server.schedule import USER, Task, schedule
+from infra.server.schedule import Task, schedule
+from ops.config import SERVICE_USER
 
 PART = "host"
 ROOT = PurePosixPath("/srv/private-registry")
@@ -48,7 +49,7 @@ def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True, tasks: Sequence
             upgrades.PATH, "installs security updates, and reboots at night if they need it", upgrades.unattended_upgrades()
         ),
         HostFile(logrotate.PATH, "keeps the logs of tasks small", logrotate.logrotate_conf(root)),
-        HostFile(users.PATH, "gives the user of all services a name", users.sysusers(USER)),
+        HostFile(users.PATH, "gives the user of all services a name", users.sysusers(SERVICE_USER)),
         HostFile(cron.PATH, "starts tasks on hosts without systemd", cron.crontab(tasks, root)),
         HostFile(regops.PATH, "runs `regops` of the current release", regops.regops_script(root)),
         *(

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from infra.server.head import HEAD
-from infra.server.schedule import USER, environment
+from infra.server.schedule import environment
+from ops.config import SERVICE_USER
 
 PATH = "/usr/local/bin/regops"
 
 
-def without_rights(user: str = USER, *, docker: bool = False) -> Sequence[str]:
+def without_rights(user: str = SERVICE_USER, *, docker: bool = False) -> Sequence[str]:
     """Return the words to put before a command, so that it runs as another user and without root's rights.
 
     Args:

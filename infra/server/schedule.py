@@ -10,9 +10,6 @@ from infra.plan import Plan
 from infra.regops import ALL_DATA, DATA_FOLDER, METRICS_FOLDER
 from ops.config import READ_ONLY_FOLDER
 
-# The user of all services. It owns the stack's data and may read its secrets.
-USER = "10001:10001"
-
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 

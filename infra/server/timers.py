@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from infra.server.hardening import HARDENED
 from infra.server.head import HEAD
-from infra.server.schedule import USER, Task, environment
+from infra.server.schedule import Task, environment
+from ops.config import SERVICE_USER
 
 FOLDER = "/etc/systemd/system"
 # Another task holds the lock, or the registry is in read-only mode: nothing has failed.
@@ -49,7 +50,7 @@ WantedBy=timers.target
 
 
 def _service(task: Task, root: PurePosixPath) -> str:
-    user, _, group = USER.partition(":")
+    user, _, group = SERVICE_USER.partition(":")
     variables = "\n".join(f"Environment={name}={value}" for name, value in environment(root).items())
     last = shlex.join(task.last_command(root)).replace("%", "%%")
     stop_post = f"ExecStopPost={last}\n" if last else ""

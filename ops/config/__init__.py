@@ -16,6 +16,7 @@ from ops.config.gc import GcSettings, SnapshotSettings
 from ops.config.notify import NotifySettings
 from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.config.regops import OLD_MEMORY_KEY, REGOPS_FILE, PingUrl, RegopsConfig, ServiceLimits
+from ops.config.services import SERVICE_USER, container_name
 
 __all__ = [
     "ACCOUNT_NAME",
@@ -27,6 +28,7 @@ __all__ = [
     "READ_ONLY_FOLDER",
     "REGOPS_FILE",
     "REPOSITORY_NAME",
+    "SERVICE_USER",
     "SESSION_COOKIE",
     "SET_COOKIE_HEADER",
     "USER_HEADER",
@@ -47,6 +49,7 @@ __all__ = [
     "SignOn",
     "SnapshotSettings",
     "Strict",
+    "container_name",
     "describe",
     "describe_fault",
     "load",

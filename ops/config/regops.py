@@ -41,7 +41,7 @@ class RegopsConfig(Strict):
     """One stack. Folders are below the stack's root.
 
     Attributes:
-        stack: Its name; its containers are called `<stack>-<service>`.
+        stack: Its name; see `container_name`.
         services: Those that run, with their limits.
         images: What they run, by service: `repository:tag@sha256:…`, or an id. Images that the host makes itself are not there.
         url: Where clients reach the registry, without a slash at its end.

@@ -15,6 +15,7 @@ from typing import Any
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from ops.config import container_name
 from ops.core.docker_engine import connected
 from ops.stack.stack import Stack
 
@@ -155,7 +156,7 @@ def crowdsec(stack: Stack) -> Iterator[CrowdSec]:
     """
     if SERVICE not in stack.config.services:
         raise BansError("nobody is banned: protection does not run in this stack (`protection.enabled` in its settings)")
-    name = f"{stack.config.stack}-{SERVICE}"
+    name = container_name(stack.config.stack, SERVICE)
     with connected(timeout=2 * _ANSWER_LIMIT_S) as engine:
         try:
             container = engine.containers.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, container_name
 from ops.core import exit_codes
 from ops.core.process import CommandError, run
 from ops.registry.live import LiveRegistry
@@ -58,7 +58,7 @@ def live_registry(stack: Stack, *, image: str = "", read_only_limit_s: float = 1
 
 def container(stack: Stack, service: str) -> str:
     """Return the name of a service's container."""
-    return f"{stack.config.stack}-{service}"
+    return container_name(stack.config.stack, service)
 
 
 def _metrics(stack: Stack) -> str:

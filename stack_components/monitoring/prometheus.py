@@ -12,7 +12,7 @@ from pydantic import Field
 
 from infra.plan import Plan
 from infra.settings import Settings
-from ops.config import Strict
+from ops.config import Strict, container_name
 from stack_components.monitoring import blackbox
 
 SCRAPE_INTERVAL_S = 30
@@ -127,7 +127,7 @@ def _job(name: str, target: str, *, path: str = "/metrics") -> ScrapeConfig:
 
 def _containers(plan: Plan) -> ScrapeConfig:
     """Return the job of cAdvisor, which sees all containers of the engine; those with this stack's names are kept."""
-    own = f"{plan.settings.name}-({'|'.join(plan.services)})"
+    own = container_name(plan.settings.name, f"({'|'.join(plan.services)})")
     return ScrapeConfig(
         job_name="cadvisor",
         track_timestamps_staleness=True,

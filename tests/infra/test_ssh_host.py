@@ -52,7 +52,7 @@ def test_a_file_changed_by_hand_is_told_and_makes_a_new_revision(root: Path, mon
     seen = look(Here("here", "", ""))
     assert seen not in {"", "first"}
     assert seen == look(Here("here", "", ""))
-    assert set(told) == {f"{root}/secrets/registry_pass is not as it was installed on here; `up` puts it right"}
+    assert set(told) == {f"{root}/secrets/registry_pass has changed on here since it was installed; `up` restores it"}
 
 
 def test_a_server_of_an_earlier_program_is_installed_anew(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

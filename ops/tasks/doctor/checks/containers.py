@@ -8,7 +8,7 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 
-from ops.config import ServiceLimits
+from ops.config import ServiceLimits, container_name
 from ops.core.docker_engine import connected
 from ops.core.findings import FAILED, OK, WARNING, Check
 from ops.stack.stack import Stack
@@ -31,7 +31,7 @@ class Containers:
         self._wanted = stack.config.services
         self._images = stack.config.images
         self._engine = engine
-        prefix = f"{stack.config.stack}-"
+        prefix = container_name(stack.config.stack, "")
         found = engine.containers.list(all=True, ignore_removed=True, filters={"name": f"^/?{prefix}"})
         self.by_service: Mapping[str, Container] = {str(one.name).removeprefix(prefix): one for one in found}
 
