@@ -1,8 +1,8 @@
-"""Looks after the registry as its users do: signs in, pushes a canary, pulls it as anybody, and compares.
+"""Checks the registry as its users see it: signs in, pushes a canary, pulls it anonymously, and compares.
 
-The canary's content is new on each day (UTC), and after a deployment on each run. A constant one would never be stored
-again, so that a registry which cannot store what is new would go unnoticed; one that is new every hour would leave as much
-for the garbage collector. Each run deletes the canary before it, so that its blobs are in the way of no collection.
+The canary is new each day (UTC), and after a deployment on each run. A constant one would never be stored again, so a registry
+that cannot store anything new would go unnoticed; a new one every hour would leave garbage every hour. Each run deletes the
+previous canary, so that its blobs can be collected.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from ops.tasks.doctor.checks.containers import service_checks
 from ops.tasks.doctor.checks.host import clock, disk, files, read_only_mode
 
 DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
-# A server's first certificate takes a minute or two; services that a restart of the machine brings up take less than one.
+# A server's first certificate takes a minute or two; services take less than a minute to start after a reboot.
 DEPLOYED_PATIENCE_S, PATIENCE_S = 180.0, 60.0
 
 
 def look_around(stack: Stack, endpoint: Endpoint) -> list[Check]:
-    """Examine what the registry stands on: the host, the containers, the certificate.
+    """Check what the registry depends on: the host, the containers, the certificate.
 
     Args:
-        stack: On this host.
+        stack: The stack on this host.
         endpoint: How clients reach its registry.
     """
     protected = [bans(stack)] if SERVICE in stack.config.services else []
@@ -44,20 +44,20 @@ def look_around(stack: Stack, endpoint: Endpoint) -> list[Check]:
 def examine(
     stack: Stack, endpoint: Endpoint, *, new: bool, patience_s: float, tell: Callable[[str], None] = lambda _: None
 ) -> list[Check]:
-    """Examine the registry as its users see it.
+    """Check the registry as its users see it.
 
     Args:
-        stack: Its accounts and rules are read here.
-        endpoint: How clients reach it.
-        new: Whether the canary is a new one, as after a deployment.
-        patience_s: How long to wait for a registry that is away.
-        tell: Called once with each reason for which it waits.
+        stack: Accounts and rules are read from it.
+        endpoint: How clients reach the registry.
+        new: Whether to make a new canary, as after a deployment.
+        patience_s: How long to wait for a registry that is not ready.
+        tell: Called once for each reason to wait.
 
     Raises:
         ConfigError: The stack's account or rules cannot be read.
     """
     login = Login(*(stack.secret(name) for name in ("registry_user", "registry_pass")))
-    anonymous = _allowed(stack)
+    anonymous = _anonymous_actions(stack)
     until = time.monotonic() + patience_s
     return CanaryCheck(
         RegistryClient(endpoint, login, until=until, tell=tell),
@@ -65,10 +65,10 @@ def examine(
         canary=make_canary(secrets.token_hex() if new else datetime.now(UTC).date().isoformat()),
         tag=_DEPLOYED_TAG if new else DAILY_TAG,
         anonymous=anonymous,
-    ).examine()
+    ).run()
 
 
-def _allowed(stack: Stack) -> frozenset[Action]:
-    """Return what anybody may do with the canary's repository, as the gateway's configuration of the current release says."""
+def _anonymous_actions(stack: Stack) -> frozenset[Action]:
+    """Return what anonymous clients may do with the canary's repository, by the gateway's current configuration."""
     anonymous = load(stack.current / "gateway" / "gateway.json", GatewayConfig).anonymous
     return frozenset(action for access in anonymous if access.covers(REPOSITORY) for action in access.actions)

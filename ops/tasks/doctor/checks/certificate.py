@@ -1,4 +1,4 @@
-"""The check of the certificate: whether the one that clients get is good for long enough."""
+"""The check of the certificate: whether the one clients get is valid for long enough."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.registry.transport import Endpoint, reason_of
 
-_REMEDY = "see with `docker logs` of the edge why it is not renewed"
-# The edge renews when a third of the lifetime is left: of certificates of some hours it is right to have less than a day.
+_REMEDY = "`docker logs` of the edge says why it was not renewed"
+# The edge renews when a third of the lifetime is left, so with short-lived certificates less than a day left is normal.
 _LEAST_SHARE = 0.2
 
 
 def certificate(endpoint: Endpoint) -> Check:
-    """Check the certificate of a registry.
+    """Check a registry's certificate.
 
     Args:
         endpoint: Where clients reach it.
     """
     if endpoint.url.startswith("http:"):
-        return Check("certificate", SKIPPED, "clients reach it without TLS, on this machine alone")
+        return Check("certificate", SKIPPED, "no TLS: only clients on this machine reach it")
     try:
         begins, ends = endpoint.certificate_times()
     except (OSError, http.client.HTTPException, ssl.SSLError) as error:
         return Check("certificate", FAILED, f"{endpoint.url}: {reason_of(error)}", _REMEDY, exit_codes.UNREACHABLE)
     left, whole = ends - datetime.now(UTC), ends - begins
-    detail = f"it is good until {ends:%Y-%m-%d %H:%M} UTC"
+    detail = f"valid until {ends:%Y-%m-%d %H:%M} UTC"
     if left / whole < _LEAST_SHARE:
         return Check("certificate", WARNING, detail, _REMEDY)
     return Check("certificate", OK, detail)

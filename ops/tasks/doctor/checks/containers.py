@@ -1,4 +1,4 @@
-"""Checks of the services' containers: whether they run, whether they are well, and whether their limits are in force."""
+"""Checks of the services' containers: whether they are running and healthy, with the right limits and images."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ops.stack.stack import Stack
 
 _MIB = 2**20
 _NANO = 1e9
-# More often than that in one life of a container, and something is wrong with it.
+# A container restarted more often than this has a problem.
 _RESTARTS = 3
 
 
 class Containers:
-    """The containers of a stack, as the Docker engine shows them now."""
+    """The containers of a stack, as Docker shows them now."""
 
     def __init__(self, stack: Stack, engine: docker.DockerClient) -> None:
-        """Look.
+        """List them.
 
         Raises:
             DockerException: The engine does not answer.
@@ -36,12 +36,12 @@ class Containers:
         self.by_service: Mapping[str, Container] = {str(one.name).removeprefix(prefix): one for one in found}
 
     def checks(self) -> list[Check]:
-        """Return what is wrong with each service, or that nothing is."""
+        """Return what is wrong with each service, or one check that says all is well."""
         wrong = [check for name, limits in self._wanted.items() if (check := self._service(name, limits))]
-        return wrong or [Check("services", OK, f"all {len(self._wanted)} run, are well, and have their limits")]
+        return wrong or [Check("services", OK, f"all {len(self._wanted)} are running and healthy, with the right limits")]
 
     def versions(self) -> list[Check]:
-        """Return whether the services run the images that the release names; nothing when it names none."""
+        """Check whether services run the images that the release names; return nothing if it names none."""
         if not self._images:
             return []
         there = {name: self.by_service[name] for name in self._images if name in self.by_service}
@@ -51,13 +51,13 @@ class Containers:
             if not self._runs(container, self._images[name])
         ]
         if others:
-            return [Check("versions", WARNING, "; ".join(others), "run `up`, which replaces what is not of this release")]
+            return [Check("versions", WARNING, "; ".join(others), "run `up`; it replaces containers of other releases")]
         return [Check("versions", OK, f"{len(there)} run the images of this release")]
 
     def _runs(self, container: Container, image: str) -> bool:
         try:
             return bool(container.attrs["Image"] == self._engine.images.get(image).id)
-        except ImageNotFound:  # one that was removed under a container that still runs it
+        except ImageNotFound:  # removed, though a container still runs it
             return bool(container.attrs["Config"]["Image"] == image)
 
     def _service(self, name: str, limits: ServiceLimits) -> Check | None:
@@ -67,11 +67,11 @@ class Containers:
         state, logs = found.attrs["State"], f"`docker logs {found.name}` says why"
         health, restarts = state.get("Health", {}).get("Status"), int(found.attrs["RestartCount"])
         steps: list[tuple[bool, str, str, str]] = [
-            (not state["Running"], FAILED, f"it does not run: {state['Status']}, exit code {state['ExitCode']}", logs),
-            (health == "unhealthy", FAILED, "it runs, and is not well", logs),
-            (health == "starting", WARNING, "it is starting", "look again in a minute"),
-            (not _has(found, limits), FAILED, f"its limits are {_in_force(found)}, and not {limits}", "run `up`"),
-            (restarts > _RESTARTS, WARNING, f"it has been started again {restarts} times", logs),
+            (not state["Running"], FAILED, f"not running: {state['Status']}, exit code {state['ExitCode']}", logs),
+            (health == "unhealthy", FAILED, "running, but unhealthy", logs),
+            (health == "starting", WARNING, "still starting", "check again in a minute"),
+            (not _has(found, limits), FAILED, f"its limits are {_in_force(found)} instead of {limits}", "run `up`"),
+            (restarts > _RESTARTS, WARNING, f"restarted {restarts} times", logs),
         ]
         return next((Check(name, how, what, remedy) for wrong, how, what, remedy in steps if wrong), None)
 
@@ -93,4 +93,4 @@ def service_checks(stack: Stack) -> list[Check]:
             containers = Containers(stack, engine)
             return [*containers.checks(), *containers.versions()]
     except DockerException as error:
-        return [Check("services", FAILED, str(error), "is it on, and may this user reach it?")]
+        return [Check("services", FAILED, str(error), "is Docker running, and may this user access it?")]

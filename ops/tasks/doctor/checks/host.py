@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import humanize
+
 from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.host.drift import look
@@ -12,23 +14,26 @@ from ops.registry.read_only import accepts_writes, holder_of
 from ops.stack.registry import read_only_of
 from ops.stack.stack import Stack
 
-# Of the disk: below the first it is time to act, below the second pushes fail soon.
+# Free share of the disk: below the first it is time to act, below the second pushes will fail soon.
 _SCARCE, _NONE = 0.15, 0.05
-# There when systemd-timesyncd has set the clock: systemd-timesyncd.service(8).
+# Exists once systemd-timesyncd has set the clock: systemd-timesyncd.service(8).
 _SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
 _TIMESYNC = Path("/run/systemd/timesync")
-_GIB = 2**30
 
 
 def disk(stack: Stack) -> Check:
-    """Whether there is room where the images are, for data and for files."""
+    """Check free space where the images are."""
     usage = shutil.disk_usage(stack.root)
     share = usage.free / usage.total if usage.total else 0.0
-    detail = f"{usage.free / _GIB:.1f} of {usage.total / _GIB:.1f} GiB are free ({share:.0%})"
+    detail = f"{_size(usage.free)} of {_size(usage.total)} are free ({share:.0%})"
     if share >= _SCARCE:
         return Check("disk", OK, detail)
-    remedy = "`regops gc` frees what nobody names any more; else delete tags, or take a larger disk"
+    remedy = "`regops gc` deletes blobs that no tag references; if that is not enough, delete tags or enlarge the disk"
     return Check("disk", FAILED if share < _NONE else WARNING, detail, remedy, exit_codes.NO_SPACE)
+
+
+def _size(count: int) -> str:
+    return humanize.naturalsize(count, binary=True)
 
 
 def read_only_mode(stack: Stack) -> Check:
@@ -46,20 +51,20 @@ def read_only_mode(stack: Stack) -> Check:
 
 
 def clock() -> Check:
-    """Whether the machine's clock is set by others; tokens and certificates are good for a time only."""
+    """Check whether the clock is synchronized: tokens and certificates depend on it."""
     if not _TIMESYNC.is_dir():
-        return Check("clock", SKIPPED, "systemd-timesyncd does not run here")
+        return Check("clock", SKIPPED, "systemd-timesyncd is not running here")
     if _SYNCHRONIZED.exists():
-        return Check("clock", OK, "it is set by a time server")
-    return Check("clock", WARNING, "no time server has set it", "see `timedatectl timesync-status`")
+        return Check("clock", OK, "synchronized with a time server")
+    return Check("clock", WARNING, "not synchronized with a time server", "see `timedatectl timesync-status`")
 
 
 def files(stack: Stack) -> Check:
-    """Whether what was installed is as it was installed."""
+    """Check whether installed files are as they were installed."""
     try:
         _, changed = look(stack.root)
     except PermissionError:
-        return Check("files", SKIPPED, "only root sees what was installed; `pulumi preview` looks as well")
+        return Check("files", SKIPPED, "only root can check installed files; `pulumi preview` checks them too")
     if not changed:
-        return Check("files", OK, "all are as they were installed")
-    return Check("files", WARNING, f"changed by hand: {', '.join(changed)}", "`up` puts them right")
+        return Check("files", OK, "all are as installed")
+    return Check("files", WARNING, f"changed by hand: {', '.join(changed)}", "run `up` to restore them")

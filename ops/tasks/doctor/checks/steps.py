@@ -1,4 +1,4 @@
-"""Steps of a check that build on each other: taken in order up to the first that fails."""
+"""Steps that build on each other: run in order up to the first that fails."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from ops.core.findings import FAILED, OK, SKIPPED, Check
 from ops.registry.transport import RegistryError
 
-# The name of a step, what it does (it returns what was seen), and the remedy when it fails.
+# The name of a step, what it does (it returns what was seen), and the remedy if it fails.
 Step = tuple[str, Callable[[], str], str]
 
 
 class Skipped(Exception):  # noqa: N818  # no error
-    """A step has nothing to check; the message says why."""
+    """A step has nothing to check; the text says why."""
 
 
-def take(steps: Sequence[Step], remedy_of: Callable[[RegistryError], str]) -> list[Check]:
-    """Take all steps, in order, up to the first that fails; return what each has found.
+def run_steps(steps: Sequence[Step], remedy_of: Callable[[RegistryError], str]) -> list[Check]:
+    """Run steps in order, up to the first that fails; return what each found.
 
     Args:
-        steps: To take.
-        remedy_of: The remedy for errors that can come at any step; empty for others.
+        steps: The steps.
+        remedy_of: Returns the remedy for errors that can happen at any step; empty for others.
     """
     checks: list[Check] = []
     for name, step, remedy in steps:
@@ -37,5 +37,5 @@ def take(steps: Sequence[Step], remedy_of: Callable[[RegistryError], str]) -> li
 
 
 def not_tried(name: str) -> Check:
-    """Return the check of a step that was not taken, since one before it failed."""
+    """Return the check of a step that was not run because an earlier one failed."""
     return Check(name, SKIPPED, "not tried")

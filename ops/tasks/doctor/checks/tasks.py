@@ -1,8 +1,10 @@
-"""Checks of the tasks that run by themselves: whether each ran when it should have, and how it ended."""
+"""Checks of tasks: how the last run of each ended."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+import humanize
 
 from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, WARNING, Check
@@ -11,6 +13,16 @@ from ops.runs.task import history_of
 from ops.stack.stack import Stack
 
 _FINE = (exit_codes.OK, exit_codes.BUSY)
+# What runs a task again. What was to be restored is not in the history, so that has none.
+COMMANDS = {
+    "changes": "changes",
+    "doctor": "doctor",
+    "gc": "gc",
+    "gc-plan": "gc --dry-run",
+    "gc-recover": "gc --recover",
+    "notify": "notify",
+    "snapshot": "snapshot create",
+}
 
 
 def tasks(stack: Stack) -> list[Check]:
@@ -20,20 +32,17 @@ def tasks(stack: Stack) -> list[Check]:
 
 
 def _task(run: Run) -> Check:
-    ago = _words((datetime.now(UTC) - datetime.fromisoformat(run.started)).total_seconds())
-    detail = f"{run.state}, began {ago} ago" + (f": {run.summary}" if run.summary else "")
+    ago = humanize.naturaltime(datetime.now(UTC) - datetime.fromisoformat(run.started))
+    detail = f"{run.state}, started {ago}" + (f": {run.summary}" if run.summary else "")
     if run.state == KILLED:
-        return Check(run.task, FAILED, detail, f"run `regops {run.task}` again")
+        return Check(run.task, FAILED, detail, _remedy(run.task, "runs it again"))
     if run.state == RUNNING or run.exit_code in _FINE:
         return Check(run.task, OK, detail)
-    if run.exit_code == exit_codes.WARNINGS:
-        return Check(run.task, WARNING, detail, f"`regops {run.task}` says more")
-    return Check(run.task, FAILED, detail, f"`regops {run.task}` says more")
+    state = WARNING if run.exit_code == exit_codes.WARNINGS else FAILED
+    return Check(run.task, state, detail, _remedy(run.task, "runs it again and shows more"))
 
 
-def _words(seconds: float) -> str:
-    """Return a time span in its largest unit."""
-    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} seconds"
+def _remedy(task: str, what_for: str) -> str:
+    if command := COMMANDS.get(task):
+        return f"`regops {command}` {what_for}"
+    return f"`regops history --task {task}` shows more"

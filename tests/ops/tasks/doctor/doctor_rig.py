@@ -24,7 +24,7 @@ from tests.plans import plan_of
 from tests.real_programs import registry_binary
 from tests.stack_components.edge.caddy import Ports, RunningCaddy, running_caddy
 
-STEPS = ("answers", "login", "push", "closed", "pull", "tidy")
+STEPS = ("answers", "login", "push", "closed", "pull", "cleanup")
 NAME = "localhost"
 
 

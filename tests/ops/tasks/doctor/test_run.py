@@ -41,7 +41,7 @@ def test_a_whole_registry_is_told_to_be_so(stack: Stack) -> None:
     assert [line.split()[1] for line in lines] == [f"{step}:" for step in STEPS]
     assert f"{stack.url}/auth/token" in lines[0]
     assert {line.split()[0] for line in lines[:5]} == {"ok"}
-    assert "anybody pulls it" in lines[4]
+    assert "anyone can pull it" in lines[4]
 
 
 def test_nothing_that_the_doctor_says_or_is_told_by_holds_the_password(stack: Stack) -> None:
@@ -55,7 +55,7 @@ def test_runs_of_a_day_add_nothing_to_the_registry(stack: Stack) -> None:
     before = sorted(blobs.rglob("data"))
     code, checks = stack.findings()
     assert code == 0
-    assert checks["tidy"]["state"] == "skipped"
+    assert checks["cleanup"]["state"] == "skipped"
     assert sorted(blobs.rglob("data")) == before
 
 
@@ -183,22 +183,22 @@ def _of_today(stack: Stack, path: Path) -> bool:
 def test_where_nobody_pulls_without_signing_in_the_operator_does(closed: Stack) -> None:
     code, checks = closed.findings("--post-deploy")
     assert code == 0
-    assert "the operator pulls it" in checks["pull"]["detail"]
-    assert "nobody pull" in checks["pull"]["detail"]
+    assert "the operator pulled it" in checks["pull"]["detail"]
+    assert "no anonymous pulls" in checks["pull"]["detail"]
 
 
 def test_a_registry_that_is_more_open_than_its_settings_is_found(tmp_path: Path) -> None:
     pushes = Access(repositories="regops/**", actions=("pull", "push"))
     with stack_with(tmp_path / "pushes", (pushes,), told=(PULL_ALL,)) as stack:
         code, detail = stack.failed("closed")
-        assert (code, detail.split(":")[0]) == (1, "anybody may push")
+        assert (code, detail.split(":")[0]) == (1, "anyone can push without signing in")
         for told in stack.root.rglob("gateway.json"):
             told.write_text(told.read_text().replace('"**"', '"regops/**"').replace('["pull"]', '["pull", "push"]'))
-        assert stack.findings()[1]["closed"]["detail"] == "the settings let anybody push"
+        assert stack.findings()[1]["closed"]["detail"] == "the settings let anyone push"
     with stack_with(tmp_path / "pulls", (PULL_ALL,), told=()) as stack:
         code, detail = stack.failed("pull")
         assert code == 1
-        assert "the settings let nobody pull without signing in" in detail
+        assert "the settings allow no anonymous pulls" in detail
 
 
 def test_a_registry_more_closed_than_its_settings_is_found(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ def test_bans_of_others_are_counted() -> None:
 @pytest.mark.parametrize(
     ("value", "whose"),
     [
-        ("198.51.100.1", "this machine's own"),
-        ("198.51.100.0/24", "this machine's own"),
-        ("2001:DB8::0:1", "this machine's own"),
+        ("198.51.100.1", "this machine's own address"),
+        ("198.51.100.0/24", "this machine's own address"),
+        ("2001:DB8::0:1", "this machine's own address"),
         ("192.0.2.7", "on the allow list"),
     ],
 )

@@ -70,7 +70,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
 def test_a_service_with_its_limits_is_well(machine: Machine) -> None:
     machine.runs(["sleep", "60"])
     machine.runs(["sleep", "60"], service="cache-of-another-name")
-    assert (machine.check().state, machine.check().detail) == ("ok", "all 1 run, are well, and have their limits")
+    assert (machine.check().state, machine.check().detail) == ("ok", "all 1 are running and healthy, with the right limits")
 
 
 def test_a_missing_one_is_named(machine: Machine) -> None:
@@ -79,7 +79,7 @@ def test_a_missing_one_is_named(machine: Machine) -> None:
 
 def test_one_that_has_ended_is_named_with_its_exit_code(machine: Machine) -> None:
     machine.runs(["sh", "-c", "exit 7"]).wait()
-    assert machine.check().detail == "it does not run: exited, exit code 7"
+    assert machine.check().detail == "not running: exited, exit code 7"
     assert f"docker logs {machine.name}-cache" in machine.check().remedy
 
 
