@@ -1,1 +1,1 @@
-"""Hetzner in containers: the API, servers and Storage Boxes that the program meets, without renting anything."""
+"""Hetzner in containers: the API, servers and Storage Boxes, without renting anything."""

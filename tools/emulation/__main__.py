@@ -1,4 +1,4 @@
-"""Proves the production stack without renting anything: created, used from outside, found unchanged, destroyed.
+"""Tests the production stack without renting anything: create it, use it from outside, find nothing to change, destroy it.
 
 make e2e
 """
@@ -32,11 +32,11 @@ def _step(what: str) -> Iterator[None]:
 
 
 def prove(emulated: EmulatedStack, folder: Path) -> None:
-    """Run the whole life of a stack.
+    """Run a stack through its whole life.
 
     Raises:
         CommandError: A step failed; the message says which command, and why.
-        AssertionError: Something is not as it should be.
+        AssertionError: A check failed.
     """
     with _step("up, from an API token to a registry"):
         emulated.stack.up(stream=True)
@@ -56,7 +56,7 @@ def prove(emulated: EmulatedStack, folder: Path) -> None:
     with _step("destroy, told twice"):
         emulated.release_protection()
         emulated.stack.destroy(stream=True)
-    assert emulated.api.is_empty, "destroy has left something at the API"  # noqa: S101
+    assert emulated.api.is_empty, "destroy left resources behind in the API"  # noqa: S101
 
 
 def main() -> int:

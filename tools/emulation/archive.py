@@ -1,4 +1,4 @@
-"""Files on their way into a container."""
+"""Archives of files to put into a container."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 
 def archive(files: Mapping[str, str]) -> bytes:
-    """Return an archive for `put_archive` on `/`; everything in it can be run.
+    """Return an archive for `put_archive` on `/`; every file in it is executable.
 
     Args:
-        files: Texts by path.
+        files: Contents by path.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as packed:

@@ -1,4 +1,4 @@
-"""What accounts of an emulated Storage Box can run: the real one's few commands, in the account's folder.
+"""What accounts of an emulated Storage Box can run: the few commands of the real one, within the account's folder.
 
 Copied into the box, where an account sees nothing but programs and its own folder; it knows nothing of the project. What the
 real box allows was read in reports of its users: https://docs.hetzner.com/storage/storage-box/access/access-ssh-rsync-borg/
@@ -24,13 +24,13 @@ SFTP = "/usr/lib/openssh/sftp-server"
 
 
 def refuse(message: str, code: int = 1) -> NoReturn:
-    """End with an error."""
+    """Exit with an error."""
     sys.stderr.write(f"{message}\n")
     sys.exit(code)
 
 
 def take_slot() -> TextIO:
-    """Return one of the connections that a box has, which sessions of a connection share; it is free when these have ended."""
+    """Take one of a box's connection slots; sessions of one connection share it, and it is free once they have all ended."""
     own = os.environ["SSH_CONNECTION"]
     with (SLOTS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -50,13 +50,13 @@ def take_slot() -> TextIO:
 
 
 def holds(slot: TextIO, connection: str) -> bool:
-    """Return whether a slot is, or was last, that of a connection."""
+    """Return whether a slot belongs, or last belonged, to a connection."""
     slot.seek(0)
     return slot.read() == connection
 
 
 def confined(word: str) -> str:
-    """Return a path relative to the account's folder, which is its root, and its /home."""
+    """Return a path relative to the account's folder, which is both its root and its /home."""
     relative = word.removeprefix(HOME) if f"{word}/".startswith(f"{HOME}/") else word
     path = os.path.normpath(f"{HOME}/{relative.lstrip('/')}")
     if path != HOME and not path.startswith(f"{HOME}/"):
@@ -75,7 +75,7 @@ def argument(word: str) -> str:
 
 
 def install_key() -> None:
-    """Add the keys on standard input to those of the account."""
+    """Add the keys from standard input to those of the account."""
     keys = Path(HOME, ".ssh", "authorized_keys")
     keys.parent.mkdir(mode=0o700, exist_ok=True)
     known = keys.read_text().splitlines() if keys.exists() else []
@@ -85,7 +85,7 @@ def install_key() -> None:
 
 
 def rsync(words: list[str], *, readonly: bool) -> list[str]:
-    """Return rsync's own call, its paths confined: those come after the lone dot."""
+    """Return rsync's server command with its paths confined; they come after the single dot."""
     if words[1:2] != ["--server"] or "." not in words or (readonly and "--sender" not in words):
         refuse(NOT_FOUND, UNKNOWN)
     dot = words.index(".")

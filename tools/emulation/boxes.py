@@ -1,4 +1,4 @@
-"""Storage Boxes as containers: sshd on port 23, accounts that share one folder, and the real one's few commands."""
+"""Storage Boxes as containers: sshd on port 23, accounts that share one folder, and the few commands of the real ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DATA = "/data"
 _SHELL = "/usr/local/lib/box_shell.py"
 _JAILS = "/jails"
 _USER = 1000  # all accounts are one user, so that nothing can be given away
-# Each sub-account has a name of its own; the API gives them numbers from 1 on.
+# Each sub-account has its own host name; the API numbers them from 1.
 _SUB_ACCOUNTS = 10
 _CONFIG = f"""\
 Port {PORT}
@@ -43,12 +43,12 @@ class Boxes:
     """The Storage Boxes of one owner, on its network."""
 
     def __init__(self, engine: docker.DockerClient, *, owner: str, image: str, network: str, labels: Mapping[str, str]) -> None:
-        """Describe them; arguments are those of `Servers`."""
+        """Set the parameters: those of `Servers`."""
         self._engine, self._owner, self._image, self._network = engine, owner, image, network
         self._labels = dict(labels)
 
     def serve(self, box_id: int, host: str, accounts: Sequence[BoxAccount]) -> None:
-        """Make a box have these accounts.
+        """Give a box exactly these accounts.
 
         Raises:
             BoxError: An account cannot be made.
@@ -67,7 +67,7 @@ class Boxes:
         """Remove a box and its data."""
         if container := self.find(box_id):
             container.remove(force=True, v=True)
-        with contextlib.suppress(NotFound):  # an earlier try may have come to the container, and no further
+        with contextlib.suppress(NotFound):  # an earlier attempt may have got only this far
             self._engine.volumes.get(self._name(box_id)).remove()
 
     def find(self, box_id: int) -> Container | None:
@@ -93,7 +93,7 @@ class Boxes:
             network=self._network,
             networking_config={self._network: self._engine.api.create_endpoint_config(aliases=aliases)},
             volumes={name: {"bind": _DATA, "mode": "rw"}},
-            # For mounts: the folder of an account is all that it can reach, whatever links and options it uses.
+            # For mounts: an account can reach only its own folder, whatever links and options it uses.
             cap_add=["SYS_ADMIN"],
             security_opt=["apparmor=unconfined"],
         )
@@ -108,14 +108,14 @@ chown {_USER}:{_USER} {_DATA} /run/box-slots
 chmod 755 {_SHELL}
 sed -i '/^u[0-9]/d' /etc/passwd /etc/shadow
 """
-# A running sshd reads its configuration anew; connections that are open stay.
+# A running sshd reloads its configuration; open connections stay.
 _RUN = """
 /usr/sbin/sshd -t
 if [ -e /run/sshd.pid ] && kill -HUP "$(cat /run/sshd.pid)" 2>/dev/null; then :; else /usr/sbin/sshd; fi
 """
 
 
-# What an account sees: programs, and its folder as /home. That is mounted anew each time, since an account may have replaced it.
+# What an account sees: programs, and its folder as /home, which is remounted each time because it may have been replaced.
 _JAIL = """
 mkdir -p "$jail/usr" "$jail/dev" "$jail/etc" "$jail/home" "$jail/run/box-slots"
 for link in bin lib lib64; do ln -sfn "usr/$link" "$jail/$link"; done
@@ -130,7 +130,7 @@ mount -o "remount,bind,$mode" "$jail/home"
 
 
 def _account_script(account: BoxAccount) -> str:
-    """Return what makes an account. Passwords and keys have no character that a quoted text of a shell would mind."""
+    """Return the script that creates an account. Passwords and keys contain no character that needs quoting."""
     home = f"{_DATA}/{account.home}".rstrip("/")
     keys = "\n".join(account.authorized_keys)
     lines = [

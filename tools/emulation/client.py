@@ -1,4 +1,4 @@
-"""A registry client outside the emulated server: it knows the registry's name, its authority, and nothing else."""
+"""A registry client outside the emulated server: it knows the registry's name and its CA, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _LIMIT_S = 300.0
 
 @dataclass(frozen=True)
 class Client:
-    """crane, which trusts one authority alone.
+    """crane, trusting a single CA.
 
     Attributes:
         registry: Where the registry is.
-        folder: Holds the authority's certificate and the client's credentials.
+        folder: Holds the CA certificate and the client's credentials.
     """
 
     registry: str
     folder: Path
 
     def trust(self, certificate: str) -> None:
-        """Trust an authority, by its certificate in PEM, and no other one."""
+        """Trust a CA, given as a PEM certificate, and no other."""
         write_atomic(self._authority, certificate)
 
     def login(self, user: str, password: str) -> None:
@@ -61,7 +61,7 @@ class Client:
         return self.digest(image)
 
     def pull(self, image: str) -> None:
-        """Pull an image, all of it; crane compares the digests.
+        """Pull a whole image; crane verifies the digests.
 
         Raises:
             CommandError: The registry refused, or what came is not what was asked for.

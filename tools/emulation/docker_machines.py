@@ -1,4 +1,4 @@
-"""Machines in containers: servers and Storage Boxes of one owner on one network, removed together."""
+"""Machines in containers: the servers and Storage Boxes of one owner, on one network, removed together."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from tools.emulation.servers import Servers
 _OWNER_LABEL = "private-registry.emulation.owner"
 _PROCESS_LABEL = "private-registry.emulation.process"
 _SAVE_LIMIT_S = 600.0
-# Of folders of saved images, which can be large; the process follows.
+# Prefix of folders with saved images, which can be large; the process id follows.
 _FOLDER = "emulation-"
 
 
 class DockerMachines:
-    """`Machines` of one owner, in a Docker engine on this machine; close it to remove them.
+    """`Machines` of one owner, in a Docker engine on this machine; closing it removes them.
 
     Attributes:
-        servers: For tests, that look at them from their console.
+        servers: For tests, which inspect them from their console.
     """
 
     def __init__(self, engine: docker.DockerClient, *, owner: str, preload: Sequence[str] = ()) -> None:
-        """Build what is missing of the images; no machine is made yet.
+        """Build the images that are missing; no machine is created yet.
 
         Args:
             engine: The Docker engine.
@@ -86,13 +86,13 @@ class DockerMachines:
         self._boxes.delete(box_id)
 
     def close(self) -> None:
-        """Remove everything of this owner."""
+        """Remove everything this owner has."""
         _remove(self._engine, f"{_OWNER_LABEL}={self._owner}")
         self._folder.cleanup()
 
 
 def sweep(engine: docker.DockerClient) -> None:
-    """Remove machines and saved images whose process was killed before it could."""
+    """Remove machines and saved images left behind by killed processes."""
     for process in sorted({process for process in _processes(engine) if not psutil.pid_exists(int(process))}):
         _remove(engine, f"{_PROCESS_LABEL}={process}")
     for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):

@@ -1,4 +1,4 @@
-"""Images of the emulated machines: Debian 13 from packages, as a server and as a Storage Box."""
+"""Images of the emulated machines: Debian 13 built from packages, as a server and as a Storage Box."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tools.offline.layers import diff_id
 _REPOSITORY = "private-registry-emulation"
 _TARBALL, _FACTS = "root.tar", "diff-id"
 
-# Each machine makes its own, as a real one does.
+# Each machine makes its own, like a real one.
 _NO_HOST_KEYS = 'rm -f "$1"/etc/ssh/ssh_host_*'
-# The engine has set the network up before systemd starts; metadata comes from the seed and from nowhere else.
+# Docker sets up the network before systemd starts; metadata comes only from the seed.
 _CLOUD_CONFIG = (
     "printf 'network: {config: disabled}\\ndatasource_list: [NoCloud, None]\\n' > \"$1\"/etc/cloud/cloud.cfg.d/95-emulation.cfg"
 )
@@ -62,7 +62,7 @@ BOX = RootFilesystem(
 
 
 def ensure_image(name: str, contents: RootFilesystem, engine: docker.DockerClient, cache: Path) -> str:
-    """Return the tag of an image, built and imported first where the cache or the engine lacks it.
+    """Return the tag of an image; build and import it first if the cache or the engine lacks it.
 
     Args:
         name: What kind of machine it is.
@@ -71,8 +71,8 @@ def ensure_image(name: str, contents: RootFilesystem, engine: docker.DockerClien
         cache: The folder of `infra.cache`.
 
     Raises:
-        PackageError: A tool that builds need cannot be installed.
-        CommandError: A package cannot be had, or the engine refused the image.
+        PackageError: A build tool cannot be installed.
+        CommandError: A package is not available, or the engine refused the image.
     """
 
     def build(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the emulated API asks of the machines behind it: servers that boot, and Storage Boxes that accounts log in to."""
+"""What the emulated API needs from the machines behind it: servers that boot, and Storage Boxes to log in to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class VolumeSpec:
     """A block device that outlives the server that has it.
 
     Attributes:
-        id: The API's.
-        size_gb: It only ever grows.
-        format: What a new one is formatted with; None for nothing.
+        id: The API's id.
+        size_gb: It can only grow.
+        format: The file system for a new one; None for none.
     """
 
     id: int
@@ -27,12 +27,12 @@ class ServerSpec:
     """A server to boot.
 
     Attributes:
-        id: The API's.
+        id: The API's id.
         name: Its host name.
-        address: The IPv4 address under which it is reached: a loopback address of this machine.
+        address: Its IPv4 address: a loopback address of this machine.
         user_data: For cloud-init; may be empty.
         authorized_keys: OpenSSH public keys for root.
-        volumes: Those attached to it.
+        volumes: The attached volumes.
     """
 
     id: int
@@ -50,10 +50,10 @@ class BoxAccount:
     Attributes:
         username: `u1` for the main one, `u1-sub1` for a sub-account.
         password: Always accepted, as the real ones are.
-        home: Its folder below that of the main account; empty for the main account.
+        home: Its folder within the main account's; empty for the main account.
         readonly: Whether it cannot change anything.
         ssh: Whether it may log in by SSH.
-        authorized_keys: OpenSSH public keys that the API was given.
+        authorized_keys: OpenSSH public keys given to the API.
     """
 
     username: str
@@ -65,10 +65,10 @@ class BoxAccount:
 
 
 class Machines(Protocol):
-    """Machines behind the API. Every method returns when it is done, and can be called again."""
+    """The machines behind the API. Every method returns once it is done, and is safe to repeat."""
 
     def boot(self, server: ServerSpec) -> None:
-        """Start a server: a new one, or one that is off, whose disk is then as it was."""
+        """Start a server: a new one, or one that is off, with the disk it had."""
 
     def power_off(self, server_id: int) -> None:
         """Cut the power. The disk stays."""
@@ -77,17 +77,17 @@ class Machines(Protocol):
         """Remove a server and its disk."""
 
     def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
-        """Make a server that is on have just these volumes, each of its size; a new one is made and formatted first.
+        """Give a running server exactly these volumes, at their sizes; new ones are created and formatted first.
 
         One that is taken away is like a disk that is pulled: what has not been written is lost. Nothing happens to a server
         that is off, which gets its volumes when it starts.
         """
 
     def delete_volume(self, volume_id: int) -> None:
-        """Remove a volume, which no server has, and its data."""
+        """Remove an unattached volume and its data."""
 
     def serve_box(self, box_id: int, host: str, accounts: Sequence[BoxAccount]) -> None:
-        """Make a Storage Box have just these accounts; a new one is made first, an old one keeps its data.
+        """Give a Storage Box exactly these accounts; a new one is created first, an existing one keeps its data.
 
         Args:
             box_id: The API's.

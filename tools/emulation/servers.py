@@ -1,4 +1,4 @@
-"""Servers as containers: a Debian 13 with systemd, cloud-init, sshd and a Docker engine of its own, at native speed."""
+"""Servers as containers: Debian 13 with systemd, cloud-init, sshd and its own Docker engine, at native speed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _SEED = "var/lib/cloud/seed/nocloud"
 _PRELOAD = "/var/lib/preload.tar"
 _PORTS = ("22/tcp", "80/tcp", "443/tcp", "443/udp")
 _DEVICES = "/usr/local/lib/volume_devices.py"
-# The real one leaves all devices out of fstab where /sys cannot be written, as in a container: it gets another /sys to see.
+# systemd's own generator skips devices in fstab where /sys is read-only, as in a container: it is shown another /sys.
 _GENERATOR = "systemd-fstab-generator"
 _FSTAB_OF_DEVICES = f"""\
 #!/bin/sh
 exec unshare --mount sh -c 'mount -t tmpfs none /sys && exec /usr/lib/systemd/system-generators/{_GENERATOR} "$@"' - "$@"
 """
-# Loop devices, and what gives them.
+# Loop devices, and the device that hands them out.
 _DEVICE_RULES = ("b 7:* rmw", "c 10:237 rmw")
 _BOOT_LIMIT_S = 90.0
 _POLL_S = 0.2
@@ -38,17 +38,17 @@ _CAPABILITIES = (
     *("MAC_ADMIN", "MAC_OVERRIDE", "NET_ADMIN", "NET_BROADCAST", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_NICE"),
     *("SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
 )
-# Hetzner's images let root in by the keys that the API was given; user data comes after it.
+# Hetzner's images let root log in with the keys given to the API; user data is applied after this.
 _VENDOR_DATA = "#cloud-config\ndisable_root: false\n"
 _CGROUPS_V1 = ("systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1")
 
 
 class BootError(Exception):
-    """A server does not come up; the message says what it is waiting for."""
+    """A server does not boot; the message says what it is waiting for."""
 
 
 class DeviceError(Exception):
-    """A server does not get a volume; the message says why."""
+    """A volume cannot be attached; the message says why."""
 
 
 class Servers:
@@ -78,7 +78,7 @@ class Servers:
         self._labels, self._preload = dict(labels), preload
 
     def boot(self, server: ServerSpec) -> None:
-        """Start a server, and wait until it can be logged in to.
+        """Start a server, and wait until it accepts logins.
 
         Raises:
             BootError: It does not come up in time.
@@ -97,7 +97,7 @@ class Servers:
                 raise BootError(f"{container.name}: images cannot be loaded: {loaded.output!r}")
 
     def power_off(self, server_id: int) -> None:
-        """Cut the power; nothing happens to a server that is off."""
+        """Cut the power; does nothing to a server that is off."""
         container = self.find(server_id)
         if container and container.status == "running":
             container.kill()
@@ -106,11 +106,11 @@ class Servers:
         """Remove a server and its disk."""
         if container := self.find(server_id):
             container.remove(force=True, v=True)
-        with contextlib.suppress(NotFound):  # an earlier try may have come to the container, and no further
+        with contextlib.suppress(NotFound):  # an earlier attempt may have got only this far
             self._engine.volumes.get(self._name(server_id)).remove()
 
     def serve_volumes(self, server_id: int, volumes: Sequence[VolumeSpec]) -> None:
-        """Make a server that is on have just these volumes.
+        """Give a running server exactly these volumes.
 
         Raises:
             DeviceError: One cannot be had.
@@ -163,7 +163,7 @@ class Servers:
             device_cgroup_rules=list(_DEVICE_RULES),
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         )
-        # As `--security-opt systempaths=unconfined`: a Docker engine mounts /proc for its containers.
+        # Like `--security-opt systempaths=unconfined`: a Docker engine mounts /proc for its containers.
         host |= {"MaskedPaths": [], "ReadonlyPaths": []}
         made = api.create_container(
             self._image,
@@ -189,7 +189,7 @@ class Servers:
 
 
 def _seed(server: ServerSpec) -> bytes:
-    """Return what cloud-init reads, and what gives the server its volumes, as an archive.
+    """Return an archive of what cloud-init reads and of what attaches the server's volumes.
 
     https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html
     """

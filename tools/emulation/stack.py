@@ -1,4 +1,4 @@
-"""A production stack on emulated machines: the program as it is, the real engine, and nothing rented."""
+"""A production stack on emulated machines: the real program and engine, nothing rented."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tools.bootstrap.stack import Stack
 from tools.emulation.api.server import Api
 from tools.emulation.docker_machines import DockerMachines, sweep
 
-# Of 64 characters, as the real ones are; the emulated API knows no other.
+# 64 characters, like a real one; the emulated API accepts no other.
 TOKEN_LENGTH = 64
-# What has no package has no image either.
+# Services without a package have no image either.
 WITHOUT_PACKAGES: Mapping[str, Any] = {
     "monitoring": {"grafana": False, "cadvisor": False},
     "protection": {"enabled": False},
@@ -41,12 +41,12 @@ class EmulatedStack:
     """A production stack, not up yet.
 
     Attributes:
-        name: The engine's name of it, and the owner of the emulated machines.
-        folder: Its configuration and state.
+        name: The stack's name, also the owner of the emulated machines.
+        folder: Holds its configuration and state.
         api: The emulated API.
         machines: The emulated machines.
-        stack: What the engine works on.
-        settings: Keys of its configuration.
+        stack: The stack the engine works on.
+        settings: Its configuration keys.
     """
 
     name: str
@@ -57,14 +57,14 @@ class EmulatedStack:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def configure(self, **change: Any) -> None:
-        """Write the configuration, with some keys changed from now on."""
+        """Write the configuration, with some keys changed permanently."""
         self.settings |= change
         values = {f"{PROJECT}:{key}": value for key, value in self.settings.items()}
         write_atomic(self.stack.config, yaml.safe_dump({"config": values}))
         self.stack.prepare()
 
     def release_protection(self) -> None:
-        """Say for the first time that everything may be destroyed; `destroy` says it the second time.
+        """Give the first of two confirmations that everything may be destroyed; `destroy` gives the second.
 
         Raises:
             CommandError: The engine failed.
@@ -75,13 +75,13 @@ class EmulatedStack:
 
 @contextlib.contextmanager
 def emulated_stack(name: str, folder: Path, address: str, **settings: Any) -> Iterator[EmulatedStack]:
-    """Give a production stack on machines of its own; what it has become is removed at the end.
+    """Yield a production stack on its own machines; everything is removed at the end.
 
     Args:
-        name: Of the stack; nobody else's.
+        name: The stack's name; must be unused.
         folder: Where its configuration and state live.
-        address: The loopback address that the server gets; nobody else's.
-        settings: Keys that replace those of the smallest stack.
+        address: The loopback address for the server; must be unused.
+        settings: Keys that override those of the minimal stack.
     """
     folder.mkdir(parents=True, exist_ok=True)
     docker_host = ensure_docker()

@@ -1,4 +1,4 @@
-"""What gives an emulated server its volumes: each is a file that all servers see, and here a block device.
+"""Attaches volumes to an emulated server: each is a file shared by all servers, and a block device here.
 
 Copied into the server; it knows nothing of the project. As `boot` it goes before systemd, and is run again, as `serve`, when the
 volumes of a server that is on have changed. A loop device is freed by the kernel when the last of its users is gone: the process
@@ -19,7 +19,7 @@ from pathlib import Path
 
 IMAGES = Path("/var/lib/emulation/volumes")
 WANTED = Path("/var/lib/emulation/wanted.json")
-HELD = Path("/run/emulation-volumes")  # by id, the process that holds the device; empty after a boot
+HELD = Path("/run/emulation-volumes")  # by id: the process that holds the device; empty after a boot
 LINKS = Path("/dev/disk/by-id")
 GIB = 1 << 30
 # linux/loop.h, and linux/fs.h for the last one, which ext4 and XFS share.
@@ -35,7 +35,7 @@ def image_of(volume: int) -> Path:
 
 
 def make(image: Path, size: int, filesystem: str | None) -> None:
-    """Make the file of a volume, whole or not at all."""
+    """Create the file of a volume, completely or not at all."""
     part = image.with_suffix(".part")
     part.unlink(missing_ok=True)
     part.touch()
@@ -46,14 +46,14 @@ def make(image: Path, size: int, filesystem: str | None) -> None:
 
 
 def node(path: Path, kind: int, device: int) -> Path:
-    """Return a device node, made where it is missing."""
+    """Return a device node; create it if it is missing."""
     with suppress(FileExistsError):
         os.mknod(path, kind | 0o600, device)
     return path
 
 
 def take(image: Path) -> tuple[int, Path]:
-    """Return a loop device of a file, and what keeps it: it is freed when that, and all others, are closed."""
+    """Return a loop device for a file, and the handle that keeps it: the device is freed once all handles are closed."""
     control = os.open(node(Path("/dev/loop-control"), stat.S_IFCHR, CONTROL), os.O_RDWR)
     file = os.open(image, os.O_RDWR)
     name = str(image).encode()[:63]
@@ -67,7 +67,7 @@ def take(image: Path) -> tuple[int, Path]:
             fcntl.ioctl(device, LOOP_CONFIGURE, settings)
         except OSError as error:
             os.close(device)
-            if error.errno != errno.EBUSY:  # else another server was faster
+            if error.errno != errno.EBUSY:  # otherwise another server was faster
                 raise
         else:
             os.close(file)
@@ -76,7 +76,7 @@ def take(image: Path) -> tuple[int, Path]:
 
 
 def hold(device: int) -> int:
-    """Return the id of a process that holds a device until it is ended."""
+    """Start a process that holds a device until it is killed; return its id."""
     if process := os.fork():
         os.close(device)
         return process
@@ -89,7 +89,7 @@ def hold(device: int) -> int:
 
 
 def plug(volume: int, size: int, filesystem: str | None) -> None:
-    """Give this server a volume of a size; nothing in it changes."""
+    """Attach a volume at its size; its content stays."""
     image, link = image_of(volume), LINKS / f"scsi-0HC_Volume_{volume}"
     if not image.exists():
         make(image, size, filesystem)
@@ -107,7 +107,7 @@ def plug(volume: int, size: int, filesystem: str | None) -> None:
 
 
 def unplug(held: Path) -> None:
-    """Pull a volume, mounted or not: what has not been written yet is lost, and whoever still uses it gets errors."""
+    """Pull out a volume, even if mounted: unwritten data is lost, and whoever still uses it gets errors."""
     link = LINKS / f"scsi-0HC_Volume_{held.name}"
     device = link.stat().st_rdev
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
@@ -122,7 +122,7 @@ def unplug(held: Path) -> None:
 
 
 def serve() -> None:
-    """Make the server have just the volumes that it shall have."""
+    """Give the server exactly the volumes it should have."""
     for folder in (IMAGES, HELD, LINKS):
         folder.mkdir(parents=True, exist_ok=True)
     wanted = {volume["id"]: volume for volume in json.loads(WANTED.read_text())}

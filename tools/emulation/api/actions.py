@@ -31,10 +31,10 @@ def for_kind(path: str, kind: str, *, key: str = "id", find: Callable[[Call], in
     """Return the operations below one kind of resource.
 
     Args:
-        path: Of the kind.
-        kind: What actions call it.
-        key: What the path of one resource names it by.
-        find: Gives the id of the resource that a path names.
+        path: The path of the kind.
+        kind: Its name in actions.
+        key: The path parameter that identifies a resource.
+        find: Returns the id of the resource that a path names.
     """
 
     def is_of_kind(action: Action) -> bool:

@@ -1,4 +1,4 @@
-"""Passwords and services of Storage Boxes and their sub-accounts, and how the machines learn of them."""
+"""Passwords and services of Storage Boxes and their sub-accounts, and how they reach the machines."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ Password = Annotated[str, AfterValidator(_password)]
 
 
 class ResetPassword(Body):
-    """`reset_password`, of sub-accounts too."""
+    """`reset_password`, also of sub-accounts."""
 
     password: Password
 
 
 class BoxAccess(Body):
-    """Services of a Storage Box; what is left out stays as it is, which is off in the beginning."""
+    """Services of a Storage Box; those left out stay as they are. All are off at first."""
 
     reachable_externally: bool | None = None
     samba_enabled: bool | None = None
@@ -57,18 +57,18 @@ class SubaccountAccess(Body):
 
 
 def access_of(wanted: BoxAccess | SubaccountAccess, current: dict[str, bool] | None = None) -> dict[str, bool]:
-    """Return which services are on then."""
+    """Return which services are on afterwards."""
     before = current or dict.fromkeys(type(wanted).model_fields, False)
     return before | wanted.model_dump(exclude_none=True)
 
 
 def host_of(username: str) -> str:
-    """Return the name under which an account is reached."""
+    """Return the host name of an account."""
     return f"{username}.{_DOMAIN}"
 
 
 def serve(state: State, box: Box, command: str, then: Callable[[bool], None] = lambda _: None) -> Action:
-    """Return the action that makes the machine of a box be as the box is when the action comes to its turn."""
+    """Return the action that brings a box's machine in line with the box, as it is once the action's turn comes."""
 
     def work() -> None:
         with state.lock:

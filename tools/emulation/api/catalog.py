@@ -1,4 +1,4 @@
-"""What can be ordered: locations, types of servers and Storage Boxes, images. All is free of charge here."""
+"""What can be ordered: locations, types of servers and Storage Boxes, images. Everything is free here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T", bound=_Named)
 
 @dataclass(frozen=True)
 class Location:
-    """A data centre park."""
+    """A place with one data centre."""
 
     id: int
     name: str
@@ -41,7 +41,7 @@ class Location:
         return {**self.__dict__, "description": f"{self.city} DC Park 1"}
 
     def datacenter(self) -> dict[str, Any]:
-        """Return its only data centre, which the API still shows beside the location."""
+        """Return its only data centre, which the API still shows next to the location."""
         available: list[int] = [item.id for item in SERVER_TYPES]
         types = {"supported": available, "available": available, "available_for_migration": available}
         return {
@@ -76,7 +76,7 @@ class ServerType:
             "deprecated": False,
             "deprecation": None,
             "prices": [{"location": place.name, **price} for place in LOCATIONS],
-            # The last two are younger than the description; hcloud 2.27 cannot do without them.
+            # The last two are newer than the API description; hcloud 2.27 needs them.
             "locations": [
                 {"id": place.id, "name": place.name, "deprecation": None, "available": True, "recommended": False}
                 for place in LOCATIONS
@@ -95,7 +95,7 @@ class Image:
 
     @property
     def name(self) -> str:
-        """Of it; each architecture has an image of this name."""
+        """Its name; each architecture has an image of this name."""
         return f"{self.flavor}-{self.version}"
 
     def body(self) -> dict[str, Any]:
@@ -176,15 +176,15 @@ BOX_TYPES = (BoxType(31, "bx11", 1, 10), BoxType(32, "bx21", 5, 20), BoxType(33,
 
 
 def find(items: Iterable[T], wanted: int | str, field: str) -> T:
-    """Return what has an id or a name.
+    """Find something by its id or name.
 
     Args:
-        items: To choose from.
-        wanted: An id, also as text, or a name.
-        field: Of the request, for the error.
+        items: Where to look.
+        wanted: An id, possibly as text, or a name.
+        field: The field of the request, for the error.
 
     Raises:
-        ApiError: Nothing has it.
+        ApiError: There is none.
     """
     for item in items:
         if str(wanted) in {str(item.id), item.name}:
@@ -193,10 +193,10 @@ def find(items: Iterable[T], wanted: int | str, field: str) -> T:
 
 
 def find_box_location(wanted: int | str) -> Location:
-    """Return a location that has Storage Boxes.
+    """Return a location that offers Storage Boxes.
 
     Raises:
-        ApiError: There are none.
+        ApiError: It does not exist, or offers none.
     """
     location = find(LOCATIONS, wanted, "location")
     if location.name not in BOX_LOCATIONS:

@@ -1,4 +1,4 @@
-"""The errors that the API answers with; clients tell them apart by their codes."""
+"""The API's errors; clients tell them apart by their codes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _OTHERS = 422
 
 
 class ApiError(Exception):
-    """A request that is refused.
+    """A refused request.
 
     Attributes:
         code: One of the documented codes.
-        details: Of which kind they are, the code tells.
+        details: Their form depends on the code.
     """
 
     def __init__(self, code: str, message: str, details: dict[str, Any] | None = None) -> None:
@@ -39,11 +39,11 @@ class ApiError(Exception):
 
     @property
     def status(self) -> int:
-        """Of HTTP."""
+        """The HTTP status."""
         return _STATUS.get(self.code, _OTHERS)
 
     def body(self) -> dict[str, Any]:
-        """Return what the client is told."""
+        """Return the body for the client."""
         return {"error": {"code": self.code, "message": str(self), "details": self.details}}
 
 
@@ -53,24 +53,24 @@ def invalid(field: str, message: str) -> ApiError:
 
 
 def invalid_fields(faults: dict[str, list[str]]) -> ApiError:
-    """Return the error about some fields of a request, each with all that is wrong with it."""
+    """Return the error about some fields of a request, with everything wrong with each."""
     field, messages = next(iter(faults.items()))
     fields = [{"name": name, "messages": texts} for name, texts in faults.items()]
     return ApiError("invalid_input", f"invalid input in field '{field}': {messages[0]}", {"fields": fields})
 
 
 def not_found(what: str, key: object) -> ApiError:
-    """Return the error about something that there is not."""
+    """Return the error about something that does not exist."""
     return ApiError("not_found", f"{what} with ID '{key}' not found")
 
 
 def not_unique(what: str, field: str) -> ApiError:
-    """Return the error about a value that something else has already."""
+    """Return the error about a value that is already taken."""
     return ApiError("uniqueness_error", f"{what} with the same {field} already exists", {"fields": [{"name": field}]})
 
 
 def protected(what: str, key: object, against: str) -> ApiError:
-    """Return the error about something whose protection is on."""
+    """Return the error about something that is protected."""
     return ApiError("protected", f"{what} {key}: {against} protection is enabled")
 
 

@@ -1,4 +1,4 @@
-"""Failures on purpose: the next requests of a kind are refused, kept waiting, or done without an answer."""
+"""Deliberate failures: the next requests of a kind are refused, delayed, or carried out without an answer."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Fault:
     """What happens to some requests.
 
     Attributes:
-        method: Of the requests.
-        path: A pattern of the shell for their paths below the base.
-        times: How many requests it is left for.
-        error: Answered in place of what the request leads to.
-        headers: Of the answer.
-        done: Whether the request is carried out all the same.
-        hang_s: How long the request waits.
+        method: The method of the requests.
+        path: A glob for their paths below the base URL.
+        times: How many requests are left to fail.
+        error: The error to answer instead of the result.
+        headers: Headers of the answer.
+        done: Whether the request is carried out anyway.
+        hang_s: How long the request is delayed.
         closes: Whether the connection is closed without an answer.
     """
 
@@ -45,7 +45,7 @@ class Fault:
 
 
 class Faults:
-    """Tells the server what fails next."""
+    """Decides what fails next."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -63,7 +63,7 @@ class Faults:
         self._add(method, path, times, error=error, headers=headers)
 
     def unavailable(self, method: str, path: str, times: int = 1) -> None:
-        """Answer that the API is not available (503)."""
+        """Answer that the API is unavailable (503)."""
         self._add(method, path, times, error=ApiError("unavailable", "the service is not available"))
 
     def refuse(self, method: str, path: str, error: ApiError, times: int = 1) -> None:
@@ -71,12 +71,12 @@ class Faults:
         self._add(method, path, times, error=error)
 
     def lose_answer(self, method: str, path: str, times: int = 1) -> None:
-        """Carry the request out, and answer that there was no time to answer (504): both official clients ask again."""
+        """Carry out the request but answer with a timeout (504): both official clients retry."""
         error = ApiError("timeout", "the request could not be answered in time")
         self._add(method, path, times, error=error, done=True)
 
     def hang(self, method: str, path: str, seconds: float, times: int = 1) -> None:
-        """Let the request wait, and carry it out then."""
+        """Delay the request, then carry it out."""
         self._add(method, path, times, hang_s=seconds, done=True)
 
     def close(self, method: str, path: str, times: int = 1, *, after_s: float = 0.0, done: bool = False) -> None:
@@ -84,12 +84,12 @@ class Faults:
         self._add(method, path, times, closes=True, hang_s=after_s, done=done)
 
     def clear(self) -> None:
-        """Let nothing fail any more."""
+        """Stop all failures."""
         with self._lock:
             self._faults.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return what happens to a request; it counts as having happened."""
+        """Return what happens to a request, and count it as done."""
         with self._lock:
             for fault in self._faults:
                 if fault.times > 0 and fault.method == method and fnmatchcase(path, fault.path):

@@ -1,4 +1,4 @@
-"""`/firewalls`: kept and shown; no packet is held back by them."""
+"""`/firewalls`: stored and shown, but they filter no packets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _port(text: str | None) -> str | None:
 
 
 class Rule(Body):
-    """What is let in or out."""
+    """What is allowed in or out."""
 
     direction: Literal["in", "out"]
     protocol: Literal["tcp", "udp", "icmp", "esp", "gre"]
@@ -72,7 +72,7 @@ class _Selector(Body):
 
 
 class Target(Body):
-    """A server, or all that a selector finds."""
+    """A server, or all servers that a selector matches."""
 
     type: Literal["server", "label_selector"]
     server: _Server | None = None
@@ -172,7 +172,7 @@ def _remove_one(state: State, firewall: Firewall, target: Target) -> Action:
 def _each(
     change: Callable[[State, Firewall, Target], Action], state: State, firewall: Firewall, targets: Sequence[Target]
 ) -> list[dict[str, Any]]:
-    """Change for all targets, or for none when one is refused."""
+    """Change all targets, or none if one is refused."""
     before = [*firewall.servers], [*firewall.selectors]
     try:
         return [show_action(change(state, firewall, target)) for target in targets]

@@ -1,4 +1,4 @@
-"""Labels of resources, and the selectors that find them: https://docs.hetzner.cloud/reference/cloud#label-selector ."""
+"""Labels of resources, and the selectors that match them: https://docs.hetzner.cloud/reference/cloud#label-selector ."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ Labels = Annotated[dict[str, str], AfterValidator(_check)]
 
 
 def matches(selector: str, labels: Mapping[str, str]) -> bool:
-    """Tell whether labels are what a selector asks for.
+    """Return whether labels match a selector.
 
     Raises:
-        ApiError: It is no selector.
+        ApiError: It is not a valid selector.
     """
     # Commas inside the parentheses of `in (…)` separate values, not terms.
     found = [_holds(term.strip(), labels) for term in re.split(r",(?![^(]*\))", selector)]

@@ -1,4 +1,4 @@
-"""Lists: filtered, sorted, in pages."""
+"""Lists: filtered, sorted and paged."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def listing(call: Call, key: str, items: Iterable[Json], *, fields: Sequence[str
 
     Args:
         call: The request, with `label_selector`, `sort`, `page`, `per_page` and the names of `fields` in its query.
-        key: Of the list in the answer.
-        items: All there are, as the API shows them.
-        fields: By which the list can be filtered.
+        key: The key of the list in the answer.
+        items: All items, as the API shows them.
+        fields: Fields that can be filtered by.
         paged: Whether it comes in pages.
 
     Raises:
-        ApiError: The query makes no sense.
+        ApiError: The query is invalid.
     """
     query = call.query
     shown = [item for item in items if _wanted(item, query, fields)]
@@ -52,7 +52,7 @@ def listing(call: Call, key: str, items: Iterable[Json], *, fields: Sequence[str
 
 
 def _wanted(item: Mapping[str, Any], query: QueryParams, fields: Sequence[str]) -> bool:
-    # An empty filter is none: https://github.com/hetznercloud/hcloud-go leaves it out, other clients do not.
+    # An empty filter counts as no filter: https://github.com/hetznercloud/hcloud-go leaves it out, other clients do not.
     filters = [(field, [value for value in query.getlist(field) if value]) for field in fields]
     if any(values and str(item[field]) not in values for field, values in filters):
         return False

@@ -1,4 +1,4 @@
-"""What the API keeps: one class for each kind of resource."""
+"""What the API stores: one class for each kind of resource."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Json = dict[str, Any]
 
 
 def now() -> datetime:
-    """Return the time, to the second, as the API tells it."""
+    """Return the time to the second, in the API's format."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass
 class Action:
-    """Progress of something that a request has started.
+    """The progress of something that a request started.
 
     Attributes:
-        command: What is done.
-        resources: Kind and id of each resource that it is done to.
+        command: What it does.
+        resources: Kind and id of each resource it works on.
         error: Why it failed.
     """
 
@@ -36,7 +36,7 @@ class Action:
 
     @property
     def status(self) -> Literal["running", "success", "error"]:
-        """Where it stands."""
+        """Its status."""
         if self.finished is None:
             return "running"
         return "error" if self.error is not None else "success"
@@ -44,7 +44,7 @@ class Action:
 
 @dataclass(kw_only=True)
 class Resource:
-    """What all resources have."""
+    """What all resources have in common."""
 
     id: int
     name: str
@@ -54,7 +54,7 @@ class Resource:
 
 @dataclass(kw_only=True)
 class SshKey(Resource):
-    """A public key for root of servers to come."""
+    """A public key for root on future servers."""
 
     public_key: str
     fingerprint: str
@@ -62,10 +62,10 @@ class SshKey(Resource):
 
 @dataclass(kw_only=True)
 class PrimaryIp(Resource):
-    """An address that outlives the server that has it.
+    """An address that outlives its server.
 
     Attributes:
-        ip: An address (IPv4) or a network of 64 bits (IPv6).
+        ip: An address (IPv4) or a /64 network (IPv6).
         dns_ptr: Reverse names by address.
     """
 
@@ -80,7 +80,7 @@ class PrimaryIp(Resource):
 
 @dataclass(kw_only=True)
 class Firewall(Resource):
-    """Rules, and the servers that they hold for: named ones, and those that selectors find."""
+    """Rules, and the servers they apply to: named ones, and those that selectors match."""
 
     rules: list[Json]
     servers: list[int] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Firewall(Resource):
 
 @dataclass(kw_only=True)
 class PlacementGroup(Resource):
-    """Servers that shall not share a host."""
+    """Servers that should not share a host."""
 
     type: Literal["spread"]
     servers: list[int] = field(default_factory=list)
@@ -100,8 +100,8 @@ class Server(Resource):
     """A server.
 
     Attributes:
-        primary_disk_gb: Of its disk, which may be smaller than that of its type.
-        authorized_keys: Of root, as they were when it was created.
+        primary_disk_gb: The size of its disk, which may be smaller than its type's.
+        authorized_keys: Root's keys, as they were when it was created.
         locked: Whether an action is working on its machine.
     """
 
@@ -145,10 +145,10 @@ class Box(Resource):
     """A Storage Box.
 
     Attributes:
-        ready: Whether it has been made; before, it has neither host name nor user.
+        ready: Whether it has been created; before that it has neither host name nor user.
         access: Which services are on.
-        snapshot_plan: As it was enabled.
-        creating: Whether a sub-account is being made; then no other one can be, as the official plugin has found.
+        snapshot_plan: The enabled plan.
+        creating: Whether a sub-account is being created; no other one can be created meanwhile, as the official plugin notes.
     """
 
     type: BoxType
@@ -165,7 +165,7 @@ class Box(Resource):
 
     @property
     def username(self) -> str:
-        """Of the main account."""
+        """The user name of the main account."""
         return f"u{self.id}"
 
 
@@ -182,7 +182,7 @@ class Rrset:
 
     @property
     def id(self) -> str:
-        """Of it within its zone."""
+        """Its id within the zone."""
         return f"{self.name}/{self.type}"
 
 

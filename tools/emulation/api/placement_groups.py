@@ -1,4 +1,4 @@
-"""`/placement_groups`: servers that shall not share a host."""
+"""`/placement_groups`: servers that should not share a host."""
 
 from __future__ import annotations
 

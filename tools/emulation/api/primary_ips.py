@@ -1,4 +1,4 @@
-"""`/primary_ips`: addresses that outlive the server that has them."""
+"""`/primary_ips`: addresses that outlive their servers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KIND = "primary_ip"
 class _Create(Body):
     name: str
     type: Literal["ipv4", "ipv6"]
-    # The description demands it always; the official clients send it only together with the id.
+    # The API description requires it always; the official clients send it only together with the id.
     assignee_type: Literal["server"] | None = None
     assignee_id: int | None = None
     auto_delete: bool = False
@@ -52,7 +52,7 @@ class _Update(Update):
 
 
 class DnsPtr(Body):
-    """`change_dns_ptr`, of servers too; null resets."""
+    """`change_dns_ptr`, also of servers; null resets it."""
 
     ip: str
     dns_ptr: str | None
@@ -84,17 +84,17 @@ def show_names(address: PrimaryIp) -> list[dict[str, str]]:
 
 
 def of_server(state: State, server: Server, kind: Literal["ipv4", "ipv6"]) -> PrimaryIp | None:
-    """Return the address of a kind that a server has."""
+    """Return a server's address of one kind."""
     return next((item for item in state.primary_ips if item.assignee_id == server.id and item.type == kind), None)
 
 
 def new(
     state: State, kind: Literal["ipv4", "ipv6"], location: Location, *, name: str = "", auto_delete: bool = True, **more: Any
 ) -> PrimaryIp:
-    """Take an address.
+    """Allocate an address.
 
     Raises:
-        ApiError: There is none left, or the name is taken.
+        ApiError: None are left, or the name is taken.
     """
     key = state.new_id()
     ip = state.free_ipv4() if kind == "ipv4" else state.new_ipv6()
@@ -107,7 +107,7 @@ def new(
 
 
 def default_name(ip: str) -> str:
-    """Return the reverse name that an IPv4 address has in the beginning."""
+    """Return the initial reverse name of an IPv4 address."""
     return "static.{3}.{2}.{1}.{0}.clients.your-server.de".format(*ip.split("."))
 
 
@@ -132,7 +132,7 @@ def change_name(address: PrimaryIp, wanted: DnsPtr) -> None:
 
 
 def check_assignable(state: State, address_type: Literal["ipv4", "ipv6"], location: Location, server_id: int) -> Server:
-    """Return the server that an address shall be assigned to.
+    """Return the server to assign an address to.
 
     Raises:
         ApiError: It cannot have this address.

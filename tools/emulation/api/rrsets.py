@@ -71,10 +71,10 @@ def show(zone: Zone, rrset: Rrset) -> dict[str, Any]:
 
 
 def _checked(kind: str, records: list[_Record]) -> list[dict[str, Any]]:
-    """Return records that make sense as records of a type.
+    """Return records that are valid for a type.
 
     Raises:
-        ApiError: One does not.
+        ApiError: One is not.
     """
     values = [record.value for record in records]
     if len(set(values)) < len(values):

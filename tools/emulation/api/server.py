@@ -1,4 +1,4 @@
-"""The HTTP server: one base URL for both APIs, in a thread of its own."""
+"""The HTTP server: one base URL for both APIs, in its own thread."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class Exchange:
     """A request and its answer.
 
     Attributes:
-        method: Of the request.
-        path: Below the base.
-        request: Its body, of JSON; None when there was none.
-        status: Of the answer; NO_ANSWER when there was none.
-        answer: Its body; None when there is none.
+        method: The request's method.
+        path: Its path below the base URL.
+        request: Its JSON body; None if there was none.
+        status: The status of the answer; NO_ANSWER if there was none.
+        answer: The body of the answer; None if there was none.
     """
 
     method: str
@@ -87,14 +87,14 @@ class Api:
     """Both Hetzner APIs, as a context manager.
 
     Attributes:
-        state: What there is; hold its lock.
-        faults: What shall fail.
-        exchanges: All there were, the passwords in them included; for tests.
+        state: All resources; hold its lock.
+        faults: What should fail.
+        exchanges: All requests and answers, including passwords; for tests.
         url: The base URL, for `endpoint` and `endpoint_hetzner` alike.
     """
 
     def __init__(self, machines: Machines, *, addresses: Sequence[str], token: str) -> None:
-        """Describe it.
+        """Set the parameters.
 
         Args:
             machines: Behind it.
@@ -118,12 +118,12 @@ class Api:
         self._listener: socket.socket | None = None
 
     def __enter__(self) -> Api:
-        """Start.
+        """Start the server.
 
         Raises:
             TimeoutError: It did not start.
         """
-        # The protocol is named because asyncio switches TCP's delay of small writes off only where it is.
+        # The protocol is named because asyncio only then turns off Nagle's algorithm.
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._listener.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{BASE}"
@@ -137,7 +137,7 @@ class Api:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        """Stop; work on machines that has begun is finished first."""
+        """Stop, after finishing any work on machines."""
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join()
@@ -152,7 +152,7 @@ class Api:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing left, whatever it is."""
+        """Whether no resources are left."""
         with self.state.lock:
             return self.state.is_empty
 
@@ -209,10 +209,10 @@ class Api:
 
 
 def _with_abort(app: ASGIApp) -> ASGIApp:
-    """Let an application close the connection of a request without an answer, for which ASGI has no word."""
+    """Let an application close a connection without an answer, which ASGI does not offer."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        # What is sent by is uvicorn's, and holds the connection.
+        # `send` belongs to uvicorn, and knows the connection.
         scope[_ABORT] = send.__self__.transport.abort  # type: ignore[attr-defined]
         await app(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""`/servers/{id}/actions`: what is done to a server between its creation and its deletion."""
+"""`/servers/{id}/actions`: what happens to a server between creation and deletion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.emulation.api.server_work import KIND, boot, spec_of, unlocked, work_
 from tools.emulation.api.servers import UserData, find_image
 from tools.emulation.api.web import Answer, Body, Call, Operation, Operations, created
 
-# A window of four hours that the API chooses.
+# The API chooses a four-hour window.
 _BACKUP_WINDOW = "22-02"
 
 
@@ -93,7 +93,7 @@ def _change_type(call: Call) -> Answer:
     server.type = server_type
     if wanted.upgrade_disk:
         server.primary_disk_gb = server_type.disk
-    # The server is started again, says the description.
+    # According to the API description, the server is started again.
     return created(action=show_action(boot(state, server, "change_server_type", through="migrating")))
 
 

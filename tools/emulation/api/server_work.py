@@ -1,4 +1,4 @@
-"""What actions do to the machine of a server; while they do, the server is locked."""
+"""What actions do to a server's machine; meanwhile the server is locked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KIND = "server"
 
 
 def unlocked(state: State, server_id: int) -> Server:
-    """Return a server that nothing works on.
+    """Return a server that no action is working on.
 
     Raises:
         ApiError: There is none, or an action is running.
@@ -30,7 +30,7 @@ def spec_of(state: State, server: Server) -> ServerSpec:
     """Return the machine of a server.
 
     Raises:
-        ApiError: It has no IPv4 address: nothing could reach an emulated machine.
+        ApiError: It has no IPv4 address, so nothing could reach the emulated machine.
     """
     address = of_server(state, server, "ipv4")
     if address is None:
@@ -40,12 +40,12 @@ def spec_of(state: State, server: Server) -> ServerSpec:
 
 
 def volumes_of(state: State, server: Server) -> Sequence[VolumeSpec]:
-    """Return the volumes that the machine of a server shall have."""
+    """Return the volumes that a server's machine should have."""
     return tuple(VolumeSpec(item.id, item.size_gb, item.format) for item in state.volumes if item.server == server.id)
 
 
 def serve_volumes(state: State, server: Server, command: str, volume: Volume) -> Action:
-    """Return the action that makes a machine have the volumes that its server has now, one of which has changed."""
+    """Return the action that gives a machine its server's current volumes, one of which has changed."""
     volumes = volumes_of(state, server)
     resources = [("volume", volume.id), (KIND, server.id)]
 
@@ -57,7 +57,7 @@ def serve_volumes(state: State, server: Server, command: str, volume: Volume) ->
 
 
 def lane_of(state: State, server: Server) -> str:
-    """Return the lane of a server: that of its address, which the next server may have only when this one is gone."""
+    """Return the lane of a server: that of its address, which the next server can have only once this one is gone."""
     address = of_server(state, server, "ipv4")
     return f"server {address.ip if address else server.id}"
 
@@ -75,11 +75,11 @@ def work_on(
 
     Args:
         state: Holds the server.
-        server: Whose machine it is.
+        server: The server.
         command: The name of the action.
-        work: What is done.
+        work: Does the work.
         through: The server's status meanwhile.
-        to: Its status afterwards; off when the work fails.
+        to: Its status afterwards; off if the work fails.
     """
     server.locked, server.status = True, through
 

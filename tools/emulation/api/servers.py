@@ -1,4 +1,4 @@
-"""`/servers`: their life from creation to deletion."""
+"""`/servers`: from creation to deletion."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _create(call: Call) -> Answer:
     addresses = [given[0] or primary_ips.new(state, "ipv4", location)]
     if net.enable_ipv6:
         addresses.append(given[1] or primary_ips.new(state, "ipv6", location))
-    # Nothing is refused any more from here on.
+    # From here on nothing can be refused.
     state.servers.add(server)
     for address in addresses:
         address.assignee_id = server.id
@@ -174,7 +174,7 @@ def _create(call: Call) -> Answer:
     else:
         server.status = "off"
         action, next_actions = state.done("create_server", (KIND, server.id)), []
-    # With a key for root there is no password, as there is none without.
+    # There is no root password, with or without a key.
     password = None if keys else secrets.token_urlsafe(15)
     return created(server=show(state, server), action=show_action(action), next_actions=next_actions, root_password=password)
 

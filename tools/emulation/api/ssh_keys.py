@@ -1,4 +1,4 @@
-"""`/ssh_keys`: public keys for root of servers to come."""
+"""`/ssh_keys`: public keys for root on future servers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _fingerprint(public_key: str) -> str:
         blob = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error) as error:
         raise invalid("public_key", "is not a public key of OpenSSH") from error
-    # RFC 4253, 6.6: the key begins with the length and the name of its kind.
+    # RFC 4253, 6.6: the key starts with the length and name of its type.
     if not kind.isascii() or blob[4 : 4 + len(kind)] != kind.encode():
         raise invalid("public_key", "is not a public key of OpenSSH")
     return hashlib.md5(blob, usedforsecurity=False).digest().hex(":")

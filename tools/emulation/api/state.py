@@ -1,4 +1,4 @@
-"""What there is at the moment, and the actions that change it."""
+"""The current resources, and the actions that change them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tools.emulation.machines import Machines
 
 R = TypeVar("R", bound=Resource)
 _FIRST_ID = 1001
-# RFC 3849 keeps these addresses for documentation; nothing is reached under them.
+# RFC 3849 reserves these addresses for documentation; nothing answers there.
 _IPV6 = "2001:db8:{:x}::/64"
 
 
@@ -62,7 +62,7 @@ class Store(Generic[R]):
         return self._items[key]
 
     def find(self, key: int | str) -> R:
-        """Return one by its id, also as text, or by its name.
+        """Return one by its id, possibly as text, or by its name.
 
         Raises:
             ApiError: There is no such one.
@@ -73,7 +73,7 @@ class Store(Generic[R]):
         raise not_found(self.kind, key)
 
     def add(self, item: R) -> R:
-        """Keep a new one.
+        """Add a new one.
 
         Raises:
             ApiError: Another one has its name.
@@ -83,11 +83,11 @@ class Store(Generic[R]):
         return item
 
     def remove(self, key: int) -> None:
-        """Forget one."""
+        """Remove one."""
         del self._items[key]
 
     def check_name(self, name: str, but: int = 0) -> None:
-        """Refuse a name that another one has.
+        """Refuse a name that is already taken.
 
         Args:
             name: Wanted.
@@ -125,7 +125,7 @@ class State:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing that costs or holds anything."""
+        """Whether nothing is left that would cost money or hold data."""
         stores = (
             *(self.ssh_keys, self.primary_ips, self.firewalls, self.placement_groups, self.servers),
             *(self.volumes, self.boxes, self.zones),
@@ -133,7 +133,7 @@ class State:
         return not any(len(store) for store in stores)
 
     def new_id(self) -> int:
-        """Return an id that nothing has had, of whatever kind."""
+        """Return an id that was never used, for any kind."""
         return next(self._ids)
 
     def free_ipv4(self) -> str:
@@ -150,11 +150,11 @@ class State:
         raise ApiError("resource_limit_exceeded", "primary_ip limit exceeded: the emulation has no more addresses", limits)
 
     def new_ipv6(self) -> str:
-        """Return an IPv6 network that nothing has had."""
+        """Return an IPv6 network that was never used."""
         return str(ipaddress.ip_network(_IPV6.format(self.new_id())))
 
     def done(self, command: str, *resources: tuple[str, int]) -> Action:
-        """Return an action that needs no machine, and so is over at once."""
+        """Return an action that needs no machine and so finishes at once."""
         action = self._new(command, resources)
         action.finished = action.started
         return action

@@ -1,4 +1,4 @@
-"""`/storage_boxes`: Storage Boxes, without their snapshots: the plan is kept and shown, nothing is done by it."""
+"""`/storage_boxes`: Storage Boxes without snapshots: a snapshot plan is stored and shown, but not carried out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _SnapshotPlan(Body):
     max_snapshots: Annotated[int, Field(ge=1)]
     minute: Annotated[int, Field(ge=0, le=59)]
     hour: Annotated[int, Field(ge=0, le=23)]
-    # Monday is 1. Not so with the official plugin, which starts with 0 for Sunday.
+    # Monday is 1, unlike in the official plugin, where Sunday is 0.
     day_of_week: Annotated[int, Field(ge=1, le=7)] | None = None
     day_of_month: Annotated[int, Field(ge=1, le=31)] | None = None
 
@@ -61,10 +61,10 @@ def show(box: Box) -> dict[str, Any]:
 
 
 def ready(state: State, key: int) -> Box:
-    """Return a box that has been made.
+    """Return a box that has been created.
 
     Raises:
-        ApiError: There is none, or it is being made.
+        ApiError: There is none, or it is still being created.
     """
     box = state.boxes.get(key)
     if not box.ready:

@@ -70,7 +70,7 @@ def _create(call: Call) -> Answer:
     if len(box.subaccounts) >= _LIMIT:
         limits = {"limits": [{"name": "subaccounts_limit"}]}
         raise ApiError("resource_limit_exceeded", f"{KIND} {box.id} has {_LIMIT} subaccounts already", limits)
-    # A number is not given twice.
+    # Numbers are never reused.
     username = f"{box.username}-sub{box.last_subaccount + 1}"
     account = Subaccount(
         id=state.new_id(),

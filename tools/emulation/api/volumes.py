@@ -1,4 +1,4 @@
-"""`/volumes`: block devices, which a server's machine has while they are attached to it."""
+"""`/volumes`: block devices, present on a server's machine while attached."""
 
 from __future__ import annotations
 

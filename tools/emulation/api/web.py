@@ -1,4 +1,4 @@
-"""Requests and answers, between the server and the families of resources."""
+"""Requests and answers, between the HTTP server and the handlers of resources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.emulation.api.state import R, State, Store
 
 
 class Body(BaseModel):
-    """What a request says. What is not documented is refused: it would do nothing, and nobody would notice."""
+    """The body of a request. Undocumented fields are refused: they would do nothing, and nobody would notice."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -33,7 +33,7 @@ class Update(Body):
     @classmethod
     def _never_null(cls, value: Any, _: ValidationInfo) -> Any:
         if value is None:
-            raise ValueError("may be left out, but is not null")
+            raise ValueError("may be left out, but not null")
         return value
 
 
@@ -43,7 +43,7 @@ class Protection(Body):
     delete: bool | None = None
 
     def applied_to(self, current: bool) -> bool:
-        """Return what the protection is then."""
+        """Return the resulting protection."""
         return current if self.delete is None else self.delete
 
 
@@ -52,10 +52,10 @@ class Call:
     """A request.
 
     Attributes:
-        state: What it is about.
-        path: Parameters that its path has.
-        query: Parameters behind the path.
-        raw: Its body.
+        state: The resources.
+        path: Path parameters.
+        query: Query parameters.
+        raw: The body.
     """
 
     state: State
@@ -64,7 +64,7 @@ class Call:
     raw: bytes
 
     def id(self, name: str = "id") -> int:
-        """Return an id out of the path.
+        """Return an id from the path.
 
         Raises:
             ApiError: It is not a number, so there is nothing that has it.
@@ -75,7 +75,7 @@ class Call:
         return int(text)
 
     def body(self, model: type[B]) -> B:
-        """Return what the request says.
+        """Return the parsed body.
 
         Raises:
             ApiError: It does not say it as documented.
@@ -92,7 +92,7 @@ class Call:
 
 
 class Answer(NamedTuple):
-    """What a request is answered with, when it is not refused."""
+    """The answer to a request that is not refused."""
 
     status: int
     body: dict[str, Any] | None
@@ -102,7 +102,7 @@ Handler = Callable[[Call], Answer]
 
 
 class Operation(NamedTuple):
-    """A method and a path below the base, in the notation of Starlette, and what is done."""
+    """A method, a path below the base URL in Starlette's notation, and a handler."""
 
     method: str
     path: str
@@ -113,25 +113,25 @@ Operations = Sequence[Operation]
 
 
 def ok(**body: Any) -> Answer:
-    """Answer what is."""
+    """Answer with something that exists (200)."""
     return Answer(200, body)
 
 
 def created(**body: Any) -> Answer:
-    """Answer what is new."""
+    """Answer with something new (201)."""
     return Answer(201, body)
 
 
 def no_content() -> Answer:
-    """Answer that it is done."""
+    """Answer that it is done (204)."""
     return Answer(204, None)
 
 
 def update_fields(store: Store[R], item: R, wanted: Update) -> None:
-    """Change a name and labels, where they are given.
+    """Change name and labels, if given.
 
     Raises:
-        ApiError: Another one has the name.
+        ApiError: The name is taken.
     """
     if wanted.name is not None:
         store.check_name(wanted.name, but=item.id)
@@ -141,10 +141,10 @@ def update_fields(store: Store[R], item: R, wanted: Update) -> None:
 
 
 def update(call: Call, store: Store[R]) -> R:
-    """Do a `PUT` of a name and labels; return what has changed.
+    """Handle a `PUT` of name and labels; return what has changed.
 
     Raises:
-        ApiError: Another one has the name; or there is nothing to update.
+        ApiError: The name is taken, or there is nothing to update.
     """
     item = store.get(call.id())
     update_fields(store, item, call.body(Update))

@@ -1,4 +1,4 @@
-"""`/zones`: DNS zones; nobody is asked for their names."""
+"""`/zones`: DNS zones; no DNS server answers for them."""
 
 from __future__ import annotations
 
