@@ -92,7 +92,7 @@ def lock(path: Path, task: str, *, patience: float = 0.0) -> Iterator[None]:
 
     Args:
         path: As of `hold`.
-        task: The verb of `regops` that wants it.
+        task: The task that wants it, as the history names it.
         patience: As of `hold`.
 
     Raises:
@@ -104,7 +104,7 @@ def lock(path: Path, task: str, *, patience: float = 0.0) -> Iterator[None]:
         if holder is None:
             return LockedError(f"another task holds {path}; wait for it, or pass --wait")
         return LockedError(
-            f"`regops {holder.task}` (process {holder.pid}) has been running since {holder.since}; wait for it, or pass --wait"
+            f"{holder.task} (process {holder.pid}) has been running since {holder.since}; wait for it, or pass --wait"
         )
 
     with hold(path, task, refusal=refusal, patience=patience):

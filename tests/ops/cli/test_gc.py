@@ -35,7 +35,7 @@ def test_only_one_works_on_the_tree_at_a_time(tmp_path: Path, words: list[str]) 
     with lock(stack.lock_file("storage"), "gc"):
         done = regops(stack.root, *words)
     assert done.returncode == 75
-    assert "`regops gc` (process " in done.stderr
+    assert "gc (process " in done.stderr
     assert history_of(stack).runs() == []
 
 

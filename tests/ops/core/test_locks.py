@@ -33,7 +33,7 @@ def holder(tmp_path: Path) -> int:
 def test_who_holds_it_is_said(tmp_path: Path, holder: int) -> None:
     try:
         with (
-            pytest.raises(LockedError, match=rf"`regops gc` \(process {holder}\) has been running since 20") as caught,
+            pytest.raises(LockedError, match=rf"gc \(process {holder}\) has been running since 20") as caught,
             lock(tmp_path / "lock", "sync"),
         ):
             pass

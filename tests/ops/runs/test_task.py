@@ -108,7 +108,7 @@ def test_a_task_that_is_told_to_end_is_no_success(tmp_path: Path) -> None:
 def test_a_task_that_finds_another_at_work_says_so_and_is_no_failure_to_who_watches(tmp_path: Path) -> None:
     with watching() as watcher:
         stack = stack_in(tmp_path, ping=watcher.url)
-        with lock(stack.lock_file("storage"), "backup"), pytest.raises(LockedError, match="`regops backup`"):
+        with lock(stack.lock_file("storage"), "backup"), pytest.raises(LockedError, match=r"^backup \(process"):
             run_task(stack, "gc", lambda: Outcome(0, "done"), lock_name="storage")
     assert [path for path, _ in watcher.pings] == ["/log"]
     assert history_of(stack).runs() == []

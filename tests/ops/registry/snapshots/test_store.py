@@ -95,7 +95,7 @@ def test_snapshots_age_out_by_number_and_by_age_but_not_one_that_is_needed(store
 def test_one_task_at_a_time_and_what_a_killed_one_left_is_removed(store: SnapshotStore) -> None:
     with (
         store.locked("backup"),
-        pytest.raises(LockedError, match=r"`regops backup` \(process \d+\) is at work"),
+        pytest.raises(LockedError, match=r"backup \(process \d+\) has been running since"),
         store.locked("gc"),
     ):
         pass
