@@ -125,7 +125,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
         Task(
             name="snapshot",
             purpose="takes a snapshot, from which deleted and overwritten tags can be restored",
-            words=["undo", "take", "--wait", "1800"],
+            words=["snapshot", "create", "--wait", "1800"],
             when=When(minutes=(20,), hours=(3,)),
             spread_s=600,
             limit_s=2 * 3600,

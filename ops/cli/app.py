@@ -1,4 +1,4 @@
-"""The program `regops`: its verbs, the options of all, and what each kind of error ends with."""
+"""The program `regops`: its verbs, its options, and the exit code of each kind of error."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from ops.cli import bans, doctor, gc, history, status
-from ops.cli.changes import changes
-from ops.cli.notify import notify
-from ops.cli.shared import say
-from ops.cli.undo import undo
+from ops.cli.lazy import LazyGroup, Verb
+from ops.cli.say import say
 from ops.core import exit_codes, logs
 
 # As in `ops.stack.stack`, which takes too long to import for somebody who wants help.
@@ -36,7 +33,26 @@ Exit codes: 0 ok · 1 failed · 2 wrong use · 3 done with warnings · 10 config
 13 not reachable · 14 no space · 75 busy
 """
 
+
+class Verbs(LazyGroup):
+    """All verbs, in the order of the help. Each help line is the first one of the verb's own help."""
+
+    verbs: ClassVar = {
+        "status": Verb("ops.cli.status:app", "Show on one screen whether all is well."),
+        "doctor": Verb("ops.cli.doctor:app", "Find what is wrong, and say what to do about it."),
+        "changes": Verb("ops.cli.changes:app", "Record and show which tags changed."),
+        "gc": Verb("ops.cli.gc:app", "Delete blobs that no tag references."),
+        "snapshot": Verb("ops.cli.snapshot:app", "List, create, delete and restore snapshots."),
+        "undo": Verb("ops.cli.snapshot:undo", "Restore from the latest snapshot."),
+        "who-is-banned": Verb("ops.cli.bans:who", "Show who is banned at the edge, and why."),
+        "unban": Verb("ops.cli.bans:unban", "Lift the bans of an address or a network."),
+        "notify": Verb("ops.cli.notify:app", "Deliver waiting messages, and test the channels."),
+        "history": Verb("ops.cli.history:app", "Show which tasks ran, when, and how they ended."),
+    }
+
+
 app = typer.Typer(
+    cls=Verbs,
     name="regops",
     help="Look after a private registry, day by day.",
     epilog=_EPILOG,
@@ -54,30 +70,19 @@ def shared(
         Path | None, typer.Option(envvar=_ROOT_VARIABLE, metavar="DIR", help="The stack's folder on this host.")
     ] = None,
     *,
-    log_format: Annotated[LogFormat, typer.Option(help="Of progress and errors.")] = LogFormat.TEXT,
+    log_format: Annotated[LogFormat, typer.Option(help="Format of progress and errors.")] = LogFormat.TEXT,
 ) -> None:
     """Look after a private registry, day by day."""
     context.obj = root
     if log_format is LogFormat.JSON:
         logs.configure(logging.INFO, sys.stderr)
-    # It tells of each try again, with the whole address, and some addresses are secrets.
+    # It logs each retry with the whole address, and some addresses are secrets.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-
-
-app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
-app.command("status", epilog=status.EXAMPLES)(status.status)
-app.add_typer(changes, name="changes")
-app.add_typer(notify, name="notify")
-app.command("gc", epilog=gc.EXAMPLES)(gc.gc)
-app.add_typer(undo, name="undo")
-app.command("who-is-banned", epilog=bans.WHO_EXAMPLES)(bans.who_is_banned)
-app.command("unban", epilog=bans.UNBAN_EXAMPLES)(bans.unban)
-app.command("history", epilog=history.EXAMPLES)(history.history)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code."""
-    # So that what has to be undone on the way out is undone when the task is ended in good order.
+    # So that a task that is ended in good order cleans up on its way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(exit_codes.TERMINATED))
     try:
         app(args=list(arguments) if arguments is not None else None, prog_name="regops")
@@ -89,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         code = getattr(error, "exit_code", None)
         if not isinstance(code, int):
-            raise  # a slip of this program: its trace is what its authors need
+            raise  # a bug: its authors need the traceback
         say(f"regops: {error}", level=logging.ERROR)
         return code
     return 0

@@ -1,79 +1,80 @@
-"""`regops who-is-banned` and `regops unban`: whom the edge refuses and why, and how that is lifted."""
+"""`regops who-is-banned` and `regops unban`: whom the edge refuses and why, and how to lift that."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from ipaddress import ip_network
+from typing import Annotated
 
 import typer
 
-from ops.cli.shared import Json, print_json, print_table, stack_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ops.stack.crowdsec import Ban, CrowdSec, Network
+from ops.cli.printing import print_json
+from ops.cli.say import say
+from ops.cli.shared import Json, stack_of
+from ops.cli.tables import print_table
+from ops.core import exit_codes
+from ops.stack.crowdsec import LEARNS_WITHIN_S, Ban
+from ops.tasks.bans.run import banned
+from ops.tasks.bans.run import unban as lift
 
 WHO_EXAMPLES = "Examples: `regops who-is-banned` · `regops who-is-banned 203.0.113.7` · `regops who-is-banned --community --json`"
 UNBAN_EXAMPLES = "Examples: `regops unban 203.0.113.7` · `regops unban 203.0.113.0/24 --dry-run` · `regops unban --all`"
-_NOT_BANNED = 1
+
+who = typer.Typer(add_completion=False, rich_markup_mode=None)
+unban = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 def _network(text: str | None) -> str | None:
-    import ipaddress
-
     if text is not None:
         try:
-            ipaddress.ip_network(text)
+            ip_network(text)
         except ValueError as error:
             raise typer.BadParameter(f"should be an IP address, or a network such as 203.0.113.0/24: {error}") from None
     return text
 
 
+@who.command(epilog=WHO_EXAMPLES)
 def who_is_banned(
     context: typer.Context,
-    address: Annotated[str | None, typer.Argument(callback=_network, help="Only bans of this address or network.")] = None,
+    address: Annotated[str | None, typer.Argument(callback=_network, help="Only bans that hit this address or network.")] = None,
     *,
-    community: Annotated[bool, typer.Option("--community", help="Also the bans that others have decided: thousands.")] = False,
+    community: Annotated[bool, typer.Option("--community", help="List the community's bans too: thousands.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show whom the edge refuses, and why; bans that CrowdSec's community has decided are counted."""
-    from ops.stack.crowdsec import crowdsec
+    """Show who is banned at the edge, and why.
 
-    with crowdsec(stack_of(context)) as engine:
-        count = engine.community_count()
-        bans = _of(engine, address, count) if address else engine.bans(community=community)
+    Bans of the CrowdSec community's lists are only counted, unless --community is given.
+    """
+    found = banned(stack_of(context), ip_network(address) if address else None, community=community)
     if as_json:
-        print_json({"bans": [ban.document() for ban in bans], "community": count})
+        print_json({"bans": [ban.document() for ban in found.bans], "community": found.community})
         return
-    if bans:
-        _print(bans)
-    if address and not bans:
+    if found.bans:
+        _print(found.bans)
+    if address and not found.bans:
         typer.echo(f"{address} is not banned")
     elif not address:
-        here = sum(not ban.of_community for ban in bans)
-        typer.echo(f"{here or 'nobody'} banned here; {'?' if count is None else count} banned by the community's lists")
+        here = sum(not ban.of_community for ban in found.bans)
+        listed = "?" if found.community is None else found.community
+        typer.echo(f"{here or 'nobody'} banned here; {listed} banned by the community's lists")
 
 
-def unban(
+@unban.command(epilog=UNBAN_EXAMPLES)
+def lift_bans(
     context: typer.Context,
     address: Annotated[str | None, typer.Argument(callback=_network, help="An address or a network.")] = None,
     *,
     everybody: Annotated[bool, typer.Option("--all", help="Lift all bans that were decided here.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show which bans would be lifted.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which bans would be lifted.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Lift the bans of an address, those of networks that it is in among them; nobody has to restart anything."""
-    from ops.stack.crowdsec import LEARNS_WITHIN_S, BansError, crowdsec
+    """Lift the bans of an address or a network.
 
+    Bans of networks that contain the address are lifted too. Nothing has to be restarted.
+    """
     if (address is None) is not everybody:
         raise typer.BadParameter("should be either an address or --all", param_hint="ADDRESS")
-    with crowdsec(stack_of(context)) as engine:
-        bans = _of(engine, address, engine.community_count()) if address else engine.bans()
-        if bans and not dry_run:
-            engine.lift(bans)
-            values = {ban.value for ban in bans}
-            if left := [ban.value for ban in engine.bans(community=any(ban.of_community for ban in bans)) if ban.value in values]:
-                raise BansError(f"still banned, or banned anew meanwhile: {', '.join(left)}")
+    bans = lift(stack_of(context), ip_network(address) if address else None, dry_run=dry_run)
     if as_json:
         print_json({"lifted": [ban.document() for ban in bans], "dry_run": dry_run})
     elif bans:
@@ -83,18 +84,8 @@ def unban(
     elif address is None:
         typer.echo("nobody is banned here")
     if address and not bans:
-        typer.echo(f"regops: {address} is not banned", err=True)
-        raise typer.Exit(_NOT_BANNED)
-
-
-def _of(engine: CrowdSec, address: str, community: int | None) -> Sequence[Ban]:
-    """Return the bans of an address, those of the community's lists among them when there are any."""
-    from ipaddress import ip_network
-
-    from ops.stack.crowdsec import hits
-
-    target: Network = ip_network(address)
-    return hits(engine.bans(community=community != 0), target)
+        say(f"regops: {address} is not banned")
+        raise typer.Exit(exit_codes.FAILED)
 
 
 def _print(bans: Sequence[Ban]) -> None:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from ops.cli.shared import Json, end_with, print_findings, print_json, say, stack_of
-
-if TYPE_CHECKING:
-    from ops.core.findings import Findings
-    from ops.registry.transport import Endpoint
+from ops.cli.printing import print_findings, print_json
+from ops.cli.say import say
+from ops.cli.shared import Json, end_with, stack_of
+from ops.core.findings import Findings
+from ops.registry.client import Login
+from ops.registry.transport import Endpoint
+from ops.runs.task import Outcome
+from ops.tasks.doctor.remote import look
+from ops.tasks.doctor.run import DEPLOYED_PATIENCE_S, PATIENCE_S, examine, look_around
 
 EXAMPLES = """\
 Examples: `regops doctor` · `regops doctor --json` · `regops doctor registry.example.com` ·
 `regops doctor registry.example.com --user anna`
 """
 _LOCK = "canary"
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 def _url(text: str | None) -> str | None:
@@ -47,37 +53,36 @@ def _resolve(texts: list[str]) -> list[str]:
     return texts
 
 
+@app.command(epilog=EXAMPLES)
 def doctor(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", callback=_name, help="A registry anywhere, seen from this machine alone.")
+        str | None, typer.Argument(metavar="NAME", callback=_name, help="Check any registry, from this machine alone.")
     ] = None,
     *,
     user: Annotated[str | None, typer.Option(metavar="ACCOUNT", help="With NAME: push a canary; asks for the password.")] = None,
-    url: Annotated[str | None, typer.Option(callback=_url, help="Where clients reach it, when not as the stack says.")] = None,
-    ca: Annotated[Path | None, typer.Option(metavar="FILE", help="The authority of its certificate, when an own one.")] = None,
-    resolve: Annotated[list[str], typer.Option(callback=_resolve, metavar="HOST:ADDRESS", help="Do not look this up.")] = [],  # noqa: B006
-    registry: Annotated[bool, typer.Option("--registry", help="Only what its users see, and nothing of this host.")] = False,
-    post_deploy: Annotated[bool, typer.Option("--post-deploy", help="As `up` does: --registry, anew, with patience.")] = False,
-    patience: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long to wait for what is away.")] = None,
+    url: Annotated[str | None, typer.Option(callback=_url, help="Where clients reach it, if not where the stack says.")] = None,
+    ca: Annotated[Path | None, typer.Option(metavar="FILE", help="The CA of its certificate, if not a public one.")] = None,
+    resolve: Annotated[
+        list[str], typer.Option(callback=_resolve, metavar="HOST:ADDRESS", help="Do not ask DNS for this one.")
+    ] = [],  # noqa: B006
+    registry: Annotated[bool, typer.Option("--registry", help="Only check what users see, nothing of this host.")] = False,
+    post_deploy: Annotated[bool, typer.Option("--post-deploy", help="As `up` does: --registry, more patiently.")] = False,
+    patience: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long to wait for an answer.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what is wrong, and what to do about it: the host, what runs on it, and a canary pushed and pulled as users do.
+    """Find what is wrong, and say what to do about it.
 
-    With NAME it needs no stack: it looks at that registry from this machine, as a client of it.
+    It checks the host and what runs on it, and pushes and pulls a canary as users do. With NAME it needs no stack: it checks
+    that registry from this machine, as a client.
     """
-    from ops.core.findings import Findings
-    from ops.registry.transport import Endpoint
-    from ops.runs.task import Outcome
-    from ops.tasks.doctor.run import DEPLOYED_PATIENCE_S, PATIENCE_S, examine, look_around
-
     named = {host.lower(): address for host, _, address in (text.partition(":") for text in resolve)}
     if name is not None:
         if url or registry or post_deploy:
-            raise typer.BadParameter("is another machine's; --url, --registry and --post-deploy are for the own stack")
+            raise typer.BadParameter("checks another machine; --url, --registry and --post-deploy are for a stack of this host")
         raise typer.Exit(_outside(Endpoint(name, ca, named), user, patience or 0.0, as_json=as_json))
     if user is not None:
-        raise typer.BadParameter("needs NAME; on its own host the doctor signs in as the operator", param_hint="--user")
+        raise typer.BadParameter("needs NAME; on its own host, the doctor signs in as the operator", param_hint="--user")
     stack = stack_of(context)
     config = stack.config
     patience_s = patience if patience is not None else DEPLOYED_PATIENCE_S if post_deploy else PATIENCE_S
@@ -94,10 +99,6 @@ def doctor(
 
 
 def _outside(endpoint: Endpoint, user: str | None, patience_s: float, *, as_json: bool) -> int:
-    from ops.core.findings import Findings
-    from ops.registry.client import Login
-    from ops.tasks.doctor.remote import look
-
     login = Login(user, _password(user)) if user is not None else None
     findings = Findings(look(endpoint, login, patience_s=patience_s, tell=lambda reason: say(f"waiting: {reason}")))
     _show(endpoint, findings, as_json=as_json)
@@ -105,12 +106,12 @@ def _outside(endpoint: Endpoint, user: str | None, patience_s: float, *, as_json
 
 
 def _password(user: str) -> str:
-    """Ask for a password; one that comes from another program is a line of its own."""
+    """Ask for a password on a terminal; otherwise read a line of standard input."""
     if sys.stdin.isatty():
         return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
     password = sys.stdin.readline().rstrip("\r\n")
     if not password:
-        raise typer.BadParameter("needs a password: type it, or send it as a line to standard input", param_hint="--user")
+        raise typer.BadParameter("needs a password: type it, or send it as a line on standard input", param_hint="--user")
     return password
 
 

@@ -1,177 +1,109 @@
-"""`regops gc`: frees what no tag leads to any more, while pulls go on and writes wait for moments."""
+"""`regops gc`: deletes blobs that no tag references, while pulls keep working and writes are refused for moments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ops.cli.shared import STORAGE, Json, Wait, end_with, print_json, print_table, say, size, stack_of
-from ops.core import exit_codes
-from ops.tasks.gc.model import Refusal
-
-if TYPE_CHECKING:
-    from ops.runs.task import Outcome
-    from ops.stack.stack import Stack
-    from ops.tasks.gc.model import GcReport, Plan
-    from ops.tasks.gc.run import GarbageCollection
+from ops.cli.printing import print_json, size
+from ops.cli.say import say
+from ops.cli.shared import STORAGE, Json, Wait, end_with, stack_of
+from ops.cli.tables import print_table
+from ops.runs.task import Outcome
+from ops.stack.stack import Stack
+from ops.tasks.gc.model import GcOptions, Plan, Refusal
+from ops.tasks.gc.run import Collected, collect, preview, preview_outcome, recover
 
 EXAMPLES = """\
 Examples: `regops gc --dry-run` · `regops gc` · `regops gc --allow share` · `regops gc --keep-untagged --json` ·
 `regops gc --recover`
 """
 _SHOWN = 15
-# In one phase, the registry is read-only throughout.
-_READ_ONLY_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
-_COLLECTOR_LIMIT_S = 3600.0
-_FIRST_STEPS = {"copied": "copied; the registry's collector looks for what is unused …"}
-_STEPS = _FIRST_STEPS | {
-    "marked": "marked; writes are refused in a moment …",
+_PREVIEW_STEPS = {"copied": "copied the tree; the registry's collector is looking for unused blobs …"}
+_RECOVERY_STEPS = {"read-only-on": "writes are refused …"}
+_STEPS = {
+    **_PREVIEW_STEPS,
+    "marked": "found them; writes will be refused in a moment …",
     "read-only-on": "writes are refused …",
-    "swept": "removed …",
-    "read-only-off": "writes are let in again; some images are read whole …",
+    "swept": "deleted …",
+    "read-only-off": "writes are accepted again; reading some images in full …",
 }
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+
+@app.command(epilog=EXAMPLES)
 def gc(
     context: typer.Context,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
-    keep_untagged: Annotated[bool, typer.Option("--keep-untagged", help="Keep manifests that no tag names.")] = False,
-    classic: Annotated[bool, typer.Option("--classic", help="In one phase: writes are refused all the time.")] = False,
-    no_undo: Annotated[bool, typer.Option("--no-undo", help="Keep no snapshot: the room is free at once.")] = False,
-    allow: Annotated[list[Refusal], typer.Option(help="Begin all the same.")] = [],  # noqa: B006
-    recover: Annotated[bool, typer.Option("--recover", help="Only make good a collection that was killed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
+    keep_untagged: Annotated[bool, typer.Option("--keep-untagged", help="Keep manifests that have no tag.")] = False,
+    classic: Annotated[bool, typer.Option("--classic", help="In one phase: writes are refused all along.")] = False,
+    no_undo: Annotated[bool, typer.Option("--no-undo", help="Keep no snapshot, so that the space is free at once.")] = False,
+    allow: Annotated[list[Refusal], typer.Option(help="Override this safety check.")] = [],  # noqa: B006
+    recovery: Annotated[bool, typer.Option("--recover", help="Only clean up after a collection that was killed.")] = False,
     wait: Wait = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Free what no tag leads to any more. Pulls go on; writes are refused for moments. `regops undo` gives it back.
+    """Delete blobs that no tag references.
 
-    First the registry's own collector marks on a copy, which refuses nothing; then what it marked is removed, less what has
-    been pushed again meanwhile. Refused without --allow: more than half of all blobs going (share), indexes that would lose
-    images (sparse), no recent backup, where the settings ask for one (backup).
+    Pulls keep working; writes are refused for moments. `regops undo` restores what was deleted.
+
+    The registry's own collector first works on a copy, and nobody has to wait for it. Then the blobs that it found unused are
+    deleted, except those that have been pushed again in the meantime. Safety checks, which --allow overrides: more than half of
+    all blobs would be deleted (share), an index would lose images (sparse), or there is no recent backup although the settings
+    ask for one (backup).
     """
     stack = stack_of(context)
-
-    steps = _FIRST_STEPS if dry_run else _STEPS
+    options = GcOptions(keep_untagged, one_phase=classic, keep_snapshot=not no_undo, allowed=frozenset(allow))
 
     def work() -> Outcome:
-        with _collection(stack, allow, classic=classic, keep_untagged=keep_untagged, undo=not no_undo, steps=steps) as collection:
-            if recover:
-                return _recover(collection)
-            return _plan(collection, as_json=as_json) if dry_run else _run(stack, collection, as_json=as_json)
+        if recovery:
+            return _recover(stack)
+        return _preview(stack, options, as_json=as_json) if dry_run else _collect(stack, options, as_json=as_json)
 
-    name = "gc-plan" if dry_run else "gc-recover" if recover else "gc"
-    end_with(stack, name, work, lock=STORAGE, wait_s=wait, routine=dry_run or recover)
-
-
-@contextmanager
-def _collection(
-    stack: Stack, allow: list[Refusal], *, classic: bool, keep_untagged: bool, undo: bool, steps: Mapping[str, str]
-) -> Iterator[GarbageCollection]:
-    from dataclasses import replace
-
-    from ops.core.docker_engine import connected
-    from ops.stack.registry import container, live_registry
-    from ops.tasks.gc.container import ContainerCollector
-    from ops.tasks.gc.model import Keep, Rules, SafetyLimits
-    from ops.tasks.gc.run import GarbageCollection
-
-    given, limits = stack.config.gc, stack.config.services["registry"]
-    with connected() as engine:
-        collector = ContainerCollector(
-            engine, container(stack, "registry"), cpus=limits.cpus, memory_mib=limits.memory_mib, limit_s=_COLLECTOR_LIMIT_S
-        )
-        read_only_limit_s = _ONE_PHASE_LIMIT_S if classic else _READ_ONLY_LIMIT_S
-        live = live_registry(stack, image=collector.image(), read_only_limit_s=read_only_limit_s)
-        yield GarbageCollection(
-            replace(live, step=lambda step: say(steps[step]) if step in steps else None),
-            collector,
-            Rules(
-                delete_untagged=given.delete_untagged and not keep_untagged,
-                keep=tuple(Keep(one.repositories, one.tags) for one in given.keep),
-                min_age_s=given.min_age_hours * 3600,
-                orphaned_signatures=given.orphaned_signatures,
-            ),
-            SafetyLimits(
-                max_share=given.max_share,
-                max_backup_age_s=given.max_backup_age_days and given.max_backup_age_days * 86_400,
-                allowed=frozenset(allow),
-            ),
-            backup_age_s=lambda: _backup_age_s(stack),
-            one_phase=classic,
-            keep_snapshot=undo,
-        )
+    name = "gc-plan" if dry_run else "gc-recover" if recovery else "gc"
+    end_with(stack, name, work, lock=STORAGE, wait_s=wait, routine=dry_run or recovery)
 
 
-def _backup_age_s(stack: Stack) -> float | None:
-    """Return how long ago the last backup succeeded; None when none has."""
-    from datetime import UTC, datetime
-
-    from ops.runs.task import history_of
-
-    last = history_of(stack).last_success("backup")
-    return (datetime.now(UTC) - datetime.fromisoformat(last.started)).total_seconds() if last else None
-
-
-def _plan(collection: GarbageCollection, *, as_json: bool) -> Outcome:
-    from ops.runs.task import Outcome
-
-    plan = collection.plan()
+def _preview(stack: Stack, options: GcOptions, *, as_json: bool) -> Outcome:
+    plan = preview(stack, options, lambda step: _tell(_PREVIEW_STEPS.get(step)))
     if as_json:
-        print_json({"plan": _document(plan)})
+        print_json({"plan": asdict(plan)})
     else:
         _show(plan)
         for kind, reason in plan.refusals.items():
-            say(f"it would not begin: {reason} (--allow {kind})")
-    return Outcome(exit_codes.WARNINGS if plan.refusals else 0, f"{plan.blobs} blobs would go, {size(plan.size)}")
+            say(f"it would not start: {reason} (--allow {kind})")
+    return preview_outcome(plan)
 
 
-def _run(stack: Stack, collection: GarbageCollection, *, as_json: bool) -> Outcome:
-    from datetime import timedelta
-
-    from ops.runs.task import Outcome
-
-    report = collection.run()
-    store = collection.live.store
-    with store.locked("gc"):
-        old = store.drop_expired(keep=stack.config.undo.snapshots, max_age=timedelta(days=stack.config.undo.days))
-        held = store.space().total
+def _collect(stack: Stack, options: GcOptions, *, as_json: bool) -> Outcome:
+    done = collect(stack, options, lambda step: _tell(_STEPS.get(step)))
     if as_json:
-        print_json({"report": _document(report), "snapshots_removed": old, "snapshots_bytes": held})
+        print_json({"report": asdict(done.report), "snapshots_removed": done.expired, "snapshots_bytes": done.held})
     else:
-        _show(report.plan)
-        _tell(report, held)
-    figures = {
-        "removed_blobs": report.removed_blobs,
-        "removed_bytes": report.size,
-        "refused_seconds": report.refused_s,
-        "snapshots_bytes": held,
-    }
-    summary = f"{report.removed_blobs} blobs went, {size(report.size)}; writes were refused for {report.refused_s:.1f} s"
-    if report.problems:
-        return Outcome(
-            exit_codes.MISMATCH, f"{report.problems[0]}; give back what went with `regops undo restore latest`", figures
-        )
-    return Outcome(0, summary, figures)
+        _show(done.report.plan)
+        _show_end(done)
+    return done.outcome
 
 
-def _recover(collection: GarbageCollection) -> Outcome:
-    from ops.registry.snapshots.recovery import roll_back
-    from ops.runs.task import Outcome
+def _recover(stack: Stack) -> Outcome:
+    recovered = recover(stack, lambda step: _tell(_RECOVERY_STEPS.get(step)))
+    return Outcome(0, f"rolled back {len(recovered)} killed collections" if recovered else "there was nothing to clean up")
 
-    live = collection.live
-    collection.collect.clear()
-    with live.store.locked("gc"):
-        undone = roll_back(live, "gc")
-    return Outcome(0, f"{len(undone)} collections that were killed were undone" if undone else "there was nothing to make good")
+
+def _tell(text: str | None) -> None:
+    if text:
+        say(text)
 
 
 def _show(plan: Plan) -> None:
-    say(f"{plan.blobs} of {plan.all_blobs} blobs go ({size(plan.size)}), {plan.manifests} manifests, {len(plan.tags)} signatures")
+    say(
+        f"to delete: {plan.blobs} of {plan.all_blobs} blobs ({size(plan.size)}), {plan.manifests} manifests,"
+        f" {len(plan.tags)} signatures"
+    )
     if plan.repositories:
         rows = [(one.name, one.manifests, one.layers, one.tags, size(one.size)) for one in plan.repositories[:_SHOWN]]
         print_table(["repository", "manifests", "layers", "tags", "size"], rows)
@@ -179,14 +111,11 @@ def _show(plan: Plan) -> None:
         say(f"and {more} more repositories")
 
 
-def _tell(report: GcReport, held: int) -> None:
-    say(f"{report.removed_blobs} blobs went, {size(report.size)}; {report.kept_again} files stayed, pushed again meanwhile")
-    say(f"writes were refused for {report.refused_s:.1f} s; {len(report.verified)} images were read whole")
+def _show_end(done: Collected) -> None:
+    report = done.report
+    say(f"deleted {report.removed_blobs} blobs, {size(report.size)}; kept {report.kept_again} files that were pushed again")
+    say(f"writes were refused for {report.refused_s:.1f} s; {len(report.verified)} images were read in full")
     for problem in report.problems:
         say(f"problem: {problem}")
     if report.snapshot:
-        say(f"`regops undo restore {report.snapshot}` gives it back; snapshots hold {size(held)}")
-
-
-def _document(value: Any) -> dict[str, Any]:
-    return asdict(value)
+        say(f"`regops snapshot restore {report.snapshot}` brings it back; snapshots hold {size(done.held)}")

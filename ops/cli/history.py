@@ -7,16 +7,23 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.shared import Json, print_json, print_table, stack_of
+from ops.cli.printing import print_json
+from ops.cli.shared import Json, stack_of
+from ops.cli.tables import print_table
 from ops.core import exit_codes
+from ops.runs.history import RUNNING
+from ops.runs.task import history_of
 
 EXAMPLES = """\
 Examples: `regops history` · `regops history --task gc --last 5` · `regops history --failed --json`
 """
-# Done, done with warnings, and left to the task that was at work.
+# Done, done with warnings, and left to the task that was already running.
 _FINE = (*exit_codes.SUCCESSFUL, exit_codes.BUSY)
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+
+@app.command(epilog=EXAMPLES)
 def history(
     context: typer.Context,
     *,
@@ -25,10 +32,10 @@ def history(
     failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed or were killed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show which tasks ran, when, and how they ended; the newest is the last."""
-    from ops.runs.history import RUNNING
-    from ops.runs.task import history_of
+    """Show which tasks ran, when, and how they ended.
 
+    The newest run comes last.
+    """
     runs = [
         run
         for run in history_of(stack_of(context)).runs()

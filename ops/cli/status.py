@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from ops.cli.shared import Json, print_findings, print_json, stack_of
+from ops.cli.printing import print_findings, print_json
+from ops.cli.shared import Json, stack_of
+from ops.tasks.doctor.status import glance
 
 EXAMPLES = "Examples: `regops status` · `regops status --json` · `watch regops status`"
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+
+@app.command(epilog=EXAMPLES)
 def status(context: typer.Context, *, as_json: Json = False) -> None:
-    """Show what runs, what has run, and what there is room for, in a second and without touching the registry."""
-    from ops.core.findings import Findings
-    from ops.tasks.doctor.checks.channels import channels
-    from ops.tasks.doctor.checks.containers import service_checks
-    from ops.tasks.doctor.checks.host import disk, read_only_mode
-    from ops.tasks.doctor.checks.tasks import tasks
+    """Show on one screen whether all is well.
 
+    What runs, what has run, and how much room is left: in a second, and without touching the registry.
+    """
     stack = stack_of(context)
-    findings = Findings([*service_checks(stack), disk(stack), read_only_mode(stack), *tasks(stack), *channels(stack)])
+    findings = glance(stack)
     if as_json:
         print_json({"stack": stack.config.stack, "url": stack.config.url, **findings.document()})
     else:

@@ -88,21 +88,21 @@ def test_how_much_a_collection_would_free_what_it_does_and_its_undo(stack: TestS
     assert client.digest("team/app:kept") == kept
     with pytest.raises(CommandError, match="MANIFEST_UNKNOWN"):
         client.digest(f"team/app@{gone}")
-    assert answer(stack, "undo", "restore", "latest", "--dry-run")["plan"]["missing"] > 0
-    answer(stack, "undo", "restore", "latest")
+    assert answer(stack, "undo", "--dry-run")["plan"]["missing"] > 0
+    answer(stack, "undo")
     client.pull(f"team/app@{gone}")
-    assert "gc" in [one["why"] for one in answer(stack, "undo")["snapshots"]]
+    assert "gc" in [one["why"] for one in answer(stack, "snapshot")["snapshots"]]
 
 
 def test_a_tag_that_was_overwritten_or_deleted_comes_back(stack: TestStack, client: Client) -> None:
     first = client.push("team/web:1", size=1 << 16)
-    name = answer(stack, "undo", "take")["snapshot"]
+    name = answer(stack, "snapshot", "create")["snapshot"]
     second = client.push("team/web:1", size=1 << 16)
-    assert answer(stack, "undo", "restore", name, "team/web:1", "--dry-run")["plan"]["differing"][0]["now"] == second
-    report = answer(stack, "undo", "restore", name, "team/web:1", "--overwrite")["report"]
+    assert answer(stack, "snapshot", "restore", name, "team/web:1", "--dry-run")["plan"]["differing"][0]["now"] == second
+    report = answer(stack, "snapshot", "restore", name, "team/web:1", "--overwrite")["report"]
     assert client.digest("team/web:1") == first
     client.delete("team/web:1")
-    answer(stack, "undo", "restore", report["before"], "team/web:1")  # undoes the undo
+    answer(stack, "snapshot", "restore", report["before"], "team/web:1")  # reverts the restore
     assert client.digest("team/web:1") == second
 
 
@@ -122,6 +122,6 @@ def test_a_push_after_a_collection_is_whole(stack: TestStack, client: Client) ->
 
 def test_what_has_run_and_how_it_ended(stack: TestStack) -> None:
     runs = answer(stack, "history")["runs"]
-    assert {"doctor", "gc", "undo"} <= {one["task"] for one in runs}
+    assert {"doctor", "gc", "restore"} <= {one["task"] for one in runs}
     assert {one["state"] for one in runs} == {"ended"}
     assert not list(Path(stack.root / READ_ONLY_FOLDER).iterdir())

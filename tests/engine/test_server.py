@@ -133,7 +133,7 @@ def test_what_tasks_keep_is_the_stacks_own_whoever_calls_regops(server: Server) 
     runs = json.loads(server.run("regops history --json"))["runs"]
     assert {"doctor", "gc"} <= {run["task"] for run in runs}
     assert {run["exit_code"] for run in runs} == {0}
-    server.run("regops status && regops changes && regops undo && regops doctor")
+    server.run("regops status && regops changes && regops snapshot && regops doctor")
     assert server.run("find /srv/private-registry/data/regops /srv/private-registry/data/registry ! -user 10001") == ""
 
 

@@ -13,9 +13,9 @@ from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
+from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Rules, SafetyLimits
-from ops.tasks.gc.run import GarbageCollection
 from tests.real_programs import registry_binary
 from tools.bench.report import Row
 

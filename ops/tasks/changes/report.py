@@ -74,7 +74,7 @@ class ChangesReport:
         ]
         lines += [f"unknown: {_where(gap)}: {gap.reason}" for gap in self.gaps]
         if detail is not Detail.QUIET:
-            lines.append(self._summary())
+            lines.append(self.summary)
         if detail is Detail.DETAILED:
             lines += self._details()
         return "".join(f"{line}\n" for line in lines)
@@ -92,7 +92,9 @@ class ChangesReport:
             "exit_code": self.exit_code,
         }
 
-    def _summary(self) -> str:
+    @property
+    def summary(self) -> str:
+        """What changed, in a line."""
         kinds = Counter(record.kind for record in self.records)
         tags = f"{sum(map(len, self.state.values()))} tags in {len(self.state)} repositories"
         if kinds[Kind.BASELINE] and not self.news:

@@ -80,6 +80,23 @@ class SafetyLimits:
 
 
 @dataclass(frozen=True)
+class GcOptions:
+    """What the operator asks of one collection, beside the settings.
+
+    Attributes:
+        keep_untagged: Keep untagged manifests, whatever the settings say.
+        one_phase: Refuse writes from the copy on, the classic way.
+        keep_snapshot: Whether what is deleted can be restored; if not, its space is free at once.
+        allowed: Safety checks that are overridden.
+    """
+
+    keep_untagged: bool = False
+    one_phase: bool = False
+    keep_snapshot: bool = True
+    allowed: frozenset[Refusal] = frozenset()
+
+
+@dataclass(frozen=True)
 class RepositoryShare:
     """What goes from one repository.
 

@@ -1,250 +1,154 @@
-"""Garbage collection from beginning to end: the plan, and the run."""
+"""Garbage collection of a stack: sets a collection up from the stack's settings, then previews, runs or recovers it."""
 
 from __future__ import annotations
 
-import contextlib
-import random
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from ops.registry.live import LiveRegistry
-from ops.registry.manifests import image_problems
-from ops.registry.snapshots.recovery import put_back, put_back_removed, roll_back
-from ops.registry.snapshots.store import Snapshot, SnapshotState
-from ops.registry.tree import Kind, RegistryTree, TreeError
-from ops.tasks.gc.checks import refusals
-from ops.tasks.gc.collector import Collector
-from ops.tasks.gc.mark import Candidate, Marked, mark, root_of
-from ops.tasks.gc.model import GcReport, Plan, RefusedError, RepositoryShare, Rules, SafetyLimits
-from ops.tasks.gc.sweep import Remaining, needed_again, remaining, remove
+from humanize import naturalsize
 
-_TASK = "gc"
-_WHY = "gc"
-_LOOKS = 4
-_LOOK_S = 0.25
+from ops.core import exit_codes
+from ops.core.docker_engine import connected
+from ops.registry.snapshots.recovery import roll_back
+from ops.runs.task import Outcome, history_of
+from ops.stack.registry import container, live_registry
+from ops.stack.stack import Stack
+from ops.tasks.gc.collection import GarbageCollection
+from ops.tasks.gc.container import ContainerCollector
+from ops.tasks.gc.model import GcOptions, GcReport, Keep, Plan, Rules, SafetyLimits
+
+# In one phase, the registry is read-only for the whole collection.
+_READ_ONLY_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
+_COLLECTOR_LIMIT_S = 3600.0
+
+Step = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class GarbageCollection:
-    """One collection, and what it works with.
+class Collected:
+    """A collection that has ended.
 
     Attributes:
-        live: The registry.
-        collect: The registry's own collector.
-        rules: What goes.
-        limits: When it does not begin.
-        backup_age_s: Tells how old the last verified backup is; None when there is none.
-        one_phase: Refuse writes from the copy on, the classic way. Read-only mode has to last for the whole collection.
-        keep_snapshot: Whether what goes can be put back; else its bytes come free at once.
-        sample: How many images are read whole afterwards.
+        report: What it did.
+        expired: Names of the old snapshots that were deleted after it.
+        held: Bytes that the remaining snapshots hold.
     """
 
-    live: LiveRegistry
-    collect: Collector
-    rules: Rules = field(default_factory=Rules)
-    limits: SafetyLimits = field(default_factory=SafetyLimits)
-    backup_age_s: Callable[[], float | None] = lambda: None
-    one_phase: bool = False
-    keep_snapshot: bool = True
-    sample: int = 5
+    report: GcReport
+    expired: list[str]
+    held: int
 
-    def plan(self) -> Plan:
-        """Return what would go now. Nothing changes.
+    @property
+    def outcome(self) -> Outcome:
+        """How the task ended."""
+        report = self.report
+        figures = {
+            "removed_blobs": report.removed_blobs,
+            "removed_bytes": report.size,
+            "refused_seconds": report.refused_s,
+            "snapshots_bytes": self.held,
+        }
+        if report.problems:
+            summary = f"{report.problems[0]}; restore what was deleted with `regops undo`"
+            return Outcome(exit_codes.MISMATCH, summary, figures)
+        size = naturalsize(report.size, binary=True)
+        summary = f"deleted {report.removed_blobs} blobs, {size}; writes were refused for {report.refused_s:.1f} s"
+        return Outcome(exit_codes.OK, summary, figures)
 
-        Raises:
-            SnapshotError: There is no room for a copy, or another task works with the snapshots.
-            CollectorError: The registry's collector failed.
-            TreeError: A link or manifest is damaged.
-        """
-        clock = _Clock()
-        with self.live.store.locked(_TASK):
-            snapshot, marked = self._mark(clock)
-            self.live.store.remove(snapshot.name)
-            return self._plan(marked, clock)
 
-    def run(self) -> GcReport:
-        """Collect.
+def preview(stack: Stack, options: GcOptions, step: Step) -> Plan:
+    """Return what a collection would delete now. Nothing changes.
 
-        Raises:
-            RefusedError: It does not begin.
-            ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time. Nothing has gone.
-            SnapshotError: There is no room for a copy, or another task works with the snapshots.
-            CollectorError: The registry's collector failed.
-            TreeError: A link or manifest is damaged.
-        """
-        clock = _Clock()
-        with self.live.store.locked(_TASK), contextlib.ExitStack() as held:
-            roll_back(self.live, _TASK)
-            if self.one_phase:
-                held.enter_context(self._refused(clock))
-            snapshot, marked = self._mark(clock)
-            try:
-                plan = self._plan(marked, clock)
-                if plan.refusals:
-                    raise RefusedError(plan.refusals)
-                with clock.phase("prepare"):
-                    remaining(self.live.tree, marked)
-                if not self.one_phase:
-                    held.enter_context(self._refused(clock))
-                left = self._sweep(snapshot, marked, clock)
-            except BaseException:
-                if self.live.store.get(snapshot.name).state == SnapshotState.KEPT:  # nothing has gone
-                    self.live.store.remove(snapshot.name)
-                raise
-            held.close()
-            with clock.phase("verify"):
-                verified, problems = self._verify()
-            self.live.step("verified")
-            if not self.keep_snapshot and not problems:
-                self.live.store.remove(snapshot.name)
-        blobs = [one for one in left.going if one.entry.kind == Kind.BLOB]
-        return GcReport(
-            plan=plan,
-            snapshot=snapshot.name if self.keep_snapshot or problems else "",
-            removed_blobs=len(blobs),
-            size=sum(one.size for one in blobs),
-            kept_again=left.kept_again,
-            refused_s=clock.seconds["refused"],
-            seconds=clock.seconds,
-            verified=verified,
-            problems=problems,
+    Args:
+        stack: Whose registry.
+        options: As the operator asked.
+        step: Called with the name of each step, for progress.
+
+    Raises:
+        EngineError: The Docker engine does not answer.
+        SnapshotError: There is no room for a copy.
+        CollectorError: The registry's collector failed.
+        TreeError: A link or manifest is damaged.
+    """
+    with _collection(stack, options, step) as collection:
+        return collection.plan()
+
+
+def preview_outcome(plan: Plan) -> Outcome:
+    """Return how a preview ended: with warnings when the collection would refuse to start."""
+    code = exit_codes.WARNINGS if plan.refusals else exit_codes.OK
+    return Outcome(code, f"{plan.blobs} blobs would be deleted, {naturalsize(plan.size, binary=True)}")
+
+
+def collect(stack: Stack, options: GcOptions, step: Step) -> Collected:
+    """Collect, then delete snapshots that are too old or too many.
+
+    Args:
+        stack: Whose registry.
+        options: As the operator asked.
+        step: Called with the name of each step, for progress.
+
+    Raises:
+        EngineError: The Docker engine does not answer.
+        RefusedError: A safety check failed.
+        ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
+        SnapshotError: There is no room for a copy.
+        CollectorError: The registry's collector failed.
+        TreeError: A link or manifest is damaged.
+    """
+    with _collection(stack, options, step) as collection:
+        report = collection.run()
+        store, kept = collection.live.store, stack.config.undo
+        with store.locked("gc"):
+            expired = store.drop_expired(keep=kept.snapshots, max_age=timedelta(days=kept.days))
+            return Collected(report, expired, store.space().total)
+
+
+def recover(stack: Stack, step: Step) -> list[str]:
+    """Put back what a killed collection had deleted, and clean up after it; return the names of the snapshots used.
+
+    Raises:
+        EngineError: The Docker engine does not answer.
+        ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
+    """
+    with _collection(stack, GcOptions(), step) as collection:
+        collection.collect.clear()
+        with collection.live.store.locked("gc"):
+            return roll_back(collection.live, "gc")
+
+
+@contextmanager
+def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[GarbageCollection]:
+    settings, limits = stack.config.gc, stack.config.services["registry"]
+    with connected() as engine:
+        collector = ContainerCollector(
+            engine, container(stack, "registry"), cpus=limits.cpus, memory_mib=limits.memory_mib, limit_s=_COLLECTOR_LIMIT_S
+        )
+        read_only_limit_s = _ONE_PHASE_LIMIT_S if options.one_phase else _READ_ONLY_LIMIT_S
+        live = live_registry(stack, image=collector.image(), read_only_limit_s=read_only_limit_s)
+        yield GarbageCollection(
+            replace(live, step=step),
+            collector,
+            Rules(
+                delete_untagged=settings.delete_untagged and not options.keep_untagged,
+                keep=tuple(Keep(one.repositories, one.tags) for one in settings.keep),
+                min_age_s=settings.min_age_hours * 3600,
+                orphaned_signatures=settings.orphaned_signatures,
+            ),
+            SafetyLimits(
+                max_share=settings.max_share,
+                max_backup_age_s=settings.max_backup_age_days and settings.max_backup_age_days * 86_400,
+                allowed=options.allowed,
+            ),
+            backup_age_s=lambda: _backup_age_s(stack),
+            one_phase=options.one_phase,
+            keep_snapshot=options.keep_snapshot,
         )
 
-    def _mark(self, clock: _Clock) -> tuple[Snapshot, Marked]:
-        store = self.live.store
-        self.collect.clear()
-        with clock.phase("copy"):
-            made_at = time.time()
-            snapshot = store.create(_WHY, image=self.live.image)
-        self.live.step("copied")
-        try:
-            with clock.phase("mark"), store.scratch(f"{snapshot.name}-collected") as scratch:
-                marked = mark(
-                    self.live.tree,
-                    snapshot.tree,
-                    root_of(scratch),
-                    linker=store.linker(),
-                    collect=self.collect,
-                    rules=self.rules,
-                    made_at=made_at,
-                )
-                self.live.step("marked")
-        except BaseException:
-            store.remove(snapshot.name)
-            raise
-        return snapshot, marked
 
-    @contextlib.contextmanager
-    def _refused(self, clock: _Clock) -> Iterator[None]:
-        with clock.phase("refused"), self.live.writes_refused(_TASK, "unused blobs are being removed"):
-            yield
-
-    def _sweep(self, snapshot: Snapshot, marked: Marked, clock: _Clock) -> Remaining:
-        live = self.live
-        with clock.phase("sweep"):
-            left = remaining(live.tree, marked)
-            snapshot.note_removed(one.path for one in left.going)
-            snapshot.become(SnapshotState.SWEEPING)
-            live.step("noted")
-            try:
-                remove(live.tree, left.going, self._keep_going)
-                live.step("swept")
-                live.read_only.extend()
-                left = self._look_again(snapshot, marked, left)
-                live.step("flushed")
-            except BaseException:
-                # With all files in their places again, a cache that could not be emptied tells nothing wrong.
-                put_back_removed(live, snapshot)
-                with contextlib.suppress(Exception):
-                    live.flush()
-                raise
-            snapshot.become(SnapshotState.SWEPT)
-            live.step("done")
-        return left
-
-    def _look_again(self, snapshot: Snapshot, marked: Marked, left: Remaining) -> Remaining:
-        """Put back what a write needs that the edge had let through and nobody had counted yet.
-
-        Once the cache is empty, a write that begins learns the truth. One that began before is waited for, and leaves a link.
-        """
-        live = self.live
-        live.flush_cache()
-        live.drain()
-        needed = needed_again(live.tree, marked, left)
-        put_back(snapshot.tree, live.tree, [one.path for one in needed], live.store.restorer())
-        live.flush_cache()
-        gone = set(needed)
-        return Remaining([one for one in left.going if one not in gone], left.kept_again + len(needed))
-
-    def _keep_going(self) -> None:
-        self.live.read_only.extend()
-        self.live.step("sweeping")
-
-    def _plan(self, marked: Marked, clock: _Clock) -> Plan:
-        plan = plan_of(marked, clock.seconds)
-        return replace(plan, refusals=refusals(plan, marked.lost, self.limits, self.backup_age_s))
-
-    def _verify(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        tree = self.live.tree
-        tags = [(name, tag) for name in tree.repository_names() for tag in tree.tag_names(name)]
-        chosen = random.sample(tags, min(self.sample, len(tags)))
-        problems = [problem for name, tag in chosen for problem in _problems(tree, name, tag)]
-        return tuple(f"{name}:{tag}" for name, tag in chosen), tuple(problems)
-
-
-@dataclass
-class _Clock:
-    """Seconds of phases."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] = time.monotonic() - start
-
-
-def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:
-    """Return what hinders an image from being pulled whole, unless it has just been deleted or replaced."""
-    problems: list[str] = []
-    for _ in range(_LOOKS):
-        try:
-            problems = image_problems(tree, name, tag) if tree.tagged(name, tag) else []
-        except TreeError as error:
-            problems = [str(error)]
-        if not problems:
-            break
-        time.sleep(_LOOK_S)  # a delete takes the manifest first, then its tags
-    return problems
-
-
-def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:
-    """Return what would go by what was marked."""
-    by_kind = {kind: [one for one in marked.candidates if one.entry.kind == kind] for kind in Kind}
-    sizes = {one.entry.digest: one.size for one in by_kind[Kind.BLOB]}
-    by_repository: dict[str, list[Candidate]] = {}
-    for one in marked.candidates:
-        by_repository.setdefault(one.entry.repository, []).append(one)
-    by_repository.pop("", None)  # blobs are nobody's
-    shares = [_share(name, files, sizes) for name, files in by_repository.items()]
-    return Plan(
-        blobs=len(sizes),
-        all_blobs=marked.all_blobs,
-        size=sum(sizes.values()),
-        manifests=len(by_kind[Kind.REVISION]),
-        tags=tuple(sorted(f"{one.entry.repository}:{one.entry.tag}" for one in by_kind[Kind.TAG])),
-        repositories=tuple(sorted(shares, key=lambda one: (-one.size, one.name))),
-        kept_by_rule=marked.kept_by_rule,
-        seconds=dict(seconds),
-    )
-
-
-def _share(name: str, files: Sequence[Candidate], sizes: Mapping[str, int]) -> RepositoryShare:
-    kinds = Counter(one.entry.kind for one in files)
-    size = sum(sizes.get(digest, 0) for digest in {one.entry.digest for one in files})
-    return RepositoryShare(name, manifests=kinds[Kind.REVISION], layers=kinds[Kind.LAYER], tags=kinds[Kind.TAG], size=size)
+def _backup_age_s(stack: Stack) -> float | None:
+    """Return how long ago the last successful backup began; None when there was none."""
+    last = history_of(stack).last_success("backup")
+    return (datetime.now(UTC) - datetime.fromisoformat(last.started)).total_seconds() if last else None

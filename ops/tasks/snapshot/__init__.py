@@ -1,1 +1,1 @@
-"""Undo: what a snapshot holds and the live tree lacks is given back: all of it, one repository, or one tag."""
+"""Snapshots of the registry: created, deleted, and restored as a whole, by repository or by tag."""

@@ -1,86 +1,20 @@
-"""What an undo would do: which files come back, which tags change."""
+"""What a restore would do: which files come back, which tags change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from ops.core import exit_codes
 from ops.registry.manifests import Reach
 from ops.registry.snapshots.store import Snapshot
 from ops.registry.tree import Entry, Kind, RegistryTree, entry_of
-
-
-class RestoreError(Exception):
-    """This cannot be undone; the message says why, and what to do."""
-
-    exit_code = exit_codes.FAILED
-
-
-@dataclass(frozen=True)
-class RestoreScope:
-    """What comes back.
-
-    Attributes:
-        repository: Of this one alone; empty for all.
-        tag: This tag of it alone; empty for all.
-        only_removed: What the garbage collector removed, and nothing else.
-        overwrite: Whether tags that name something else now are set back too.
-    """
-
-    repository: str = ""
-    tag: str = ""
-    only_removed: bool = False
-    overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class Overwrite:
-    """A tag that is set back.
-
-    Attributes:
-        repository: Its repository.
-        tag: The tag.
-        now: What it names.
-        then: What it named.
-    """
-
-    repository: str
-    tag: str
-    now: str
-    then: str
-
-
-@dataclass(frozen=True)
-class RestorePlan:
-    """What would come back.
-
-    Attributes:
-        snapshot: From which one.
-        scope: What was asked for.
-        files: Everything that was asked for, whether it is missing or not: paths, in an order in which they may be written.
-        missing: How many of them the live tree lacks.
-        size: Bytes of blobs among these.
-        tags: Tags among these, as `repository:tag`.
-        overwritten: Tags that are set back.
-        differing: Tags that name something else now and stay so.
-    """
-
-    snapshot: str
-    scope: RestoreScope
-    files: tuple[str, ...]
-    missing: int
-    size: int
-    tags: tuple[str, ...]
-    overwritten: tuple[Overwrite, ...]
-    differing: tuple[Overwrite, ...]
+from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreScope
 
 
 def plan(live: RegistryTree, snapshot: Snapshot, scope: RestoreScope) -> RestorePlan:
-    """Return what would come back.
+    """Return what would be restored.
 
     Raises:
-        RestoreError: The snapshot does not hold it, or not whole.
+        RestoreError: The snapshot does not have it, or only parts of it.
         TreeError: A link or manifest of it is damaged.
     """
     then = snapshot.tree
@@ -102,7 +36,7 @@ def plan(live: RegistryTree, snapshot: Snapshot, scope: RestoreScope) -> Restore
 
 def _wanted(then: RegistryTree, snapshot: Snapshot, scope: RestoreScope) -> Iterable[str]:
     if scope.tag and not scope.repository:
-        raise RestoreError("a tag is one of a repository: name that too")
+        raise RestoreError("a tag belongs to a repository: name both, as REPOSITORY:TAG")
     if scope.repository and not then.repository(scope.repository).is_dir():
         raise RestoreError(f"snapshot {snapshot.name} has no repository {scope.repository}")
     if scope.tag:
@@ -118,7 +52,7 @@ def _wanted(then: RegistryTree, snapshot: Snapshot, scope: RestoreScope) -> Iter
 
 
 def _of_repository(then: RegistryTree, repository: str) -> Iterator[str]:
-    """Give all links of a repository, and the blobs and manifests that they lead to. Those below its name are others."""
+    """Yield all links of a repository, and the blobs that they point to. Repositories below its name are not part of it."""
     areas = [then.repository(repository) / name for name in ("_layers", "_manifests")]
     paths = [file.relative_to(then.top).as_posix() for area in areas for file in area.rglob("link")]
     yield from paths
@@ -127,7 +61,7 @@ def _of_repository(then: RegistryTree, repository: str) -> Iterator[str]:
 
 
 def _of_tag(then: RegistryTree, snapshot: Snapshot, repository: str, tag: str) -> Iterator[str]:
-    """Give a tag, and everything that it leads to."""
+    """Yield a tag's link, and everything that it references."""
     digest = then.tagged(repository, tag)
     if digest is None:
         raise RestoreError(f"snapshot {snapshot.name} has no {repository}:{tag}")
@@ -135,7 +69,7 @@ def _of_tag(then: RegistryTree, snapshot: Snapshot, repository: str, tag: str) -
     reach.manifests([digest])
     blobs = list(_blobs(then, reach.digests))
     if len(blobs) < len(reach.digests):
-        raise RestoreError(f"snapshot {snapshot.name} does not hold {repository}:{tag} whole; take an older one, or a backup")
+        raise RestoreError(f"snapshot {snapshot.name} has only parts of {repository}:{tag}; use an older snapshot, or a backup")
     history = then.tag(repository, tag).parent.parent / "index" / digest.replace(":", "/") / "link"
     revisions = [then.revision(repository, one) for one in reach.read]
     layers = [then.layer(repository, one) for one in reach.digests]
@@ -150,7 +84,7 @@ def _blobs(then: RegistryTree, digests: Iterable[str]) -> Iterator[str]:
 
 
 def _moved(live: RegistryTree, then: RegistryTree, entry: Entry) -> Overwrite | None:
-    """Return how a tag differs; None when it is none, does not differ, or is missing."""
+    """Return how a tag differs from the snapshot; None when it does not, when it is missing, or for anything but a tag."""
     if entry.kind != Kind.TAG:
         return None
     now, before = (tree.tagged(entry.repository, entry.tag) for tree in (live, then))

@@ -1,88 +1,132 @@
-"""Undo, done: in read-only mode, what points after what it points to; killed at any step, the next run completes it."""
+"""Snapshots of a stack's registry: lists, creates and deletes them, and restores from them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from ops.registry.live import LiveRegistry
-from ops.registry.manifests import image_problems
-from ops.registry.snapshots.hardlinks import explained
-from ops.registry.snapshots.recovery import put_back, roll_back
-from ops.registry.snapshots.store import Snapshot
-from ops.registry.tree import RegistryTree
-from ops.tasks.snapshot.plan import Overwrite, RestoreError, RestorePlan, RestoreScope, plan
+from ops.core import exit_codes
+from ops.registry.snapshots.recovery import roll_back
+from ops.registry.snapshots.store import Snapshot, SnapshotStore, Space
+from ops.runs.task import Outcome
+from ops.stack.registry import live_registry, tree_of
+from ops.stack.stack import Stack
+from ops.tasks.snapshot.model import RestoreError, RestorePlan, RestoreReport, RestoreScope
+from ops.tasks.snapshot.plan import plan
+from ops.tasks.snapshot.restore import restore as restore_live
 
-_TASK = "restore"
-_WHY = "before-restore"
-_EVERY = 500
+LATEST = "latest"
+_TASK = "snapshot"
+_WHY = "snapshot"
 
 
 @dataclass(frozen=True)
-class RestoreReport:
-    """What came back.
+class Created:
+    """A new snapshot.
 
     Attributes:
-        plan: What was to come back.
-        restored: How many files were given back.
-        before: The snapshot from which this can be undone; empty when no tag was set back.
-        problems: What is wrong with the tag that was asked for.
+        name: Its name.
+        expired: Names of the old snapshots that were deleted.
+        held: Bytes that all snapshots hold.
     """
 
-    plan: RestorePlan
-    restored: int
-    before: str
-    problems: tuple[str, ...]
+    name: str
+    expired: list[str]
+    held: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the task ended."""
+        return Outcome(exit_codes.OK, f"created {self.name}", {"bytes": self.held})
 
 
-def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport:
-    """Give back what a snapshot holds.
+def snapshots(stack: Stack) -> tuple[list[Snapshot], Space]:
+    """Return all snapshots, the oldest first, and the space that they take."""
+    store = _store(stack)
+    return store.all(), store.space()
+
+
+def create(stack: Stack) -> Created:
+    """Create a snapshot, then delete those that are too old or too many.
 
     Raises:
-        RestoreError: The snapshot does not hold it, or a tag was moved meanwhile.
-        ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time. Nothing was changed.
-        SnapshotError: There is no such snapshot, no room, or another task works with them.
-        TreeError: A link or manifest of the snapshot is damaged.
+        ReadOnlyModeError: A killed collection has to be rolled back first, and read-only mode cannot be turned on.
+        SnapshotError: It cannot be created.
+        LockedError: Another task is using the snapshots.
     """
+    live, kept = live_registry(stack), stack.config.undo
     with live.store.locked(_TASK):
         roll_back(live, _TASK)
-        snapshot = live.store.get(name)
-        todo = plan(live.tree, snapshot, scope)
-        live.step("planned")
-        if not todo.missing and not todo.overwritten:
-            live.flush()  # a run that was killed may have given all back, and come no further
-            return RestoreReport(todo, 0, "", ())
-        before = live.store.create(_WHY, image=live.image).name if todo.overwritten else ""
-        live.step("copied")
-        with live.writes_refused(_TASK, f"{scope.repository or 'the registry'} is being restored"):
-            for change in todo.overwritten:
-                _unmoved(live.tree, change)
-            restored = _put_back_all(live, snapshot, todo)
-            live.step("restored")
-            live.read_only.extend()
-            live.flush()
-            live.step("flushed")
-        problems = image_problems(live.tree, scope.repository, scope.tag) if scope.tag else []
-    return RestoreReport(todo, restored, before, tuple(problems))
+        made = live.store.create(_WHY)
+        expired = live.store.drop_expired(keep=kept.snapshots, max_age=timedelta(days=kept.days))
+        return Created(made.name, expired, live.store.space().total)
 
 
-def _unmoved(tree: RegistryTree, change: Overwrite) -> None:
-    """Check that a tag names what it did when the snapshot before the undo was made."""
-    if tree.tagged(change.repository, change.tag) not in {change.now, None}:
-        raise RestoreError(f"{change.repository}:{change.tag} was pushed meanwhile; run it again")
+def delete(stack: Stack, name: str) -> int:
+    """Delete a snapshot; return how many bytes that frees.
+
+    Raises:
+        SnapshotError: There is no such snapshot, or a killed collection has to be rolled back from it first.
+        LockedError: Another task is using the snapshots.
+    """
+    store = _store(stack)
+    with store.locked(_TASK):
+        freed = store.space().alone.get(name, 0)
+        store.remove(name)
+        return freed
 
 
-def _put_back_all(live: LiveRegistry, snapshot: Snapshot, todo: RestorePlan) -> int:
-    """Put back all files, not only those that were missing when it was planned; some may have gone since."""
-    linker = live.store.restorer()
-    restored = 0
-    with explained(snapshot.folder, live.tree.root):
-        for start in range(0, len(todo.files), _EVERY):
-            live.read_only.extend()
-            restored += put_back(snapshot.tree, live.tree, todo.files[start : start + _EVERY], linker)
-            live.step("restoring")
-        for change in todo.overwritten:
-            paths = (tree.tag(change.repository, change.tag) for tree in (snapshot.tree, live.tree))
-            source, target = (str(path) for path in paths)
-            linker.replace(source, target)
-            restored += 1
-    return restored
+def preview(stack: Stack, name: str, scope: RestoreScope) -> RestorePlan:
+    """Return what would be restored. Nothing changes.
+
+    Args:
+        stack: Whose registry.
+        name: Of the snapshot, or `latest`.
+        scope: What to restore.
+
+    Raises:
+        RestoreError: There is no snapshot, or it does not have what was asked for.
+        SnapshotError: There is no snapshot of this name.
+        TreeError: A link or manifest of the snapshot is damaged.
+    """
+    store = _store(stack)
+    return plan(store.live, store.get(_resolved(store, name)), scope)
+
+
+def restore(stack: Stack, name: str, scope: RestoreScope) -> RestoreReport:
+    """Restore what a snapshot has and the registry lacks.
+
+    Args:
+        stack: Whose registry.
+        name: Of the snapshot, or `latest`.
+        scope: What to restore.
+
+    Raises:
+        RestoreError: There is no snapshot, it does not have what was asked for, or a tag was pushed in the meantime.
+        SnapshotError: There is no snapshot of this name, or no room for another one.
+        ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
+        LockedError: Another task is using the snapshots.
+        TreeError: A link or manifest of the snapshot is damaged.
+    """
+    live = live_registry(stack)
+    return restore_live(live, _resolved(live.store, name), scope)
+
+
+def restore_outcome(report: RestoreReport) -> Outcome:
+    """Return how a restore ended."""
+    if report.problems:
+        return Outcome(exit_codes.MISMATCH, report.problems[0])
+    return Outcome(exit_codes.OK, f"restored {report.restored} files from {report.plan.snapshot}")
+
+
+def _resolved(store: SnapshotStore, name: str) -> str:
+    if name != LATEST:
+        return name
+    found = store.all()
+    if not found:
+        raise RestoreError("there are no snapshots yet; `regops snapshot create` makes one")
+    return found[-1].name
+
+
+def _store(stack: Stack) -> SnapshotStore:
+    return SnapshotStore(stack.root / stack.config.snapshots, tree_of(stack))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.paths import PROJECT_FOLDER
+from ops.cli.app import Verbs
 from ops.core.process import Completed, run
 from ops.runs.history import ENDED, Run
 from ops.runs.task import history_of
@@ -36,31 +37,60 @@ def stack(tmp_path: Path) -> Stack:
     return stack
 
 
+VERBS = ["changes", "doctor", "gc", "history", "notify", "snapshot", "status", "unban", "undo", "who-is-banned"]
+SNAPSHOT_VERBS = ["snapshot list", "snapshot create", "snapshot restore", "snapshot delete"]
+
+
+def completed(typed: str) -> list[str]:
+    """What the shell offers after what was typed, as its completion asks for it."""
+    asked = {"_REGOPS_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
+    told = run([sys.executable, "-m", "ops.cli"], timeout=30, cwd=PROJECT_FOLDER, env={**asked, "PATH": "/usr/bin:/bin"})
+    return told.stdout.split()
+
+
 def test_help_lists_every_verb_and_every_exit_code() -> None:
     told = regops(None, "--help")
     assert told.returncode == 0
-    for word in (
-        "changes",
-        "doctor",
-        "gc",
-        "history",
-        "notify",
-        "status",
-        "unban",
-        "undo",
-        "who-is-banned",
-        "--root",
-        "12 verification mismatch",
-        "75 busy",
-    ):
+    for word in (*VERBS, "--root", "12 verification mismatch", "75 busy"):
         assert word in told.stdout
 
 
-@pytest.mark.parametrize("verb", ["changes", "doctor", "gc", "history", "notify", "status", "unban", "undo", "who-is-banned"])
+@pytest.mark.parametrize("verb", [*VERBS, *SNAPSHOT_VERBS])
 def test_every_verb_has_help_with_examples_and_json(tmp_path: Path, verb: str) -> None:
-    told = regops(tmp_path, verb, "--help").stdout
+    told = regops(tmp_path, *verb.split(), "--help").stdout
     assert "Examples:" in told
     assert "--json" in told
+
+
+def test_the_help_of_the_program_says_of_each_verb_what_its_own_help_begins_with() -> None:
+    assert sorted(Verbs.verbs) == VERBS
+    lines = regops(None, "--help").stdout.splitlines()
+    for name, verb in Verbs.verbs.items():
+        assert f"  {name:14} {verb.help}" in lines  # not cut short
+        assert verb.load(name).help.partition("\n")[0] == verb.help
+
+
+def test_help_imports_no_verb() -> None:
+    code = "import sys; from ops.cli.app import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    modules = run([sys.executable, "-c", code], timeout=30, cwd=PROJECT_FOLDER).stderr.split()
+    assert "ops.cli.app" in modules
+    assert {name for name in modules if name.startswith("ops.")} <= {
+        *("ops.cli", "ops.cli.app", "ops.cli.lazy", "ops.cli.say"),
+        *("ops.core", "ops.core.exit_codes", "ops.core.logs"),
+    }
+    assert not {"docker", "pydantic", "rich"} & set(modules)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("regops s", ["status", "snapshot"]),
+        ("regops snapshot ", ["list", "create", "restore", "delete"]),
+        ("regops undo --dr", ["--dry-run"]),
+    ],
+)
+def test_the_shell_completes_verbs_and_options(typed: str, offered: list[str]) -> None:
+    assert completed(typed) == offered
 
 
 @pytest.mark.parametrize("words", [["histoty"], ["history", "--last", "none"], ["history", "--last", "0"], []])

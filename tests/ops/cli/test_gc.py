@@ -1,7 +1,8 @@
-"""`regops gc` and `regops undo` where they cannot do their work: everybody who watches hears of it."""
+"""`regops gc` and `regops snapshot` where they cannot do their work: everybody who watches hears of it."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,23 +29,45 @@ def test_a_collection_that_fails_is_a_failure_to_everybody(tmp_path: Path, monke
     assert 'regops_task_exit_code{task="gc"} 1.0' in (tmp_path / "metrics/regops-gc.prom").read_text()
 
 
-@pytest.mark.parametrize("words", [["gc"], ["gc", "--dry-run"], ["undo", "take"], ["undo", "restore", "latest"]])
-def test_only_one_works_on_the_tree_at_a_time(tmp_path: Path, words: list[str]) -> None:
+@pytest.mark.parametrize("words", ["gc", "gc --dry-run", "snapshot create", "snapshot restore latest", "undo"])
+def test_only_one_works_on_the_tree_at_a_time(tmp_path: Path, words: str) -> None:
     """S16: locks were files that a crash left behind."""
     stack = stack_in(tmp_path, services=SERVICES)
     with lock(stack.lock_file("storage"), "gc"):
-        done = regops(stack.root, *words)
+        done = regops(stack.root, *words.split())
     assert done.returncode == 75
     assert "gc (process " in done.stderr
     assert history_of(stack).runs() == []
 
 
-def test_an_undo_without_a_snapshot_says_what_makes_one(tmp_path: Path) -> None:
-    done = regops(stack_in(tmp_path, services=SERVICES).root, "undo", "restore", "latest")
+@pytest.mark.parametrize("words", [["undo"], ["snapshot", "restore", "latest", "--dry-run"]])
+def test_a_restore_without_a_snapshot_says_what_makes_one(tmp_path: Path, words: list[str]) -> None:
+    done = regops(stack_in(tmp_path, services=SERVICES).root, *words)
     assert done.returncode == 1
-    assert "`regops undo take` makes one" in done.stderr
+    assert "`regops snapshot create` makes one" in done.stderr
 
 
 def test_there_are_no_snapshots_at_first(tmp_path: Path) -> None:
-    done = regops(stack_in(tmp_path, services=SERVICES).root, "undo")
-    assert (done.returncode, "all of them hold 0 B" in done.stderr) == (0, True)
+    stack = stack_in(tmp_path, services=SERVICES)
+    for words in (["snapshot"], ["snapshot", "list"]):
+        done = regops(stack.root, *words)
+        assert (done.returncode, "all of them hold 0 Bytes" in done.stderr) == (0, True)
+    assert json.loads(regops(stack.root, "snapshot", "--json").stdout)["snapshots"] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("undo take", "snapshot create"),
+        ("undo restore latest team/app:v1", "snapshot restore latest team/app:v1"),
+        ("undo forget 20261125T040000.000000Z-gc", "snapshot delete 20261125T040000.000000Z-gc"),
+    ],
+)
+def test_what_undo_was_before_names_the_new_command(tmp_path: Path, old: str, new: str) -> None:
+    done = regops(stack_in(tmp_path, services=SERVICES).root, *old.split())
+    assert done.returncode == 2
+    assert f"`regops {old}` is now `regops {new}`" in done.stderr
+
+
+def test_undo_takes_one_tag(tmp_path: Path) -> None:
+    assert regops(stack_in(tmp_path, services=SERVICES).root, "undo", "team/app:v1", "team/app:v2").returncode == 2

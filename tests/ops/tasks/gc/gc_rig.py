@@ -22,9 +22,9 @@ from ops.registry.manifests import image_problems
 from ops.registry.read_only import ReadOnlyMode, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
+from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Rules, SafetyLimits
-from ops.tasks.gc.run import GarbageCollection
 from tests.ops.gateway.gateway_rig import free_port, wait_until_up
 from tests.real_programs import registry_binary
 

@@ -14,11 +14,11 @@ from ops.registry.read_only import ReadOnlyMode
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc import sweep
+from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Rules, SafetyLimits
-from ops.tasks.gc.run import GarbageCollection
-from ops.tasks.snapshot import run as restoring
-from ops.tasks.snapshot.plan import RestoreScope
+from ops.tasks.snapshot import restore as restoring
+from ops.tasks.snapshot.model import RestoreScope
 
 CHECKOUT = Path(__file__).parents[4]
 # Of steps that are taken many times: when some, but not all is done.

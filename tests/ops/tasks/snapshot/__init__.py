@@ -1,1 +1,1 @@
-"""Tests of undo."""
+"""Tests of snapshots."""

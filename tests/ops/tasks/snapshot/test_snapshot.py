@@ -1,4 +1,4 @@
-"""Undo on a real registry: after a collection, a delete, an overwrite, and after being killed at any step."""
+"""Restoring on a real registry: after a collection, a delete, an overwrite, and after being killed at any step."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from ops.registry.snapshots.hardlinks import SnapshotError
-from ops.tasks.snapshot.plan import RestoreError, RestoreScope, plan
-from ops.tasks.snapshot.run import restore
+from ops.tasks.snapshot.model import RestoreError, RestoreScope
+from ops.tasks.snapshot.plan import plan
+from ops.tasks.snapshot.restore import restore
 from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.test_gc import push_index
 from tests.ops.tasks.gc.victim import kill_at
@@ -114,7 +115,7 @@ def test_a_tag_that_is_pushed_meanwhile_is_not_set_back(rig: Rig, collected: str
         if step == "copied":
             assert rig.client.push("team/app", "moved", Image("newest", layers=1)).status_code == 201
 
-    with pytest.raises(RestoreError, match="team/app:moved was pushed meanwhile"):
+    with pytest.raises(RestoreError, match="team/app:moved was pushed in the meantime"):
         restore(rig.live(step=meanwhile), collected, RestoreScope("team/app", "moved", overwrite=True))
     assert rig.tree.tagged("team/app", "moved") == Image("newest", layers=1).digest
     assert not rig.read_only_file.exists()
@@ -124,7 +125,7 @@ def test_what_a_snapshot_does_not_hold_is_said(rig: Rig, collected: str) -> None
     asked = {
         "no repository none": RestoreScope("none"),
         "no team/app:none": RestoreScope("team/app", "none"),
-        "name that too": RestoreScope(tag="v1"),
+        "name both": RestoreScope(tag="v1"),
     }
     for says, scope in asked.items():
         with pytest.raises(RestoreError, match=says):
@@ -136,5 +137,5 @@ def test_what_a_snapshot_does_not_hold_is_said(rig: Rig, collected: str) -> None
 def test_a_tag_that_the_snapshot_does_not_hold_whole_is_refused(rig: Rig, collected: str, tmp_path: Path) -> None:
     blob = rig.store.get(collected).tree.blob(OLD.digest)
     blob.rename(tmp_path / "away")
-    with pytest.raises(RestoreError, match="whole"):
+    with pytest.raises(RestoreError, match="only parts of team/app:moved"):
         restore(rig.live(), collected, RestoreScope("team/app", "moved", overwrite=True))

@@ -1,0 +1,208 @@
+"""`regops snapshot`: lists, creates and deletes snapshots, and restores from them; `regops undo` restores from the latest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from ops.cli.printing import print_json, size
+from ops.cli.say import say
+from ops.cli.shared import STORAGE, Json, Wait, end_with, stack_of
+from ops.cli.tables import print_table
+from ops.core import exit_codes
+from ops.runs.task import Outcome
+from ops.stack.stack import Stack
+from ops.tasks.snapshot.model import RestorePlan, RestoreScope
+from ops.tasks.snapshot.run import LATEST, create, delete, preview, restore, restore_outcome, snapshots
+
+EXAMPLES = """\
+Examples: `regops snapshot` · `regops snapshot create` · `regops snapshot restore latest --dry-run` ·
+`regops snapshot restore latest team/app:v1` · `regops snapshot delete 20261125T040000.000000Z-gc`
+"""
+RESTORE_EXAMPLES = """\
+Examples: `regops snapshot restore latest` · `regops snapshot restore latest team/app:v1 --dry-run` ·
+`regops snapshot restore 20261125T032000.000000Z-snapshot team/app:v1 --overwrite`
+"""
+UNDO_EXAMPLES = """\
+Examples: `regops undo --dry-run` · `regops undo` · `regops undo team/app:v1` · `regops undo team/app:v1 --overwrite`
+"""
+# What `regops undo` could do before there was `regops snapshot`.
+_OLD_VERBS = {"take": "create", "restore": "restore", "forget": "delete"}
+
+app = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, add_completion=False, rich_markup_mode=None)
+undo = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_What = Annotated[str, typer.Argument(metavar="REPOSITORY[:TAG]", help="Only this repository or tag.")]
+_All = Annotated[bool, typer.Option("--all", help="Everything, not only what the garbage collector deleted.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Also set back tags that point to something else now.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be restored.")]
+
+
+@app.callback()
+def show(context: typer.Context, *, as_json: Json = False) -> None:
+    """List, create, delete and restore snapshots.
+
+    Without a verb, it lists them. A snapshot is a copy of the registry's files on this host, made of hard links: every night,
+    by each garbage collection, and by `regops snapshot create`.
+    """
+    if context.invoked_subcommand is None:
+        _list(stack_of(context), as_json=as_json)
+
+
+@app.command("list", epilog="Examples: `regops snapshot list` · `regops snapshot list --json`")
+def list_(context: typer.Context, *, as_json: Json = False) -> None:
+    """List all snapshots: why each was made, and how much space deleting it would free."""
+    _list(stack_of(context), as_json=as_json)
+
+
+@app.command("create", epilog="Examples: `regops snapshot create` · `regops snapshot create --wait 600`")
+def create_(context: typer.Context, *, wait: Wait = 0.0, as_json: Json = False) -> None:
+    """Create a snapshot now, so that whatever is deleted or overwritten later can be restored.
+
+    Snapshots that are too old or too many are deleted; `operations.undo` in the settings says how many are kept.
+    """
+    stack = stack_of(context)
+    end_with(stack, "snapshot", lambda: _create(stack, as_json=as_json), lock=STORAGE, wait_s=wait, routine=True)
+
+
+@app.command("restore", epilog=RESTORE_EXAMPLES)
+def restore_(
+    context: typer.Context,
+    snapshot: Annotated[str, typer.Argument(help="Its name, or `latest`.")],
+    what: _What = "",
+    *,
+    everything: _All = False,
+    overwrite: _Overwrite = False,
+    dry_run: _DryRun = False,
+    wait: Wait = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Restore from a local snapshot; not from a backup.
+
+    Without REPOSITORY[:TAG], it restores what the garbage collector deleted. A tag that points to something else now stays as
+    it is, unless --overwrite is given; then a snapshot of the present state is made first.
+    """
+    scope = _scope(what, everything=everything, overwrite=overwrite)
+    _restore(stack_of(context), snapshot, scope, dry_run=dry_run, wait_s=wait, as_json=as_json)
+
+
+@app.command("delete", epilog="Examples: `regops snapshot delete 20261125T040000.000000Z-gc`")
+def delete_(
+    context: typer.Context,
+    snapshot: Annotated[str, typer.Argument(help="Its name.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Delete a snapshot. What only this snapshot has is gone for good, and its space is free."""
+    freed = delete(stack_of(context), snapshot)
+    if as_json:
+        print_json({"removed": snapshot, "bytes": freed})
+    else:
+        say(f"deleted {snapshot}; freed {size(freed)}")
+
+
+@undo.command(epilog=UNDO_EXAMPLES, context_settings={"allow_extra_args": True})
+def restore_latest(
+    context: typer.Context,
+    what: _What = "",
+    *,
+    everything: _All = False,
+    overwrite: _Overwrite = False,
+    dry_run: _DryRun = False,
+    wait: Wait = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Restore from the latest snapshot.
+
+    The same as `regops snapshot restore latest`: from a local snapshot, not from a backup.
+    """
+    if what in _OLD_VERBS:
+        old, new = (" ".join(["regops", *words, *context.args]) for words in (["undo", what], ["snapshot", _OLD_VERBS[what]]))
+        raise typer.BadParameter(f"`{old}` is now `{new}`", param_hint="REPOSITORY[:TAG]")
+    if context.args:
+        raise typer.BadParameter(f"takes one repository or tag; drop {' '.join(context.args)}", param_hint="REPOSITORY[:TAG]")
+    scope = _scope(what, everything=everything, overwrite=overwrite)
+    _restore(stack_of(context), LATEST, scope, dry_run=dry_run, wait_s=wait, as_json=as_json)
+
+
+def _list(stack: Stack, *, as_json: bool) -> None:
+    found, space = snapshots(stack)
+    if as_json:
+        rows = [
+            {
+                "name": one.name,
+                "made_at": one.made_at.isoformat(),
+                "why": one.why,
+                "state": one.state,
+                "image": one.image,
+                "removed_files": len(one.removed()),
+                "bytes": space.alone[one.name],
+            }
+            for one in found
+        ]
+        print_json({"snapshots": rows, "bytes": space.total})
+        return
+    print_table(
+        ["snapshot", "created", "by", "state", "would free"],
+        [(one.name, f"{one.made_at:%Y-%m-%d %H:%M}Z", one.why, one.state, size(space.alone[one.name])) for one in found],
+    )
+    say(f"all of them hold {size(space.total)}")
+
+
+def _create(stack: Stack, *, as_json: bool) -> Outcome:
+    made = create(stack)
+    if as_json:
+        print_json({"snapshot": made.name, "removed": made.expired, "bytes": made.held})
+    else:
+        say(f"created {made.name}; snapshots hold {size(made.held)}")
+        say(f"`regops snapshot restore {made.name} REPOSITORY:TAG` restores what is deleted or overwritten from now on")
+    return made.outcome
+
+
+def _scope(what: str, *, everything: bool, overwrite: bool) -> RestoreScope:
+    repository, _, tag = what.partition(":")
+    # Whoever names a repository or a tag wants all of it, whoever deleted it.
+    return RestoreScope(repository, tag, only_removed=not (what or everything), overwrite=overwrite)
+
+
+def _restore(stack: Stack, snapshot: str, scope: RestoreScope, *, dry_run: bool, wait_s: float, as_json: bool) -> None:
+    run = _preview if dry_run else _run
+    work = partial(run, stack, snapshot, scope, as_json=as_json)
+    end_with(stack, "restore", work, lock=STORAGE, wait_s=wait_s, routine=dry_run)
+
+
+def _preview(stack: Stack, snapshot: str, scope: RestoreScope, *, as_json: bool) -> Outcome:
+    plan = preview(stack, snapshot, scope)
+    print_json({"plan": _document(plan)}) if as_json else _show(plan)
+    return Outcome(exit_codes.OK, f"{plan.missing} files would be restored")
+
+
+def _run(stack: Stack, snapshot: str, scope: RestoreScope, *, as_json: bool) -> Outcome:
+    report = restore(stack, snapshot, scope)
+    if as_json:
+        print_json({"report": asdict(report) | {"plan": _document(report.plan)}})
+    else:
+        _show(report.plan)
+        for problem in report.problems:
+            say(f"problem: {problem}")
+        if report.before:
+            say(f"`regops snapshot restore {report.before} --all --overwrite` reverts this")
+    return restore_outcome(report)
+
+
+def _show(plan: RestorePlan) -> None:
+    say(f"to restore from {plan.snapshot}: {plan.missing} missing files, {size(plan.size)}, with {len(plan.tags)} tags")
+    if plan.scope.only_removed and not plan.files:
+        say("no garbage collection made this snapshot; name a tag, another snapshot (`regops snapshot`), or give --all")
+    for one in plan.overwritten:
+        say(f"set back: {one.repository}:{one.tag} from {one.now} to {one.then}")
+    for one in plan.differing:
+        say(f"unchanged: {one.repository}:{one.tag} is {one.now} now and was {one.then}; --overwrite sets it back")
+
+
+def _document(plan: RestorePlan) -> dict[str, object]:
+    """Return a plan without its list of files, of which there may be many thousands."""
+    return {key: value for key, value in asdict(plan).items() if key != "files"} | {"files": len(plan.files)}

@@ -1,0 +1,1 @@
+"""Bans at the edge: who is banned, and lifting bans."""

@@ -1,0 +1,223 @@
+"""One collection from beginning to end: copy, mark, sweep, verify."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ops.registry.live import LiveRegistry
+from ops.registry.manifests import image_problems
+from ops.registry.snapshots.recovery import put_back, put_back_removed, roll_back
+from ops.registry.snapshots.store import Snapshot, SnapshotState
+from ops.registry.tree import Kind, RegistryTree, TreeError
+from ops.tasks.gc.checks import refusals
+from ops.tasks.gc.collector import Collector
+from ops.tasks.gc.mark import Marked, mark, root_of
+from ops.tasks.gc.model import GcReport, Plan, RefusedError, Rules, SafetyLimits
+from ops.tasks.gc.plan import plan_of
+from ops.tasks.gc.sweep import Remaining, needed_again, remaining, remove
+
+_TASK = "gc"
+_WHY = "gc"
+_LOOKS = 4
+_LOOK_S = 0.25
+
+
+@dataclass(frozen=True)
+class GarbageCollection:
+    """One collection, and what it works with.
+
+    Attributes:
+        live: The registry.
+        collect: The registry's own collector.
+        rules: What goes.
+        limits: When it does not begin.
+        backup_age_s: Tells how old the last verified backup is; None when there is none.
+        one_phase: Refuse writes from the copy on, the classic way. Read-only mode has to last for the whole collection.
+        keep_snapshot: Whether what goes can be put back; else its bytes come free at once.
+        sample: How many images are read whole afterwards.
+    """
+
+    live: LiveRegistry
+    collect: Collector
+    rules: Rules = field(default_factory=Rules)
+    limits: SafetyLimits = field(default_factory=SafetyLimits)
+    backup_age_s: Callable[[], float | None] = lambda: None
+    one_phase: bool = False
+    keep_snapshot: bool = True
+    sample: int = 5
+
+    def plan(self) -> Plan:
+        """Return what would go now. Nothing changes.
+
+        Raises:
+            SnapshotError: There is no room for a copy, or another task works with the snapshots.
+            CollectorError: The registry's collector failed.
+            TreeError: A link or manifest is damaged.
+        """
+        clock = _Clock()
+        with self.live.store.locked(_TASK):
+            snapshot, marked = self._mark(clock)
+            self.live.store.remove(snapshot.name)
+            return self._plan(marked, clock)
+
+    def run(self) -> GcReport:
+        """Collect.
+
+        Raises:
+            RefusedError: It does not begin.
+            ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time. Nothing has gone.
+            SnapshotError: There is no room for a copy, or another task works with the snapshots.
+            CollectorError: The registry's collector failed.
+            TreeError: A link or manifest is damaged.
+        """
+        clock = _Clock()
+        with self.live.store.locked(_TASK), contextlib.ExitStack() as held:
+            roll_back(self.live, _TASK)
+            if self.one_phase:
+                held.enter_context(self._refused(clock))
+            snapshot, marked = self._mark(clock)
+            try:
+                plan = self._plan(marked, clock)
+                if plan.refusals:
+                    raise RefusedError(plan.refusals)
+                with clock.phase("prepare"):
+                    remaining(self.live.tree, marked)
+                if not self.one_phase:
+                    held.enter_context(self._refused(clock))
+                left = self._sweep(snapshot, marked, clock)
+            except BaseException:
+                if self.live.store.get(snapshot.name).state == SnapshotState.KEPT:  # nothing has gone
+                    self.live.store.remove(snapshot.name)
+                raise
+            held.close()
+            with clock.phase("verify"):
+                verified, problems = self._verify()
+            self.live.step("verified")
+            if not self.keep_snapshot and not problems:
+                self.live.store.remove(snapshot.name)
+        blobs = [one for one in left.going if one.entry.kind == Kind.BLOB]
+        return GcReport(
+            plan=plan,
+            snapshot=snapshot.name if self.keep_snapshot or problems else "",
+            removed_blobs=len(blobs),
+            size=sum(one.size for one in blobs),
+            kept_again=left.kept_again,
+            refused_s=clock.seconds["refused"],
+            seconds=clock.seconds,
+            verified=verified,
+            problems=problems,
+        )
+
+    def _mark(self, clock: _Clock) -> tuple[Snapshot, Marked]:
+        store = self.live.store
+        self.collect.clear()
+        with clock.phase("copy"):
+            made_at = time.time()
+            snapshot = store.create(_WHY, image=self.live.image)
+        self.live.step("copied")
+        try:
+            with clock.phase("mark"), store.scratch(f"{snapshot.name}-collected") as scratch:
+                marked = mark(
+                    self.live.tree,
+                    snapshot.tree,
+                    root_of(scratch),
+                    linker=store.linker(),
+                    collect=self.collect,
+                    rules=self.rules,
+                    made_at=made_at,
+                )
+                self.live.step("marked")
+        except BaseException:
+            store.remove(snapshot.name)
+            raise
+        return snapshot, marked
+
+    @contextlib.contextmanager
+    def _refused(self, clock: _Clock) -> Iterator[None]:
+        with clock.phase("refused"), self.live.writes_refused(_TASK, "unused blobs are being removed"):
+            yield
+
+    def _sweep(self, snapshot: Snapshot, marked: Marked, clock: _Clock) -> Remaining:
+        live = self.live
+        with clock.phase("sweep"):
+            left = remaining(live.tree, marked)
+            snapshot.note_removed(one.path for one in left.going)
+            snapshot.become(SnapshotState.SWEEPING)
+            live.step("noted")
+            try:
+                remove(live.tree, left.going, self._keep_going)
+                live.step("swept")
+                live.read_only.extend()
+                left = self._look_again(snapshot, marked, left)
+                live.step("flushed")
+            except BaseException:
+                # With all files in their places again, a cache that could not be emptied tells nothing wrong.
+                put_back_removed(live, snapshot)
+                with contextlib.suppress(Exception):
+                    live.flush()
+                raise
+            snapshot.become(SnapshotState.SWEPT)
+            live.step("done")
+        return left
+
+    def _look_again(self, snapshot: Snapshot, marked: Marked, left: Remaining) -> Remaining:
+        """Put back what a write needs that the edge had let through and nobody had counted yet.
+
+        Once the cache is empty, a write that begins learns the truth. One that began before is waited for, and leaves a link.
+        """
+        live = self.live
+        live.flush_cache()
+        live.drain()
+        needed = needed_again(live.tree, marked, left)
+        put_back(snapshot.tree, live.tree, [one.path for one in needed], live.store.restorer())
+        live.flush_cache()
+        gone = set(needed)
+        return Remaining([one for one in left.going if one not in gone], left.kept_again + len(needed))
+
+    def _keep_going(self) -> None:
+        self.live.read_only.extend()
+        self.live.step("sweeping")
+
+    def _plan(self, marked: Marked, clock: _Clock) -> Plan:
+        plan = plan_of(marked, clock.seconds)
+        return replace(plan, refusals=refusals(plan, marked.lost, self.limits, self.backup_age_s))
+
+    def _verify(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        tree = self.live.tree
+        tags = [(name, tag) for name in tree.repository_names() for tag in tree.tag_names(name)]
+        chosen = random.sample(tags, min(self.sample, len(tags)))
+        problems = [problem for name, tag in chosen for problem in _problems(tree, name, tag)]
+        return tuple(f"{name}:{tag}" for name, tag in chosen), tuple(problems)
+
+
+@dataclass
+class _Clock:
+    """Seconds of phases."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - start
+
+
+def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:
+    """Return what hinders an image from being pulled whole, unless it has just been deleted or replaced."""
+    problems: list[str] = []
+    for _ in range(_LOOKS):
+        try:
+            problems = image_problems(tree, name, tag) if tree.tagged(name, tag) else []
+        except TreeError as error:
+            problems = [str(error)]
+        if not problems:
+            break
+        time.sleep(_LOOK_S)  # a delete takes the manifest first, then its tags
+    return problems

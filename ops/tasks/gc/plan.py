@@ -1,0 +1,37 @@
+"""What a collection would delete, summed up from what was marked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ops.registry.tree import Kind
+from ops.tasks.gc.mark import Candidate, Marked
+from ops.tasks.gc.model import Plan, RepositoryShare
+
+
+def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:
+    """Return what would go by what was marked."""
+    by_kind = {kind: [one for one in marked.candidates if one.entry.kind == kind] for kind in Kind}
+    sizes = {one.entry.digest: one.size for one in by_kind[Kind.BLOB]}
+    by_repository: dict[str, list[Candidate]] = {}
+    for one in marked.candidates:
+        by_repository.setdefault(one.entry.repository, []).append(one)
+    by_repository.pop("", None)  # blobs are nobody's
+    shares = [_share(name, files, sizes) for name, files in by_repository.items()]
+    return Plan(
+        blobs=len(sizes),
+        all_blobs=marked.all_blobs,
+        size=sum(sizes.values()),
+        manifests=len(by_kind[Kind.REVISION]),
+        tags=tuple(sorted(f"{one.entry.repository}:{one.entry.tag}" for one in by_kind[Kind.TAG])),
+        repositories=tuple(sorted(shares, key=lambda one: (-one.size, one.name))),
+        kept_by_rule=marked.kept_by_rule,
+        seconds=dict(seconds),
+    )
+
+
+def _share(name: str, files: Sequence[Candidate], sizes: Mapping[str, int]) -> RepositoryShare:
+    kinds = Counter(one.entry.kind for one in files)
+    size = sum(sizes.get(digest, 0) for digest in {one.entry.digest for one in files})
+    return RepositoryShare(name, manifests=kinds[Kind.REVISION], layers=kinds[Kind.LAYER], tags=kinds[Kind.TAG], size=size)

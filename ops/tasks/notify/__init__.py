@@ -1,0 +1,1 @@
+"""Messages: delivers what waits, tests the channels, and retries what was given up."""

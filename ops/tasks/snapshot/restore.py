@@ -1,0 +1,71 @@
+"""Restores from a snapshot while writes are refused, blobs before what points to them. The next run completes a killed one."""
+
+from __future__ import annotations
+
+from ops.registry.live import LiveRegistry
+from ops.registry.manifests import image_problems
+from ops.registry.snapshots.hardlinks import explained
+from ops.registry.snapshots.recovery import put_back, roll_back
+from ops.registry.snapshots.store import Snapshot
+from ops.registry.tree import RegistryTree
+from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreReport, RestoreScope
+from ops.tasks.snapshot.plan import plan
+
+_TASK = "restore"
+_WHY = "before-restore"
+_EVERY = 500
+
+
+def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport:
+    """Restore what a snapshot has and the live tree lacks.
+
+    Raises:
+        RestoreError: The snapshot does not have it, or a tag was pushed in the meantime.
+        ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
+        SnapshotError: There is no such snapshot, or no room for another one.
+        LockedError: Another task is using the snapshots.
+        TreeError: A link or manifest of the snapshot is damaged.
+    """
+    with live.store.locked(_TASK):
+        roll_back(live, _TASK)
+        snapshot = live.store.get(name)
+        todo = plan(live.tree, snapshot, scope)
+        live.step("planned")
+        if not todo.missing and not todo.overwritten:
+            live.flush()  # a run that was killed may have restored everything, and got no further
+            return RestoreReport(todo, 0, "", ())
+        before = live.store.create(_WHY, image=live.image).name if todo.overwritten else ""
+        live.step("copied")
+        with live.writes_refused(_TASK, f"{scope.repository or 'the registry'} is being restored"):
+            for change in todo.overwritten:
+                _unmoved(live.tree, change)
+            restored = _put_back_all(live, snapshot, todo)
+            live.step("restored")
+            live.read_only.extend()
+            live.flush()
+            live.step("flushed")
+        problems = image_problems(live.tree, scope.repository, scope.tag) if scope.tag else []
+    return RestoreReport(todo, restored, before, tuple(problems))
+
+
+def _unmoved(tree: RegistryTree, change: Overwrite) -> None:
+    """Check that a tag still points to what it did when the snapshot before this restore was made."""
+    if tree.tagged(change.repository, change.tag) not in {change.now, None}:
+        raise RestoreError(f"{change.repository}:{change.tag} was pushed in the meantime; run it again")
+
+
+def _put_back_all(live: LiveRegistry, snapshot: Snapshot, todo: RestorePlan) -> int:
+    """Put back all files, not only those that were missing at planning time; others may have been deleted since."""
+    linker = live.store.restorer()
+    restored = 0
+    with explained(snapshot.folder, live.tree.root):
+        for start in range(0, len(todo.files), _EVERY):
+            live.read_only.extend()
+            restored += put_back(snapshot.tree, live.tree, todo.files[start : start + _EVERY], linker)
+            live.step("restoring")
+        for change in todo.overwritten:
+            paths = (tree.tag(change.repository, change.tag) for tree in (snapshot.tree, live.tree))
+            source, target = (str(path) for path in paths)
+            linker.replace(source, target)
+            restored += 1
+    return restored
