@@ -182,7 +182,7 @@ def look(access: SshAccess) -> str:
         raise pulumi.RunError(
             f"the server {access.address} does not answer by SSH; is it on, and is this machine in hetzner.ssh_from? {error}"
         ) from error
-    if not seen.stdout.strip():  # no release yet, or one from before December 2026: all is installed anew
+    if not seen.stdout.strip():  # no release yet, or one from before December 2026: everything is installed again
         return secrets.token_hex(6)
     found: Mapping[str, Any] = json.loads(seen.stdout)
     for path in found["changed"]:

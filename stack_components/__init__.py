@@ -1,1 +1,1 @@
-"""What runs: one folder for each component, which takes arguments and gives containers. Its renderers are pure functions."""
+"""What runs: one folder for each component, which turns arguments into containers. Its renderers are pure functions."""

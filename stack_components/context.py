@@ -1,4 +1,4 @@
-"""What every component is given: the plan, the networks, and the provisioned host."""
+"""What every component gets: the plan, the networks and the provisioned host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stack_components.networks import Networks
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of a component; the same for all of them."""
+    """What a component is created with; it is the same for all components."""
 
     plan: Plan
     host: Host
@@ -29,5 +29,5 @@ class Context:
         return self.plan.settings
 
     def options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
-        """Return options for a Docker resource on this host."""
+        """Return the options of a Docker resource on this host."""
         return pulumi.ResourceOptions(parent=parent, provider=self.host.docker)

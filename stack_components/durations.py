@@ -1,4 +1,4 @@
-"""How Go programs write durations."""
+"""Durations in Go's format."""
 
 from __future__ import annotations
 

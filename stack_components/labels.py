@@ -9,5 +9,5 @@ from infra.settings import Settings
 
 
 def stack_labels(settings: Settings, host: Host) -> Mapping[str, str]:
-    """Return which stack something belongs to, and where that stack lives."""
+    """Return the labels that say which stack a resource belongs to, and where that stack's folder is."""
     return {"private-registry.name": settings.name, "private-registry.root": str(host.root)}

@@ -1,4 +1,4 @@
-"""The networks: a table of who is on which. Two services reach each other when one network has both, and not otherwise."""
+"""The networks: a table of who is on which. Two services reach each other only if they share a network."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class NetworkKind:
     """A row of the table.
 
     Attributes:
-        purpose: What is spoken on it.
-        members: Services that join it, those that run.
-        outside: Whether it reaches the Internet; the others have no route to anywhere.
-        apart: Whether its members cannot reach each other, but only what is outside.
+        purpose: What it is for.
+        members: Services that join it, if they run.
+        outside: Whether it reaches the Internet; other networks have no route out.
+        apart: Whether its members only reach the outside, not each other.
     """
 
     purpose: str
@@ -35,7 +35,9 @@ NETWORKS: Mapping[str, NetworkKind] = {
     "edge": NetworkKind("clients from outside", ("edge",), outside=True),
     "app": NetworkKind("the registry's API, tokens, events", ("edge", "registry", "gateway")),
     "data": NetworkKind("the registry's cache", ("registry", "cache", "redis-exporter")),
-    "inner": NetworkKind("clients of this host, which pass the edge too", ("edge", "regsync", "regbot", "blackbox-exporter")),
+    "inner": NetworkKind(
+        "clients on this host, which go through the edge too", ("edge", "regsync", "regbot", "blackbox-exporter")
+    ),
     "ui": NetworkKind("the pages of the UI", ("edge", "ui")),
     "dashboards": NetworkKind("the pages and the data of dashboards", ("edge", "grafana", "prometheus")),
     "metrics": NetworkKind(
@@ -51,17 +53,17 @@ NETWORKS: Mapping[str, NetworkKind] = {
             "crowdsec",
         ),
     ),
-    # Its debug port shows the token that events are sent with, so that it is on no other network.
+    # The debug port shows the token that events are sent with, so it is on no other network.
     "registry-metrics": NetworkKind("the registry's debug port", ("registry", "prometheus")),
-    # The gateway's are on one of their own too: whoever reaches it on others could ask for tokens under any address.
+    # The gateway's metrics have their own network too: whoever reaches its other port could claim any client address.
     "gateway-metrics": NetworkKind("the gateway's metrics", ("gateway", "prometheus")),
-    "protection": NetworkKind("decisions whom to ban", ("edge", "crowdsec")),
+    "protection": NetworkKind("decisions about whom to ban", ("edge", "crowdsec")),
     "sign-on": NetworkKind("who is signed on", ("edge", "oauth2-proxy")),
     "management": NetworkKind("the pages of Portainer", ("edge", "portainer")),
-    "cadvisor-socket": NetworkKind("questions to the Docker engine", ("cadvisor", "cadvisor-socket")),
-    "portainer-socket": NetworkKind("orders to the Docker engine", ("portainer", "portainer-socket")),
+    "cadvisor-socket": NetworkKind("requests to the Docker engine, read-only", ("cadvisor", "cadvisor-socket")),
+    "portainer-socket": NetworkKind("requests to the Docker engine", ("portainer", "portainer-socket")),
     "egress": NetworkKind(
-        "what services ask the Internet for",
+        "requests of services to the Internet",
         ("regsync", "alertmanager", "crowdsec", "oauth2-proxy"),
         outside=True,
         apart=True,
@@ -70,7 +72,7 @@ NETWORKS: Mapping[str, NetworkKind] = {
 
 
 class Networks(pulumi.ComponentResource):
-    """The networks of a stack: those of the table that some running service needs."""
+    """The networks of a stack: those of the table that a running service needs."""
 
     def __init__(self, name: str, plan: Plan, host: Host, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:network:Networks", name, {}, opts)
@@ -79,7 +81,7 @@ class Networks(pulumi.ComponentResource):
         self.register_outputs({})
 
     def of(self, service: str) -> Sequence[docker.ContainerNetworksAdvancedArgs]:
-        """Return the networks that a service joins; it is `<service>` on all, and `<service>.<network>` on that one alone."""
+        """Return the networks that a service joins. Its name is `<service>`, and `<service>.<network>` on that network only."""
         return [
             docker.ContainerNetworksAdvancedArgs(
                 name=made.name, aliases=[service, f"{service}.{name}", *self._public_names(service, name)]
@@ -89,7 +91,7 @@ class Networks(pulumi.ComponentResource):
         ]
 
     def _public_names(self, service: str, network: str) -> list[str]:
-        """Return the name by which this host's own clients reach the edge with TLS, without a way through the Internet."""
+        """Return the name by which clients on this host reach the edge with TLS, without going through the Internet."""
         settings = self._plan.settings
         inside = (service, network) == ("edge", "inner") and not settings.is_local
         return [settings.registry_host.partition(":")[0]] if inside else []
@@ -104,7 +106,7 @@ class Networks(pulumi.ComponentResource):
             driver="bridge",
             internal=not kind.outside,
             ipv6=ipv6 or None,
-            # Engines before 27 choose no IPv6 subnet by themselves. Without one, all IPv6 clients would come from one address:
+            # Engines before 27 do not choose an IPv6 subnet. Without one, all IPv6 clients would appear to have the same address:
             # https://github.com/moby/moby/issues/52945
             ipam_configs=[docker.NetworkIpamConfigArgs(subnet=_private_subnet(self._plan.settings.name))] if ipv6 else None,
             options={"com.docker.network.bridge.enable_icc": "false"} if kind.apart else None,
@@ -112,19 +114,19 @@ class Networks(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=self._host.docker,
-                # The engine adds an IPv4 subnet, which the plugin would take for a change at every refresh.
+                # The engine adds an IPv4 subnet, which the plugin would see as a change at every refresh.
                 ignore_changes=["ipamConfigs"] if ipv6 else None,
             ),
         )
 
 
 def needed(plan: Plan) -> list[str]:
-    """Return the names of the networks on which somebody has something to reach."""
+    """Return the names of the networks that are needed: those on which a running service reaches something."""
     running = {name: [member for member in kind.members if plan.runs(member)] for name, kind in NETWORKS.items()}
     return [name for name, members in running.items() if len(members) > (0 if NETWORKS[name].outside else 1)]
 
 
 def _private_subnet(name: str) -> str:
-    """Return an IPv6 subnet of private use that no other stack has: its 40 bits are random (RFC 4193 §3.2.2)."""
+    """Return a private IPv6 subnet for this stack only: 40 of its bits are a hash of the name (RFC 4193 §3.2.2)."""
     digits = hashlib.sha256(name.encode()).hexdigest()[:10]
     return f"fd{digits[:2]}:{digits[2:6]}:{digits[6:10]}::/64"

@@ -1,4 +1,4 @@
-"""`Service`: the only door to `docker.Container`, where every promise about a container is kept."""
+"""`Service`: the only place that creates a `docker.Container`, so every rule about containers is enforced here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TMPFS_OPTIONS = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
 
 @dataclass(frozen=True)
 class Healthcheck:
-    """How Docker tells whether a service works; durations as Docker writes them."""
+    """How Docker checks that a service works. Durations are in Docker's format."""
 
     command: Sequence[str]
     interval: str = "5s"
@@ -33,7 +33,7 @@ class Healthcheck:
 
     @classmethod
     def of_page(cls, address: str) -> Healthcheck:
-        """Ask for a page of the service's own, as `127.0.0.1:port/path`, with the wget that most images have."""
+        """Fetch a page of the service, given as `127.0.0.1:port/path`, with the wget that most images have."""
         return cls(["wget", "-q", "-O", "/dev/null", f"http://{address}"])
 
 
@@ -48,7 +48,7 @@ class Port:
 
 
 class Exemption(StrEnum):
-    """What a service may have beyond the rule, if it says why."""
+    """What a service may be exempt from, if it says why."""
 
     ROOT = "runs as root"
     WRITABLE = "has a writable root file system"
@@ -58,31 +58,31 @@ class Exemption(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
-    """What makes one service. Everything that it needs beyond the rule is said here by name, with the reason.
+    """What one service needs. Every exemption from the rules is listed here, with its reason.
 
     Image and limits are in the table of services, networks in the table of networks.
 
     Attributes:
-        command: Arguments for the image; no string may be empty.
-        entrypoint: What is started in place of the image's own program; empty for that one.
-        healthcheck: Required: `up` waits for it.
-        image: Takes the place of the image of the table, for one that the host makes.
-        user: uid:gid, where it is not that of all services. Root needs `Exemption.ROOT`.
-        groups: Further groups of the user, by number.
-        parts: Folders of the release it reads: path in the container by part name. A change replaces the container.
-        hot_reloaded: Folders of the release that it reads anew when it is told to: path in the container by part name.
-        secrets: Secret files it reads: path in the container by file name.
-        data: Host folders it writes: path in the container by folder name.
-        reads: Host folders it only reads: path in the container by folder name.
-        docker_socket: Where it has the Docker engine's socket; empty for nowhere.
-        host_files: Files of the host's own that it reads: path on the host by path in the container.
-        tmpfs: Further paths in memory beside /tmp.
-        environment: Never secrets.
-        exemptions: What it may have beyond the rule, with the reason.
-        capabilities: Those not dropped, written `CAP_X`, with the reason.
+        command: Arguments of the image; none may be empty.
+        entrypoint: Program to start instead of the image's own; empty for that one.
+        healthcheck: Required; `up` waits until it succeeds.
+        image: An image that is built on the host, instead of the one in the table.
+        user: uid:gid, if it is not that of all services. Root needs `Exemption.ROOT`.
+        groups: Additional groups of the user, by number.
+        parts: Parts of the release that it reads: path in the container by part name. A change replaces the container.
+        hot_reloaded: Parts of the release that it reloads without a restart: path in the container by part name.
+        secrets: Secret files that it reads: path in the container by file name.
+        data: Host folders that it writes to: path in the container by folder name.
+        reads: Host folders that it only reads: path in the container by folder name.
+        docker_socket: Path in the container of the Docker engine's socket; empty if it has none.
+        host_files: The host's own files that it reads: path on the host by path in the container.
+        tmpfs: Paths in memory, besides /tmp.
+        environment: Environment variables; never secrets.
+        exemptions: Its exemptions from the rules, with the reason.
+        capabilities: Capabilities that it keeps, written `CAP_X`, with the reason.
         devices: Devices of the host that it reads.
-        ports: Published ports; the edge alone may have any.
-        stop_seconds: Time to end its work after SIGTERM.
+        ports: Published ports; only the edge may have any.
+        stop_seconds: Seconds it gets to finish after SIGTERM.
     """
 
     command: Sequence[str]
@@ -108,7 +108,7 @@ class ServiceArgs:
 
 
 class Service(pulumi.ComponentResource):
-    """One container with its limits: read-only root, no capabilities, no new privileges, digest-pinned, health-checked."""
+    """One container with its limits: read-only root, no capabilities, no new privileges, pinned by digest, with a healthcheck."""
 
     def __init__(self, name: str, args: ServiceArgs, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:service:Service", name, {}, opts)
@@ -141,7 +141,7 @@ class Service(pulumi.ComponentResource):
             memory=limits.memory_mib,
             memory_swap=limits.memory_mib,
             read_only=Exemption.WRITABLE not in args.exemptions,
-            # The plugin compares capabilities as written: other spellings or orders replace the container at every refresh.
+            # The plugin compares capabilities as text: another spelling or order would replace the container at every refresh.
             capabilities=docker.ContainerCapabilitiesArgs(adds=sorted(args.capabilities), drops=["ALL"]),
             security_opts=["no-new-privileges:true"],
             restart="unless-stopped",
@@ -161,11 +161,11 @@ class Service(pulumi.ComponentResource):
             labels=_labels(args, context),
             opts=pulumi.ResourceOptions.merge(
                 context.options(self),
-                # A change of these is planned by the plugin as an update that does nothing.
+                # The plugin plans a change of these as an update, which does nothing.
                 pulumi.ResourceOptions(
                     depends_on=needs,
                     replace_on_changes=["healthcheck", "mounts", "tmpfs"],
-                    delete_before_replace=True,  # names and ports are taken until the old one is gone
+                    delete_before_replace=True,  # the old container holds the name and the ports
                 ),
             ),
         )
@@ -173,7 +173,7 @@ class Service(pulumi.ComponentResource):
 
 
 def _check(name: str, args: ServiceArgs) -> None:
-    """Hold a service against the rule; a slip in the program stops it before anything is made."""
+    """Check a service against the rules, so that a mistake in the program stops it before anything is created."""
     assert not args.ports or name == "edge", f"{name} publishes a port"  # noqa: S101
     assert (args.user or "").partition(":")[0] not in {"0", "root"} or Exemption.ROOT in args.exemptions, name  # noqa: S101
     assert not args.host_files or Exemption.HOST_FILES in args.exemptions, name  # noqa: S101
@@ -199,7 +199,7 @@ def _mounts(args: ServiceArgs, context: Context) -> list[docker.ContainerMountAr
 
 
 def _labels(args: ServiceArgs, context: Context) -> list[docker.ContainerLabelArgs]:
-    """Return the stack's labels and a digest of all configuration that this container reads, so that a change replaces it."""
+    """Return the stack's labels, and a digest of all configuration that the container reads, so that a change replaces it."""
     parts = {name: context.provisioned.release.parts[name].digest for name in args.parts}
     read = context.provisioned.secrets_digest(list(args.secrets)).apply(lambda secrets: digest([parts, secrets]))
     return [

@@ -1,4 +1,4 @@
-"""A proxy before the Docker engine's socket, for one client and the requests that it needs."""
+"""A proxy in front of the Docker engine's socket, for one client and the requests that it needs."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE"]
 
 
 def socket_proxy_args(allow: Mapping[Method, str], *, client: str) -> ServiceArgs:
-    """Return what makes a proxy before the Docker engine's socket (https://github.com/wollomatic/socket-proxy).
+    """Return the service of a proxy in front of the Docker engine's socket: https://github.com/wollomatic/socket-proxy.
 
-    What is allowed at all is seldom harmless: who may ask for `/containers/` reads every file and variable of every container
-    (`archive`, `json`), and who may POST there is root on the host.
+    Few requests are harmless: whoever may GET below `/containers/` can read every file and variable of every container, with
+    `archive` and `json`; whoever may POST there is root on the host.
 
     Args:
-        allow: By method, a regular expression (RE2) that matches the whole path, without the query.
-        client: The one service that may ask. It shares a network with the proxy that nobody else is on.
+        allow: A regular expression (RE2) for each method, which must match the whole path, without the query.
+        client: The only service that may use the proxy. The two share a network with nobody else on it.
     """
     return ServiceArgs(
         command=[
             "-listenip=0.0.0.0",
             f"-proxyport={PORT}",
             f"-allowfrom={client}",
-            # The proxy writes ^ before and $ behind it, which would bind to the first and last alternative alone.
+            # The proxy adds ^ and $, which without the group would only apply to the first and last alternative.
             *(f"-allow{method}=(?:{pattern})" for method, pattern in sorted(allow.items())),
             "-allowhealthcheck",
-            # An engine that was started anew may have a new socket, which only a new start of the container finds.
+            # A restarted engine may have a new socket, which the container only finds if it restarts too.
             f"-watchdoginterval={_WATCH_S}",
             "-stoponwatchdog",
         ],
@@ -39,7 +39,7 @@ def socket_proxy_args(allow: Mapping[Method, str], *, client: str) -> ServiceArg
         user="0:0",
         docker_socket="/var/run/docker.sock",
         exemptions={
-            Exemption.ROOT: "root owns the socket on every host, and needs no capability to open it; its group's number differs",
-            Exemption.DOCKER_SOCKET: f"passes on what {client} may ask the engine",
+            Exemption.ROOT: "root owns the socket on every host and needs no capability to open it; its group differs",
+            Exemption.DOCKER_SOCKET: f"passes the requests of {client} to the engine",
         },
     )

@@ -27,16 +27,16 @@ def _no_secret_files(_: Plan, __: Secrets) -> Mapping[str, pulumi.Output[str]]:
 
 @dataclass(frozen=True)
 class ComponentSpec:
-    """What one component needs, and how it is made.
+    """What one component needs, and how it is created.
 
     Attributes:
-        services: What it may run, by name in the table of services. With none of them running it is left out.
-        start: Makes its component.
-        after: Services that must answer before its own start.
-        folders: Host folders that its services write; the services' user owns them.
-        kept: Those of them that destroy leaves alone.
-        parts: Its configuration, which travels in the release.
-        secret_files: Files that hold secrets, by their path below the secrets folder.
+        services: The services that it may run, by their name in the table. If none of them runs, the component is left out.
+        start: Creates the component.
+        after: Services that must answer before those of this component start.
+        folders: Host folders that its services write to; the services' user owns them.
+        kept: Those of the folders that destroy leaves in place.
+        parts: Its configuration, as parts of the release.
+        secret_files: Its secret files, content by path below the secrets folder.
     """
 
     services: tuple[str, ...]
@@ -49,7 +49,7 @@ class ComponentSpec:
 
 
 class ComponentSpecs:
-    """The specs of those components of which a service runs, together."""
+    """The specs of all components that have a service to run."""
 
     def __init__(self, plan: Plan, specs: Sequence[ComponentSpec]) -> None:
         self._plan = plan
@@ -57,25 +57,25 @@ class ComponentSpecs:
 
     @property
     def folders(self) -> Sequence[str]:
-        """Host folders of all."""
+        """The host folders of all components."""
         return [folder for spec in self._chosen for folder in spec.folders(self._plan)]
 
     @property
     def kept(self) -> Sequence[str]:
-        """Host folders that destroy leaves alone."""
+        """The host folders that destroy leaves in place."""
         return [folder for spec in self._chosen for folder in spec.kept(self._plan)]
 
     @property
     def parts(self) -> Sequence[Part]:
-        """Parts of the release of all."""
+        """The parts of the release of all components."""
         return [part for spec in self._chosen for part in spec.parts(self._plan)]
 
     def secret_files(self, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-        """Secret files of all."""
+        """The secret files of all components."""
         return {name: content for spec in self._chosen for name, content in spec.secret_files(self._plan, secrets).items()}
 
     def start(self, context: Context) -> Sequence[pulumi.Resource]:
-        """Make the components, in the order of the specs."""
+        """Create the components, in the order of the specs."""
         made: dict[str, pulumi.ComponentResource] = {}
         for spec in self._chosen:
             waits = [made[service] for service in spec.after if service in made]

@@ -1,4 +1,4 @@
-"""The cache: Redis, which holds the registry's blob descriptors and nothing that cannot be lost."""
+"""The cache: Redis, which holds the registry's blob descriptors and nothing that must not be lost."""
 
 from stack_components.cache.component import SPEC, Cache
 

@@ -17,12 +17,12 @@ from stack_components.spec import ComponentSpec
 NAME = "cache"
 PORT = 6379
 _ACL = "cache/users.acl"
-# For `regops`, which empties the cache after what the registry does not know of.
+# For `regops`, which empties the cache after changes that the registry does not know of.
 PASSWORD = "cache/password"  # noqa: S105  # a path
 
 
 def parts(plan: Plan) -> list[Part]:
-    """Return the configuration that travels in the release."""
+    """Return the configuration, as parts of the release."""
     return [Part.of_text(NAME, {"redis.conf": redis_conf(memory_mib=plan.settings.limits_of(NAME).memory_mib)})]
 
 
@@ -35,7 +35,7 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
 
 
 class Cache(pulumi.ComponentResource):
-    """Redis on the data network, for the registry alone."""
+    """Redis on the data network, for the registry."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:cache:Cache", NAME, {}, opts)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 
-# Redis counts only its data against maxmemory; buffers and fragmentation need the rest of the container's memory.
+# Only data counts towards maxmemory. Buffers and fragmentation need the rest of the container's memory.
 _DATA_SHARE = 0.75
 
 
 def redis_conf(*, memory_mib: int) -> str:
-    """Return redis.conf: a bounded LRU cache without persistence, as distribution demands of its cache.
+    """Return redis.conf: a bounded LRU cache without persistence, as Distribution requires.
 
-    Source: https://distribution.github.io/distribution/about/configuration/#redis (allkeys-lru is a must).
+    Source: https://distribution.github.io/distribution/about/configuration/#redis (allkeys-lru is required).
     """
     return f"""\
-# The registry's cache: bounded, never on disk, safe to lose at any moment.
-# Protected mode would refuse everybody, as the default user has no password; the access list lets it ping, no more.
+# The registry's cache: bounded, never on disk, safe to lose at any time.
+# Protected mode would refuse everybody, because the default user has no password. The access list only lets that user ping.
 bind * -::*
 port 6379
 protected-mode no
@@ -31,18 +31,18 @@ loglevel notice
 
 
 def users_acl(password: str, metrics_password: str = "") -> str:
-    """Return the access list: anyone may ping, the registry may do what a cache is for and empty it, nobody may administer.
+    """Return the access list: everybody may ping, the registry may use and empty the cache, and nobody may administer it.
 
-    With a second password there is a user `metrics`, who may ask how the cache does, and read no key.
+    With a second password there is a user `metrics`, who may read statistics but no keys.
 
-    The passwords themselves stay out of the file: Redis takes their SHA-256 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
+    The file does not hold the passwords, only their SHA-256 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
     """
     lines = [
         "user default on nopass resetkeys resetchannels -@all +ping",
         f"user registry on #{_sha256(password)} ~* resetchannels +@all -@admin -@dangerous +info +flushdb",
     ]
     if metrics_password:
-        # What the exporter asks for (newer ones than 1.88 also whether there is COMMANDLOG), for it counts what it is refused:
+        # All commands of the exporter, which counts those that are refused (versions after 1.88 also ask for COMMANDLOG):
         # https://github.com/oliver006/redis_exporter/blob/v1.88.0/exporter/exporter.go
         asked = (
             "+ping +info +config|get +latency|latest +latency|histogram +slowlog|len +slowlog|get +client|setname +command|info"

@@ -1,7 +1,7 @@
-"""Renders the Caddyfile in parts: one file of global options, snippets that sites share, and a file for the sites.
+"""Renders the Caddyfile in parts: a file of global options, the snippets that sites share, and a file for the sites.
 
-What only a Caddy with the CrowdSec bouncer understands is in two files of its own, `globals.d/crowdsec.caddy` and
-`snippets.d/bouncer.caddy`, so that a stock Caddy can check all the others.
+Directives of the CrowdSec bouncer are in two files of their own, `globals.d/crowdsec.caddy` and `snippets.d/bouncer.caddy`, so
+that a stock Caddy can check all the others.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Site:
     """One address that serves the registry.
 
     Attributes:
-        addresses: As Caddy writes them: scheme, host (or none for all), port.
+        addresses: Addresses in Caddy's format: scheme, host (none for all), port.
         tls: `internal` for Caddy's own authority, `public` for ACME, None for plain HTTP.
-        leads_to: Where clients are sent instead of being served; empty for nowhere.
+        leads_to: Where clients are redirected to instead of being served; empty if they are not.
     """
 
     addresses: Sequence[str]
@@ -33,7 +33,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Bouncer:
-    """Where the edge asks whom to ban: CrowdSec's local API, and the file with the key to it."""
+    """Where the edge asks whom to ban: CrowdSec's local API, and the file with its key."""
 
     api_url: str
     key_file: str
@@ -44,17 +44,17 @@ class EdgeConfig:
     """What the Caddyfile says.
 
     Attributes:
-        sites: The addresses it serves.
-        upstreams: Where registry and tokens are.
-        pages: What signed-on browsers see.
-        sign_on: How they sign on.
-        bouncer: None without protection.
+        sites: The addresses that it serves.
+        upstreams: The addresses of registry and token service.
+        pages: The pages for browsers that are signed on.
+        sign_on: How browsers sign on.
+        bouncer: The bouncer; None without protection.
         max_upload_gb: Largest request body.
-        monitoring_port: Port of health and metrics, which is not published.
-        acme_email: Given to the certificate authority.
-        http3: Whether HTTP/3 is offered; its UDP port must be published then.
-        ipv6_port: The port with TLS for clients of IPv6, where they have one of their own.
-        default_name: The site that clients mean which send no name, as those do that ask for an address.
+        monitoring_port: Port for health and metrics, which is not published.
+        acme_email: E-mail address for the certificate authority.
+        http3: Whether HTTP/3 is offered; if so, its UDP port must be published.
+        ipv6_port: The TLS port for IPv6 clients, if they have their own.
+        default_name: The site for clients that send no server name, because they connect to an address.
     """
 
     sites: Sequence[Site]
@@ -88,9 +88,9 @@ def caddyfile(config: EdgeConfig) -> Mapping[str, str]:
 
 def _global_options(config: EdgeConfig) -> str:
     public = any(site.tls == "public" for site in config.sites)
-    # Without a public name Caddy shall neither redirect nor touch the trust store. Clients that ask for an address send no name.
+    # Without a public name Caddy must neither redirect nor touch the trust store. Clients that connect by address send no name.
     local = "" if public else f"\tauto_https disable_redirects\n\tskip_install_trust\n\tdefault_sni {config.default_name}\n"
-    # HTTP/3 is offered on the port on which Caddy listens, and clients of IPv6 know another one.
+    # Caddy advertises HTTP/3 on the port that it listens on, but IPv6 clients use another one.
     ipv6 = _servers(f" :{config.ipv6_port}", "h1 h2") if config.ipv6_port else ""
     email = f"\temail {config.acme_email}\n" if config.acme_email else ""
     return f"""\
@@ -127,7 +127,7 @@ def _servers(listener: str, protocols: str) -> str:
 
 
 def _access_log() -> str:
-    # CrowdSec's parser reads the default fields; credentials are replaced by Caddy. A sign-on's code is in the query.
+    # CrowdSec's parser reads the default fields, and Caddy redacts credentials. The callback's query has the sign-on's code.
     return f"""\
 (access_log) {{
 	log {{
@@ -145,7 +145,7 @@ def _access_log() -> str:
 
 
 def _bouncer_options(bouncer: Bouncer) -> str:
-    # Decisions are fetched every 15 s and kept in memory: a CrowdSec that is away stops nobody.
+    # Decisions are fetched every 15 s and kept in memory, so requests are served even when CrowdSec is down.
     return f"""\
 order crowdsec first
 crowdsec {{

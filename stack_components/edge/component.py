@@ -29,10 +29,10 @@ from stack_components.spec import ComponentSpec
 NAME = "edge"
 DATA_FOLDER = "data/edge"
 LOG_FOLDER = "logs/edge"
-PLAIN_PORT = 8080  # for clients of this host, in containers and outside
+PLAIN_PORT = 8080  # for clients on this host, in containers or not
 MONITORING_PORT = 9180
 _HTTP_PORT, _HTTPS_PORT = 80, 443
-# The plugin cannot compare two addresses of one port in a container: every `up` would replace it.
+# IPv6 has ports of its own in the container: if one port had two addresses, the plugin would replace the container at every `up`.
 # https://github.com/kreuzwerker/terraform-provider-docker/blob/v4.5.0/internal/provider/resource_docker_container.go
 _IPV6_HTTP_PORT, _IPV6_HTTPS_PORT = 8081, 8444
 _CONFIG = "/etc/caddy/current/Caddyfile"
@@ -40,7 +40,7 @@ _KEY_FILE = "/run/secrets/bouncer-key"
 
 
 def config(plan: Plan) -> EdgeConfig:
-    """Return what the Caddyfile of a stack says."""
+    """Return the edge's configuration for a stack."""
     settings = plan.settings
     return EdgeConfig(
         sites=sites(settings),
@@ -58,12 +58,12 @@ def config(plan: Plan) -> EdgeConfig:
 
 
 def _default_name(host: str) -> str:
-    """Return the address that clients mean when they send no name: those do that ask for an address."""
+    """Return the site for clients that send no server name, because they connect to an address."""
     return host if host.replace(".", "").isdigit() else "127.0.0.1"
 
 
 def sites(settings: Settings) -> list[Site]:
-    """Return the addresses of a stack: plain HTTP for this host's own clients, and TLS for all."""
+    """Return the addresses of a stack: plain HTTP for clients on this host, and TLS for everybody."""
     plain = Site([f"http://:{PLAIN_PORT}"], tls=None)
     host = settings.registry_host.partition(":")[0]
     if not settings.is_local:
@@ -73,19 +73,19 @@ def sites(settings: Settings) -> list[Site]:
         )
         return [plain, Site(addresses, tls=settings.edge.tls), *leading]
     names = dict.fromkeys([host, "localhost", "127.0.0.1", settings.edge.bind])
-    names.pop("0.0.0.0", None)  # noqa: S104  # stands for all addresses, and is none that a client asks for
+    names.pop("0.0.0.0", None)  # noqa: S104  # means all addresses; no client connects to it
     return [plain, Site([f"https://{name}:{_HTTPS_PORT}" for name in names], tls=settings.edge.tls)]
 
 
 def ports(settings: Settings) -> list[Port]:
-    """Return the published ports: those of TLS for all, the one without for this host alone."""
+    """Return the published ports: those with TLS for everybody, the one without for this host only."""
     edge = settings.edge
     published = [Port(edge.plain_bind, edge.http_port, PLAIN_PORT)]
     published.append(Port(edge.bind, edge.https_port, _HTTPS_PORT))
     if _offers_http3(settings):
         published.append(Port(edge.bind, edge.https_port, _HTTPS_PORT, "udp"))
     if not settings.is_local:
-        published.append(Port(edge.bind, _HTTP_PORT, _HTTP_PORT))  # sends browsers to TLS, and proves to ACME who we are
+        published.append(Port(edge.bind, _HTTP_PORT, _HTTP_PORT))  # redirects browsers to TLS, and answers ACME challenges
     if _has_ipv6(settings):
         published.append(Port("::", edge.https_port, _IPV6_HTTPS_PORT))
         published.append(Port("::", _HTTP_PORT, _IPV6_HTTP_PORT))
@@ -97,20 +97,20 @@ def _has_ipv6(settings: Settings) -> bool:
 
 
 def _offers_http3(settings: Settings) -> bool:
-    return not settings.is_local and settings.edge.https_port == _HTTPS_PORT  # Caddy names the port that it listens on itself
+    return not settings.is_local and settings.edge.https_port == _HTTPS_PORT  # Caddy advertises the port that it listens on
 
 
 def parts(plan: Plan) -> list[Part]:
-    """Return the configuration that travels in the release."""
+    """Return the configuration, as parts of the release."""
     return [Part.of_text(NAME, caddyfile(config(plan)))]
 
 
 def outputs(context: Context, services: Sequence[pulumi.Resource]) -> Mapping[str, pulumi.Input[Any]]:
-    """Return what the stack tells its operator: addresses, account, and where things are on the host.
+    """Return the stack's outputs for the operator: addresses, the account, and paths on the host.
 
     Args:
-        context: The surroundings.
-        services: What must run before.
+        context: What the components were created with.
+        services: The services that must run first.
     """
     edge, provisioned, secrets = context.settings.edge, context.provisioned, context.secrets
     return {
@@ -129,7 +129,7 @@ def outputs(context: Context, services: Sequence[pulumi.Resource]) -> Mapping[st
 
 
 def _authority(context: Context, services: Sequence[pulumi.Resource]) -> Mapping[str, pulumi.Input[Any]]:
-    """Return the certificate that clients of a server must trust, when no public authority signs for it."""
+    """Return the certificate that clients of a server must trust if its certificates are not from a public authority."""
     settings = context.settings
     if settings.is_local or settings.edge.tls == "public":
         return {}
@@ -137,13 +137,13 @@ def _authority(context: Context, services: Sequence[pulumi.Resource]) -> Mapping
 
 
 def _secrets(plan: Plan) -> Mapping[str, str]:
-    """Return the secret files that the edge reads: its proof to the token service, and its key to CrowdSec."""
+    """Return the secret files that the edge reads: its proof for the token service, and its key for CrowdSec."""
     files = {oauth2_proxy.PROOF: oauth2_proxy.PROOF_FILE} if plan.runs(oauth2_proxy.NAME) else {}
     return files | ({BOUNCER_KEY: _KEY_FILE} if plan.runs("crowdsec") else {})
 
 
 class Edge(pulumi.ComponentResource):
-    """Caddy between the outside and everything else."""
+    """Caddy, between the outside and everything else."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:edge:Edge", NAME, {}, opts)
@@ -156,9 +156,7 @@ class Edge(pulumi.ComponentResource):
             data={DATA_FOLDER: "/data", LOG_FOLDER: "/var/log/caddy"},
             reads={READ_ONLY_FOLDER: READ_ONLY_MOUNT},
             tmpfs=["/config"],
-            capabilities={
-                "CAP_NET_BIND_SERVICE": "ports 80 and 443; the official binary does not even start without it in its bounding set"
-            },
+            capabilities={"CAP_NET_BIND_SERVICE": "ports 80 and 443; the official binary does not start without it"},
             ports=ports(context.settings),
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))

@@ -1,4 +1,4 @@
-"""The pages behind sign-on: which path leads to which service."""
+"""The pages behind sign-on: which path belongs to which service."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Page:
     """A web page that a service serves.
 
     Attributes:
-        path: Where it is, as `/grafana`; empty for all that nothing else serves.
+        path: Its path, such as `/grafana`; empty for everything that nothing else serves.
         upstream: The service as host:port.
-        stripped: Whether the service knows nothing of the path.
+        stripped: Whether the path is removed before the service sees the request.
     """
 
     path: str
@@ -30,7 +30,7 @@ PAGES: Mapping[str, Page] = {
 
 
 def pages_snippet(pages: Sequence[Page]) -> str:
-    """Return the snippet `pages`; what no page serves is not found."""
+    """Return the snippet `pages`; paths without a page get 404."""
     blocks = [_page(page) for page in pages]
     if all(page.path for page in pages):
         blocks.append("\thandle {\n\t\trespond 404\n\t}\n")
@@ -40,7 +40,7 @@ def pages_snippet(pages: Sequence[Page]) -> str:
 def _page(page: Page) -> str:
     if not page.path:
         return _handle("", page, "")
-    # Stripped only after sign-on, which sends the browser back to where it was.
+    # The path is removed after sign-on, which sends the browser back to the full path.
     strip = f"\t\t\turi strip_prefix {page.path}\n" if page.stripped else ""
     return f"\tredir {page.path} {page.path}/ 308\n" + _handle(f" {page.path}/*", page, strip)
 

@@ -1,4 +1,4 @@
-"""The registry's routes, and read-only mode, in which it refuses writes."""
+"""The registry's routes, and read-only mode, in which the edge refuses writes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from stack_components.edge.sign_on import SignOn, token_identity
 # Where the edge finds the folder of the file that turns on read-only mode.
 READ_ONLY_MOUNT = "/run/gate"
 _EXPIRY = f"ph(req, 'file.{READ_ONLY_MOUNT}/{READ_ONLY_FILE}')"
-# Clients wait this long before they try a refused write again; a sweep of the garbage collector takes less.
+# Clients wait this long before they retry a refused write. A sweep of the garbage collector takes less.
 _RETRY_AFTER_S = 5
-# How long a service that is being replaced is away at most: it ends its requests first, then its successor starts.
+# The longest time that a service is away while it is replaced: it finishes its requests, then its successor starts.
 _REGISTRY_RETURNS_S = 45
 _GATEWAY_RETURNS_S = 20
-# As the registry writes errors, so that clients show the message:
+# In the registry's error format, so that clients show the message:
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
 _UNAVAILABLE = '{"errors":[{"code":"UNAVAILABLE","message":"the registry is read-only for maintenance; try again shortly"}]}'
 
@@ -63,7 +63,7 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 				dial_timeout 5s
 				response_header_timeout 15m
 				compression off
-				# Pulls are copied from here to the client: fewer, larger reads make them faster.
+				# Fewer, larger reads make pulls faster.
 				read_buffer 256KB
 			}}
 		}}
@@ -87,6 +87,6 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 
 def _retry(seconds: int) -> str:
     return f"""\
-			# Requests not yet sent wait for a service that is being replaced.
+			# New requests wait for a service that is being replaced.
 			lb_try_duration {seconds}s
 			lb_try_interval 250ms"""

@@ -1,4 +1,4 @@
-"""Who may see the operators' pages: those whom an identity provider knows, or, without one, the operator by name and password."""
+"""Who may see the operators' pages: people known to the identity provider or, without one, the operator by name and password."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ops.config import EMAIL_HEADER, PROOF_HEADER, SESSION_COOKIE, SET_COOKIE_HE
 from stack_components.sign_on.config import Provider
 
 _SHARED = f"""\
-# What clients claim to be.
+# Headers by which clients could claim to be somebody.
 (no_claims) {{
 	request_header -X-Auth-Request-*
 	request_header -X-Sign-On-*
 }}
-# What is for the edge alone: the password, which Grafana would take for its own too, and the cookie that stands for it.
+# Only for the edge: the password, which Grafana would try as one of its own, and the session cookie.
 (no_credentials) {{
 	request_header -Authorization
 	request_header Cookie "\\b(__Host-)?{SESSION_COOKIE}(_[0-9]+|_csrf)?=[^;]*(; |$)" ""
@@ -33,7 +33,7 @@ class SignOn:
 
     Attributes:
         gateway: The gateway as host:port; it checks the operator's password.
-        provider: None without an identity provider.
+        provider: The identity provider; None if there is none.
     """
 
     gateway: str
@@ -41,22 +41,22 @@ class SignOn:
 
 
 def sign_on_snippet(sign_on: SignOn) -> str:
-    """Return the snippet `sign_on`, which lets signed-on browsers pass, and those that go with it.
+    """Return the snippet `sign_on`, which lets browsers pass that are signed on, and the snippets that it needs.
 
-    To what is behind it, `USER_HEADER` says who is there; at an identity provider that is the e-mail address.
+    It tells the service behind it who that is, in `USER_HEADER`; with an identity provider, by e-mail address.
     """
     return _SHARED + (_by_provider(sign_on.provider) if sign_on.provider else _by_password(sign_on.gateway))
 
 
 def token_identity(sign_on: SignOn) -> str:
-    """Return directives that tell the token service who is signed on at the identity provider."""
+    """Return the directives that tell the token service who is signed on at the identity provider."""
     return "\t\timport no_claims\n" + (_asked_of(sign_on.provider) if sign_on.provider else "")
 
 
 def _asked_of(provider: Provider) -> str:
     return f"""\
 		route {{
-			# The UI's requests have the browser's cookie. Other clients have none, and pass.
+			# Requests of the UI have the browser's cookie. Other clients have none, and pass.
 			@browser {{
 				header Cookie *{provider.cookie}=*
 				header !Authorization
@@ -77,9 +77,9 @@ def _asked_of(provider: Provider) -> str:
 
 
 def _by_password(gateway: str) -> str:
-    # Not Caddy's basic_auth: for a name that it does not know it computes a bcrypt of cost 14, a second of a core, as often as
-    # anybody asks (https://github.com/caddyserver/caddy/blob/v2.11.7/modules/caddyhttp/caddyauth/bcrypt.go). The gateway lets
-    # nobody fail often.
+    # Not Caddy's basic_auth: for an unknown name it computes a bcrypt hash of cost 14 at every request, which takes a core for a
+    # second (https://github.com/caddyserver/caddy/blob/v2.11.7/modules/caddyhttp/caddyauth/bcrypt.go). The gateway limits
+    # failures.
     return f"""\
 (sign_on) {{
 	import no_claims
@@ -104,7 +104,7 @@ def _by_password(gateway: str) -> str:
 
 
 def _by_provider(provider: Provider) -> str:
-    # A page's own requests are not sent elsewhere: the script that made them can do nothing with the sign-on page.
+    # Requests by a page's script are not redirected, because the script can do nothing with a sign-on page.
     return f"""\
 (sign_on) {{
 	import no_claims
@@ -124,7 +124,7 @@ def _by_provider(provider: Provider) -> str:
 }}
 (sign_on_pages) {{
 	handle /oauth2/* {{
-		# The address of a callback has the provider's code, which is not to be in the log as the origin of another request.
+		# The callback's URL has the provider's code, which must not appear in the log as another request's referrer.
 		header Referrer-Policy no-referrer
 		reverse_proxy {provider.proxy} {{
 			header_up X-Real-IP {{client_ip}}

@@ -1,4 +1,4 @@
-"""The gateway: issues registry tokens and takes registry events."""
+"""The gateway: issues registry tokens and receives registry events."""
 
 from stack_components.gateway.component import SPEC, Gateway
 

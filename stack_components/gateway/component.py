@@ -33,7 +33,7 @@ _EVERY_PULL = Access(repositories="**", actions=("pull",))
 
 
 def token_service(settings: Settings) -> str:
-    """Return the name that registry and gateway know the registry by: the tokens' audience."""
+    """Return the audience of the tokens: what registry and gateway call the registry."""
     return settings.registry_host
 
 
@@ -41,7 +41,7 @@ def config(settings: Settings, *, signs_on: bool = False, measured: bool = False
     """Return the gateway's configuration for a stack.
 
     Args:
-        settings: Of the stack.
+        settings: The stack's settings.
         signs_on: Whether browsers sign on at an identity provider.
         measured: Whether Prometheus runs.
     """
@@ -55,14 +55,14 @@ def config(settings: Settings, *, signs_on: bool = False, measured: bool = False
         events_db=Path("/var/lib/gateway/events.db"),
         anonymous=settings.anonymous,
         sign_on=SignOn(proof_file=Path(sign_on.PROOF_FILE), people=people(settings)) if signs_on else None,
-        # The address of one network alone, whose name there nobody else has.
+        # It listens on one network only, by a name that is unique there.
         metrics_host=f"{NAME}.gateway-metrics" if measured else None,
         metrics_port=METRICS_PORT,
     )
 
 
 def people(settings: Settings) -> tuple[Person, ...]:
-    """Return what those may do who sign on at the identity provider: operators everything, the others look and pull."""
+    """Return what people who sign on at the identity provider may do: operators everything, the others browse and pull."""
     return tuple(
         Person(name=email, access=(_EVERYTHING if email in settings.sign_on.operators else _EVERY_PULL,), catalog=True)
         for email in settings.sign_on.emails
@@ -70,19 +70,19 @@ def people(settings: Settings) -> tuple[Person, ...]:
 
 
 def parts(plan: Plan) -> list[Part]:
-    """Return the configuration that travels in the release."""
+    """Return the configuration, as parts of the release."""
     given = config(plan.settings, signs_on=plan.runs(sign_on.NAME), measured=plan.runs("prometheus"))
     return [Part.of_text(NAME, {"gateway.json": render(given)})]
 
 
 def accounts(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str], salt: str) -> str:
-    """Return the accounts file: the operator with every right, those configured, the services'; passwords are bcrypt hashes.
+    """Return the accounts file: the operator, who has every right, the accounts of the settings, and those of services.
 
     Args:
         plan: What runs.
-        passwords: By account name.
-        operator: Name and password.
-        salt: Random text that the hashes' salts are derived from, so that the same input gives the same file.
+        passwords: Passwords by account name; the file has their bcrypt hashes.
+        operator: The operator's name and password.
+        salt: Random text that the salts of the hashes are derived from, so that the same input gives the same file.
     """
 
     def account(name: str, password: str, access: tuple[Access, ...], **rights: bool) -> Account:
@@ -97,7 +97,7 @@ def accounts(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str]
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-    """Return the secret files that this component reads. The public keys are among them, for the registry."""
+    """Return the secret files that this component reads, and the public keys, which the registry reads."""
     key = secrets["token_signing_seed"].apply(signing_key_from_seed)
     of_services = {name: secrets[account.password] for name, account in service_accounts(plan).items()}
     given = pulumi.Output.all(
@@ -119,7 +119,7 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
 
 
 def service_args(plan: Plan) -> ServiceArgs:
-    """Return what makes the gateway, on the stock Python image (D14)."""
+    """Return the gateway's service, on the stock Python image (D14)."""
     return ServiceArgs(
         command=["python3", "-m", "ops.gateway", "--config", "/etc/gateway/gateway.json"],
         healthcheck=Healthcheck(
@@ -135,7 +135,7 @@ def service_args(plan: Plan) -> ServiceArgs:
         data={DATA_FOLDER: "/var/lib/gateway"},
         environment={
             "PYTHONPATH": "/opt/ops:/opt/site",
-            # The release is read-only: without a place for compiled modules every health check would compile anew.
+            # The release is read-only: without a folder for compiled modules every health check would compile them again.
             "PYTHONPYCACHEPREFIX": "/tmp/pycache",  # noqa: S108  # the container's own, in memory
         },
     )

@@ -1,4 +1,4 @@
-"""The accounts of services that use the registry as clients do; each may do what its work needs, and no more."""
+"""The accounts of services that are clients of the registry. Each may only do what its work needs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ops.config import Access, Action
 
 @dataclass(frozen=True)
 class ServiceAccount:
-    """The account of a service, which has the service's name.
+    """The account of a service; its name is the service's.
 
     Attributes:
-        password: Its password's name among the internal secrets.
+        password: The name of its password among the internal secrets.
         access: What it may do in a stack.
     """
 
@@ -28,7 +28,7 @@ def _mirrored(settings: Settings) -> tuple[Access, ...]:
 
 
 def _pruned(settings: Settings) -> tuple[Access, ...]:
-    # To push as well: where a tag cannot be deleted at once, regbot puts an empty image in its place and deletes that.
+    # Push too: if a tag cannot be deleted directly, regbot replaces it with an empty image and deletes that.
     return _each([rule.repository for rule in settings.sync.retention], "pull", "push", "delete")
 
 
@@ -44,5 +44,5 @@ SERVICE_ACCOUNTS: Mapping[str, ServiceAccount] = {
 
 
 def service_accounts(plan: Plan) -> Mapping[str, ServiceAccount]:
-    """Return the accounts of the services that run, by their name."""
+    """Return the accounts of the services that run, by name."""
     return {name: account for name, account in SERVICE_ACCOUNTS.items() if plan.runs(name)}

@@ -1,4 +1,4 @@
-"""Management of containers by web page: Portainer."""
+"""Management of containers in the browser: Portainer."""
 
 from stack_components.management.component import SPEC, Management
 

@@ -18,8 +18,8 @@ PATH = "/portainer"
 DATA_FOLDER = "data/portainer"
 _PASSWORD = "portainer/admin-password"  # noqa: S105  # a path
 _MOUNTED_PASSWORD = "/run/secrets/admin-password"  # noqa: S105  # a path; /run/secrets/portainer would encrypt the database
-# To manage containers is to be root on the host, whatever of it is left out: one may mount the host's files. What the proxy
-# gives is that Portainer itself needs neither the socket nor root, and that nobody else gets there.
+# Whoever may manage containers is root on the host, because a container can mount the host's files; blocking single requests
+# would not help. With the proxy Portainer itself needs neither the socket nor root, and nobody else can reach the engine.
 _ALLOWED: dict[socket_proxy.Method, str] = {"GET": ".*", "HEAD": ".*", "POST": ".*", "PUT": ".*", "DELETE": ".*"}
 
 
@@ -35,16 +35,16 @@ class Management(pulumi.ComponentResource):
         super().__init__("private-registry:management:Management", "management", {}, opts)
         allowed = socket_proxy.socket_proxy_args(_ALLOWED, client=NAME)
         self.socket = Service(SOCKET, allowed, context, pulumi.ResourceOptions(parent=self))
-        # On its first start Portainer asks the engine, once; without an answer it ends, and never again makes the environment.
+        # On its first start Portainer connects to the engine. If that fails it exits, and never creates its environment again.
         options = pulumi.ResourceOptions(parent=self, depends_on=[self.socket])
         self.service = Service(NAME, _portainer(), context, options)
         self.register_outputs({})
 
 
 def _portainer() -> ServiceArgs:
-    """Return what makes Portainer. Flags: https://docs.portainer.io/advanced/cli.
+    """Return Portainer's service. Flags: https://docs.portainer.io/advanced/cli.
 
-    The edge strips the path, and passes the host name on: a request's origin is Portainer's own, and none needs to be trusted.
+    The edge removes the path and keeps the host name, so requests have Portainer's own origin, and no other must be trusted.
     """
     return ServiceArgs(
         command=[
@@ -52,17 +52,17 @@ def _portainer() -> ServiceArgs:
             "--http-enabled",
             f"--base-url={PATH}",
             f"--host=tcp://{SOCKET}:{socket_proxy.PORT}",
-            f"--admin-password-file={_MOUNTED_PASSWORD}",  # read when there is no account yet, and not again
-            # Nobody needs these two: TLS is the edge's, and there are no agents elsewhere.
+            f"--admin-password-file={_MOUNTED_PASSWORD}",  # only read while there is no account yet
+            # These two are not needed: the edge does TLS, and there are no agents elsewhere.
             "--bind-https=127.0.0.1:9443",
             "--tunnel-addr=127.0.0.1",
         ],
-        # The image has no shell and nothing that could ask for a page: healthy only says that the program can be started.
+        # The image has no shell and no HTTP client, so "healthy" only means that the program can start.
         healthcheck=Healthcheck(["/portainer", "--version"], interval="10s"),
         secrets={_PASSWORD: _MOUNTED_PASSWORD},
         data={DATA_FOLDER: "/data"},
     )
 
 
-# Without Portainer the proxy has nobody to stand before.
+# Without Portainer nobody needs the proxy.
 SPEC = ComponentSpec(services=(NAME,), start=Management, folders=lambda _: [DATA_FOLDER], secret_files=secret_files)

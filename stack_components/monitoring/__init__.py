@@ -1,4 +1,4 @@
-"""Monitoring: Prometheus and what it scrapes, the alerts it raises, and the dashboards that show it."""
+"""Monitoring: Prometheus and what it scrapes, its alerts, and the dashboards."""
 
 from stack_components.monitoring.component import SPEC, Monitoring
 

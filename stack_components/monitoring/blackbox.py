@@ -16,7 +16,7 @@ MODULE = "http_registry"
 
 
 class HttpProbe(Strict):
-    """A GET that succeeds with one of these statuses, and on a server by TLS alone. Its network has no IPv6."""
+    """A GET that must return one of these statuses, on a server only with TLS. The probe's network has no IPv6."""
 
     valid_status_codes: tuple[int, ...] = (200, 401)
     follow_redirects: bool = False
@@ -25,7 +25,7 @@ class HttpProbe(Strict):
 
 
 class Module(Strict):
-    """A kind of probe. Prometheus waits 10 s for its answer."""
+    """A kind of probe. Prometheus waits 10 s for its result."""
 
     prober: Literal["http"] = "http"
     timeout: str = "9s"
@@ -39,7 +39,7 @@ class BlackboxConfig(Strict):
 
 
 def blackbox_config(settings: Settings) -> BlackboxConfig:
-    """Return how a stack's registry is probed: with or without a token, its API answers at `/v2/`."""
+    """Return how a stack's registry is probed: `/v2/` answers with or without a token."""
     return BlackboxConfig(modules={MODULE: Module(http=HttpProbe(fail_if_not_ssl=not settings.is_local))})
 
 

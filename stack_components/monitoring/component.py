@@ -32,13 +32,13 @@ _WRITERS = ("prometheus", "alertmanager", "grafana")
 
 
 def folders(plan: Plan) -> list[str]:
-    """Return the host folders that these services write, and the one of the tasks' metrics."""
+    """Return the host folders that these services write to, and the folder of the tasks' metrics."""
     written = [data_folder(name) for name in _WRITERS if plan.runs(name)]
     return [*written, METRICS_FOLDER] if plan.runs("node-exporter") else written
 
 
 def parts(plan: Plan) -> list[Part]:
-    """Return the configuration that travels in the release."""
+    """Return the configuration, as parts of the release."""
     found = []
     if plan.runs("prometheus"):
         texts = {
@@ -59,7 +59,7 @@ def parts(plan: Plan) -> list[Part]:
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-    """Return the secret files that these services read, beside the token of ntfy."""
+    """Return the secret files that these services read, besides the token for ntfy."""
     found: dict[str, pulumi.Output[str]] = {}
     if plan.runs("grafana"):
         found |= {services.PASSWORD: secrets["grafana_password"], services.SECRET_KEY: secrets["grafana_secret_key"]}
@@ -69,19 +69,19 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
 
 
 def redis_passwords(password: str) -> str:
-    """Return the file in which the exporter of the cache looks up a password: by address, with the user in it."""
+    """Return the file in which the cache's exporter looks up the password, by an address that contains the user."""
     return json.dumps({exporters.REDIS_ADDRESS.replace("//", f"//{exporters.REDIS_USER}@"): password})
 
 
 class Monitoring(pulumi.ComponentResource):
-    """Prometheus, and of what measures, sends and shows for it those that run."""
+    """Prometheus, and those of its exporters, Alertmanager and Grafana that run."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:monitoring:Monitoring", NAME, {}, opts)
         self.services: dict[str, Service] = {}
         for name, args_of in _SERVICES.items():
             if context.plan.runs(name):
-                # cAdvisor looks for the engine when it starts, and then never again.
+                # cAdvisor only looks for the engine when it starts.
                 needs = [self.services["cadvisor-socket"]] if name == "cadvisor" else []
                 options = pulumi.ResourceOptions(parent=self, depends_on=needs)
                 self.services[name] = Service(name, args_of(context.plan), context, options)

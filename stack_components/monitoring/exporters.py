@@ -1,4 +1,4 @@
-"""What makes the services that measure: cAdvisor with its socket proxy, and the exporters."""
+"""The services that measure: cAdvisor with its socket proxy, and the exporters."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from stack_components.socket_proxy import socket_proxy_args
 
 REDIS_PASSWORDS = "redis-exporter/passwords.json"
 REDIS_ADDRESS, REDIS_USER = "redis://cache.data:6379", "metrics"
-# cAdvisor's questions: which engine it is, and of each control group whose it is. No others: below `/containers/` there are also
-# the files of every container.
+# cAdvisor's requests: about the engine, and about the container of each control group. Nothing else is allowed, because the files
+# of every container are below `/containers/` too.
 _CADVISOR_ASKS = r"(/v[0-9]+\.[0-9]+)?/(_ping|version|info|containers/json|containers/[0-9a-f]{64}/json)"
-# Of the host, and to be seen from a container. Those of the network would measure the container's own.
+# Collectors that measure the host even from a container. Those of the network would measure the container's own.
 _COLLECTORS = (
     "cpu",
     "diskstats",
@@ -30,15 +30,15 @@ _COLLECTORS = (
 
 
 def cadvisor_socket_args() -> ServiceArgs:
-    """Return what makes the proxy before the Docker engine's socket that cAdvisor asks."""
+    """Return the service of the proxy between cAdvisor and the Docker engine's socket."""
     return socket_proxy_args({"GET": _CADVISOR_ASKS, "HEAD": _CADVISOR_ASKS}, client="cadvisor")
 
 
 def cadvisor_args() -> ServiceArgs:
-    """Return what makes cAdvisor, unprivileged: https://github.com/google/cadvisor/blob/v0.60.5/docs/running.md.
+    """Return cAdvisor's service, unprivileged: https://github.com/google/cadvisor/blob/v0.60.5/docs/running.md.
 
-    It finds the containers of engines that keep images themselves (overlay2). With the containerd image store, the default of new
-    installations since Docker 29, it would need containerd's socket, which is as good as root on the host: then it measures none.
+    It finds containers if the engine stores images itself (overlay2). With the containerd image store, the default of new
+    installations since Docker 29, it would need containerd's socket, which amounts to root on the host; it then finds none.
     """
     return ServiceArgs(
         command=[
@@ -50,7 +50,7 @@ def cadvisor_args() -> ServiceArgs:
         ],
         healthcheck=Healthcheck.of_page("127.0.0.1:8080/healthz"),
         user="0:0",
-        # It looks for the host's own below /rootfs, and takes itself to be outside a container when it finds no /rootfs/proc.
+        # It looks for the host's files below /rootfs; without /rootfs/proc it assumes that it is not in a container.
         host_files={
             "/sys": "/sys",
             "/rootfs/proc": "/proc",
@@ -58,24 +58,24 @@ def cadvisor_args() -> ServiceArgs:
         },
         devices=["/dev/kmsg"],
         exemptions={
-            Exemption.ROOT: "Docker lets only root read which layer is whose, without which no container is measured",
+            Exemption.ROOT: "only root may read which container a layer belongs to; without that none is measured",
             Exemption.HOST_FILES: "control groups in /sys, networks of processes in /proc, and the engine's list of layers",
         },
-        capabilities={"CAP_SYSLOG": "the kernel's log, which alone tells that a container was stopped for want of memory"},
+        capabilities={"CAP_SYSLOG": "the kernel's log, the only place that says that a container was OOM-killed"},
     )
 
 
 def node_exporter_args() -> ServiceArgs:
-    """Return what makes the node exporter, which needs nothing of the host: the kernel's figures are the same in a container.
+    """Return the node exporter's service. It needs nothing from the host: the kernel's figures are the same in a container.
 
-    Its own root is on the Docker engine's disk, and the folder of text files on the disk of the stack's data.
+    Its root is on the Docker engine's disk, and the folder of text files on the disk of the stack's data.
     """
     return ServiceArgs(
         command=[
             "--collector.disable-defaults",
             *(f"--collector.{name}" for name in _COLLECTORS),
             f"--collector.filesystem.mount-points-include=^(/|{NODE_FOLDER})$",
-            "--collector.filesystem.fs-types-exclude=^$",  # the root's is one of those that are left out by default
+            "--collector.filesystem.fs-types-exclude=^$",  # by default the type of the root is excluded
             f"--collector.textfile.directory={NODE_FOLDER}",
         ],
         healthcheck=Healthcheck.of_page("127.0.0.1:9100/"),
@@ -84,23 +84,23 @@ def node_exporter_args() -> ServiceArgs:
 
 
 def redis_exporter_args() -> ServiceArgs:
-    """Return what makes the exporter of the cache: https://github.com/oliver006/redis_exporter/tree/v1.88.0#command-line-flags."""
+    """Return the service of the cache's exporter: https://github.com/oliver006/redis_exporter/tree/v1.88.0#command-line-flags."""
     return ServiceArgs(
         command=[
             f"--redis.addr={REDIS_ADDRESS}",
             f"--redis.user={REDIS_USER}",
             "--redis.password-file=/run/secrets/passwords.json",
         ],
-        # The image holds this program alone: all that can be told is that it can be started. Whether it works is in its metrics.
+        # The image has only this program, so "healthy" only means that it can start. Its metrics say whether it works.
         healthcheck=Healthcheck(["/redis_exporter", "--version"], interval="10s"),
         secrets={REDIS_PASSWORDS: "/run/secrets/passwords.json"},
-        # Else it would sign in at any address that somebody on its network names.
+        # Without it anybody on its network could make it log in at any address.
         environment={"REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT": "true"},
     )
 
 
 def blackbox_exporter_args() -> ServiceArgs:
-    """Return what makes the exporter that probes the registry."""
+    """Return the service of the exporter that probes the registry."""
     return ServiceArgs(
         command=["--config.file=/etc/blackbox_exporter/config.yml"],
         healthcheck=Healthcheck.of_page("127.0.0.1:9115/-/healthy"),

@@ -1,4 +1,4 @@
-"""What Grafana is given: its settings by environment, and by files its data source and its dashboard.
+"""Grafana's configuration: settings by environment variables, its data source and dashboard by files.
 
 Settings: https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
 Files: https://grafana.com/docs/grafana/latest/administration/provisioning/
@@ -20,7 +20,7 @@ from stack_components.monitoring.prometheus import SCRAPE_INTERVAL_S
 DASHBOARDS_FOLDER = "/etc/grafana/provisioning/dashboards"
 _DASHBOARD = "registry.json"
 _OFF = (
-    # It has no way out, so that all of these would end in errors.
+    # It does not reach the Internet, so all of these would fail.
     "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
     "GF_ANALYTICS_CHECK_FOR_UPDATES",
     "GF_ANALYTICS_FEEDBACK_LINKS_ENABLED",
@@ -29,12 +29,12 @@ _OFF = (
     "GF_PLUGINS_PLUGIN_ADMIN_ENABLED",
     "GF_PLUGINS_PREINSTALL_AUTO_UPDATE",
     "GF_SNAPSHOTS_EXTERNAL_ENABLED",
-    # Whoever comes here has signed on at the edge.
+    # Everybody who gets here has signed on at the edge.
     "GF_AUTH_BASIC_ENABLED",
     "GF_USERS_ALLOW_SIGN_UP",
 )
 _ON = (
-    "GF_PLUGINS_PREINSTALL_DISABLED",  # the image brings its plugins, which the installer would replace in a read-only folder
+    "GF_PLUGINS_PREINSTALL_DISABLED",  # the image has its plugins; the installer would try to replace them in a read-only folder
     "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED",
     "GF_SECURITY_DISABLE_GRAVATAR",
     "GF_SERVER_SERVE_FROM_SUB_PATH",
@@ -46,15 +46,15 @@ _ON = (
 
 
 def environment(plan: Plan, *, password_file: str, secret_key_file: str) -> Mapping[str, str]:
-    """Return Grafana's settings. It believes the edge, the only one beside Prometheus on its network, who has signed on.
+    """Return Grafana's settings. It believes the edge about who is signed on; only the edge and Prometheus are on its network.
 
-    With an identity provider these are several people, who look; without one it is the operator, who may do everything. The
-    password is that of the account `admin`, which nobody signs in to: it must not be the one of the documentation.
+    With an identity provider these are several people, who may only view; without one it is the operator, who may do everything.
+    The password is for the account `admin`, which nobody logs in to; it must not be the documented default.
 
     Args:
-        plan: The stack's.
-        password_file: Where the container has the password.
-        secret_key_file: Where it has the key that secrets in its database are encrypted with.
+        plan: What runs.
+        password_file: File of the password in the container.
+        secret_key_file: File of the key that encrypts secrets in Grafana's database.
     """
     provider = plan.runs("oauth2-proxy")
     address = plan.settings.public_url
@@ -73,7 +73,7 @@ def environment(plan: Plan, *, password_file: str, secret_key_file: str) -> Mapp
 
 
 def datasources() -> Mapping[str, str]:
-    """Return the provisioned data sources: Prometheus alone."""
+    """Return the provisioned data source: Prometheus."""
     source = {
         "name": "Prometheus",
         "uid": DATASOURCE_UID,
@@ -88,7 +88,7 @@ def datasources() -> Mapping[str, str]:
 
 
 def dashboards(plan: Plan) -> Mapping[str, str]:
-    """Return the provisioned dashboards, and the file that says where they are: beside it."""
+    """Return the provisioned dashboard, and the file that says where it is."""
     provider = {
         "name": "stack",
         "type": "file",

@@ -17,18 +17,18 @@ from stack_components.monitoring import blackbox
 
 SCRAPE_INTERVAL_S = 30
 PROBE_JOB = "probe"
-# The folder that the node exporter sees, which lies on the disk of the stack's data.
+# The tasks' metrics, as the node exporter sees the folder; it is on the disk of the stack's data.
 NODE_FOLDER = "/metrics"
 
 
 class StaticConfig(Strict):
-    """Addresses, as host:port; for probes the URLs that are probed."""
+    """Addresses as host:port; for probes, the URLs to probe."""
 
     targets: list[str]
 
 
 class Relabel(Strict):
-    """A change of labels: what matches the whole of the source labels gives the target label its value."""
+    """A change of labels: if the regular expression matches all of the source labels, the target label is set."""
 
     source_labels: tuple[str, ...] = ()
     regex: str = "(.*)"
@@ -38,12 +38,12 @@ class Relabel(Strict):
 
 
 class ScrapeConfig(Strict):
-    """A job: what is scraped where."""
+    """A job: what is scraped, and where."""
 
     job_name: str
     metrics_path: str = "/metrics"
     params: dict[str, list[str]] | None = None
-    # For cAdvisor, which tells when it has measured: what it no longer shows ends at once and not five minutes later.
+    # For cAdvisor, whose samples have timestamps: series that disappear end at once and not five minutes later.
     track_timestamps_staleness: bool = False
     static_configs: list[StaticConfig]
     relabel_configs: tuple[Relabel, ...] = ()
@@ -51,7 +51,7 @@ class ScrapeConfig(Strict):
 
 
 class Global(Strict):
-    """What holds for all jobs and rules. Alerts carry the external labels."""
+    """Settings for all jobs and rules. Alerts carry the external labels."""
 
     scrape_interval: str = f"{SCRAPE_INTERVAL_S}s"
     scrape_timeout: str = "10s"
@@ -60,13 +60,13 @@ class Global(Strict):
 
 
 class Alertmanagers(Strict):
-    """Alertmanagers of one kind."""
+    """A group of Alertmanagers."""
 
     static_configs: list[StaticConfig]
 
 
 class Alerting(Strict):
-    """Who is sent alerts."""
+    """Where alerts are sent."""
 
     alertmanagers: list[Alertmanagers]
 
@@ -81,7 +81,7 @@ class PrometheusConfig(Strict):
 
 
 def prometheus_config(plan: Plan) -> PrometheusConfig:
-    """Return what Prometheus scrapes in a stack. A service's address is its name on the one network that both are on."""
+    """Return what Prometheus scrapes. A service's address is its name on the network that it shares with Prometheus."""
     alertmanagers = Alertmanagers(static_configs=[StaticConfig(targets=["alertmanager.metrics:9093"])])
     jobs = [
         _job("prometheus", "127.0.0.1:9090", path="/prometheus/metrics"),
@@ -107,14 +107,14 @@ def prometheus_config(plan: Plan) -> PrometheusConfig:
 
 
 def probed_url(settings: Settings) -> str:
-    """Return where clients of this host reach the registry: on a server by its public name, which the inner network knows."""
+    """Return the URL of the registry for clients on this host: on a server its public name, which the inner network resolves."""
     if settings.is_local:
         return "http://edge.inner:8080/v2/"
     return f"https://{settings.registry_host.partition(':')[0]}/v2/"
 
 
 def render(config: PrometheusConfig) -> str:
-    """Return prometheus.yml; what has its default is left out."""
+    """Return prometheus.yml, without the values that are defaults."""
     document = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     document["rule_files"] = list(config.rule_files)
     document["global"] = config.overall.model_dump(mode="json")
@@ -126,7 +126,7 @@ def _job(name: str, target: str, *, path: str = "/metrics") -> ScrapeConfig:
 
 
 def _containers(plan: Plan) -> ScrapeConfig:
-    """Return the job of cAdvisor, which sees all containers of the engine; those with this stack's names are kept."""
+    """Return the job of cAdvisor, which sees all containers of the engine; only those of this stack are kept."""
     own = container_name(plan.settings.name, f"({'|'.join(plan.services)})")
     return ScrapeConfig(
         job_name="cadvisor",
@@ -140,7 +140,7 @@ def _containers(plan: Plan) -> ScrapeConfig:
 
 
 def _node() -> ScrapeConfig:
-    """Return the job of the node exporter, whose own root is on the Docker engine's disk."""
+    """Return the job of the node exporter, whose root is on the Docker engine's disk."""
     return ScrapeConfig(
         job_name="node-exporter",
         static_configs=[StaticConfig(targets=["node-exporter.metrics:9100"])],
@@ -152,7 +152,7 @@ def _node() -> ScrapeConfig:
 
 
 def _probe(settings: Settings) -> ScrapeConfig:
-    """Return the job of the probes: the blackbox exporter is asked, and each result belongs to what was probed."""
+    """Return the job of the probes: the blackbox exporter probes, and the results are labelled with the URL that it probed."""
     return ScrapeConfig(
         job_name=PROBE_JOB,
         metrics_path="/probe",

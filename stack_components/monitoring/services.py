@@ -1,4 +1,4 @@
-"""What makes the services that collect, send and show: Prometheus, Alertmanager, Grafana."""
+"""The services that collect metrics, send alerts and show dashboards: Prometheus, Alertmanager, Grafana."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ DATASOURCES_PART, DASHBOARDS_PART = "grafana-datasources", "grafana-dashboards"
 
 
 def data_folder(service: str) -> str:
-    """Return the host folder that a service of these writes."""
+    """Return the host folder that one of these services writes to."""
     return f"data/{service}"
 
 
 def prometheus_args(plan: Plan) -> ServiceArgs:
-    """Return what makes Prometheus, under `/prometheus`: an external address with a path is the prefix of all its routes.
+    """Return Prometheus's service. The path of its external URL, `/prometheus`, is the prefix of all its routes.
 
-    Flags: https://prometheus.io/docs/prometheus/latest/command-line/prometheus/. Newer versions would rather have retention in
-    their configuration, but 2.53, the one that packages have, knows it as flags alone.
+    Flags: https://prometheus.io/docs/prometheus/latest/command-line/prometheus/. Newer versions prefer retention in the
+    configuration file, but 2.53, the version of the Debian package, only knows the flags.
     """
     settings = plan.settings.monitoring
     return ServiceArgs(
@@ -30,7 +30,7 @@ def prometheus_args(plan: Plan) -> ServiceArgs:
             f"--storage.tsdb.retention.size={settings.retention_gb}GB",
             f"--web.external-url={plan.settings.public_url}/prometheus/",
         ],
-        # Not /-/ready: after a crash its log of a day's samples may take minutes to read.
+        # Not /-/ready: after a crash it may take minutes to replay its write-ahead log.
         healthcheck=Healthcheck.of_page("127.0.0.1:9090/prometheus/-/healthy"),
         parts={"prometheus": "/etc/prometheus"},
         data={data_folder("prometheus"): "/prometheus"},
@@ -38,7 +38,7 @@ def prometheus_args(plan: Plan) -> ServiceArgs:
 
 
 def alertmanager_args(plan: Plan) -> ServiceArgs:
-    """Return what makes Alertmanager, alone: without an address for a cluster it opens no port for one."""
+    """Return Alertmanager's service. It runs alone: without a cluster address it opens no port for one."""
     sends = plan.settings.monitoring.ntfy_url is not None and plan.settings.ntfy_token is not None
     return ServiceArgs(
         command=[
@@ -54,7 +54,7 @@ def alertmanager_args(plan: Plan) -> ServiceArgs:
 
 
 def grafana_args(plan: Plan) -> ServiceArgs:
-    """Return what makes Grafana, under `/grafana`. Of its provisioning folders only those that are filled replace the image's."""
+    """Return Grafana's service, at `/grafana`. Only the provisioning folders that have content replace the image's."""
     password, key = "/run/secrets/admin-password", "/run/secrets/secret-key"
     return ServiceArgs(
         command=[],

@@ -1,7 +1,7 @@
 """The protection component.
 
 The bouncer's key is a generated secret that CrowdSec and the edge read from files. `pulumi up --replace '**::bouncer_key'`
-rotates it: both containers are replaced, and CrowdSec forgets the old key at its start.
+rotates it: both containers are replaced, and CrowdSec forgets the old key when it starts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MOUNTED_AT = "/opt/protection"
 
 
 def parts(plan: Plan) -> list[Part]:
-    """Return the configuration that travels in the release."""
+    """Return the configuration, as parts of the release."""
     files = {
         "start.sh": start_script(f"{_MOUNTED_AT}/etc", allow=plan.settings.protection.allow),
         "etc/acquis.yaml": acquisition(),
@@ -41,11 +41,11 @@ def parts(plan: Plan) -> list[Part]:
 
 
 def environment(plan: Plan) -> dict[str, str]:
-    """Return what the image's start takes: https://github.com/crowdsecurity/crowdsec/blob/v1.7.8/build/docker/README.md ."""
+    """Return the image's variables: https://github.com/crowdsecurity/crowdsec/blob/v1.7.8/build/docker/README.md ."""
     variables = {
         "COLLECTIONS": "crowdsecurity/caddy",
-        # The first is what hands lines of a file to the collection's parser. By the second no address of private use is banned,
-        # those of our own probes among them.
+        # The first passes the lines of a file to the collection's parser. With the second no private address is banned, such as
+        # that of our own probes.
         "PARSERS": "crowdsecurity/syslog-logs crowdsecurity/whitelists",
         "METRICS_PORT": str(METRICS_PORT),
         "USE_WAL": "true",
@@ -54,14 +54,14 @@ def environment(plan: Plan) -> dict[str, str]:
 
 
 class Protection(pulumi.ComponentResource):
-    """CrowdSec: it reads the edge's log, and tells the edge whom to ban."""
+    """CrowdSec: it reads the edge's log and tells the edge whom to ban."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:protection:Protection", NAME, {}, opts)
         args = ServiceArgs(
             entrypoint=["/bin/bash"],
             command=[f"{_MOUNTED_AT}/start.sh"],
-            # The first start fetches scenarios from the hub.
+            # The first start downloads scenarios from the hub.
             healthcheck=Healthcheck(["cscli", "lapi", "status"], interval="10s", timeout="10s", start_period="90s"),
             user="0:0",
             parts={_PART: _MOUNTED_AT},
@@ -70,7 +70,7 @@ class Protection(pulumi.ComponentResource):
             reads={EDGE_LOGS: "/var/log/caddy"},
             environment=environment(context.plan),
             exemptions={
-                Exemption.ROOT: "the image's own files are root's alone: https://github.com/crowdsecurity/crowdsec/issues/3303"
+                Exemption.ROOT: "only root may read the image's own files: https://github.com/crowdsecurity/crowdsec/issues/3303"
             },
             capabilities={"CAP_DAC_OVERRIDE": "its folders, its key and the edge's log belong to the services' user"},
         )
@@ -79,7 +79,7 @@ class Protection(pulumi.ComponentResource):
 
 
 def secret_files(_: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-    """Return the secret files that this component reads; the edge reads the same one."""
+    """Return the secret file that this component and the edge read."""
     return {BOUNCER_KEY: secrets["bouncer_key"]}
 
 
@@ -87,7 +87,7 @@ SPEC = ComponentSpec(
     services=(NAME,),
     start=Protection,
     folders=lambda _: [_CONFIG_FOLDER, _DATA_FOLDER],
-    # What is in them is root's: who has brought up a local stack as another user could not remove it.
+    # Their content belongs to root, so a user who is not root could not remove it from a local stack.
     kept=lambda _: [_CONFIG_FOLDER, _DATA_FOLDER],
     parts=parts,
     secret_files=secret_files,

@@ -1,4 +1,4 @@
-"""Renders what CrowdSec reads: which log, which requests are no attack, and what is done before its image's own start."""
+"""Renders CrowdSec's configuration: which log it reads, which requests are not attacks, and the script that starts it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 from ops.config import Strict
 
 LOG_FILE = "/var/log/caddy/access.log"
-# The image's release of 1.7 calls a bouncer by its secret's file name after `bouncer_`, later ones after `bouncer_key_`:
+# The image names a bouncer by its secret's file, without `bouncer_` in release 1.7, without `bouncer_key_` in later ones:
 # https://github.com/crowdsecurity/crowdsec/issues/4301
 KEY_FILE = "/run/secrets/bouncer_key_edge"
 _BOUNCERS = ("edge", "key_edge")
@@ -19,7 +19,7 @@ _ALLOW_LIST = "protection.allow"
 _READS = "evt.Meta.http_verb in ['GET', 'HEAD']"
 _DIGEST = "(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})"
 _NAME = "[a-z0-9._/-]+"
-# All paths but those of the page at `/`. A page that is left open goes on asking when nobody is signed on any more.
+# All paths except those of the page at `/`. An open page keeps sending requests after its sign-on has expired.
 _KNOWN_PATHS = ("v2", "auth", "oauth2", "grafana", "prometheus", "portainer")
 
 
@@ -34,13 +34,13 @@ class Acquisition(Strict):
 
     source: Literal["file"] = "file"
     filenames: tuple[str, ...]
-    # A log that is not there yet is waited for, and one that is rotated is read on under its name.
+    # Waits for a log that does not exist yet, and follows a rotated log by its name.
     force_inotify: bool = True
     labels: Labels
 
 
 class Whitelist(Strict):
-    """Requests that count for no scenario: those for which one of the expressions is true."""
+    """Requests that no scenario counts: those for which one of the expressions is true."""
 
     reason: str
     expression: tuple[str, ...]
@@ -77,22 +77,22 @@ def acquisition() -> str:
 
 
 def request_parsers() -> str:
-    """Return what the hub's parsers and scenarios do not know of requests to this registry.
+    """Return what the hub's parsers and scenarios do not know about requests to this registry.
 
-    They run last in the stage `s02-enrich`: before the hub's own parser of requests has been there, a request has no path.
+    They run last in the stage `s02-enrich`, because a request only has a path after the hub's own parser for requests.
     """
     return "---\n".join(map(_render, (_clients(), _signed_out())))
 
 
 def _clients() -> WhitelistParser:
-    """Return the parser that knows what registry clients do.
+    """Return the parser that whitelists what registry clients normally do.
 
-    Pushes ask for blobs that are not there yet, pulls fetch many files in a row, and everybody is first refused: to the
-    scenarios of the collection `crowdsecurity/caddy` that is probing, crawling and guessing. What is left to them: names that do
-    not exist, passwords, and all paths but the registry's. A request for a tag that does not exist stays as well, since tags can
-    be guessed; who pushes more than ten new ones in some seconds is put on the allow list.
+    Pushes ask for blobs that do not exist yet, pulls fetch many files in a row, and everybody is refused first. To the scenarios
+    of the collection `crowdsecurity/caddy` that looks like probing, crawling and guessing. They still count names that do not
+    exist, wrong passwords, and all paths outside the registry. They also count requests for tags that do not exist, since tags
+    can be guessed; a client that pushes more than ten new tags within seconds must be on the allow list.
 
-    The host is not looked at: every address of the edge serves the same registry, under names and ports that clients choose.
+    The host name is ignored: every address of the edge serves the same registry, by names and ports that clients choose.
     """
     return WhitelistParser(
         name="private-registry/clients",
@@ -103,13 +103,13 @@ def _clients() -> WhitelistParser:
             expression=(
                 # Pulls.
                 f"{_READS} && evt.Meta.http_status in ['200', '206', '302', '304', '307']",
-                # Whether content is there. No digest can be guessed.
+                # Whether content exists. Digests cannot be guessed.
                 f"{_READS} && evt.Meta.http_status == '404'"
                 f" && evt.Parsed.request matches '^/v2/{_NAME}/(blobs|manifests|referrers)/{_DIGEST}$'",
-                # Signatures: tags made of a digest, as cosign and the referrers' fallback name them.
+                # Signatures: tags that contain a digest, as cosign and the referrers fallback use them.
                 f"{_READS} && evt.Meta.http_status == '404'"
                 f" && evt.Parsed.request matches '^/v2/{_NAME}/manifests/sha256-[a-f0-9]{{64}}([.](sig|att|sbom))?$'",
-                # The challenge that tells clients where tokens are; and uploads whose token has run out.
+                # The challenge that tells clients where to get tokens, and uploads whose token has expired.
                 "evt.Meta.http_status == '401' && evt.Parsed.request == '/v2/'",
                 "evt.Meta.http_status == '401' && evt.Meta.http_verb in ['POST', 'PATCH', 'PUT']"
                 f" && evt.Parsed.request matches '^/v2/{_NAME}/blobs/uploads/'",
@@ -119,10 +119,10 @@ def _clients() -> WhitelistParser:
 
 
 def _signed_out() -> Parser:
-    """Return the parser that lets scenarios see what the page at `/` hides.
+    """Return the parser that shows scenarios the 404s that sign-on hides.
 
-    It is behind sign-on, and so is every path that does not exist: a scanner is sent to sign on, and never told that there is no
-    WordPress. Scenarios count what does not exist.
+    The page at `/` is behind sign-on, and so is every path that does not exist: a scanner for WordPress is sent to sign on
+    instead of getting a 404. Scenarios count 404s.
     """
     known = "|".join(_KNOWN_PATHS)
     return Parser(
@@ -135,26 +135,26 @@ def _signed_out() -> Parser:
 
 
 def start_script(etc: str, *, allow: Sequence[str]) -> str:
-    """Return the script that the container starts, and that ends in the image's own.
+    """Return the container's start script, which ends with the image's own.
 
-    The image registers a bouncer when it knows none of that name, and never looks at its key again. Without the old entry a
-    start registers the key of the day, so that a new one needs no more than a new container.
+    The image registers a bouncer if there is none of its name, and then never reads its key again. The script removes the old
+    entry, so that each start registers the current key and a new key only needs a new container.
 
     Args:
         etc: The folder with our files for /etc/crowdsec.
-        allow: Networks that are never banned, also not by the community's list.
+        allow: Networks that are never banned, not even by the community's blocklist.
     """
     allowed = f"cscli allowlists add {_ALLOW_LIST} {shlex.join(allow)}\n" if allow else ""
     return f"""\
 #!/bin/bash
 # Written by the Pulumi program; changes are overwritten.
 set -e
-# The image does this for an empty folder only, and would miss what a newer one brings.
+# The image only does this for an empty folder, which would miss the new files of a newer image.
 rsync -rl --ignore-existing /staging/etc/crowdsec/ /etc/crowdsec/
 cp -r {etc}/. /etc/crowdsec/
 cscli bouncers delete {" ".join(_BOUNCERS)} --ignore-missing
 cscli allowlists delete {_ALLOW_LIST} || true
-cscli allowlists create {_ALLOW_LIST} --description "networks of the stack's settings"
+cscli allowlists create {_ALLOW_LIST} --description "networks from the stack's settings"
 {allowed}exec /bin/bash /docker_start.sh
 """
 

@@ -1,6 +1,6 @@
-"""The edge's own image: Caddy with the CrowdSec bouncer, which is built on the host, since no official image has both.
+"""The edge's own image, Caddy with the CrowdSec bouncer. It is built on the host, since no official image has both.
 
-The bouncer's `appsec` handler, which would hold a whole layer in memory, is not in any of our routes.
+None of our routes uses the bouncer's `appsec` handler, which would hold a whole layer in memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stack_components.context import Context
 
 PART = "edge-image"
 _SOURCES = ("go.mod", "go.sum", "main.go")
-# Alpine's Go may be of any version: it fetches this one, which the checksum database vouches for (https://go.dev/doc/toolchain).
+# Alpine's Go may have any version. It downloads this one and checks it against the checksum database (https://go.dev/doc/toolchain).
 _GO = "1.26.8"
 
 
@@ -23,7 +23,7 @@ def dockerfile(caddy: str) -> str:
     """Return the Dockerfile.
 
     Args:
-        caddy: The stock image, whose folders and certificates the new one has.
+        caddy: The stock image, which the new one is based on.
     """
     return f"""\
 FROM {caddy} AS build
@@ -40,12 +40,12 @@ COPY --from=build /caddy /usr/bin/caddy
 
 
 def part(plan: Plan) -> Part:
-    """Return what the image is built from."""
+    """Return the files that the image is built from."""
     folder = Path(__file__).parent / "caddy"
     sources = {name: (folder / name).read_bytes() for name in _SOURCES}
     return Part(PART, {**sources, "Dockerfile": dockerfile(plan.images["caddy"].reference).encode()})
 
 
 def edge_image(context: Context) -> pulumi.Output[str] | None:
-    """Return the id of the image that the edge runs; None where the stock one does, since there is no CrowdSec to ask."""
+    """Return the id of the edge's own image; None without CrowdSec, when the edge runs the stock image."""
     return context.host.build_image(context.provisioned, PART) if context.plan.runs("crowdsec") else None

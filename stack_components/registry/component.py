@@ -44,8 +44,8 @@ def config(plan: Plan, *, http_secret: str, cache_password: str, events_token: s
         auth=Auth(
             token=Token(
                 realm=f"https://{settings.registry_host}/auth/token",
-                # The edge is reached under several addresses, some without TLS and only from this host: each gets a token
-                # from where it asked. Others cannot make up a name, since the edge serves the registry's alone.
+                # The edge has several addresses, some of them without TLS and only for this host. Clients get their token at the
+                # address that they use. Nobody can make up a name, because the edge only serves the registry's.
                 autoredirect=True,
                 service=gateway.token_service(settings),
                 issuer=gateway.ISSUER,
@@ -65,7 +65,7 @@ def config(plan: Plan, *, http_secret: str, cache_password: str, events_token: s
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-    """Return the secret files that this component reads: its whole configuration is one, since it takes secrets nowhere else."""
+    """Return the secret files that this component reads. Its whole configuration is one, because it only takes secrets there."""
     values = pulumi.Output.all(
         http_secret=secrets["registry_http_secret"],
         cache_password=secrets["cache_password"],
@@ -75,7 +75,7 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
 
 
 class Registry(pulumi.ComponentResource):
-    """The registry: reached by the edge and the gateway on `app`, and by nobody else."""
+    """The registry, which only the edge and the gateway reach, on `app`."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:registry:Registry", NAME, {}, opts)
@@ -85,7 +85,7 @@ class Registry(pulumi.ComponentResource):
             secrets={_CONFIG: "/etc/distribution/config.yml", gateway.JWKS: "/run/secrets/jwks.json"},
             data={REGISTRY_FOLDER: "/var/lib/registry"},
             environment={"OTEL_TRACES_EXPORTER": "none"},
-            stop_seconds=40,  # above the registry's draintimeout
+            stop_seconds=40,  # more than the registry's draintimeout
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})

@@ -1,6 +1,6 @@
-"""The registry's config.yml as a typed model. Distribution ignores keys that it does not know; this model cannot hold any.
+"""The registry's config.yml as a typed model. Distribution ignores unknown keys; this model refuses them.
 
-Keys and their meaning: https://distribution.github.io/distribution/about/configuration/ (3.1). Durations as Go writes them.
+Keys and their meaning: https://distribution.github.io/distribution/about/configuration/ (3.1). Durations are in Go's format.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Redirect(_Block):
 
 
 class UploadPurging(_Block):
-    """Removal of uploads that were never finished. All four keys are needed, else the registry panics."""
+    """Removal of uploads that were never finished. All four keys are needed, otherwise the registry panics."""
 
     enabled: bool = True
     age: GoDuration = "168h"
@@ -74,13 +74,13 @@ class Maintenance(_Block):
 
 
 class Tag(_Block):
-    """How many tags a manifest delete looks up at once."""
+    """How many tags the deletion of a manifest looks up at once."""
 
     concurrencylimit: Annotated[int, Field(ge=1)] = 8
 
 
 class Storage(_Block):
-    """Storage: exactly one driver, which is the file system."""
+    """Storage: exactly one driver, the file system."""
 
     filesystem: Filesystem = Filesystem()
     cache: StorageCache = StorageCache()
@@ -98,14 +98,14 @@ class PrometheusMetrics(_Block):
 
 
 class Debug(_Block):
-    """The debug port. `/debug/vars` shows the token that events are sent with: for Prometheus alone."""
+    """The debug port, for Prometheus only: `/debug/vars` shows the token that events are sent with."""
 
     addr: str
     prometheus: PrometheusMetrics = PrometheusMetrics()
 
 
 class Http(_Block):
-    """The server. `draintimeout` lets uploads end at a stop; `secret` keeps them valid over a restart."""
+    """The server. `draintimeout` lets uploads finish when it stops; `secret` keeps them valid across a restart."""
 
     addr: str = ":5000"
     secret: SecretStr
@@ -120,7 +120,7 @@ class Http(_Block):
 
 
 class Redis(_Block):
-    """The cache's address and short time limits, so that a dead cache slows nothing down."""
+    """The cache's address, and short time limits, so that a dead cache slows nothing down."""
 
     addrs: list[str]
     username: str
@@ -143,7 +143,7 @@ class Redis(_Block):
 class Token(_Block):
     """Bearer tokens: https://distribution.github.io/distribution/spec/auth/token/.
 
-    The realm is a URL; with `autoredirect` it is the request's own scheme and host with `autoredirectpath`.
+    The realm is a URL. With `autoredirect` it is the request's own scheme and host, with `autoredirectpath`.
     """
 
     realm: str
@@ -169,7 +169,7 @@ class IgnoredEvents(_Block):
 
 
 class Endpoint(_Block):
-    """Where events go. The registry retries for ever, in order, from memory."""
+    """Where events go. The registry keeps them in memory and retries forever, in order."""
 
     name: str
     url: str
@@ -185,7 +185,7 @@ class Endpoint(_Block):
 
 
 class Notifications(_Block):
-    """Events of the registry."""
+    """The registry's events."""
 
     endpoints: list[Endpoint]
 
@@ -199,7 +199,7 @@ class StorageDriverHealth(_Block):
 
 
 class Health(_Block):
-    """What the registry watches itself."""
+    """What the registry checks about itself."""
 
     storagedriver: StorageDriverHealth = StorageDriverHealth()
 
@@ -220,5 +220,5 @@ class RegistryConfig(_Block):
 def render(config: RegistryConfig) -> str:
     """Return config.yml."""
     document = config.model_dump(mode="json")
-    document["version"] = float(document["version"])  # the registry wants the bare scalar 0.1
+    document["version"] = float(document["version"])  # the registry wants the plain number 0.1
     return yaml.safe_dump(document, sort_keys=False, width=120)

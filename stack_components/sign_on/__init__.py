@@ -1,4 +1,4 @@
-"""Sign-on at an identity provider: oauth2-proxy, which the edge asks whose browser a request is from."""
+"""Sign-on at an identity provider: oauth2-proxy, which tells the edge who sent a request."""
 
 from stack_components.sign_on.component import SPEC, OAuth2Proxy
 

@@ -19,14 +19,14 @@ from stack_components.spec import ComponentSpec
 
 NAME = "oauth2-proxy"
 PORT = 4180
-# By it the gateway knows that it is the edge who says whose browser asks; both read it there.
+# The proof shows the gateway that it is the edge that says who is signed on. Both read it from this file.
 PROOF, PROOF_FILE = "sign-on/proof", "/run/secrets/sign-on-proof"
 _PART, _EMAILS = "sign-on", "emails"
 _CONFIG, _CONFIG_FILE = "sign-on/oauth2-proxy.cfg", "/run/secrets/oauth2-proxy.cfg"
 
 
 def cookie_name(settings: Settings) -> str:
-    """Return the name of the sign-on's cookie. Browsers accept `__Host-` by TLS only, and only from this very host.
+    """Return the name of the session cookie. Browsers accept `__Host-` only with TLS, and only from this exact host.
 
     https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
     """
@@ -34,7 +34,7 @@ def cookie_name(settings: Settings) -> str:
 
 
 def provider(plan: Plan) -> Provider | None:
-    """Return how the edge asks who is signed on; None without an identity provider."""
+    """Return how the edge finds out who is signed on; None without an identity provider."""
     if not plan.runs(NAME):
         return None
     return Provider(f"{NAME}:{PORT}", cookie_name(plan.settings), PROOF_FILE)
@@ -57,12 +57,12 @@ def config(settings: Settings, *, client_id: str, client_secret: str, cookie_sec
 
 
 def parts(plan: Plan) -> list[Part]:
-    """Return the configuration that travels in the release."""
+    """Return the configuration, as parts of the release."""
     return [Part.of_text(_PART, {_EMAILS: emails_file(plan.settings.sign_on.emails)})]
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-    """Return the secret files that this component reads: its configuration, as it takes a client id from no file of its own."""
+    """Return the secret files that this component reads. Its configuration is one, because it holds the client id."""
     given = pulumi.Output.all(
         client_id=secrets["oidc_client_id"],
         client_secret=secrets["oidc_client_secret"],
@@ -72,15 +72,15 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
 
 
 class OAuth2Proxy(pulumi.ComponentResource):
-    """Oauth2-proxy: signs browsers on at the identity provider, and tells the edge who is."""
+    """oauth2-proxy: signs browsers on at the identity provider, and tells the edge who is signed on."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:sign-on:OAuth2Proxy", NAME, {}, opts)
         command = ["--config", _CONFIG_FILE]
         args = ServiceArgs(
             command=command,
-            # The image has nothing to send a request with. It ends when it cannot reach the provider or cannot listen, so that
-            # this needs only to show that the program runs here with a configuration and files that it can read.
+            # The image has no HTTP client. oauth2-proxy exits if it cannot reach the provider or cannot listen, so it is enough
+            # to check that the program starts and can read its configuration and files.
             healthcheck=Healthcheck([NAME, *command, "--config-test"], interval="10s"),
             parts={_PART: "/etc/oauth2-proxy"},
             secrets={_CONFIG: _CONFIG_FILE},

@@ -1,6 +1,6 @@
-"""The configuration of oauth2-proxy as a typed model: what it does not name keeps its default, and unknown keys it refuses.
+"""The configuration of oauth2-proxy as a typed model. Other options keep their defaults; oauth2-proxy refuses unknown keys.
 
-Keys and their meaning: https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview (7.15). Durations as Go writes them.
+Keys and their meaning: https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview (7.15). Durations are in Go's format.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ops.config import Strict
 
 @dataclass(frozen=True)
 class Provider:
-    """What the edge needs to know of sign-on at an identity provider.
+    """What the edge needs to know about sign-on at an identity provider.
 
     Attributes:
         proxy: oauth2-proxy as host:port.
         cookie: Name of its cookie.
-        proof_file: The secret by which the gateway knows that it is the edge who says whose browser asks.
+        proof_file: File of the secret that shows the gateway that it is the edge that says who is signed on.
     """
 
     proxy: str
@@ -33,7 +33,7 @@ class Provider:
 
 
 class OAuth2ProxyConfig(Strict):
-    """What oauth2-proxy is told. `emails` is a file with the addresses of those who may sign on."""
+    """The configuration. `authenticated_emails_file` has the addresses of those who may sign on."""
 
     http_address: str
     provider: Literal["oidc"] = "oidc"
@@ -43,23 +43,23 @@ class OAuth2ProxyConfig(Strict):
     client_secret: SecretStr
     redirect_url: str
     scope: str = "openid email"
-    code_challenge_method: Literal["S256"] = "S256"  # a stolen code is worth nothing: RFC 7636
+    code_challenge_method: Literal["S256"] = "S256"  # makes a stolen code worthless: RFC 7636
     insecure_oidc_skip_nonce: bool = False  # its default is true
     authenticated_emails_file: str
     cookie_name: str
     cookie_secret: SecretStr
     cookie_secure: bool
     cookie_samesite: Literal["lax"] = "lax"
-    # Nobody asks the provider again meanwhile. Who is taken off the list of addresses is out at once all the same.
+    # The provider is not asked again before that. Addresses that are removed from the list are refused at once anyway.
     cookie_expire: str = "12h0m0s"
-    session_cookie_minimal: bool = True  # without the provider's tokens, which nobody here needs
+    session_cookie_minimal: bool = True  # without the provider's tokens, which are not needed
     set_xauthrequest: bool = True
-    # Where a browser goes back to is in its own request, as a path. What others claim about host and scheme is not believed; only
-    # the client's address is, which the edge alone can set, and only for the log.
+    # The page to return to is a path in the browser's own request. Headers about host and scheme are not trusted. The client's
+    # address is, because only the edge can set it, and only for the log.
     reverse_proxy: bool = True
     trusted_proxy_ips: tuple[str, ...] = ("127.0.0.1",)
-    request_logging: bool = False  # the edge has an access log, and here the provider's code would be in it
-    # With a button to press, a page's own requests do not begin to sign on, one spoiling the other.
+    request_logging: bool = False  # the edge has an access log; this one would contain the provider's code
+    # With a button, the many requests of one page do not each start a sign-on and break each other.
     skip_provider_button: bool = False
     banner: str = "These pages are for the operators of this registry."
     footer: str = "-"
@@ -69,12 +69,12 @@ class OAuth2ProxyConfig(Strict):
 def render(config: OAuth2ProxyConfig) -> str:
     """Return the configuration file (TOML)."""
     values = {key: value.get_secret_value() if isinstance(value, SecretStr) else value for key, value in config}
-    # Text, truth values and lists are written in TOML as in JSON.
+    # Strings, booleans and lists are the same in TOML as in JSON.
     return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
 
 
 def cookie_key(secret: str) -> str:
-    """Return the key that cookies are encrypted with, 32 bytes in base64, whatever the secret's length."""
+    """Return the key that cookies are encrypted with: 32 bytes in base64, whatever the secret's length."""
     return base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()).decode()
 
 

@@ -1,4 +1,4 @@
-"""The sync component."""
+"""The component of the mirror: regsync and regbot."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ REGSYNC, REGBOT = "regsync", "regbot"
 # no way out.
 REGISTRY = f"{edge.NAME}.inner:{edge.PLAIN_PORT}"
 _SECRETS = "/run/secrets"
-# Source registries at which one may sign in, and the secrets with name and password. The others give out images to all.
+# Source registries that the mirror can log in to, and the secrets with user and password. Others are used anonymously.
 _LOGINS = {"docker.io": ("hub_user", "hub_token"), "ghcr.io": ("ghcr_user", "ghcr_token")}
 
 
 def parts(plan: Plan) -> list[Part]:
-    """Return the configuration that travels in the release. Secrets are in files that it names."""
+    """Return the configuration, as parts of the release. Secrets are in files that it refers to."""
     sync, found = plan.settings.sync, []
     if plan.runs(REGSYNC):
         logins = [
@@ -44,12 +44,12 @@ def parts(plan: Plan) -> list[Part]:
 
 
 def logins_given(settings: Settings) -> Mapping[str, tuple[str, str]]:
-    """Return the source registries whose login is configured: the names of the two secrets by registry."""
+    """Return the source registries whose login is set: the names of its two secrets, by registry."""
     return {registry: login for registry, login in _LOGINS.items() if all(getattr(settings, secret) for secret in login)}
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-    """Return the secret files that this component reads, beside those of the source registries."""
+    """Return the secret files that this component reads, besides those of the source registries."""
     accounts = service_accounts(plan)
     return {_password(name): secrets[accounts[name].password] for name in (REGSYNC, REGBOT) if plan.runs(name)}
 
@@ -63,7 +63,7 @@ def _password(service: str) -> str:
 
 
 class Sync(pulumi.ComponentResource):
-    """regsync and regbot: clients of the registry that reach it by the edge, and the Internet."""
+    """regsync and regbot: clients that reach the registry through the edge. regsync reaches the Internet too."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:sync:Sync", "sync", {}, opts)
@@ -80,16 +80,16 @@ class Sync(pulumi.ComponentResource):
 def _args(name: str, secrets: list[str]) -> ServiceArgs:
     return ServiceArgs(
         command=["server", "--config", f"/etc/{name}/{name}.yml", "--logopt", "json"],
-        # It answers nothing, and its image has no shell: healthy only says that the program can be started. It ends when its
-        # configuration is bad, and Docker starts it again when it ends.
+        # It has no port, and its image has no shell, so "healthy" only means that the program can start. It exits if its
+        # configuration is bad, and Docker restarts it when it exits.
         healthcheck=Healthcheck([name, "version"], interval="10s"),
         parts={name: f"/etc/{name}"},
         secrets={_password(name): f"{_SECRETS}/password", **{secret: f"{_SECRETS}/{secret}" for secret in secrets}},
-        # The official image has the program in /, where Docker looks for no command.
+        # The official image has the program in /, which is not in Docker's default PATH.
         environment={"PATH": "/usr/local/bin:/"},
         stop_seconds=30,
     )
 
 
-# Their first run would fail while the edge is away, and the next is hours later.
+# If the edge were down, their first run would fail, and the next one is hours later.
 SPEC = ComponentSpec(services=(REGSYNC, REGBOT), start=Sync, after=("edge",), parts=parts, secret_files=secret_files)

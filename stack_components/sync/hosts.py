@@ -1,6 +1,6 @@
-"""What regsync and regbot have in common: how they write configuration, and what they know of registries.
+"""What the configurations of regsync and regbot have in common: their format, and how they describe registries.
 
-Both ignore keys that they do not know: https://github.com/regclient/regclient/blob/v0.11.6/config/host.go
+Both ignore unknown keys: https://github.com/regclient/regclient/blob/v0.11.6/config/host.go
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 
 class Block(BaseModel):
-    """A part of the configuration; its keys are written in camel case."""
+    """A block of the configuration; its keys are in camel case."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, alias_generator=to_camel, serialize_by_alias=True, populate_by_name=True
@@ -23,8 +23,8 @@ class Block(BaseModel):
 class RegistryHost(Block):
     """A registry. User and password are templates, so that secrets stay in their files.
 
-    `repo_auth` asks for a token for each repository. Else one token would be for all repositories asked for so far, until it
-    exceeds what token services grant at once.
+    With `repo_auth` each repository gets its own token. Without it one token covers all repositories used so far, until it asks
+    for more than a token service grants.
     """
 
     registry: str
@@ -35,12 +35,12 @@ class RegistryHost(Block):
 
 
 def from_file(path: str) -> str:
-    """Return a template for what a file holds. A missing file would be an empty text, and no error."""
+    """Return a template for the content of a file. A missing file counts as empty, not as an error."""
     return f'{{{{file "{path}" | trimSpace}}}}'
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as it is."""
+    """Writes text with several lines as a block."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -1,4 +1,4 @@
-"""The configuration of regbot as a typed model: a script for each retention rule.
+"""The configuration of regbot as a typed model: one script for each retention rule.
 
 Keys and their meaning: https://github.com/regclient/regclient/blob/v0.11.6/cmd/regbot/config.go
 """
@@ -14,7 +14,7 @@ from stack_components.sync.retention import retention_script
 
 
 class Defaults(Block):
-    """Options of all scripts: once a night (UTC), one after the other."""
+    """Options of all scripts: they run once a night (UTC), one after the other."""
 
     schedule: str = "30 2 * * *"
     timeout: GoDuration = "30m"
@@ -22,7 +22,7 @@ class Defaults(Block):
 
 
 class Script(Block):
-    """A script in Lua; its name is shown in the log."""
+    """A Lua script; its name appears in the log."""
 
     name: str
     script: str

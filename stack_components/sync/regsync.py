@@ -1,4 +1,4 @@
-"""The configuration of regsync as a typed model, made of the stack's settings.
+"""The configuration of regsync as a typed model.
 
 Keys and their meaning: https://github.com/regclient/regclient/blob/v0.11.6/cmd/regsync/config.go
 """
@@ -16,9 +16,9 @@ from stack_components.sync.hosts import Block, RegistryHost
 
 
 class RateLimit(Block):
-    """While a source grants fewer pulls than `min`, copies from it wait.
+    """Copies from a source wait while it grants fewer pulls than `min`.
 
-    One image may cost as many as it has platforms and attestations; Docker Hub grants 100 in six hours to who has no account.
+    One image may cost one pull for each platform and attestation. Docker Hub grants 100 pulls in six hours without an account.
     """
 
     min: int = 50
@@ -26,7 +26,7 @@ class RateLimit(Block):
 
 
 class Defaults(Block):
-    """Options of all entries. The cache spares pulls where several tags name one image; what is the same is not looked into."""
+    """Options of all entries. The cache saves pulls if several tags point to one image; `fast_check` skips unchanged images."""
 
     parallel: Annotated[int, Field(ge=1)]
     interval: GoDuration
@@ -38,7 +38,7 @@ class Defaults(Block):
 
 
 class Tags(Block):
-    """Regular expressions of tags, to which regsync adds ^ and $; no `allow` means all."""
+    """Regular expressions of tags, to which regsync adds ^ and $. Without `allow` all tags match."""
 
     allow: list[str] | None = None
     deny: list[str] | None = None
@@ -66,9 +66,9 @@ def regsync_config(settings: SyncSettings, *, target: RegistryHost, logins: Sequ
     """Return what regsync does.
 
     Args:
-        settings: The stack's.
-        target: The registry that is copied to.
-        logins: Source registries that somebody signs in at; the others are asked without.
+        settings: The stack's settings of the mirror.
+        target: The registry to copy to.
+        logins: Source registries with a login; the others are used anonymously.
     """
     known = {login.registry: login for login in logins}
     sources = sorted({entry.registry for entry in settings.entries})
@@ -88,5 +88,5 @@ def _step(entry: SyncEntry, target: str) -> Step:
 
 
 def _whole(patterns: Sequence[str]) -> list[str] | None:
-    """Return patterns that are matched whole; ^ and $ would bind to the first and the last alternative alone."""
+    """Return patterns in groups; otherwise ^ and $ would only apply to the first and last alternative."""
     return [f"(?:{pattern})" for pattern in patterns] or None

@@ -1,4 +1,4 @@
-"""Renders a retention rule as a script in Lua for regbot."""
+"""Renders a retention rule as a Lua script for regbot."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from infra.blocks.sync import RetentionRule
 from infra.blocks.tag_patterns import PLAIN_ITEM
 
-# Functions of regbot: https://regclient.org/usage/regbot/. Tags end at 128 characters, so digits that are filled up to that
-# compare by value. Signatures are tags of their own (sha256-…), which go with what they sign.
+# Functions of regbot: https://regclient.org/usage/regbot/. Tags have at most 128 characters, so numbers that are padded to that
+# length compare by value. Signatures are tags too (sha256-…); they are deleted with what they sign.
 _SCRIPT = """\
 local function matches(name)
   for _, pattern in ipairs(patterns) do
@@ -23,7 +23,7 @@ end
 local listed, names = pcall(tag.ls, repository)
 if not listed then
   if not tostring(names):find("not found", 1, true) then error(names) end
-  log("holds nothing")
+  log("the repository does not exist")
   return
 end
 
@@ -36,7 +36,7 @@ for _, name in ipairs(names) do
 end
 table.sort(matching, function(one, other) return values[one] < values[other] end)
 
-log(math.max(#matching - keep, 0) .. " of " .. #matching .. " tags are too many")
+log("deleting " .. math.max(#matching - keep, 0) .. " of " .. #matching .. " matching tags")
 for i = 1, #matching - keep do
   tag.delete(repository .. ":" .. matching[i])
 end
@@ -44,9 +44,9 @@ end
 
 
 def retention_script(rule: RetentionRule, registry: str) -> str:
-    """Return a script that deletes what a rule says from a registry. regbot logs each tag; the first failure ends the script.
+    """Return a script that deletes tags according to a rule. regbot logs each tag; the first failure ends the script.
 
-    regbot needs the right to delete: without it, it puts an empty image in the place of the tag
+    regbot needs the right to delete: without it, it replaces the tag with an empty image
     (https://github.com/regclient/regclient/blob/v0.11.6/scheme/reg/tag.go).
     """
     patterns = ", ".join(f'"{pattern}"' for pattern in lua_patterns(rule.tags))
@@ -58,15 +58,15 @@ local patterns = {{{patterns}}}
 
 
 def lua_patterns(expression: str) -> list[str]:
-    """Return Lua patterns that together match what a plain regular expression matches whole.
+    """Return Lua patterns that together match the same whole tags as a plain regular expression.
 
-    They hold no quotation mark and no backslash.
+    They contain no quotation marks and no backslashes.
     """
     return [f"^{''.join(map(_item, PLAIN_ITEM.finditer(alternative)))}$" for alternative in expression.split("|")]
 
 
 def _item(item: re.Match[str]) -> str:
-    """Return a character with its quantifier; Lua has no counts, so that these are written out."""
+    """Return a character with its quantifier. Lua has no counts, so they are written out."""
     character = _character(item["character"])
     if item["least"] is None:
         return character + (item["sign"] or "")

@@ -1,4 +1,4 @@
-"""The UI component: pages that run in the browser, and ask the registry as any client does."""
+"""The UI component: pages that run in the browser and use the registry like any client."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from stack_components.spec import ComponentSpec
 
 NAME = "ui"
 PORT = 8080
-_NGINX = "101:101"  # whom the files that the start script writes to belong to
-_CATALOG_PAGE = 1000  # more than the registry's catalog.maxentries would be refused
+_NGINX = "101:101"  # the owner of the files that the start script changes
+_CATALOG_PAGE = 1000  # the registry refuses more than its catalog.maxentries
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
-    """Return what the start script puts into the page, with sed.
+    """Return the variables that the start script inserts into the page, with sed.
 
-    With no REGISTRY_URL the page asks where it comes from, so that one origin has all: pages, registry and tokens.
+    Without REGISTRY_URL the page uses its own origin, so that pages, registry and tokens all have the same one.
     Source: https://github.com/Joxit/docker-registry-ui/blob/2.6.0/bin/90-docker-registry-ui.sh
     """
     return {
@@ -30,7 +30,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "PULL_URL": settings.registry_host,
         "CATALOG_ELEMENTS_LIMIT": str(_CATALOG_PAGE),
         "SHOW_CONTENT_DIGEST": "true",
-        # A button for all; the registry takes it from those alone whose token says so.
+        # Everybody sees the button; the registry only accepts it with a token that allows it.
         "DELETE_IMAGES": "true",
         "THEME": "dark",
         "ENABLE_VERSION_NOTIFICATION": "false",
@@ -38,7 +38,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
 
 
 class Ui(pulumi.ComponentResource):
-    """nginx with static pages; it reaches nothing."""
+    """nginx with static pages. It does not connect to anything."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:ui:Ui", NAME, {}, opts)
@@ -47,7 +47,7 @@ class Ui(pulumi.ComponentResource):
             healthcheck=Healthcheck.of_page(f"127.0.0.1:{PORT}/"),
             user=_NGINX,
             environment=environment(context.settings),
-            exemptions={Exemption.WRITABLE: "its start script writes the settings into index.html and nginx.conf, in place"},
+            exemptions={Exemption.WRITABLE: "its start script writes the settings into index.html and nginx.conf"},
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})

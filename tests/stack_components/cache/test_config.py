@@ -13,8 +13,8 @@ def test_redis_conf() -> None:
     assert (
         redis_conf(memory_mib=256)
         == """\
-# The registry's cache: bounded, never on disk, safe to lose at any moment.
-# Protected mode would refuse everybody, as the default user has no password; the access list lets it ping, no more.
+# The registry's cache: bounded, never on disk, safe to lose at any time.
+# Protected mode would refuse everybody, because the default user has no password. The access list only lets that user ping.
 bind * -::*
 port 6379
 protected-mode no

@@ -62,12 +62,12 @@ START = """\
 #!/bin/bash
 # Written by the Pulumi program; changes are overwritten.
 set -e
-# The image does this for an empty folder only, and would miss what a newer one brings.
+# The image only does this for an empty folder, which would miss the new files of a newer image.
 rsync -rl --ignore-existing /staging/etc/crowdsec/ /etc/crowdsec/
 cp -r /opt/protection/etc/. /etc/crowdsec/
 cscli bouncers delete edge key_edge --ignore-missing
 cscli allowlists delete protection.allow || true
-cscli allowlists create protection.allow --description "networks of the stack's settings"
+cscli allowlists create protection.allow --description "networks from the stack's settings"
 cscli allowlists add protection.allow 198.51.100.0/24 2001:db8::/32
 exec /bin/bash /docker_start.sh
 """
