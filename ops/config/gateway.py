@@ -58,7 +58,7 @@ class GatewayConfig(Strict):
         token_lifetime_s: Seconds that a token is good for. The token specification demands at least 60.
         signing_key_file: The private key, PEM (`ops.credentials.keys.signing_key_from_seed`).
         accounts_file: An `Accounts` file.
-        event_token_file: The secret the registry sends with its events.
+        webhook_token_file: The secret the registry sends with its events.
         events_db: The SQLite database of events; its folder must be writable.
         events_kept_days: How long an event stays there; who reads them has to come within that time.
         failures: When failed logins are too many.
@@ -75,7 +75,7 @@ class GatewayConfig(Strict):
     token_lifetime_s: Annotated[int, Field(ge=60, le=3600)] = 300
     signing_key_file: Path
     accounts_file: Path
-    event_token_file: Path
+    webhook_token_file: Path
     events_db: Path
     events_kept_days: Annotated[int, Field(ge=1, le=3650)] = 90
     failures: FailureLimits = FailureLimits()

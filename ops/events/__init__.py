@@ -1,1 +1,1 @@
-"""The registry's events: read from its webhook, kept in SQLite, and read again by cursor."""
+"""The registry's events: received by webhook, stored in SQLite, read by cursor."""

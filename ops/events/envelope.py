@@ -1,4 +1,4 @@
-"""Reads what the registry notifies: envelopes of events, as a pure function.
+"""Parses the body of the registry's webhook: an envelope of events. A pure function.
 
 https://distribution.github.io/distribution/about/notifications/
 """
@@ -9,12 +9,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-MAX_BODY_BYTES = 1024 * 1024  # a registry's event has some 1 to 4 KiB
+MAX_BODY_BYTES = 1024 * 1024  # an event of the registry has some 1 to 4 KiB
 
 
 @dataclass(frozen=True)
 class RegistryEvent:
-    """One event. What the registry did not say is None; `raw` is the whole event as JSON."""
+    """One event. What the registry left out is None; `raw` is the whole event as JSON."""
 
     id: str
     action: str | None
@@ -28,7 +28,7 @@ class RegistryEvent:
 
 
 def parse(body: bytes | None) -> tuple[list[RegistryEvent], str | None]:
-    """Return the events of an envelope, and what is wrong with the rest of it, if anything is; None was too large."""
+    """Return the events of a body, and what is wrong with the rest of it, if anything. A body of None was too large."""
     if body is None:
         return [], f"larger than {MAX_BODY_BYTES} bytes"
     try:
@@ -65,7 +65,7 @@ def _text(value: Any, *keys: str) -> str | None:
         value = value.get(key) if isinstance(value, dict) else None
     if not isinstance(value, str) or not value:
         return None
-    return value.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, which no database takes
+    return value.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, which SQLite rejects
 
 
 def _refuse(constant: str) -> NoReturn:

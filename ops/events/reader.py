@@ -1,4 +1,4 @@
-"""Reads the events that the gateway has kept: by their order of arrival, without changing or locking anything."""
+"""Reads the events that the gateway has stored, in order of arrival, without changing or locking anything."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from urllib.parse import quote
 from ops.events.envelope import RegistryEvent
 from ops.events.store import StoreError
 
-# Without the whole of each event, which is most of it: there may be many.
+# Without the raw text, which is most of an event: there may be many.
 _COLUMNS = "id, action, repository, tag, digest, media_type, actor, timestamp, ''"
 _BUSY_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
 class EventCursor:
-    """How far somebody has read: the last event's number and id. The id shows a database that was begun anew."""
+    """How far a reader has come: the number and id of the last event it read. The id gives away a database that was recreated."""
 
     seq: int = 0
     id: str = ""
@@ -27,7 +27,7 @@ class EventCursor:
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """An event without its `raw` text, the number that it has, and when it arrived (ISO 8601, UTC)."""
+    """An event without its `raw` text, with its number and its time of arrival (ISO 8601, UTC)."""
 
     seq: int
     received: str
@@ -35,7 +35,7 @@ class StoredEvent:
 
 
 def latest_cursor(path: Path) -> EventCursor:
-    """Return the cursor of the newest event.
+    """Return the cursor at the newest event.
 
     Raises:
         StoreError: The database cannot be read.
@@ -46,7 +46,7 @@ def latest_cursor(path: Path) -> EventCursor:
 
 
 def read_events(path: Path, after: EventCursor) -> Sequence[StoredEvent]:
-    """Return all events after a cursor, in order; all that there are when the database was begun anew since.
+    """Return the events after a cursor, in order; all of them if the database has been recreated since.
 
     Raises:
         StoreError: The database cannot be read.
@@ -64,7 +64,7 @@ def read_events(path: Path, after: EventCursor) -> Sequence[StoredEvent]:
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the database for one consistent look: all statements see the same events."""
+    """Open the database for a consistent read: all statements see the same events."""
     try:
         uri = f"file:{quote(str(path))}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)) as connection:

@@ -1,4 +1,4 @@
-"""Keeps the registry's events in SQLite: on disk before they are acknowledged, each once, in order of arrival."""
+"""Stores the registry's events in SQLite: on disk before they are acknowledged, each once, in order of arrival."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MIGRATIONS = (
         raw TEXT NOT NULL
     ) STRICT;
     CREATE TABLE bad_events (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- the highest is how many there have ever been
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- the highest is how many there have been in all
         received TEXT NOT NULL,
         reason TEXT NOT NULL,
         body BLOB NOT NULL
@@ -39,7 +39,7 @@ _INSERT = (
 )
 _INSERT_BAD = "INSERT INTO bad_events (received, reason, body) VALUES (?, ?, ?)"
 _DELETE_BAD = "DELETE FROM bad_events WHERE seq <= ?"
-# A few of the oldest with each new one, so that none waits for a great clean-up. The newest stays: readers have a cursor there.
+# A few of the oldest with each new one, so that none waits for a big clean-up. The newest stays: cursors point at it.
 _DELETE_OLD = (
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT 10)"
     " AND (received < ? OR seq <= (SELECT max(seq) FROM events) - ?) AND seq < (SELECT max(seq) FROM events)"
@@ -51,19 +51,19 @@ _FAILURE_STANDS_S = 60.0  # longer than the registry waits before it sends an ev
 
 
 class StoreError(Exception):
-    """The events cannot be kept now: the disk is full, or the database cannot be written. Nothing was stored."""
+    """Events cannot be stored now: the disk is full, or the database cannot be written. Nothing was stored."""
 
     exit_code = exit_codes.FAILED
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What was kept of a body that the registry sent.
+    """What was stored of a webhook's body.
 
     Attributes:
         new: The events that were not there before.
-        repeated: How many were.
-        problem: What is wrong with the body, if anything is.
+        repeated: How many were there already.
+        problem: What is wrong with the body, if anything.
     """
 
     new: Sequence[RegistryEvent]
@@ -72,9 +72,9 @@ class Kept:
 
 
 class EventStore:
-    """The events database. It is opened when first needed, and again after it failed: tokens are issued meanwhile.
+    """The events database. It is opened on first use, and again after a failure; tokens are issued in the meantime.
 
-    Not safe for threads: use it from one at a time.
+    Not thread-safe: use it from one thread at a time.
     """
 
     def __init__(self, path: Path, *, kept_days: int = 90, clock: Callable[[], float] = time.monotonic) -> None:
@@ -85,12 +85,12 @@ class EventStore:
         self._failure: tuple[float, str] | None = None
 
     def add(self, body: bytes | None) -> Kept:
-        """Keep what the registry sent; None is a body too large to be read. It is on disk when this returns.
+        """Store a webhook's body; None is a body that was too large. It is on disk when this returns.
 
-        The oldest events go, and of the bodies with which something is wrong only the last are kept.
+        The oldest events are deleted, and so are all but the last of the bad bodies.
 
         Raises:
-            StoreError: It could not be kept.
+            StoreError: It could not be stored.
         """
         events, problem = parse(body)
         now = datetime.now(UTC)
@@ -110,19 +110,19 @@ class EventStore:
         return Kept(new, len(events) - len(new), problem)
 
     def check(self) -> None:
-        """See whether events can be kept: none failed lately, and the database can be written.
+        """Check that events can be stored: none has failed lately, and the database can be written.
 
         Raises:
             StoreError: They cannot.
         """
-        # On a full disk the small write below may still find room where an event does not.
+        # On a full disk the small write below may still fit where an event does not.
         if self._failure and self._clock() < self._failure[0] + _FAILURE_STANDS_S:
             raise StoreError(self._failure[1])
         with self._transaction() as connection:
             connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
 
     def last_received(self) -> datetime | None:
-        """Return when the newest event arrived; None when there is none.
+        """Return when the newest event arrived; None if there is none.
 
         Raises:
             StoreError: The database cannot be read.
@@ -132,7 +132,7 @@ class EventStore:
         return datetime.fromisoformat(row[0]) if row else None
 
     def close(self) -> None:
-        """Close the database; what was acknowledged is on disk already."""
+        """Close the database. What was acknowledged is on disk already."""
         if self._connection:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
@@ -140,7 +140,7 @@ class EventStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit what is done inside, all or nothing; every failure of the database is a StoreError."""
+        """Commit what is done inside, all or nothing. Every failure of the database becomes a StoreError."""
         try:
             self._connection = self._connection or open_database(self._path, _MIGRATIONS)
             with self._connection as connection:

@@ -1,1 +1,1 @@
-"""The gateway: issues the registry's tokens and keeps its events. One process, in a container of its own."""
+"""The gateway: the registry's token service and webhook receiver. One process, in a container of its own."""

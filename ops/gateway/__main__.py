@@ -34,12 +34,12 @@ config.json:
     "service": "registry.example.com",
     "signing_key_file": "/run/secrets/signing_key",
     "accounts_file": "/etc/gateway/accounts.json",
-    "event_token_file": "/run/secrets/event_token",
+    "webhook_token_file": "/run/secrets/webhook_token",
     "events_db": "/var/lib/gateway/events.db",
     "anonymous": [{"repositories": "**", "actions": ["pull"]}]
   }
 
-All keys are described in ops/config/gateway.py. Exit code 10: the configuration is invalid; every problem is listed.
+All keys are described in ops/config/gateway.py. Exit code 10 means that the configuration is invalid; every problem is listed.
 """
 
 _log = logging.getLogger("ops.gateway")
@@ -51,12 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python3 -m ops.gateway",
-        description="Issue registry tokens and keep registry events.",
+        description="Issue the registry's tokens and receive its webhook.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="the GatewayConfig file (JSON)")
-    parser.add_argument("--debug", action="store_true", help="log each token as well")
+    parser.add_argument("--debug", action="store_true", help="also log each token issued")
     options = parser.parse_args(arguments)
     logs.configure(logging.DEBUG if options.debug else logging.INFO)
     try:
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         gateway = assemble(config)
     except ConfigError as error:
         _log.error("the configuration is invalid", extra={"problems": error.problems})
-        print(error, file=sys.stderr)  # noqa: T201  # for whoever starts it by hand
+        print(error, file=sys.stderr)  # noqa: T201  # for people who start it by hand
         return ConfigError.exit_code
     try:
         listener = server.listen(config.listen_host, config.listen_port)
@@ -76,9 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
             try:
                 stack.enter_context(served(gateway.metrics, config.metrics_host, config.metrics_port))
             except OSError as error:
-                # Not fatal either: Prometheus tells that it gets none.
+                # Not fatal either: Prometheus reports the missing target.
                 where = f"{config.metrics_host}:{config.metrics_port}"
-                _log.error(f"cannot serve metrics on {where}: {error.strerror or error}; serving all else nevertheless")
+                _log.error(f"cannot serve metrics on {where}: {error.strerror or error}; everything else is served")
         server.serve(gateway.app(), listener)
     return 0
 
@@ -102,9 +102,9 @@ def assemble(config: GatewayConfig) -> Gateway:
 
     key = part(lambda path: load_signing_key(read(path)), config.signing_key_file)
     accounts = part(_accounts, config.accounts_file)
-    event_token = part(_token, config.event_token_file)
+    webhook_token = part(_token, config.webhook_token_file)
     proof = part(_token, config.sign_on.proof_file) if config.sign_on else ""
-    if key is None or accounts is None or event_token is None or proof is None:
+    if key is None or accounts is None or webhook_token is None or proof is None:
         raise ConfigError(problems)
     events, metrics = EventStore(config.events_db, kept_days=config.events_kept_days), Metrics()
     try:
@@ -112,15 +112,15 @@ def assemble(config: GatewayConfig) -> Gateway:
         if last := events.last_received():
             metrics.last_event.set(last.timestamp())
     except StoreError as error:
-        # Not fatal: pulls need tokens, and so do the deletes that make room again.
-        _log.error("events cannot be kept; serving tokens nevertheless", extra={"reason": str(error)})
+        # Not fatal: pulls need tokens, and so do the deletes that free space.
+        _log.error("events cannot be stored; tokens are served all the same", extra={"reason": str(error)})
     return Gateway(
         metrics=metrics,
         tokens=TokenIssuer(key, config.issuer, config.service, config.token_lifetime_s),
         login=Login(accounts, Throttle(config.failures)),
         anonymous=config.anonymous,
         events=events,
-        event_token=event_token,
+        webhook_token=webhook_token,
         operator=next((account for account in accounts.values() if account.operator), None),
         sign_on=SignedOn(proof, {person.name: person for person in config.sign_on.people}) if config.sign_on else None,
     )

@@ -1,4 +1,4 @@
-"""The gateway's routes: tokens for everybody, events from the registry, health."""
+"""The gateway's routes: tokens for clients, the webhook for the registry, health."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Gateway:
-    """What the routes work with, and the routes."""
+    """The routes, and what they work with."""
 
     tokens: TokenIssuer
     login: Login
     anonymous: tuple[Access, ...]
     events: EventStore
-    event_token: str
+    webhook_token: str
     operator: Account | None = None
     sign_on: SignedOn | None = None
     sessions: Sessions = field(default_factory=Sessions)
     metrics: Metrics = field(default_factory=Metrics)
-    # SQLite waits for the disk; in a thread of its own, so that tokens need not.
+    # SQLite waits for the disk. In a thread of its own, so that tokens do not.
     _disk: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="events"))
 
     def app(self) -> Starlette:
@@ -59,7 +59,7 @@ class Gateway:
         routes = [
             Route("/auth/token", self.token, methods=["GET"]),
             Route("/auth/operator", self.check_operator, methods=["GET"]),
-            Route("/events", self.receive_events, methods=["POST"]),
+            Route("/events", self.receive_webhook, methods=["POST"]),
             Route("/healthz", self.health, methods=["GET"]),
         ]
         return Starlette(
@@ -72,7 +72,7 @@ class Gateway:
     async def token(self, request: Request) -> Response:
         """`GET /auth/token`: https://distribution.github.io/distribution/spec/auth/token/ ."""
         if request.query_params.get("service") != self.tokens.service:
-            return _error(400, "UNSUPPORTED", f"this is the token service of {self.tokens.service} and of no other")
+            return _error(400, "UNSUPPORTED", f"this is the token service of {self.tokens.service} only")
         person: Person | None
         try:
             person = await self._signed_in(request)
@@ -80,7 +80,7 @@ class Gateway:
             return self._refusal(error)
         if person is None:
             person = self.sign_on.person(request) if self.sign_on else self._with_session(request)
-        # Nobody may do less for having signed in.
+        # Signing in never takes rights away.
         access = (*person.access, *self.anonymous) if person else self.anonymous
         asked = scope.parse(request.query_params.getlist("scope"))
         granted = scope.grant(asked, access, catalog=person is not None and person.catalog)
@@ -90,7 +90,7 @@ class Gateway:
         return JSONResponse(self.tokens.issue(subject, granted), headers={"Cache-Control": "no-store"})
 
     async def check_operator(self, request: Request) -> Response:
-        """`GET /auth/operator`: whether a request is the operator's, which the edge asks for each page."""
+        """`GET /auth/operator`: whether a request comes from the operator. The edge asks before each protected page."""
         headers = {"Cache-Control": "no-store"}
         if known := self._with_session(request):
             return Response(status_code=204, headers=headers | {USER_HEADER: known.name})
@@ -99,37 +99,37 @@ class Gateway:
         except (MalformedCredentialsError, LoginError) as error:
             return self._refusal(error)
         if account is None or not account.operator:
-            return self._refusal(WrongPasswordError("the operator's name and password are needed"))
+            return self._refusal(WrongPasswordError("this needs the operator's name and password"))
         headers |= {USER_HEADER: account.name, SET_COOKIE_HEADER: self.sessions.cookie(request)}
         return Response(status_code=204, headers=headers)
 
-    async def receive_events(self, request: Request) -> Response:
-        """`POST /events`: keeps what the registry notifies.
+    async def receive_webhook(self, request: Request) -> Response:
+        """`POST /events`: receives the registry's webhook.
 
-        The registry sends one event after the other and repeats one until it is accepted. So whatever it sends is
-        accepted, also what nobody can read: refused, it would hold up all later ones for ever. The one exception is a
-        database that cannot be written (a full disk): 503 leaves the event in the registry's queue, and nothing is lost.
+        The registry sends one event at a time and repeats it until it is accepted. So everything is accepted, even what
+        cannot be parsed: if refused, it would hold up all later events for ever. The one exception is a database that
+        cannot be written (a full disk): 503 leaves the event in the registry's queue, and nothing is lost.
         """
         given = request.headers.get("authorization", "").encode("latin-1")
-        if not hmac.compare_digest(given, f"Bearer {self.event_token}".encode()):
-            _log.warning("events refused: the token is wrong or missing", extra={"client": client_of(request)})
-            return _error(401, "UNAUTHORIZED", "the event token is wrong or missing", {"WWW-Authenticate": "Bearer"})
+        if not hmac.compare_digest(given, f"Bearer {self.webhook_token}".encode()):
+            _log.warning("webhook refused: its token is wrong or missing", extra={"client": client_of(request)})
+            return _error(401, "UNAUTHORIZED", "the webhook token is wrong or missing", {"WWW-Authenticate": "Bearer"})
         try:
             body = await body_up_to(request, MAX_BODY_BYTES)
             with self.metrics.store_seconds.time():
                 kept = await self._on_disk(lambda: self.events.add(body))
         except ClientDisconnect:
-            return _error(400, "UNSUPPORTED", "the request has no end")  # nobody reads this; the registry sends it again
+            return _error(400, "UNSUPPORTED", "the request was cut off")  # nobody reads this; the registry sends it again
         except StoreError as error:
-            _log.error("events cannot be kept", extra={"reason": str(error)})
-            return _error(503, "UNAVAILABLE", "events cannot be kept now", {"Retry-After": str(_STORE_RETRY_S)})
+            _log.error("events cannot be stored", extra={"reason": str(error)})
+            return _error(503, "UNAVAILABLE", "events cannot be stored now", {"Retry-After": str(_STORE_RETRY_S)})
         self.metrics.kept(kept)
         if kept.problem:
-            _log.warning("bad event", extra={"reason": kept.problem})
+            _log.warning("bad webhook body", extra={"reason": kept.problem})
         return Response(status_code=202)
 
     async def health(self, _: Request) -> Response:
-        """`GET /healthz`: 200 when all works, 503 when events cannot be kept."""
+        """`GET /healthz`: 200 if everything works, 503 if events cannot be stored."""
         try:
             await self._on_disk(self.events.check)
         except StoreError as error:
@@ -178,7 +178,7 @@ class Gateway:
 
 
 def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an error in the form of the registry's own, which clients know how to show."""
+    """Return an error in the registry's format, which clients know how to show."""
     body = {"errors": [{"code": code, "message": message, "detail": None}]}
     return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
 

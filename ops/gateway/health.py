@@ -1,4 +1,4 @@
-"""Asks a running gateway for its health: the container's health check. Imports little, because it is started often."""
+"""The container's health check: asks the running gateway for its health. Imports little, because it is started often."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ USAGE = "usage: python3 -m ops.gateway.health --url http://127.0.0.1:8080/health
 
 
 def main(arguments: list[str]) -> int:
-    """Return 0 when the gateway answers that it works, 1 when it does not, 2 when called wrongly."""
+    """Return 0 if the gateway says that it works, 1 if not, 2 if called wrongly."""
     match arguments:
         case ["--url", url] if url.startswith("http://"):
             return _ask(url)

@@ -1,4 +1,4 @@
-"""Reads what the gateway needs of a request: who signs in, from where, and a body of limited size."""
+"""Reads what the gateway needs from a request: credentials, the client's address, and a body of limited size."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ops.gateway.throttle import client_key
 
 
 class MalformedCredentialsError(Exception):
-    """The Authorization header is not that of HTTP Basic authentication."""
+    """The Authorization header is not valid HTTP Basic authentication."""
 
 
 def basic_credentials(request: Request) -> tuple[str, str] | None:
-    """Return name and password; None when there are none, or both are empty, as some clients send for "not signed in".
+    """Return name and password; None if there are none, or if both are empty, which some clients send for "not signed in".
 
     Raises:
         MalformedCredentialsError: There is an Authorization header that cannot be read.
@@ -26,9 +26,9 @@ def basic_credentials(request: Request) -> tuple[str, str] | None:
     scheme, _, encoded = header.partition(" ")
     try:
         if scheme.lower() != "basic":
-            raise MalformedCredentialsError("only Basic authentication is understood here")
+            raise MalformedCredentialsError("only Basic authentication is supported")
         text = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):  # also: not UTF-8, and characters outside ASCII
+    except (binascii.Error, ValueError):  # also for what is not UTF-8, and for characters outside ASCII
         raise MalformedCredentialsError("the Basic credentials are not base64 of UTF-8 text") from None
     name, colon, password = text.partition(":")
     if not colon:
@@ -37,10 +37,10 @@ def basic_credentials(request: Request) -> tuple[str, str] | None:
 
 
 def client_of(request: Request) -> str:
-    """Return what this client's failures are counted under.
+    """Return the key under which this client's failures are counted.
 
-    Its address is the last hop in X-Forwarded-For, which the edge writes: nothing else reaches the gateway from outside.
-    What stands before the last hop is the client's own claim.
+    The client's address is the last hop in X-Forwarded-For, which the edge writes; only the edge can reach the gateway
+    from outside. The hops before the last one are the client's own claim.
     """
     hops = ",".join(request.headers.getlist("x-forwarded-for"))
     peer = request.client.host if request.client else ""
@@ -53,10 +53,10 @@ def client_of(request: Request) -> str:
 
 
 async def body_up_to(request: Request, limit: int) -> bytes | None:
-    """Return the body, or None when it has more than `limit` bytes; it is then read to its end, but not kept.
+    """Return the body, or None if it has more than `limit` bytes; it is then read to its end, but not kept.
 
     Raises:
-        starlette.requests.ClientDisconnect: The client has gone before the end.
+        starlette.requests.ClientDisconnect: The client went away before the end.
     """
     chunks: list[bytes] = []
     size = 0

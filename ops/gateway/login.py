@@ -1,4 +1,4 @@
-"""Checks passwords: one bcrypt at a time, for unknown accounts too; right ones are remembered for minutes."""
+"""Checks passwords: one bcrypt at a time, for unknown accounts too. Correct ones are remembered for some minutes."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from ops.config import Account
 from ops.credentials.passwords import DEFAULT_COST, password_matches, unmatched_hash
 from ops.gateway.throttle import Throttle
 
-# A push asks for several tokens within seconds; bcrypt for each would take longer than the push on a quarter of a core.
+# A push asks for several tokens within seconds. On a quarter of a core, bcrypt for each would take longer than the push.
 REMEMBERED_S = 300.0
 MAX_REMEMBERED = 1024
-# Logins that may wait for the one bcrypt: some 10 s on a quarter of a core, which is about what clients wait for.
+# Logins that may wait for bcrypt: some 10 s of work on a quarter of a core, about as long as clients wait.
 MAX_WAITING = 32
 _MAX_NAME = 128
 
 
 class LoginError(Exception):
-    """A login was not accepted; the message says why and holds no secret."""
+    """A login was refused; the message says why and holds no secret."""
 
 
 class WrongPasswordError(LoginError):
-    """The password is wrong or there is no such account: nobody can tell which."""
+    """The password is wrong, or there is no such account; the message does not tell which."""
 
 
 class TooManyFailuresError(LoginError):
-    """This client has to wait: `wait_s` seconds."""
+    """This client has to wait for `wait_s` seconds."""
 
     def __init__(self, wait_s: int) -> None:
         super().__init__(f"too many failed logins; try again in {wait_s} s")
@@ -40,11 +40,11 @@ class TooManyFailuresError(LoginError):
 
 
 class LoginBusyError(LoginError):
-    """Too many logins wait for their turn."""
+    """Too many logins are waiting already."""
 
 
 class Login:
-    """Checks passwords against the accounts, given by name."""
+    """Checks passwords against the accounts."""
 
     def __init__(
         self, accounts: Mapping[str, Account], throttle: Throttle, *, clock: Callable[[], float] = time.monotonic
@@ -62,14 +62,14 @@ class Login:
         """Return the account that a name and password belong to.
 
         Args:
-            client: What its failures are counted under (`throttle.client_key`).
+            client: The key under which its failures are counted (`throttle.client_key`).
             name: The account's name as the client gave it.
             password: The password as the client gave it.
 
         Raises:
-            LoginError: Not accepted; a subclass says why.
+            LoginError: Refused; a subclass says why.
         """
-        name = name[:_MAX_NAME]  # longer than any account's, and it is kept to count failures
+        name = name[:_MAX_NAME]  # no account's name is longer, and it is kept to count failures
         account = self._try_remembered(client, name, password)
         if account:
             return account
@@ -78,17 +78,17 @@ class Login:
         self._waiting += 1
         try:
             async with self._turn:
-                # The one before may have been the same login, or one failure too many.
+                # The login before this one may have been the same one, or one failure too many.
                 return self._try_remembered(client, name, password) or await self._compare(client, name, password)
         finally:
             self._waiting -= 1
 
     def close(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _try_remembered(self, client: str, name: str, password: str) -> Account | None:
-        # The limit comes first: a client that is over it must not go on guessing at what is remembered.
+        # The limit comes first: a client over it must not go on guessing at remembered passwords.
         wait_s = self._throttle.wait_s(client, name)
         if wait_s:
             raise TooManyFailuresError(wait_s)
@@ -100,7 +100,7 @@ class Login:
 
     async def _compare(self, client: str, name: str, password: str) -> Account:
         account = self._accounts.get(name)
-        # An unknown account is given the work of a known one, so that the time taken does not tell them apart.
+        # An unknown account costs as much work as a known one, so that the time taken does not tell them apart.
         hashed = account.password_hash if account else unmatched_hash(_cost(self._accounts))
         matches = await asyncio.get_running_loop().run_in_executor(self._thread, password_matches, password, hashed)
         if account is None or not matches:
@@ -117,7 +117,7 @@ class Login:
             self._remembered.popitem(last=False)
 
     def _proof(self, account: Account, password: str) -> bytes:
-        """Return what stands for a right password in memory."""
+        """Return what is kept in memory in place of a correct password."""
         text = f"{account.name}\0{password}"
         return hmac.digest(self._secret, text.encode(), hashlib.sha256)
 

@@ -1,4 +1,4 @@
-"""What the gateway counts for Prometheus, and the page that shows it, on an address of its own that the routes do not have.
+"""What the gateway counts for Prometheus, and the page that serves it, on an address of its own.
 
 Names: https://prometheus.io/docs/practices/naming/
 """
@@ -33,31 +33,33 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self._events = Counter(
-            "gateway_events", "Events of the registry that were new and are kept.", ["action"], registry=registry
+            "gateway_events", "Events of the registry that were new and have been stored.", ["action"], registry=registry
         )
-        self._repeated = Counter("gateway_repeated_events", "Events that were kept before and came again.", registry=registry)
-        self._bad = Counter("gateway_bad_events", "What the registry sent and could not be understood whole.", registry=registry)
+        self._repeated = Counter(
+            "gateway_repeated_events", "Events that had been stored before and arrived again.", registry=registry
+        )
+        self._bad = Counter("gateway_bad_events", "Webhook bodies that could not be fully parsed.", registry=registry)
         self.last_event = Gauge(
-            "gateway_last_event_timestamp_seconds", "When the newest event arrived; 0 when there is none.", registry=registry
+            "gateway_last_event_timestamp_seconds", "When the newest event arrived; 0 if there is none.", registry=registry
         )
         self.store_seconds = Histogram(
-            "gateway_event_store_seconds", "Time until what the registry sent is on disk.", buckets=_SECONDS, registry=registry
+            "gateway_event_store_seconds", "Time until a webhook body is on disk.", buckets=_SECONDS, registry=registry
         )
         self.database_errors = Counter(
-            "gateway_database_errors", "Uses of the events database that failed, health checks among them.", registry=registry
+            "gateway_database_errors", "Failed uses of the events database, health checks included.", registry=registry
         )
         self.tokens = Counter("gateway_tokens_issued", "Tokens issued.", registry=registry)
-        self._refused = Counter("gateway_refused_logins", "Logins that were not accepted.", ["reason"], registry=registry)
-        self.in_flight = Gauge("gateway_requests_in_flight", "Requests being answered.", registry=registry)
+        self._refused = Counter("gateway_refused_logins", "Logins that were refused.", ["reason"], registry=registry)
+        self.in_flight = Gauge("gateway_requests_in_flight", "Requests that are being answered.", registry=registry)
         ProcessCollector(registry=registry)
-        # Before the first, 0 and not nothing: an increase from nothing is none.
+        # Start at 0 instead of nothing: Prometheus sees no increase from nothing.
         for action in (*_ACTIONS, _OTHER):
             self._events.labels(action)
         for reason in _REASONS.values():
             self._refused.labels(reason)
 
     def kept(self, kept: Kept) -> None:
-        """Count what the registry has sent."""
+        """Count what was stored of a webhook's body."""
         for event in kept.new:
             self._events.labels(event.action if event.action in _ACTIONS else _OTHER).inc()
         if kept.new:
@@ -67,19 +69,19 @@ class Metrics:
             self._bad.inc()
 
     def refused(self, error: MalformedCredentialsError | LoginError) -> None:
-        """Count a login that was not accepted."""
+        """Count a login that was refused."""
         self._refused.labels(_REASONS.get(type(error), _OTHER)).inc()
 
 
 class InFlight:
-    """Counts the requests that an application is answering."""
+    """Middleware that counts the requests being answered."""
 
     def __init__(self, app: ASGIApp, gauge: Gauge) -> None:
         self._app, self._gauge = app, gauge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one."""
-        if scope["type"] != "http":  # the application's own life
+        """Answer a request."""
+        if scope["type"] != "http":  # startup and shutdown
             await self._app(scope, receive, send)
             return
         with self._gauge.track_inprogress():
@@ -88,10 +90,10 @@ class InFlight:
 
 @contextmanager
 def served(metrics: Metrics, host: str, port: int) -> Iterator[None]:
-    """Serve `/metrics`, in a thread.
+    """Serve `/metrics` in a thread.
 
     Raises:
-        OSError: The address is not this machine's, or in use.
+        OSError: The address is not one of this machine's, or is in use.
     """
     server, thread = start_http_server(port, host, metrics.registry)
     try:

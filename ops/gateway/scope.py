@@ -1,4 +1,4 @@
-"""What a token request asks for and what of it is granted, as pure functions over the specification's scope grammar.
+"""Token scopes: what a request asks for and what it is granted. Pure functions over the specification's grammar.
 
 https://distribution.github.io/distribution/spec/auth/scope/
 """
@@ -12,7 +12,7 @@ from typing import get_args
 
 from ops.config import REPOSITORY_NAME, Access, Action
 
-# Far above what a client asks for in one request; the registry's names end at 255 characters.
+# Far more than clients ask for in one request. The registry's names have at most 255 characters.
 MAX_SCOPES = 100
 _MAX_NAME = 255
 
@@ -25,7 +25,7 @@ _ORDER: tuple[Action, ...] = get_args(Action)
 
 @dataclass(frozen=True)
 class TokenScope:
-    """Actions on one resource: what is asked for, or what a token grants."""
+    """Actions on one resource: asked for, or granted by a token."""
 
     type: str
     name: str
@@ -42,8 +42,8 @@ class TokenScope:
 def parse(parameters: Iterable[str]) -> list[TokenScope]:
     """Read the `scope` parameters of a request: each holds scopes separated by spaces.
 
-    What does not follow the grammar is left out, as if it had not been asked for; so is what exceeds `MAX_SCOPES`.
-    Scopes for the same resource are merged.
+    Scopes that do not follow the grammar are ignored, and so are those beyond `MAX_SCOPES`. Scopes for the same resource are
+    merged.
     """
     merged: dict[tuple[str, str, str], frozenset[str]] = {}
     texts = [text for parameter in parameters for text in parameter.split(" ") if text]
@@ -56,11 +56,11 @@ def parse(parameters: Iterable[str]) -> list[TokenScope]:
 
 
 def grant(asked: Iterable[TokenScope], access: Iterable[Access], *, catalog: bool) -> list[TokenScope]:
-    """Return the part of what is asked for that is allowed; a resource of which nothing is allowed is left out.
+    """Return what is allowed of what is asked for; a resource for which nothing is allowed is left out.
 
     Args:
         asked: What the client wants.
-        access: What it may do with repositories. `*` asks for all of it.
+        access: What it may do with repositories. The action `*` asks for all of it.
         catalog: Whether it may list all repositories (`registry:catalog:*`).
     """
     rules = list(access)

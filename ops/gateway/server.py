@@ -1,4 +1,4 @@
-"""Serves the application: one socket, one process, a limit to what a request may begin with, an end without loss."""
+"""Serves the application: one socket, one process, limited headers, and a shutdown that loses no request."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 _BACKLOG = 1024
-_KEEP_ALIVE_S = 130  # longer than the edge keeps idle connections (120 s), so that it never sends into one that just closed
-_DRAIN_S = 5  # below the 10 s that the container is given to end
+_KEEP_ALIVE_S = 130  # longer than the edge keeps idle connections (120 s), so that it never writes to one that was just closed
+_DRAIN_S = 5  # less than the 10 s that the container has to stop
 _MAX_CONNECTIONS = 512
 
 _log = logging.getLogger(__name__)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+    """Return a listening socket.
 
     Raises:
-        OSError: The address is not this machine's, or in use.
+        OSError: The address is not one of this machine's, or is in use.
     """
-    # The protocol is named because asyncio switches TCP's delay of small writes (40 ms per answer) off only where it is.
+    # With the protocol named, asyncio turns off TCP's delay of small writes, which costs 40 ms per answer.
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,9 +40,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished first. Ends the process with exit code 0."""
+    """Serve until SIGTERM or SIGINT, then finish the requests under way and exit with code 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _exit)  # in force until the server has its own, which hands on to this one when it has drained
+        signal.signal(number, _exit)  # until the server installs its own handlers, which call this one after the last request
     server = uvicorn.Server(
         uvicorn.Config(
             app,

@@ -1,4 +1,4 @@
-"""Remembers in a cookie that a browser has given the operator's name and password."""
+"""Session cookies of browsers that have sent the operator's name and password."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SECURE = "__Host-"  # browsers accept it by TLS only, and only from this very h
 class Sessions:
     """Makes and checks the cookie.
 
-    Browsers forget a name and a password once a request that they sent them with is answered 401. The registry does that to ask
-    for a token, so that without a cookie the UI's first request would sign its browser out.
+    A browser forgets a name and password once a request that it sent with them is answered 401. That is how the registry asks
+    for a token, so without a cookie the UI's first request would sign the browser out.
 
     Attributes:
-        key: Signs the cookies. It is new at each start, and so are the sessions.
+        key: Signs the cookies. It is new at each start, which ends all sessions.
         clock: Seconds since the epoch.
     """
 
@@ -33,14 +33,14 @@ class Sessions:
     clock: Callable[[], float] = time.time
 
     def cookie(self, request: Request) -> str:
-        """Return the value of Set-Cookie for a browser that has signed on, for as long as it is open and `LIFETIME_S` at most."""
+        """Return the Set-Cookie value for a browser that has signed on. It ends with the browser, or after `LIFETIME_S`."""
         until = str(int(self.clock()) + LIFETIME_S)
         tls = request.headers.get("x-forwarded-proto") == "https"
         name = f"{_SECURE}{SESSION_COOKIE}" if tls else SESSION_COOKIE
         return f"{name}={until}.{self._signature(until)}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if tls else ''}"
 
     def knows(self, request: Request) -> bool:
-        """Whether a request has the cookie of a browser that has signed on."""
+        """Whether a request comes from a browser that has signed on."""
         return any(self._valid(request.cookies.get(name, "")) for name in (f"{_SECURE}{SESSION_COOKIE}", SESSION_COOKIE))
 
     def _valid(self, value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Counts failed logins of each client in a moving window, in bounded memory, and says who has to wait."""
+"""Counts failed logins per client in a moving window, in bounded memory, and says who has to wait."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from ops.config import FailureLimits
 
-# Some 6 MB when full, with the default limits. Past it the failures that lie longest back are forgotten first.
+# Some 6 MB when full, with the default limits. Beyond it, the oldest failures are forgotten first.
 MAX_KEYS = 2048
 _IPV6_SITE_BITS = 64
 
@@ -22,7 +22,7 @@ _IPV6_SITE_BITS = 64
 class Throttle:
     """Failed logins, per client and per client and account.
 
-    There is no limit per account alone: with one, anybody who knows a name could lock its owner out.
+    There is no limit per account alone: it would let anybody who knows a name lock its owner out.
     """
 
     def __init__(self, failures: FailureLimits, *, clock: Callable[[], float] = time.time) -> None:
@@ -34,7 +34,7 @@ class Throttle:
         self._keys: OrderedDict[str, None] = OrderedDict()
 
     def wait_s(self, client: str, account: str) -> int:
-        """Return the seconds this client has to wait until it may try this account again; 0 when it may."""
+        """Return how many seconds this client has to wait before it may try this account again; 0 if it may now."""
         now = self._clock()
         until = [
             self._limiter.get_window_stats(item, *key).reset_time
@@ -50,12 +50,12 @@ class Throttle:
             name = item.key_for(*key)
             self._keys[name] = None
             self._keys.move_to_end(name)
-        # The library keeps the key of every counter for good, so the number of keys is bounded here.
+        # The library never drops the key of a counter, so the number of keys is bounded here.
         while len(self._keys) > MAX_KEYS:
             self._forget(self._keys.popitem(last=False)[0])
 
     def succeeded(self, client: str, account: str) -> None:
-        """Forget this client's failures at this account: its owner has found the right password."""
+        """Forget this client's failures at this account: it has sent the right password."""
         name = self._per_account.key_for(client, account)
         if name in self._keys:
             del self._keys[name]
@@ -65,13 +65,13 @@ class Throttle:
         return (self._per_client, (client,)), (self._per_account, (client, account))
 
     def _forget(self, name: str) -> None:
-        # The library's expiry thread holds this lock while it looks at a counter.
+        # The library's expiry thread holds this lock while it reads a counter.
         with self._storage.locks[name]:
             self._storage.clear(name)
 
 
 def client_key(address: str) -> str:
-    """Return what a client's failures are counted under: its IPv4 address, or the /64 an IPv6 client has to itself.
+    """Return the key under which a client's failures are counted: its IPv4 address, or the /64 that an IPv6 client has.
 
     Raises:
         ValueError: Not an IP address.

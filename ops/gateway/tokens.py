@@ -27,7 +27,7 @@ class TokenIssuer:
         key: The private key, with its `kid`.
         issuer: `iss` of the tokens.
         service: `aud` of the tokens.
-        lifetime_s: Seconds a token is good for.
+        lifetime_s: How many seconds a token is valid for.
         clock: Seconds since the epoch.
     """
 
@@ -54,7 +54,7 @@ class TokenIssuer:
         token = jwt.encode(header, claims, self.key, algorithms=[_ALGORITHM])
         return {
             "token": token,
-            "access_token": token,  # the same under its OAuth2 name: clients read either
+            "access_token": token,  # the same by its OAuth2 name: clients read either one
             "expires_in": self.lifetime_s,
             "issued_at": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }

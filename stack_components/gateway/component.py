@@ -51,7 +51,7 @@ def config(settings: Settings, *, signs_on: bool = False, measured: bool = False
         service=token_service(settings),
         signing_key_file=Path("/run/secrets/signing-key.pem"),
         accounts_file=Path("/run/secrets/accounts.json"),
-        event_token_file=Path("/run/secrets/events-token"),  # a path
+        webhook_token_file=Path("/run/secrets/events-token"),  # a path
         events_db=Path("/var/lib/gateway/events.db"),
         anonymous=settings.anonymous,
         sign_on=SignOn(proof_file=Path(sign_on.PROOF_FILE), people=people(settings)) if signs_on else None,

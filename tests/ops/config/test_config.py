@@ -34,7 +34,7 @@ GATEWAY: dict[str, Any] = {
     "service": "registry.example.com",
     "signing_key_file": "/run/secrets/key",
     "accounts_file": "/etc/gateway/accounts.json",
-    "event_token_file": "/run/secrets/event_token",
+    "webhook_token_file": "/run/secrets/event_token",
     "events_db": "/var/lib/gateway/events.db",
 }
 

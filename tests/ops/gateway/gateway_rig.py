@@ -25,8 +25,8 @@ from ops.credentials.passwords import password_hash
 
 SERVICE = "registry.example.com"
 ISSUER = "test-issuer"
-EVENT_TOKEN = "event-token-of-the-tests"
-SENDER = {"Authorization": f"Bearer {EVENT_TOKEN}"}
+WEBHOOK_TOKEN = "event-token-of-the-tests"
+SENDER = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
 SIGNING_KEY = signing_key_from_seed("0123456789abcdef0123456789abcdef")
 PASSWORDS = {"admin": "correct horse", "robot": "battery staple"}
 PULL_ALL = Access(repositories="**", actions=("pull",))
@@ -64,14 +64,14 @@ def write_files(
         service=SERVICE,
         signing_key_file=folder / "signing_key.pem",
         accounts_file=folder / "accounts.json",
-        event_token_file=folder / "event_token",
+        webhook_token_file=folder / "event_token",
         events_db=folder / "events.db",
         failures=failures or FailureLimits(),
         anonymous=anonymous,
     )
     write_atomic(config.signing_key_file, SIGNING_KEY, mode=0o600)
     write_accounts(config.accounts_file, ADMIN, ROBOT)
-    write_atomic(config.event_token_file, EVENT_TOKEN + "\n", mode=0o600)
+    write_atomic(config.webhook_token_file, WEBHOOK_TOKEN + "\n", mode=0o600)
     write_atomic(folder / "config.json", render(config))
     return config
 
@@ -115,7 +115,7 @@ def envelope(*events: Any) -> bytes:
     return json.dumps({"events": events}).encode()
 
 
-def post_events(host: str, port: int, names: Iterable[str], *, token: str = EVENT_TOKEN) -> Generator[int]:
+def post_events(host: str, port: int, names: Iterable[str], *, token: str = WEBHOOK_TOKEN) -> Generator[int]:
     """Send an event in each request over one connection, as the registry does, and give what is answered."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/vnd.docker.distribution.events.v2+json"}
     with contextlib.closing(http.client.HTTPConnection(host, port, timeout=_START_LIMIT_S)) as connection:

@@ -16,7 +16,7 @@ import httpx
 import yaml
 
 from ops.credentials.keys import public_jwks
-from tests.ops.gateway.gateway_rig import EVENT_TOKEN, ISSUER, SERVICE, SIGNING_KEY, basic, free_port, wait_until_up
+from tests.ops.gateway.gateway_rig import ISSUER, SERVICE, SIGNING_KEY, WEBHOOK_TOKEN, basic, free_port, wait_until_up
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 EMPTY = "sha256:" + hashlib.sha256(b"{}").hexdigest()
@@ -94,7 +94,7 @@ def _configuration(folder: Path, port: int, gateway_url: str) -> dict[str, Any]:
     endpoint = {
         "name": "gateway",
         "url": f"{gateway_url}/events",
-        "headers": {"Authorization": [f"Bearer {EVENT_TOKEN}"]},
+        "headers": {"Authorization": [f"Bearer {WEBHOOK_TOKEN}"]},
         "timeout": "2s",
         "threshold": 2,
         "backoff": "200ms",

@@ -14,10 +14,10 @@ from ops.events.envelope import MAX_BODY_BYTES
 from ops.events.store import StoreError
 from tests.ops.gateway.client import Client
 from tests.ops.gateway.gateway_rig import (
-    EVENT_TOKEN,
     PASSWORDS,
     SENDER,
     SERVICE,
+    WEBHOOK_TOKEN,
     basic,
     envelope,
     event,
@@ -189,9 +189,9 @@ def test_events_are_kept_before_they_are_acknowledged(client: Client, media_type
         {"Authorization": ""},
         {"Authorization": "Bearer "},
         {"Authorization": "Bearer wrong"},
-        {"Authorization": EVENT_TOKEN},
-        {"Authorization": f"Bearer {EVENT_TOKEN}x"},
-        {"Authorization": f"Bearer {EVENT_TOKEN[:-1]}"},
+        {"Authorization": WEBHOOK_TOKEN},
+        {"Authorization": f"Bearer {WEBHOOK_TOKEN}x"},
+        {"Authorization": f"Bearer {WEBHOOK_TOKEN[:-1]}"},
         {"Authorization": "Bearer \N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1")},
         basic("admin"),
     ],

@@ -13,11 +13,11 @@ import pytest
 
 from ops.core import process
 from tests.ops.gateway.gateway_rig import (
-    EVENT_TOKEN,
     PASSWORDS,
     SENDER,
     SERVICE,
     SIGNING_KEY,
+    WEBHOOK_TOKEN,
     basic,
     command,
     envelope,
@@ -72,7 +72,7 @@ def test_the_problems_of_all_files_are_listed_together(tmp_path: Path) -> None:
     config = write_files(tmp_path)
     config.signing_key_file.write_text("no key")
     config.accounts_file.write_text('{"accounts": [{"name": "a b", "password_hash": "hush", "access": []}]}')
-    config.event_token_file.write_text("short")
+    config.webhook_token_file.write_text("short")
     sign_on = {"proof_file": str(tmp_path / "proof"), "people": []}
     (tmp_path / "config.json").write_text(json.dumps(config.model_dump(mode="json") | {"sign_on": sign_on}))
     completed = start(tmp_path)
@@ -82,7 +82,7 @@ def test_the_problems_of_all_files_are_listed_together(tmp_path: Path) -> None:
         f"{config.signing_key_file}: not an unencrypted P-256 private key in PEM form",
         f"{config.accounts_file}: accounts.0.name: ",
         f"{config.accounts_file}: accounts.0.password_hash: should be a bcrypt hash",
-        f"{config.event_token_file}: should hold a token of at least 16 printable ASCII characters",
+        f"{config.webhook_token_file}: should hold a token of at least 16 printable ASCII characters",
         f"{tmp_path}/proof: cannot be read: No such file or directory",
     ):
         assert problem in completed.stderr
@@ -116,7 +116,7 @@ def test_it_ends_on_sigterm_after_the_requests_under_way(tmp_path: Path) -> None
     with running(tmp_path, port) as gateway:
         with socket.create_connection(("127.0.0.1", port)) as slow:
             body = envelope(event("slow"))
-            head = f"POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {EVENT_TOKEN}\r\nContent-Length: {len(body)}\r\n"
+            head = f"POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {WEBHOOK_TOKEN}\r\nContent-Length: {len(body)}\r\n"
             slow.sendall(f"{head}\r\n".encode() + body[:10])
             httpx.get(f"{gateway.url}/healthz")  # it has accepted the slow one by now
             gateway.process.terminate()
@@ -148,7 +148,7 @@ def test_every_line_of_its_log_is_json_and_none_holds_a_secret(tmp_path: Path) -
         token,
         "a wrong guess",
         "odd-credentials",
-        EVENT_TOKEN,
+        WEBHOOK_TOKEN,
         "guessed-token",
         "$2b$",
         SIGNING_KEY.splitlines()[1],

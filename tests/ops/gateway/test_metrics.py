@@ -16,10 +16,10 @@ from ops.events.store import StoreError
 from ops.gateway.metrics import InFlight, Metrics
 from tests.ops.gateway.client import Client
 from tests.ops.gateway.gateway_rig import (
-    EVENT_TOKEN,
     PASSWORDS,
     SENDER,
     SERVICE,
+    WEBHOOK_TOKEN,
     basic,
     envelope,
     event,
@@ -133,7 +133,7 @@ def test_metrics_have_an_address_of_their_own_and_hold_no_secret(tmp_path: Path,
     assert found["gateway_events_total"] == found["gateway_event_store_seconds_count"] == 1
     assert (found["gateway_tokens_issued_total"], found["gateway_refused_logins_total"]) == (1, 1)
     assert 10e6 < found["process_resident_memory_bytes"] < 128e6
-    for secret in (*PASSWORDS.values(), "a guess", EVENT_TOKEN, "admin", "team/app"):
+    for secret in (*PASSWORDS.values(), "a guess", WEBHOOK_TOKEN, "admin", "team/app"):
         assert secret not in text
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from ops.gateway.server import MAX_HEAD_BYTES, listen
-from tests.ops.gateway.gateway_rig import EVENT_TOKEN, SERVICE, Process, envelope, event, free_port, running, write_files
+from tests.ops.gateway.gateway_rig import SERVICE, WEBHOOK_TOKEN, Process, envelope, event, free_port, running, write_files
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_long_headers_in_small_pieces_and_large_bodies_are_fine(gateway: Process
         for _ in range(10):  # more than the limit on one connection, but not in one request
             assert client.get("/auth/token", params={"service": SERVICE, "scope": scope[:30_000]}).status_code == 200
         body = envelope(event("large", padding="x" * 10 * MAX_HEAD_BYTES))
-        headers = {"Authorization": f"Bearer {EVENT_TOKEN}"}
+        headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
         assert client.post("/events", content=body, headers=headers).status_code == 202
         assert client.get("/healthz").status_code == 200
 

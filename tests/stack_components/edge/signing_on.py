@@ -209,7 +209,7 @@ def _gateway(plan: Plan, folder: Path) -> Iterator[Process]:
             "listen_port": port,
             "signing_key_file": folder / "key",
             "accounts_file": folder / "accounts.json",
-            "event_token_file": folder / "event-token",
+            "webhook_token_file": folder / "event-token",
             "events_db": folder / "events.db",
         }
     )

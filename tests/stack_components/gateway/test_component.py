@@ -121,7 +121,7 @@ def test_the_gateway_finds_its_files_where_its_configuration_says() -> None:
     container = declare().named("gateway-container")
     targets = {mount["target"]: mount for mount in container.inputs["mounts"]}
     read = config(settings())
-    for path in (read.signing_key_file, read.accounts_file, read.event_token_file):
+    for path in (read.signing_key_file, read.accounts_file, read.webhook_token_file):
         assert targets[str(path)]["readOnly"] is True
     assert targets[str(read.events_db.parent)]["readOnly"] is False
     assert f":{read.listen_port}/" in container.inputs["healthcheck"]["tests"][-1]
