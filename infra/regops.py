@@ -23,6 +23,8 @@ _REGISTRY_DEBUG_PORT = 5001
 # The node exporter reads the tasks' metrics here (`*.prom`). The folder is on the disk of the stack's data, which the exporter
 # measures by it.
 METRICS_FOLDER = "data/metrics"
+# Names the registry in notifications, unless it was generated: nobody would recognise that.
+_IDENTIFIER = "private_registry_identifier"
 
 
 def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
@@ -35,6 +37,7 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
     way = reach(plan.settings, root)
     return RegopsConfig(
         stack=plan.settings.name,
+        identifier_secret=_IDENTIFIER if plan.settings.private_registry_identifier else None,
         services={name: plan.settings.limits_of(name) for name in plan.services},
         images={name: plan.images[SERVICES[name].image].reference for name in plan.services if not _made_on_host(name, plan)},
         url=way.url,

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from ops.config.base import Strict
 from ops.config.gc import GcSettings, SnapshotSettings
-from ops.config.notify import NotifySettings
+from ops.config.notify import NotifySettings, SecretName
 
 REGOPS_FILE = "regops/regops.json"
 # What memory_mib was called at first, although it held MiB.
@@ -42,6 +42,7 @@ class RegopsConfig(Strict):
 
     Attributes:
         stack: Its name; see `container_name`.
+        identifier_secret: Name of the secret that names the registry in notifications; None for the stack's name.
         services: Those that run, with their limits.
         images: What they run, by service: `repository:tag@sha256:…`, or an id. Images that the host makes itself are not there.
         url: Where clients reach the registry, without a slash at its end.
@@ -60,6 +61,7 @@ class RegopsConfig(Strict):
     """
 
     stack: Annotated[str, Field(min_length=1)]
+    identifier_secret: SecretName | None = None
     services: Mapping[str, ServiceLimits] = Field(default_factory=dict)
     images: Mapping[str, str] = Field(default_factory=dict)
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]

@@ -16,7 +16,7 @@ def event_of(run: Run, stack: str) -> AlertEvent | None:
 
     Args:
         run: As the history has it.
-        stack: Name of the stack, for people who run several.
+        stack: What to call the registry: some people run several.
     """
     if run.state == RUNNING or run.exit_code == exit_codes.BUSY:
         return None

@@ -120,7 +120,7 @@ def _recorded(
             with _only_warning("the history", warn):
                 history.add(finished)
         with _only_warning("notifications", warn):
-            if event := event_of(finished, stack.config.stack):
+            if event := event_of(finished, stack.display_name):
                 Notifier(stack).tell([event])
         if stack.config.metrics:
             with _only_warning("metrics", warn):

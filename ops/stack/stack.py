@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,14 @@ class Stack:
         if not path.exists():
             raise ConfigError([f"{path}: is missing; run `up`, or name the stack's folder with --root or {ROOT_VARIABLE}"])
         return load(path, RegopsConfig)
+
+    @cached_property
+    def display_name(self) -> str:
+        """What notifications call this registry: its identifier if one is set and can be read, else the stack's name."""
+        name = self.config.identifier_secret
+        with contextlib.suppress(ConfigError):
+            return (self.secret(name).strip() if name else "") or self.config.stack
+        return self.config.stack
 
     @property
     def current(self) -> Path:

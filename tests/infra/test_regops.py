@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from infra.regops import regops_config
 from infra.services import SERVICES
+from ops.config import render
 from tests.plans import BARE, EVERYTHING, plan_of
 
 ROOT = PurePosixPath("/srv/private-registry")
@@ -22,3 +23,10 @@ def test_the_image_that_the_host_makes_for_a_protected_edge_is_not_told() -> Non
     config = regops_config(plan_of(**EVERYTHING), ROOT)
     assert config.services.keys() - config.images.keys() == {"edge"}
     assert config.services.keys() == SERVICES.keys()
+
+
+def test_a_registry_is_named_by_its_identifier_only_if_that_is_set() -> None:
+    assert regops_config(plan_of(**BARE), ROOT).identifier_secret is None
+    named = regops_config(plan_of(**BARE, private_registry_identifier="The Smiths' registry"), ROOT)
+    assert named.identifier_secret == "private_registry_identifier"
+    assert "Smiths" not in render(named)

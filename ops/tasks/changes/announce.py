@@ -22,7 +22,7 @@ def announcements(records: Sequence[Record], stack: str, immutable: Sequence[str
 
     Args:
         records: In the order of the ledger.
-        stack: Its name.
+        stack: What to call the registry.
         immutable: Patterns of tags that should never move.
     """
     news = [record for record in records if record.kind is not Kind.BASELINE]

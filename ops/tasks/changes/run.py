@@ -50,7 +50,7 @@ def record(stack: Stack, *, by_api: bool = False, accept: bool = False) -> Chang
         report = update(ledger, lambda: look(stack), events=events if events.exists() else None, accept=accept)
         # Recorded first, announced second, and noted as announced last: a kill may repeat a message, but not lose it.
         if fresh := ledger.after(ledger.place(_NOTIFIER).seq):
-            Notifier(stack).tell([AlertEvent(message) for message in announcements(fresh, stack.config.stack)])
+            Notifier(stack).tell([AlertEvent(message) for message in announcements(fresh, stack.display_name)])
             ledger.keep_place(_NOTIFIER, EventCursor(fresh[-1].seq))
         return report
 

@@ -26,7 +26,7 @@ def deliver(stack: Stack) -> Mapping[str, Delivery]:
     """Report runs that were killed, and deliver everything that is due; return what happened, by channel."""
     notifier = Notifier(stack)
     last = {run.task: run for run in history_of(stack).runs()}
-    killed = [event_of(run, stack.config.stack) for run in last.values() if run.state == KILLED]
+    killed = [event_of(run, stack.display_name) for run in last.values() if run.state == KILLED]
     notifier.tell([event for event in killed if event])
     return notifier.send()
 
@@ -41,7 +41,7 @@ def send_test(stack: Stack) -> Mapping[str, Delivery]:
         raise NoChannelsError("there are no channels; add one to operations.notify.channels in the settings, then run `up`")
     notifier = Notifier(stack)
     impact = "none: this channel works"
-    message = report("Test message", where=stack.config.stack, impact=impact, severity=Severity.CRITICAL)
+    message = report("Test message", where=stack.display_name, impact=impact, severity=Severity.CRITICAL)
     notifier.outbox.post(Letter(message, time.time()))
     return notifier.send()
 

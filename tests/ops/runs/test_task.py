@@ -15,6 +15,7 @@ import pytest
 from ops.config import REGOPS_FILE, RegopsConfig, render
 from ops.core.files import write_atomic
 from ops.core.locks import LockedError, lock
+from ops.notify.notifier import Notifier
 from ops.registry.transport import UnreachableError
 from ops.runs.task import Outcome, history_of, run_task
 from ops.stack.stack import Stack
@@ -96,6 +97,16 @@ def test_a_failure_is_told_with_its_code_and_raised(tmp_path: Path) -> None:
             run_task(stack, "gc", fail)
     assert watcher.pings[-1] == ("/13", "the registry does not answer second line")
     assert history_of(stack).runs()[0].exit_code == 13
+
+
+def test_a_failure_is_reported_with_the_name_that_people_gave_the_registry(tmp_path: Path) -> None:
+    channel = {"kind": "ntfy", "server": "https://ntfy.example.com", "topic": "registry"}
+    stack = stack_in(tmp_path, notify={"channels": {"phone": channel}}, identifier_secret="identifier")
+    write_atomic(tmp_path / "secrets/identifier", "The Smiths' registry", mode=0o600)
+    run_task(stack, "gc", lambda: Outcome(1, "failed"))
+    box = Notifier(stack).outbox.mailbox("phone")
+    ((_, stored),) = box.letters(box.new)
+    assert stored.letter.message.lines[0] == "Where: The Smiths' registry"
 
 
 def test_a_task_that_is_told_to_end_is_no_success(tmp_path: Path) -> None:
