@@ -44,6 +44,7 @@ from ops.config import (
 
 PROJECT = "private-registry"
 DEFAULT_USER = "admin"
+_LONGEST_IDENTIFIER = 64
 # On a server the edge has the ports that browsers and clients expect. Without TLS it stays on loopback.
 _SERVER_EDGE = {"bind": "0.0.0.0", "https_port": 443, "ipv6": True, "tls": "public"}  # noqa: S104  # all addresses of the server
 
@@ -59,6 +60,13 @@ def _account_name(name: SecretStr) -> SecretStr:
     if not re.fullmatch(ACCOUNT_NAME, name.get_secret_value()):
         raise ValueError(f"is not a valid account name; it should match {ACCOUNT_NAME}")
     not_reserved(name.get_secret_value())
+    return name
+
+
+def _identifier(name: SecretStr) -> SecretStr:
+    text = name.get_secret_value()
+    if not text.isprintable() or text != text.strip() or not 1 <= len(text) <= _LONGEST_IDENTIFIER:
+        raise ValueError(f"should be one line of at most {_LONGEST_IDENTIFIER} printable characters, without spaces around it")
     return name
 
 
@@ -85,7 +93,7 @@ class GivenSecrets(Strict):
     oauth2_cookie_secret: SecretStr | None = None
     oidc_client_id: SecretStr | None = None
     oidc_client_secret: SecretStr | None = None
-    private_registry_identifier: SecretStr | None = None
+    private_registry_identifier: Annotated[SecretStr, AfterValidator(_identifier)] | None = None
     registry_pass: Annotated[SecretStr, Field(min_length=12)] | None = None
     registry_user: Annotated[SecretStr, AfterValidator(_account_name)] | None = None
 

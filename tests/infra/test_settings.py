@@ -216,6 +216,14 @@ def test_misplaced_secrets_are_in_no_message(raw: dict[str, Any]) -> None:
     assert "hunter2" not in str(problems(**raw))
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "a\ttab", " padded ", "x" * 65])
+def test_a_registry_names_itself_in_one_short_line(name: str) -> None:
+    (problem,) = problems(private_registry_identifier=name)
+    assert problem.startswith("private_registry_identifier: should be one line of at most 64 printable characters")
+    assert name.strip() not in problem
+    assert given(private_registry_identifier="Büro 1").private_registry_identifier is not None
+
+
 def test_settings_print_no_secret() -> None:
     assert "hunter2" not in repr(given(registry_pass="hunter2hunter2"))
 
