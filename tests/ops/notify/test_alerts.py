@@ -1,4 +1,4 @@
-"""What is known and what is told are written in one step; a damaged memory costs a repetition, never a crash."""
+"""What is known and what is sent are written in one step; a damaged state costs a repeat, never a crash."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_what_was_decided_but_not_posted_is_posted_by_the_next_run(
     assert tell(path, box, [], NOON + 120, RULES) == ()
 
 
-def test_a_full_disk_is_told_and_changes_nothing(path: Path, box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_error_and_changes_nothing(path: Path, box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(path, box, [], NOON, RULES)
     before = path.read_bytes()
 
@@ -74,7 +74,7 @@ def test_a_full_disk_is_told_and_changes_nothing(path: Path, box: Outbox, monkey
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b'{"schema": 2}', b'{"state": {"firing": [1]}}'])
-def test_a_memory_that_cannot_be_read_is_put_aside_and_told_once(path: Path, box: Outbox, content: bytes) -> None:
+def test_an_unreadable_state_is_put_aside_and_reported_once(path: Path, box: Outbox, content: bytes) -> None:
     tell(path, box, [BAD], NOON, RULES)
     path.write_bytes(content)
     notice, repeated = tell(path, box, [BAD], NOON + 60, RULES)
@@ -102,7 +102,7 @@ def test_two_at_once_come_one_after_the_other(path: Path, box: Outbox) -> None:
     assert len(waiting(box)) == len(known(path).firing) == 8
 
 
-def test_who_holds_the_memory_for_too_long_is_not_waited_for(path: Path, box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_locked_for_too_long_is_not_waited_for(path: Path, box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "_LOCK_LIMIT_S", 0.1)
     with lock(path.with_name("alerts.json.lock"), "gc"), pytest.raises(LockedError, match="`regops gc`") as caught:
         tell(path, box, [BAD], NOON, RULES)

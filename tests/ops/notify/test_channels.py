@@ -1,4 +1,4 @@
-"""Whole channels: the real ntfy server, a fake of Gotify's, tokens from files, and outages from their begin to their end."""
+"""Whole channels: the real ntfy server, a fake of Gotify's, tokens from files, and outages from beginning to end."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_bad_secret_is_named_not_shown_and_costs_no_letter(
     assert gotify.messages == []
 
 
-def test_a_wrong_token_kills_the_letter_until_it_is_put_right(gotify: GotifyFake, secrets: Path, tmp_path: Path) -> None:
+def test_a_wrong_token_kills_the_letter_until_it_is_fixed(gotify: GotifyFake, secrets: Path, tmp_path: Path) -> None:
     box, clock = outbox(tmp_path / "outbox"), Clock()
     sending = {"phone": sender(GotifyChannel(kind="gotify"), secrets)}
     (secrets / "gotify_token").write_text("old")
@@ -104,7 +104,7 @@ def test_ntfy_gets_a_message_with_everything(ntfy: NtfyServer, secrets: Path) ->
 
 @pytest.mark.system
 @pytest.mark.parametrize("piece", ["x", "ä", "👍", '"', "\\", "a\nb", "\x01y", "\ud83d", "=?UTF-8?B?4pyF?= "])
-def test_ntfy_takes_whatever_is_told(ntfy: NtfyServer, secrets: Path, piece: str) -> None:
+def test_ntfy_accepts_every_message(ntfy: NtfyServer, secrets: Path, piece: str) -> None:
     to_ntfy(ntfy, secrets)(Letter(huge(piece), NOON, "0badcafe"))
     message = ntfy.messages()[-1]
     assert message["message"].lower().endswith("message 0badcafe")
@@ -123,7 +123,7 @@ def test_ntfy_refuses_what_it_should(ntfy: NtfyServer, secrets: Path, topic: str
 
 
 @pytest.mark.system
-def test_an_outage_of_ntfy_costs_nothing_and_keeps_no_other_channel(
+def test_an_outage_of_ntfy_loses_nothing_and_holds_up_no_other_channel(
     ntfy: NtfyServer, gotify: GotifyFake, secrets: Path, tmp_path: Path
 ) -> None:
     channels: dict[str, Channel] = {

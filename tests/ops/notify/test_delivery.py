@@ -1,4 +1,4 @@
-"""Delivery: in order, with patience, late letters as one; a dead channel keeps no other, and clocks may jump."""
+"""Delivery: in order, with backoff, late letters as one; a dead channel holds up no other, and clocks may jump."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_retry_after_is_kept_to_up_to_a_day(post: Post, asked: float, kept: floa
     assert post.flush().sent == 1
 
 
-def test_what_is_refused_dies_at_once_and_the_next_ones_go_on(post: Post) -> None:
+def test_a_refused_letter_is_dead_at_once_and_the_next_ones_are_sent(post: Post) -> None:
     def trouble(sent: Letter) -> None:
         if sent.message.title == "b":
             raise RefusedError("it answered 413")
@@ -127,7 +127,7 @@ def test_what_is_refused_dies_at_once_and_the_next_ones_go_on(post: Post) -> Non
     assert post.flush() == Delivery()
 
 
-def test_a_dead_channel_does_not_keep_the_others(tmp_path: Path) -> None:
+def test_a_dead_channel_does_not_hold_up_the_others(tmp_path: Path) -> None:
     box, good, damaged = outbox(tmp_path, "broken", "refusing", "damaged", "good"), StandInService(), StandInService()
 
     def down(_: Letter) -> None:
@@ -146,7 +146,7 @@ def test_a_dead_channel_does_not_keep_the_others(tmp_path: Path) -> None:
     assert damaged.titles == [], "what cannot be noted as sent would be sent at each delivery"
 
 
-def test_nothing_is_sent_while_it_could_not_be_noted(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_sent_if_it_could_not_be_recorded(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: Mailbox) -> None:
         raise OSError(28, "No space left on device", "outbox/phone/done")
 
@@ -183,7 +183,7 @@ def test_a_single_late_letter_stays_itself(post: Post) -> None:
     assert post.phone.got[0].message.lines == ("Written at 2026-11-18 12:00 UTC.",)
 
 
-def test_after_three_days_letters_are_given_up_and_told_when_the_channel_is_back(post: Post) -> None:
+def test_after_three_days_letters_are_given_up_and_mentioned_once_the_channel_is_back(post: Post) -> None:
     post.break_down()
     for day in range(5):
         post.post(f"day {day}")
@@ -201,7 +201,7 @@ def test_after_three_days_letters_are_given_up_and_told_when_the_channel_is_back
     assert post.flush() == Delivery()
 
 
-def test_a_digest_that_is_refused_is_not_tried_for_ever(post: Post) -> None:
+def test_a_refused_digest_is_not_retried_forever(post: Post) -> None:
     post.post("a", "b")
     post.clock.now += 4 * DAY
     post.break_down()
@@ -247,7 +247,7 @@ def test_a_clock_that_jumps_neither_loses_nor_repeats(post: Post, jump: float) -
     assert (names(post.box.new), post.dead) == ([], {})
 
 
-def test_a_wait_that_a_wrong_clock_wrote_down_is_not_kept_to(post: Post) -> None:
+def test_a_wait_recorded_by_a_wrong_clock_is_ignored(post: Post) -> None:
     post.clock.now = NOON + 3650 * DAY
     post.post("a")
     post.break_down()
@@ -258,7 +258,7 @@ def test_a_wait_that_a_wrong_clock_wrote_down_is_not_kept_to(post: Post) -> None
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"schema": 2}', '{"failures": "many"}', "[" * 100_000])
-def test_a_note_of_failures_that_cannot_be_read_costs_one_try(post: Post, content: str) -> None:
+def test_an_unreadable_record_of_failures_costs_one_try(post: Post, content: str) -> None:
     post.post("a")
     failing_file(post.box).write_text(content)
     assert post.flush().sent == 1
@@ -279,7 +279,7 @@ def test_two_at_once_do_not_send_twice(post: Post) -> None:
     assert post.phone.titles == ["a", "b"]
 
 
-def test_a_slow_service_does_not_keep_the_task_for_ever(post: Post) -> None:
+def test_a_slow_service_does_not_hold_up_the_task_forever(post: Post) -> None:
     post.post("a", "b", "c")
     result = flush(post.outbox, {"phone": post.phone.send}, clock=post.clock, limit_s=-1)["phone"]
     assert (result.sent, result.pending) == (0, 3)

@@ -1,4 +1,4 @@
-"""One POST: what counts as taken, refused or unavailable, in bounded time, and with errors that hold no secret."""
+"""One POST: what counts as accepted, refused or unavailable, in bounded time, and without secrets in errors."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def send(gotify: GotifyFake, body: bytes = BODY, token: str = TOKEN) -> None:
     post(f"{gotify.url}/message", body, {"X-Gotify-Key": token}, secrets=[token])
 
 
-def test_a_message_is_taken(gotify: GotifyFake) -> None:
+def test_a_message_is_accepted(gotify: GotifyFake) -> None:
     send(gotify)
     assert [message["message"] for message in gotify.messages] == ["hello"]
 
 
 @pytest.mark.parametrize(("body", "token"), [(BODY, "wrong"), (b"{}", TOKEN), (b"\xff", TOKEN), (b'{"message": 1}', TOKEN)])
-def test_what_will_never_be_taken_is_told_apart(gotify: GotifyFake, body: bytes, token: str) -> None:
+def test_a_message_that_will_never_be_accepted_is_refused(gotify: GotifyFake, body: bytes, token: str) -> None:
     with pytest.raises(RefusedError, match=r"it answered 40[01] \("):
         send(gotify, body, token)
 
@@ -103,19 +103,19 @@ def server_that_says(answer: bytes, hold_s: float = 0.0) -> Iterator[str]:
 @pytest.mark.parametrize(
     "body", [b"<html>welcome to the hotel</html>", b"", b"[]", b'"id"', b'{"healthy": true}', b"[" * 60_000, b"\xff\xfe"]
 )
-def test_a_200_of_somebody_else_is_no_delivery(body: bytes) -> None:
+def test_a_200_from_something_else_is_not_a_delivery(body: bytes) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
     with server_that_says(head + body) as url, pytest.raises(UnavailableError, match="not like ntfy or Gotify"):
         post(url, BODY, {}, secrets=[])
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"])
-def test_broken_answers_are_no_delivery(answer: bytes) -> None:
+def test_broken_answers_are_not_a_delivery(answer: bytes) -> None:
     with server_that_says(answer) as url, pytest.raises(UnavailableError):
         post(url, BODY, {}, secrets=[])
 
 
-def test_a_service_that_says_nothing_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_service_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "ANSWER_S", 0.3)
     begin = time.monotonic()
     with server_that_says(b"", hold_s=20) as url, pytest.raises(UnavailableError, match=r"no answer within 0\.3 s"):
@@ -134,7 +134,7 @@ def test_reasons_are_for_people() -> None:
         post(url.replace("http:", "https:"), BODY, {}, secrets=[])
 
 
-def test_no_error_holds_a_token(gotify: GotifyFake) -> None:
+def test_no_error_contains_a_token(gotify: GotifyFake) -> None:
     answer = b'HTTP/1.1 403 No\r\nContent-Length: 36\r\n\r\n{"error": "key AbCdEf0123456789 no"} '
     with server_that_says(answer) as url, pytest.raises(RefusedError) as refused:
         post(url, BODY, {"X-Gotify-Key": TOKEN}, secrets=[TOKEN])
@@ -192,12 +192,12 @@ def test_a_certificate_of_another_name_gets_no_token(certificate: Path) -> None:
     assert TOKEN.encode() not in b"".join(read)
 
 
-def test_an_authority_of_the_operator_is_trusted(certificate: Path) -> None:
+def test_the_operators_ca_is_trusted(certificate: Path) -> None:
     with tls_server(certificate) as (port, read):
         post(f"https://localhost:{port}/", BODY, {"X-Gotify-Key": TOKEN}, secrets=[TOKEN], ca=certificate)
     assert TOKEN.encode() in b"".join(read)
 
 
-def test_a_missing_file_of_an_authority_is_told(certificate: Path) -> None:
+def test_a_missing_ca_file_is_reported(certificate: Path) -> None:
     with pytest.raises(UnavailableError, match=r"the CA file .*missing\.pem does not exist"):
         post("https://localhost:1/", BODY, {}, secrets=[], ca=certificate.with_name("missing.pem"))

@@ -1,4 +1,4 @@
-"""Killed with -9 at any step: every letter arrives, the next run goes on, and a repetition has the id that it had."""
+"""Killed with -9 at any step: every letter arrives, the next run continues, and a repeat has the same id."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("step", "moment", "number"), STEPS)
-def test_nothing_is_lost_and_nothing_told_twice_without_its_id(tmp_path: Path, step: str, moment: str, number: int) -> None:
+def test_nothing_is_lost_and_every_repeat_has_its_id(tmp_path: Path, step: str, moment: str, number: int) -> None:
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path), step, moment, str(number)]
     ended = run(argv, timeout=60, cwd=PROJECT_FOLDER, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr

@@ -99,7 +99,7 @@ def test_priorities_follow_the_severity(severity: Severity, ntfy: int, tag: str,
 
 
 def huge(piece: str) -> Message:
-    """As much of everything as somebody may try to tell."""
+    """A message with far too much of everything."""
     url = "https://registry.example.com/" + "a" * 360
     return Message(
         piece * 2000,
@@ -113,7 +113,7 @@ def huge(piece: str) -> Message:
 
 
 @pytest.mark.parametrize("piece", ["x", "ä", "👍", '"', "\\", "a\nb", "\x01y", "\ud83d", "漢字 ", "👨‍👩‍👧", "\u202e\u2028z"])
-def test_whatever_is_told_fits_both_services(piece: str) -> None:
+def test_every_message_fits_both_services(piece: str) -> None:
     one = Letter(huge(piece), NOON, "0badcafe")
     ntfy, gotify = ntfy_json(one, "t" * 64), gotify_json(one)
     assert len(ntfy) < NTFY_JSON_LIMIT
@@ -139,7 +139,7 @@ def test_random_text_of_any_kind_fits_too() -> None:
         assert len(json.loads(ntfy_json(one, "t"))["message"].encode()) < NTFY_MESSAGE_LIMIT
 
 
-def test_what_is_cut_are_the_details_and_their_number_is_told() -> None:
+def test_only_details_are_cut_and_counted() -> None:
     details = [f"library/image-{number}: tag added" for number in range(1000)]
     message = report("1000 tags added", where="registry.example.com", details=details, next_command="regops changes")
     lines = json.loads(ntfy_json(Letter(message, NOON, "01"), "t"))["message"].split("\n")

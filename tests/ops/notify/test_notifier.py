@@ -1,4 +1,4 @@
-"""What a stack tells: kept for its channels, with a page to open where there is one, and nothing without channels."""
+"""Notifications of a stack: stored for its channels, with a page to open if there is one, and nothing without channels."""
 
 from __future__ import annotations
 

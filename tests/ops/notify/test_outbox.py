@@ -70,7 +70,7 @@ def test_the_order_is_that_of_posting_whatever_the_clock_does(tmp_path: Path, ju
     "content",
     [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"schema": 2}', b'{"letter": {"message": {"title": 3}, "at": 1, "id": ""}}'],
 )
-def test_what_nobody_can_read_is_put_aside(tmp_path: Path, content: bytes) -> None:
+def test_unreadable_files_are_put_aside(tmp_path: Path, content: bytes) -> None:
     box = outbox(tmp_path)
     box.post(letter("good"))
     bad = box.mailbox("phone").new / "000000000000001-bad.json"
@@ -90,7 +90,7 @@ def test_a_format_of_the_future_is_put_aside_not_misread(tmp_path: Path) -> None
     assert names(box.mailbox("phone").unreadable) == [name]
 
 
-def test_temporary_files_of_killed_writers_are_no_letters(tmp_path: Path) -> None:
+def test_temporary_files_of_killed_writers_are_ignored(tmp_path: Path) -> None:
     box = outbox(tmp_path)
     box.post(letter("good"))
     (box.mailbox("phone").new / ".000000000000001-x.json.abc.tmp").write_text("{")
@@ -142,7 +142,7 @@ def test_the_status_tells_how_long_letters_wait(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("error", "code"), [(errno.ENOSPC, 14), (errno.EDQUOT, 14), (errno.EROFS, 1), (errno.EACCES, 1)])
-def test_what_cannot_be_kept_is_told_with_the_remedy(
+def test_a_letter_that_cannot_be_stored_is_an_error_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, code: int
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -156,7 +156,7 @@ def test_what_cannot_be_kept_is_told_with_the_remedy(
 
 @pytest.mark.system
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-def test_a_disk_that_is_really_full_loses_no_letter(tmp_path: Path) -> None:
+def test_a_really_full_disk_loses_no_letter(tmp_path: Path) -> None:
     place = tmp_path / "disk"
     place.mkdir()
     run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], timeout=30)

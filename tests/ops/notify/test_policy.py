@@ -1,4 +1,4 @@
-"""What is told: changes of state once, reminders, digests, quiet hours; whatever the clock does."""
+"""What is sent: changes of state once, reminders, digests, quiet hours; whatever the clock does."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def run(
     return state, titles
 
 
-def test_a_failure_is_told_once_and_its_end_once() -> None:
+def test_a_failure_is_sent_once_and_its_end_once() -> None:
     steps = [(NOON + step * HOUR, [event]) for step, event in enumerate([GOOD, BAD, BAD, BAD, GOOD, GOOD, BAD])]
     told = "Garbage collection failed"
     assert run(steps, PLAIN)[1] == [[], [told], [], [], [f"Resolved: {told}"], [], [told]]
 
 
-def test_the_end_tells_how_long_it_was() -> None:
+def test_the_end_says_how_long_it_lasted() -> None:
     state, _ = run([(NOON + step * HOUR, [BAD]) for step in range(3)], PLAIN)
     (message,) = decide(state, [GOOD], NOON + 26 * HOUR, PLAIN)[1]
     assert message.lines == (
@@ -48,7 +48,7 @@ def test_the_end_tells_how_long_it_was() -> None:
     assert (message.severity, message.tags) == (Severity.INFO, ("white_check_mark",))
 
 
-def test_what_stays_broken_is_told_again_each_day_with_the_count() -> None:
+def test_an_open_problem_is_sent_again_each_day_with_its_count() -> None:
     state, titles = run([(NOON + step * HOUR, [BAD]) for step in range(50)], PLAIN)
     still = ["Still: Garbage collection failed"]
     assert [step for step, told in enumerate(titles) if told == still] == [24, 48]
@@ -59,7 +59,7 @@ def test_what_stays_broken_is_told_again_each_day_with_the_count() -> None:
     assert message.next_command == "regops gc --dry-run"
 
 
-def test_what_becomes_worse_is_told_at_once_and_what_becomes_milder_is_not() -> None:
+def test_a_problem_that_gets_worse_is_sent_at_once_and_one_that_gets_milder_is_not() -> None:
     events = [AlertEvent(gc_failed(severity), ok=False) for severity in (Severity.WARNING, Severity.CRITICAL, Severity.WARNING)]
     assert [len(told) for told in run([(NOON + step, [event]) for step, event in enumerate(events)], PLAIN)[1]] == [1, 1, 0]
 
@@ -105,7 +105,7 @@ def test_a_flood_is_one_message_as_bad_as_its_worst() -> None:
     assert len(state.firing) == 30
 
 
-def test_the_digest_comes_once_a_day_and_only_when_there_is_something_to_tell() -> None:
+def test_the_digest_comes_once_a_day_and_only_when_there_is_something_to_say() -> None:
     tomorrow = NOON + DAY
     steps: list[tuple[float, list[AlertEvent]]] = [
         (NOON, [BAD]),

@@ -49,7 +49,7 @@ def test_little_is_needed() -> None:
         ({"prio": 1}, "channels.phone.ntfy.prio", "unknown key"),
     ],
 )
-def test_a_bad_channel_is_told_with_its_key(change: dict[str, object], key: str, said: str) -> None:
+def test_a_bad_channel_is_reported_with_its_key(change: dict[str, object], key: str, said: str) -> None:
     (problem,) = problems(channels={"phone": {**NTFY, **change}})
     assert problem.startswith(f"{key}: ")
     assert said in problem
@@ -76,7 +76,7 @@ def test_clear_text_is_for_near_servers(server: str) -> None:
         ({"digest_hour": 24}, "rules.digest_hour", "less than or equal to 23"),
     ],
 )
-def test_bad_rules_are_told_with_their_key(rules: dict[str, object], key: str, said: str) -> None:
+def test_bad_rules_are_reported_with_their_key(rules: dict[str, object], key: str, said: str) -> None:
     (problem,) = problems(rules=rules)
     assert problem.startswith(f"{key}: ")
     assert said in problem

@@ -49,7 +49,7 @@ def test_another_process_with_the_same_id_is_not_it(history: History) -> None:
 
 
 @pytest.mark.parametrize("damage", ['{"schema": 1, "run_id": "2026', "not JSON\n", '{"schema": 99}\n', "[]\n", "\x00\x00\n"])
-def test_what_cannot_be_read_spoils_no_other_run(history: History, tmp_path: Path, damage: str) -> None:
+def test_an_unreadable_line_spoils_no_other_run(history: History, tmp_path: Path, damage: str) -> None:
     history.add(RUN)
     path = tmp_path / "deep" / "history.jsonl"
     with path.open("a") as file:
@@ -59,7 +59,7 @@ def test_what_cannot_be_read_spoils_no_other_run(history: History, tmp_path: Pat
     assert history.runs() == [RUN, other]
 
 
-def test_it_does_not_grow_for_ever(history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_does_not_grow_forever(history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.runs.history._TRIM_BYTES", 10_000)
     monkeypatch.setattr("ops.runs.history._KEPT_LINES", 10)
     for number in range(100):

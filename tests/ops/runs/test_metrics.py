@@ -35,12 +35,12 @@ def test_a_failure_keeps_the_time_of_the_last_success(tmp_path: Path) -> None:
     assert found["regops_task_exit_code"] == 1
 
 
-def test_a_task_that_never_succeeded_says_no_time(tmp_path: Path) -> None:
+def test_a_task_that_never_succeeded_has_no_time_of_success(tmp_path: Path) -> None:
     write(tmp_path, "gc", ended=1000.0, seconds=1.0, exit_code=75, figures={})
     assert "regops_task_last_success_timestamp_seconds" not in values(tmp_path)
 
 
-def test_a_damaged_file_is_written_anew(tmp_path: Path) -> None:
+def test_a_damaged_file_is_rewritten(tmp_path: Path) -> None:
     (tmp_path / "regops-gc.prom").write_text("regops_task_last_success_timestamp_seconds{ 12 34 oops")
     assert last_success(tmp_path / "regops-gc.prom") is None
     write(tmp_path, "gc", ended=1000.0, seconds=1.0, exit_code=1, figures={})

@@ -23,7 +23,7 @@ RUN = Run("20261125T080000-1a2b", "gc", "2026-11-25T08:00:00+00:00", ENDED, "1:1
         (replace(RUN, exit_code=0), "gc has warnings", Severity.WARNING, True),
     ],
 )
-def test_how_it_ended_is_told(run: Run, title: str, severity: Severity, ok: bool) -> None:
+def test_how_it_ended_is_reported(run: Run, title: str, severity: Severity, ok: bool) -> None:
     event = event_of(run, "prod")
     assert event is not None
     assert (event.message.title, event.message.severity, event.ok) == (title, severity, ok)
@@ -33,5 +33,5 @@ def test_how_it_ended_is_told(run: Run, title: str, severity: Severity, ok: bool
 
 
 @pytest.mark.parametrize("run", [replace(RUN, exit_code=75), replace(RUN, state=RUNNING)])
-def test_nothing_is_told_of_a_run_that_did_nothing_yet(run: Run) -> None:
+def test_a_run_that_did_nothing_is_not_reported(run: Run) -> None:
     assert event_of(run, "prod") is None

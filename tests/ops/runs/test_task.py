@@ -24,7 +24,7 @@ UUID = "0d0c0d0c-9d0c-4d0c-8d0c-0d0c0d0c0d0c"
 
 
 class Watcher:
-    """A STAND-IN for Healthchecks: it takes pings as its documentation says, and answers as it is told."""
+    """A STAND-IN for Healthchecks: it accepts pings as documented, and answers with the given status."""
 
     def __init__(self, status: int) -> None:
         watcher, self.pings = self, list[tuple[str, str]]()
@@ -70,7 +70,7 @@ def stack_in(folder: Path, *, ping: str | None = None, metrics: str | None = "me
     return Stack(folder)
 
 
-def test_a_run_is_kept_measured_and_told(tmp_path: Path) -> None:
+def test_a_run_is_recorded_measured_and_pinged(tmp_path: Path) -> None:
     with watching() as watcher:
         stack = stack_in(tmp_path, ping=watcher.url)
         outcome = run_task(stack, "gc", lambda: Outcome(0, "freed 3 MB", {"freed_bytes": 3e6}), lock_name="storage")
@@ -87,7 +87,7 @@ def test_a_run_is_kept_measured_and_told(tmp_path: Path) -> None:
     assert "regops_gc_freed_bytes 3e+06" in (tmp_path / "metrics/regops-gc.prom").read_text()
 
 
-def test_a_failure_is_told_with_its_code_and_raised(tmp_path: Path) -> None:
+def test_a_failure_is_pinged_with_its_code_and_raised(tmp_path: Path) -> None:
     def fail() -> Outcome:
         raise UnreachableError("the registry does not answer\nsecond line")
 
@@ -109,14 +109,14 @@ def test_a_failure_is_reported_with_the_name_that_people_gave_the_registry(tmp_p
     assert stored.letter.message.lines[0] == "Where: The Smiths' registry"
 
 
-def test_a_task_that_is_told_to_end_is_no_success(tmp_path: Path) -> None:
+def test_a_terminated_task_is_not_a_success(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
     with pytest.raises(SystemExit):
         run_task(stack, "gc", lambda: sys.exit(143))
     assert (history_of(stack).runs()[0].state, history_of(stack).runs()[0].exit_code) == ("ended", 143)
 
 
-def test_a_task_that_finds_another_at_work_says_so_and_is_no_failure_to_who_watches(tmp_path: Path) -> None:
+def test_a_task_that_finds_another_running_says_so_and_is_not_a_failure(tmp_path: Path) -> None:
     with watching() as watcher:
         stack = stack_in(tmp_path, ping=watcher.url)
         with lock(stack.lock_file("storage"), "backup"), pytest.raises(LockedError, match=r"^backup \(process"):
@@ -134,9 +134,7 @@ def test_a_watcher_that_refuses_is_a_warning(tmp_path: Path, status: int) -> Non
     assert warnings == [f"the ping was answered with {status}"] * 2
 
 
-def test_a_watcher_that_is_away_is_a_warning_which_does_not_tell_the_address(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unreachable_watcher_is_a_warning_without_the_address(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with watching() as watcher:
         pass
     outcome = run_task(stack_in(tmp_path, ping=watcher.url), "gc", lambda: Outcome(0, "done"))

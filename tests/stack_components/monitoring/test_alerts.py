@@ -1,4 +1,4 @@
-"""Each alert in the real rule engine: when it fires, what it says, and when it keeps quiet."""
+"""Each alert in the real rule engine: when it fires, what it says, and when it stays quiet."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def mounts(declared: Declarations, service: str) -> dict[str, tuple[str, bool]]:
     }
 
 
-def test_all_of_it_runs_unless_it_is_told_not_to(declared: Declarations) -> None:
+def test_all_of_it_runs_by_default(declared: Declarations) -> None:
     assert running(declared) == SERVICES
     assert running(declare({"monitoring": '{"cadvisor": false}'})) == SERVICES - {"cadvisor", "cadvisor-socket"}
     assert running(declare({"monitoring": '{"grafana": false}'})) == SERVICES - {"grafana"}
@@ -73,7 +73,7 @@ def test_switched_off_nothing_of_it_is_left() -> None:
         ("prometheus", SERVICES),
     ],
 )
-def test_an_image_that_cannot_be_had_leaves_out_its_services_only(tmp_path: Path, image: str, gone: set[str]) -> None:
+def test_a_missing_image_leaves_out_only_its_services(tmp_path: Path, image: str, gone: set[str]) -> None:
     lock = yaml.safe_load(LOCK.read_text())
     lock[image] = {"unavailable": "it cannot be had here"}
     (tmp_path / "images.lock").write_text(yaml.safe_dump(lock))

@@ -262,6 +262,6 @@ modules:
     )
 
 
-def test_a_key_that_a_program_does_not_know_cannot_be_said() -> None:
+def test_keys_that_a_program_does_not_know_are_refused() -> None:
     with pytest.raises(ValueError, match="scrape_intervall"):
         prometheus.Global.model_validate({"external_labels": {}, "scrape_intervall": "1s"})

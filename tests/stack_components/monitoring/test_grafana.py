@@ -1,4 +1,4 @@
-"""What Grafana is given. It cannot be had from packages, so that its files are held against its model and Prometheus alone."""
+"""What Grafana is given. There is no package of it, so its files are only checked against its model and Prometheus."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ def test_panels_stand_from_left_to_right() -> None:
     assert places == [(0, 0, 4), (6, 0, 4), (0, 4, 8), (12, 4, 8), (0, 12, 8)]
 
 
-def test_what_does_not_run_has_no_panels() -> None:
+def test_services_that_do_not_run_have_no_panels() -> None:
     titles = {title for title, _ in expressions()}
     without = {panel["title"] for panel in registry_dashboard(plan_of(monitoring={"cadvisor": False}))["panels"]}
     assert titles - without == {"Containers: memory used, of their limit", "Containers: CPU cores used"}
 
 
 @pytest.mark.system
-def test_prometheus_can_read_every_expression(tmp_path: Path) -> None:
+def test_prometheus_understands_every_expression(tmp_path: Path) -> None:
     asked = list(expressions())
     assert len(asked) > 25
     rules = [

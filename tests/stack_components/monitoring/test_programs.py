@@ -1,4 +1,4 @@
-"""The rendered configuration in the programs that read it: they take it, whatever of the stack is switched off."""
+"""The rendered configuration in the programs that read it: they accept it, whatever parts of the stack are switched off."""
 
 from __future__ import annotations
 

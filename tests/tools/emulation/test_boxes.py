@@ -82,7 +82,7 @@ def test_nothing_is_given_to_a_shell(box: Box, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["", " ", "'"])
-def test_a_command_that_is_none_leaves_no_traceback(box: Box, command: str) -> None:
+def test_an_invalid_command_leaves_no_traceback(box: Box, command: str) -> None:
     assert "Traceback" not in box.run(command).stderr
 
 

@@ -83,7 +83,7 @@ def test_pulled_from_a_server_at_work_it_fails_there_and_has_its_data_elsewhere(
     assert other.run(f"cat {ROOT}/x") == "precious\n"
 
 
-def test_what_cannot_be_formatted_is_told_and_makes_no_volume(machines: DockerMachines, shell: Shell) -> None:
+def test_a_failed_format_is_reported_and_creates_no_volume(machines: DockerMachines, shell: Shell) -> None:
     with pytest.raises(DeviceError, match=r"mkfs\.xfs"):
         machines.serve_volumes(1, [VolumeSpec(9, 10, "xfs")])
     machines.serve_volumes(1, [])

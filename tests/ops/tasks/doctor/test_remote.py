@@ -41,14 +41,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def doctor(name: str, *words: str | Path, password: str | None = None) -> Completed:
-    """Run the doctor where no stack is."""
+    """Run the doctor without a stack."""
     environment = {key: value for key, value in os.environ.items() if key != "REGOPS_ROOT"}
     argv = [sys.executable, "-m", "ops.cli", "doctor", name, *words]
     return run(argv, timeout=60, cwd=PROJECT_FOLDER, check=False, env=environment, stdin=password)
 
 
 def findings(name: str, *words: str | Path, password: str | None = None) -> tuple[int, dict[str, dict[str, Any]]]:
-    """Return the exit code, and what was found by check; what has failed has a remedy."""
+    """Return the exit code and the findings by check; every failed one has a remedy."""
     done = doctor(name, *words, "--json", password=password)
     assert done.stdout, done.stderr
     document = json.loads(done.stdout)
@@ -61,7 +61,7 @@ def of(stack: Stack, *words: str | Path, password: str | None = None) -> tuple[i
     return findings(stack.url.removeprefix("https://"), "--ca", stack.authority, *words, password=password)
 
 
-def test_a_whole_registry_is_told_to_be_so_to_anybody(stack: Stack) -> None:
+def test_a_healthy_registry_is_reported_as_healthy_to_anyone(stack: Stack) -> None:
     assert stack.doctor().returncode == 0
     done = doctor(stack.url, "--ca", stack.authority)
     assert (done.returncode, done.stderr) == (0, "")
@@ -69,7 +69,7 @@ def test_a_whole_registry_is_told_to_be_so_to_anybody(stack: Stack) -> None:
     assert f"anyone can pull {REPOSITORY}:doctor" in done.stdout
 
 
-def test_a_canary_that_was_changed_is_found(stack: Stack) -> None:
+def test_a_changed_canary_is_found(stack: Stack) -> None:
     assert stack.doctor().returncode == 0
     blobs = stack.folder / "registry/docker/registry/v2/blobs/sha256"
     kept = {path: path.read_bytes() for path in blobs.rglob("data") if b'"rootfs"' in path.read_bytes()}
@@ -83,7 +83,7 @@ def test_a_canary_that_was_changed_is_found(stack: Stack) -> None:
     assert (code, checks["pull"]["state"]) == (12, "failed")
 
 
-def test_somebody_pushes_and_pulls_with_a_password_from_standard_input(stack: Stack) -> None:
+def test_an_account_pushes_and_pulls_with_a_password_from_standard_input(stack: Stack) -> None:
     code, checks = of(stack, "--user", "admin", password=f"{PASSWORDS['admin']}\n")
     assert code == 0
     assert list(checks) == PUSH
@@ -95,7 +95,7 @@ def test_somebody_pushes_and_pulls_with_a_password_from_standard_input(stack: St
     assert [tag for tag in stack.tags() if tag.startswith("client-")] == tags
 
 
-def test_a_wrong_password_is_told_and_is_in_no_output(stack: Stack) -> None:
+def test_a_wrong_password_is_reported_and_is_in_no_output(stack: Stack) -> None:
     done = doctor(stack.url, "--ca", stack.authority, "--user", "admin", password="a-wrong-one\n")
     assert done.returncode == 1
     assert "failed   login: " in done.stderr
@@ -103,7 +103,7 @@ def test_a_wrong_password_is_told_and_is_in_no_output(stack: Stack) -> None:
     assert "a-wrong-one" not in done.stdout + done.stderr + " ".join(done.argv)
 
 
-def test_an_account_that_may_not_push_there_is_told_what_it_needs(stack: Stack) -> None:
+def test_an_account_without_push_rights_is_told_what_it_needs(stack: Stack) -> None:
     code, checks = of(stack, "--user", "robot", password=PASSWORDS["robot"])
     assert code == 1
     assert (checks["login"]["state"], checks["push"]["state"]) == ("ok", "failed")
@@ -121,7 +121,7 @@ def test_writes_that_are_refused_for_a_while_are_told_to_be(stack: Stack) -> Non
     assert "try again in a few minutes" in checks["push"]["remedy"]
 
 
-def test_where_nobody_pulls_without_signing_in_an_account_does(tmp_path: Path) -> None:
+def test_where_anonymous_pulls_are_not_allowed_an_account_pulls(tmp_path: Path) -> None:
     with stack_with(tmp_path, ()) as closed:
         code, checks = of(closed)
         assert (code, checks["pull"]["state"]) == (0, "skipped")
@@ -131,7 +131,7 @@ def test_where_nobody_pulls_without_signing_in_an_account_does(tmp_path: Path) -
         assert checks["pull"]["detail"].startswith("admin pulled it")
 
 
-def test_before_the_first_canary_that_is_said_and_another_image_is_not_taken_for_one(tmp_path: Path) -> None:
+def test_a_missing_canary_is_reported_and_another_image_is_not_mistaken_for_one(tmp_path: Path) -> None:
     with stack_with(tmp_path, (PULL_ALL,)) as stack:
         code, checks = of(stack)
         assert (code, checks["pull"]["state"]) == (0, "skipped")
@@ -148,19 +148,19 @@ def test_before_the_first_canary_that_is_said_and_another_image_is_not_taken_for
     assert "is not a canary" in checks["pull"]["detail"]
 
 
-def test_an_unknown_name_is_told_and_nothing_else_is_tried() -> None:
+def test_an_unknown_name_is_reported_and_nothing_else_is_tried() -> None:
     code, checks = findings("registry.invalid")
     assert (code, checks["name"]["state"]) == (13, "failed")
     assert "DNS" in checks["name"]["remedy"]
     assert checks["edge"]["detail"] == "not tried"
 
 
-def test_a_name_that_is_told_is_not_looked_up(stack: Stack) -> None:
+def test_a_name_with_a_given_address_is_not_looked_up(stack: Stack) -> None:
     code, checks = of(stack, "--resolve", "localhost:127.0.0.1")
     assert (code, checks["name"]["state"]) == (0, "skipped")
 
 
-def test_a_registry_that_nobody_answers_for_may_have_banned_this_machine() -> None:
+def test_a_registry_that_does_not_answer_may_have_banned_this_machine() -> None:
     code, checks = findings(f"https://localhost:{free_port()}")
     assert (code, checks["edge"]["state"]) == (13, "failed")
     assert "Connection refused" in checks["edge"]["detail"]
@@ -168,7 +168,7 @@ def test_a_registry_that_nobody_answers_for_may_have_banned_this_machine() -> No
     assert checks["answers"]["detail"] == "not tried"
 
 
-def test_a_certificate_of_another_authority_is_told(stack: Stack) -> None:
+def test_a_certificate_of_an_unknown_ca_is_reported(stack: Stack) -> None:
     code, checks = findings(stack.url)
     assert code == 13
     assert "its certificate is not trusted" in checks["edge"]["detail"]
@@ -177,7 +177,7 @@ def test_a_certificate_of_another_authority_is_told(stack: Stack) -> None:
 
 @contextlib.contextmanager
 def stand_in_for_an_edge(status: int) -> Iterator[str]:
-    """A stand-in for an edge whose bouncer has banned everybody, or that is before no registry."""
+    """A stand-in for an edge that has banned everybody, or that has no registry behind it."""
 
     class Refuse(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -190,7 +190,7 @@ def stand_in_for_an_edge(status: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}"
 
 
-def test_who_is_banned_is_told_where_to_look() -> None:
+def test_a_banned_machine_is_told_where_to_look() -> None:
     with stand_in_for_an_edge(403) as url:
         code, checks = findings(url)
     assert (code, checks["edge"]["state"]) == (1, "failed")
@@ -199,7 +199,7 @@ def test_who_is_banned_is_told_where_to_look() -> None:
     assert checks["answers"]["detail"] == "not tried"
 
 
-def test_what_is_no_registry_is_told() -> None:
+def test_a_server_that_is_not_a_registry_is_reported() -> None:
     with stand_in_for_an_edge(404) as url:
         code, checks = findings(url)
     assert (code, checks["answers"]["state"]) == (1, "failed")
@@ -217,7 +217,7 @@ def answer_of(date: str | None) -> Answer:
     ("ahead_s", "state", "which"),
     [(0, "ok", ""), (29, "ok", ""), (31, "warning", "31 s ahead of"), (-3600, "warning", "3600 s behind")],
 )
-def test_clocks_that_differ_are_told_with_which_is_ahead(ahead_s: int, state: str, which: str) -> None:
+def test_clock_skew_is_reported_with_its_direction(ahead_s: int, state: str, which: str) -> None:
     now = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
     check = reachability.clocks(answer_of(format_datetime(now - timedelta(seconds=ahead_s), usegmt=True)), now)
     assert check.state == state
@@ -225,11 +225,11 @@ def test_clocks_that_differ_are_told_with_which_is_ahead(ahead_s: int, state: st
 
 
 @pytest.mark.parametrize("date", [None, "soon"])
-def test_a_server_that_does_not_say_its_time_is_not_compared(date: str | None) -> None:
+def test_a_server_that_does_not_report_its_time_is_skipped(date: str | None) -> None:
     assert reachability.clocks(answer_of(date), datetime.now(UTC)).state == "skipped"
 
 
-def test_a_real_edge_says_its_time(stack: Stack) -> None:
+def test_a_real_edge_reports_its_time(stack: Stack) -> None:
     answer = reachability.edge(Endpoint(stack.url, stack.authority))[1]
     assert answer is not None
     assert reachability.clocks(answer, datetime.now(UTC)).state == "ok"
@@ -240,7 +240,7 @@ def test_a_real_edge_says_its_time(stack: Stack) -> None:
     ("host", "state"),
     [("localhost", "ok"), ("127.0.0.1", "ok"), ("9.9.9.9", "ok"), ("10.0.0.7", "warning"), ("a" * 70, "failed")],
 )
-def test_addresses_of_private_use_are_a_warning(host: str, state: str) -> None:
+def test_private_addresses_are_a_warning(host: str, state: str) -> None:
     assert reachability.name(Endpoint(f"https://{host}")).state == state
 
 

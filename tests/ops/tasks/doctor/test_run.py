@@ -1,4 +1,4 @@
-"""The doctor as a command, against a real edge, gateway and registry, whole and broken in many ways."""
+"""The doctor as a command, against a real edge, gateway and registry, healthy and broken in many ways."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Iterator[Stack]:
-    """A stack in which nobody pulls without signing in."""
+    """A stack without anonymous pulls."""
     with stack_with(tmp_path, ()) as stack:
         yield stack
 
 
-def test_a_whole_registry_is_told_to_be_so(stack: Stack) -> None:
+def test_a_healthy_registry_is_reported_as_healthy(stack: Stack) -> None:
     done = stack.doctor("--post-deploy")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -44,12 +44,12 @@ def test_a_whole_registry_is_told_to_be_so(stack: Stack) -> None:
     assert "anyone can pull it" in lines[4]
 
 
-def test_nothing_that_the_doctor_says_or_is_told_by_holds_the_password(stack: Stack) -> None:
+def test_the_password_is_in_no_output_and_no_argument(stack: Stack) -> None:
     done = stack.doctor("--json")
     assert PASSWORDS["admin"] not in done.stdout + done.stderr + " ".join(done.argv)
 
 
-def test_runs_of_a_day_add_nothing_to_the_registry(stack: Stack) -> None:
+def test_further_runs_on_the_same_day_add_nothing_to_the_registry(stack: Stack) -> None:
     stack.doctor()
     blobs = stack.folder / "registry/docker/registry/v2/blobs"
     before = sorted(blobs.rglob("data"))
@@ -59,7 +59,7 @@ def test_runs_of_a_day_add_nothing_to_the_registry(stack: Stack) -> None:
     assert sorted(blobs.rglob("data")) == before
 
 
-def test_after_a_deployment_the_content_is_new_and_the_canary_before_it_is_deleted(stack: Stack) -> None:
+def test_after_a_deployment_the_canary_is_new_and_the_older_one_is_deleted(stack: Stack) -> None:
     stack.doctor()
     pushed = [stack.findings("--post-deploy")[1]["push"]["detail"] for _ in range(2)]
     assert pushed[0] != pushed[1]
@@ -67,11 +67,11 @@ def test_after_a_deployment_the_content_is_new_and_the_canary_before_it_is_delet
     assert stack.manifests() == 2
 
 
-def test_a_name_is_looked_up_where_it_is_told_to_be(stack: Stack) -> None:
+def test_a_given_address_is_used_instead_of_a_lookup(stack: Stack) -> None:
     assert stack.findings("--resolve", f"{NAME}:127.0.0.1")[0] == 0
     unknown = f"https://registry.invalid:{stack.caddy.ports.tls}"
     assert stack.failed("answers", url=unknown)[1].startswith(f"{unknown}: its name is not known")
-    # The edge is found, and has no certificate of that name.
+    # The edge is found, but has no certificate for that name.
     code, detail = stack.failed("answers", "--resolve", "registry.invalid:127.0.0.1", url=unknown)
     assert code == 13
     assert detail.startswith(f"{unknown}: no TLS: ")
@@ -99,7 +99,7 @@ def _listening(address: str) -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_another_authority_is_not_trusted(stack: Stack, tmp_path: Path) -> None:
+def test_another_ca_is_not_trusted(stack: Stack, tmp_path: Path) -> None:
     missing = tmp_path / "none.crt"
     code, detail = stack.failed("answers", "--ca", str(missing))
     assert (code, detail) == (13, f"{stack.url}: {missing}: No such file or directory")
@@ -109,14 +109,14 @@ def test_another_authority_is_not_trusted(stack: Stack, tmp_path: Path) -> None:
     assert "its certificate is not trusted" in detail
 
 
-def test_a_name_that_nobody_knows_is_told(stack: Stack) -> None:
+def test_an_unknown_name_is_reported_with_its_remedy(stack: Stack) -> None:
     code, checks = stack.findings(url="https://registry.invalid")
     assert code == 13
     assert "its name is not known" in checks["answers"]["detail"]
     assert "DNS" in checks["answers"]["remedy"]
 
 
-def test_a_registry_that_comes_up_meanwhile_is_waited_for_within_bounds(stack: Stack) -> None:
+def test_it_waits_for_a_registry_that_is_starting_but_not_forever(stack: Stack) -> None:
     done = stack.doctor("--patience", "3", url=f"https://127.0.0.1:{free_port()}")
     assert done.returncode == 13
     assert done.stderr.count("waiting: ") == 1
@@ -124,7 +124,7 @@ def test_a_registry_that_comes_up_meanwhile_is_waited_for_within_bounds(stack: S
     assert "remedy: " in done.stderr
 
 
-def test_a_wrong_password_is_told_and_tried_once(stack: Stack) -> None:
+def test_a_wrong_password_is_reported_and_tried_only_once(stack: Stack) -> None:
     secret = stack.root / "secrets/registry_pass"
     secret.write_text("wrong")
     try:
@@ -137,7 +137,7 @@ def test_a_wrong_password_is_told_and_tried_once(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("missing", ["secrets/registry_pass", "current/gateway/gateway.json", "current/regops/regops.json"])
-def test_what_is_missing_on_the_host_is_a_configuration_that_is_invalid(stack: Stack, missing: str) -> None:
+def test_a_missing_file_on_the_host_is_an_invalid_configuration(stack: Stack, missing: str) -> None:
     path = stack.root / missing
     kept = path.rename(path.with_name("kept"))
     try:
@@ -160,7 +160,7 @@ def test_read_only_mode_makes_it_wait_and_then_say_so(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("change", ["other", "cut"])
-def test_content_that_is_not_what_was_pushed_is_found(stack: Stack, change: str) -> None:
+def test_content_that_differs_from_what_was_pushed_is_found(stack: Stack, change: str) -> None:
     blobs = stack.folder / "registry/docker/registry/v2/blobs/sha256"
     assert stack.findings()[0] == 0
     config = next(path for path in blobs.rglob("data") if b'"rootfs"' in path.read_bytes() and _of_today(stack, path))
@@ -175,19 +175,19 @@ def test_content_that_is_not_what_was_pushed_is_found(stack: Stack, change: str)
 
 
 def _of_today(stack: Stack, path: Path) -> bool:
-    """Whether a blob is named by the canary of today."""
+    """Whether today's canary references a blob."""
     token = stack.registry.token(f"repository:{REPOSITORY}:pull")
     return path.parent.name in stack.registry.pull(REPOSITORY, "doctor", token).text
 
 
-def test_where_nobody_pulls_without_signing_in_the_operator_does(closed: Stack) -> None:
+def test_where_anonymous_pulls_are_not_allowed_the_operator_pulls(closed: Stack) -> None:
     code, checks = closed.findings("--post-deploy")
     assert code == 0
     assert "the operator pulled it" in checks["pull"]["detail"]
     assert "no anonymous pulls" in checks["pull"]["detail"]
 
 
-def test_a_registry_that_is_more_open_than_its_settings_is_found(tmp_path: Path) -> None:
+def test_a_registry_more_open_than_its_settings_is_found(tmp_path: Path) -> None:
     pushes = Access(repositories="regops/**", actions=("pull", "push"))
     with stack_with(tmp_path / "pushes", (pushes,), told=(PULL_ALL,)) as stack:
         code, detail = stack.failed("closed")
@@ -211,7 +211,7 @@ def test_a_registry_more_closed_than_its_settings_is_found(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "url", ["registry.example.com", "ftp://a", "https://admin:secret@a", "https://a/v2", "https://a:x", "https://"]
 )
-def test_an_address_that_is_none_is_a_wrong_use(stack: Stack, url: str) -> None:
+def test_an_invalid_address_is_wrong_use(stack: Stack, url: str) -> None:
     assert stack.doctor(url=url).returncode == 2
 
 

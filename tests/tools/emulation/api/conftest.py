@@ -28,7 +28,7 @@ def machines() -> NoMachines:
 
 @pytest.fixture
 def api(machines: NoMachines) -> Iterator[Api]:
-    """Give the API; all that was said to it is checked afterwards, where the description is at hand."""
+    """Yield the API; if the OpenAPI description is at hand, every exchange is checked against it afterwards."""
     with Api(machines, addresses=ADDRESSES, token=TOKEN) as running:
         yield running
         machines.free.set()
@@ -40,7 +40,7 @@ def api(machines: NoMachines) -> Iterator[Api]:
 
 @pytest.fixture
 def client(api: Api) -> Any:
-    """Give the client, untyped: its types have no field that is surely there."""
+    """Yield the client, untyped: its types have no required fields."""
     return Client(TOKEN, api_endpoint=api.url, api_endpoint_hetzner=api.url, poll_interval=0.02, timeout=20)
 
 

@@ -1,4 +1,4 @@
-"""Machines that are none, for tests of the API alone."""
+"""Pretend machines, for tests of the API alone."""
 
 from __future__ import annotations
 

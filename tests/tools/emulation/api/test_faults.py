@@ -1,4 +1,4 @@
-"""Failures on purpose, and what the official client makes of them."""
+"""Deliberate failures, and what the official client makes of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_client_asks_again_after_too_many_requests(api: Api, impatient: Any)
     assert [exchange.status for exchange in api.exchanges] == [429, 429, 201]
 
 
-def test_too_many_requests_are_told_by_headers(api: Api) -> None:
+def test_too_many_requests_are_reported_in_headers(api: Api) -> None:
     api.faults.rate_limit("GET", "/servers", retry_after_s=7)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     answer = requests.get(f"{api.url}/servers", headers=headers, timeout=5)
@@ -44,7 +44,7 @@ def test_too_many_requests_are_told_by_headers(api: Api) -> None:
     assert float(answer.headers["RateLimit-Reset"]) > time.time()
 
 
-def test_an_unavailable_api_is_told(api: Api, impatient: Any) -> None:
+def test_an_unavailable_api_is_reported(api: Api, impatient: Any) -> None:
     api.faults.unavailable("GET", "/servers/*")
     with pytest.raises(APIException) as caught:
         impatient.servers.get_by_id(1)

@@ -42,7 +42,7 @@ def test_selectors_find_labels(selector: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("selector", ["=x", "a b", "a in", "a,", "a=b=c"])
-def test_what_is_no_selector_is_refused(client: Any, selector: str) -> None:
+def test_an_invalid_selector_is_refused(client: Any, selector: str) -> None:
     client.placement_groups.create("a", "spread")
     with pytest.raises(APIException) as caught:
         client.placement_groups.get_all(label_selector=selector)

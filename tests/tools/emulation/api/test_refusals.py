@@ -171,7 +171,7 @@ def test_a_rule_without_sense_is_refused(client: Any, rule: FirewallRule) -> Non
 
 
 @pytest.mark.parametrize("store", ["servers", "ssh_keys", "primary_ips", "firewalls", "volumes", "storage_boxes"])
-def test_what_there_is_not_is_not_found(client: Any, store: str) -> None:
+def test_a_missing_resource_is_not_found(client: Any, store: str) -> None:
     refused("not_found", lambda: getattr(client, store).get_by_id(1))
 
 

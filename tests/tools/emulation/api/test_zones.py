@@ -46,5 +46,5 @@ def test_records_are_of_their_type(client: Any, kind: Any, value: str) -> None:
     refused("invalid_input", lambda: zone.create_rrset(name="www", type=kind, records=[ZoneRecord(value)]))
 
 
-def test_a_zone_that_there_is_not_is_not_found(client: Any) -> None:
+def test_a_missing_zone_is_not_found(client: Any) -> None:
     refused("not_found", lambda: client.zones.get("example.com"))

@@ -39,7 +39,7 @@ def test_bans_of_others_are_counted() -> None:
         ("192.0.2.7", "on the allow list"),
     ],
 )
-def test_who_should_never_be_banned_is_named_with_the_remedy(value: str, whose: str) -> None:
+def test_a_ban_that_should_never_happen_is_reported_with_its_remedy(value: str, whose: str) -> None:
     check = judge([BAN, replace(BAN, value=value)], own=OWN, allowed=OFFICE)
     assert check.state == "warning"
     assert check.detail == f"{value} is {whose}, and is banned: crowdsecurity/http-probing (2 banned here)"
@@ -57,7 +57,7 @@ def test_a_machine_knows_its_addresses_and_those_of_the_registrys_name() -> None
         assert f"{probe.getsockname()[0]}/32" in texts
 
 
-def test_a_name_that_is_not_known_is_no_fault_of_bans() -> None:
+def test_an_unknown_name_does_not_fail_the_check_of_bans() -> None:
     assert isinstance(own_addresses("https://registry.invalid", {}), list)
 
 
@@ -68,7 +68,7 @@ def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
 
 
 @pytest.mark.system
-def test_a_real_crowdsec_tells_bans_and_the_allow_list(protected: Protected, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bans_and_the_allow_list_are_read_from_a_real_crowdsec(protected: Protected, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", ensure_docker())
     protected.ban(SCANNER, "crowdsecurity/http-probing")
     check = bans(protected.stack)
@@ -83,7 +83,7 @@ def test_a_real_crowdsec_tells_bans_and_the_allow_list(protected: Protected, mon
 
 
 @pytest.mark.system
-def test_bans_that_cannot_be_seen_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bans_that_cannot_be_read_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", ensure_docker())
     check = bans(write_config(tmp_path, "test-none", "crowdsec"))
     assert check.state == "warning"

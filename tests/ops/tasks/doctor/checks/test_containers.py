@@ -1,4 +1,4 @@
-"""Checks of services, on real containers: missing, stopped, unwell, with other limits."""
+"""Checks of services, on real containers: missing, stopped, unhealthy, with other limits."""
 
 from __future__ import annotations
 
@@ -67,17 +67,17 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
         yield Machine(tmp_path, engine, image, removed)
 
 
-def test_a_service_with_its_limits_is_well(machine: Machine) -> None:
+def test_a_service_with_its_limits_is_ok(machine: Machine) -> None:
     machine.runs(["sleep", "60"])
     machine.runs(["sleep", "60"], service="cache-of-another-name")
     assert (machine.check().state, machine.check().detail) == ("ok", "all 1 are running and healthy, with the right limits")
 
 
-def test_a_missing_one_is_named(machine: Machine) -> None:
+def test_a_missing_service_is_named(machine: Machine) -> None:
     assert (machine.check().name, machine.check().state, machine.check().remedy) == ("cache", "failed", "run `up`")
 
 
-def test_one_that_has_ended_is_named_with_its_exit_code(machine: Machine) -> None:
+def test_a_stopped_service_is_named_with_its_exit_code(machine: Machine) -> None:
     machine.runs(["sh", "-c", "exit 7"]).wait()
     assert machine.check().detail == "not running: exited, exit code 7"
     assert f"docker logs {machine.name}-cache" in machine.check().remedy
@@ -106,7 +106,7 @@ def test_swap_beyond_the_memory_is_seen(machine: Machine) -> None:
     assert machine.check().state == "failed"
 
 
-def test_images_of_the_release_are_told_from_others(machine: Machine) -> None:
+def test_images_from_outside_the_release_are_reported(machine: Machine) -> None:
     machine.runs(["sleep", "60"])
     machine.tell({"cache": machine.image})
     services, versions = service_checks(machine.stack)
@@ -128,7 +128,7 @@ def test_an_image_under_another_name_is_the_same(machine: Machine) -> None:
     assert service_checks(machine.stack)[1].state == "ok"
 
 
-def test_an_engine_that_does_not_answer_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_does_not_answer_is_reported(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{machine.stack.root}/none.sock")
     assert machine.check().state == "failed"
     assert f"no Docker engine answers at unix://{machine.stack.root}/none.sock: No such file" in machine.check().detail
