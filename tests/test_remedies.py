@@ -1,0 +1,196 @@
+"""Every command that a message, a help text, an alert or a page names: `regops …` and `make …` exist, and take those words."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer import Exit
+from typer.main import get_command
+
+from infra.paths import PROJECT_FOLDER
+from ops.cli.app import app
+from ops.tasks.doctor.checks.tasks import COMMANDS
+
+_PYTHON = ("ops", "infra", "stack_components", "tools")
+# Decisions of the past name what there was at the time.
+_HISTORY = ("docs/adr/", "CHANGELOG.md")
+_NAMED = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
+_FENCED = re.compile(r"^(?:\$ )?((?:[A-Z]+=\S+ )*(?:bin/regops|regops|make) .*)$", re.MULTILINE)
+_REGOPS = re.compile(r"(?:^|\s)(?:bin/)?regops\s+(.+)$", re.DOTALL)
+_MAKE = re.compile(r"^(?:[A-Z]+=\S+ )*make\s+(.+)$")
+# What stands for a value: a name in braces (from an f-string) or in capitals. Others are values themselves.
+_VALUES = {
+    "{value}": "203.0.113.7",
+    "{ban.value}": "203.0.113.7",
+    "ADDRESS": "203.0.113.7",
+    "{report.snapshot}": "latest",
+    "{report.before}": "latest",
+    "{made.name}": "latest",
+    "SNAPSHOT": "latest",
+    "REPOSITORY": "team/app",
+    "REPOSITORY:TAG": "team/app:v1",
+    "[REPOSITORY[:TAG]]": "team/app:v1",
+    "NAME": "registry.example.com",
+    "{run.task}": "gc",
+    "{task}": "gc",
+}
+# What `regops undo` did before there was `regops snapshot`; it reads these words as a repository's name.
+_FORMER = {"take", "restore", "forget"}
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Yield the strings of a Python file, f-strings with their expressions in braces, or the text of another file."""
+    if path.suffix != ".py":
+        yield path.read_text()
+        return
+    tree = ast.parse(path.read_text())
+    within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(_part(part) for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in within:
+            yield node.value
+
+
+def _part(part: ast.expr) -> str:
+    if isinstance(part, ast.FormattedValue):
+        return f"{{{ast.unparse(part.value)}}}"
+    return str(part.value) if isinstance(part, ast.Constant) else ""
+
+
+def commands(text: str) -> Iterator[str]:
+    """Yield the command lines within a text: in backticks, on a line of their own, or the whole of it."""
+    whole = [text] if text.startswith("regops ") else []
+    for line in [*_NAMED.findall(text), *_FENCED.findall(text), *whole]:
+        if _REGOPS.search(line) or _MAKE.match(line):
+            yield " ".join(re.split(r"\s(?:#|\||&&|>|·)\s", line)[0].split())
+
+
+def sources() -> Iterator[Path]:
+    for folder in _PYTHON:
+        yield from (PROJECT_FOLDER / folder).rglob("*.py")
+    for pattern in ("*.md", "docs/**/*.md", "*.yaml", "Makefile", ".github/**/*.y*ml"):
+        yield from PROJECT_FOLDER.glob(pattern)
+
+
+def found() -> Mapping[str, Sequence[str]]:
+    """Return where each command is named."""
+    places = defaultdict[str, list[str]](list)
+    for path in sorted(sources()):
+        place = path.relative_to(PROJECT_FOLDER).as_posix()
+        for text in () if place.startswith(_HISTORY) else texts(path):
+            for line in commands(text):
+                places[line].append(place)
+    return places
+
+
+FOUND = found()
+REGOPS = get_command(app)
+TARGETS = set(re.findall(r"^([a-z0-9-]+):", (PROJECT_FOLDER / "Makefile").read_text(), re.MULTILINE))
+
+
+def wrong(line: str) -> str:
+    """Return what is wrong with a command line; empty for nothing."""
+    if regops := _REGOPS.search(line):
+        words = [_VALUES.get(word, word) for word in shlex.split(regops[1]) if word not in {"…", "..."}]
+        if words[:1] == ["undo"] and _FORMER & set(words[1:2]):
+            return f"`regops undo {words[1]}` is a verb of `regops snapshot` today"
+        # A command whose name is a value is tried with each value, below.
+        return "" if words[0].startswith("{") else _parsed(REGOPS, "regops", words)
+    targets = [word for word in shlex.split(line.partition("make ")[2]) if "=" not in word]
+    return "".join(f"make has no target {word!r}; " for word in targets if word not in TARGETS)
+
+
+def _parsed(command: Any, name: str, words: Sequence[str], parent: Any = None) -> str:
+    """Parse words as the command line does, from verb to verb, and run nothing."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # of --help
+            context = command.make_context(name, list(words), parent=parent)
+        rest = [*getattr(context, "_protected_args", []), *context.args]
+        if not rest or not hasattr(command, "resolve_command"):
+            return ""
+        verb, below, further = command.resolve_command(context, rest)
+        return _parsed(below, verb, further, context)
+    except Exit:
+        return ""
+    except Exception as error:  # noqa: BLE001  # Typer keeps its UsageError to itself
+        # A verb may be named without what it needs: "`regops unban` lifts the ban".
+        bare = not words and type(error).__name__ == "MissingParameter"
+        return "" if bare else f"{type(error).__name__}: {getattr(error, 'message', error)}"
+
+
+@pytest.mark.parametrize("line", sorted(FOUND))
+def test_a_command_that_is_named_exists(line: str) -> None:
+    assert not wrong(line), f"{wrong(line)} (in {', '.join(sorted(set(FOUND[line])))})"
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS.values()))
+def test_what_runs_a_task_again_exists(command: str) -> None:
+    assert not wrong(f"regops {command}")
+
+
+def test_every_task_of_the_command_line_has_a_remedy() -> None:
+    """Of a restore it is not known what was to be restored."""
+    calls = [path.read_text() for path in (PROJECT_FOLDER / "ops/cli").glob("*.py")]
+    tasks = {name for text in calls for name in re.findall(r'end_with\(\w+, "([a-z-]+)"', text)}
+    assert tasks
+    assert tasks - {"restore"} <= set(COMMANDS)
+
+
+def test_commands_are_found_everywhere() -> None:
+    places = {place.partition("/")[0] for named in FOUND.values() for place in named}
+    assert {"ops", "infra", "stack_components", "tools", "docs", "README.md", "CONTRIBUTING.md"} <= places
+    assert len(FOUND) > 80
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "regops gc-plan",
+        "regops gc --dryrun",
+        "regops gc --wait soon",
+        "regops history --last",
+        "regops history --task gc --last none",
+        "regops notify revive everything",
+        "regops snapshot make",
+        "regops snapshot restore --overwrite",
+        "regops undo take",
+        "regops status everything",
+        "bin/regops statsu",
+        "make upp",
+        "PLUGINS=official make tests",
+    ],
+)
+def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
+    assert wrong(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "regops --help",
+        "watch regops status",
+        "regops unban",
+        "regops unban {ban.value}",
+        "regops snapshot",
+        "regops snapshot restore SNAPSHOT REPOSITORY:TAG --overwrite",
+        'make pulumi ARGS="stack export"',
+        "COLD=1 make bench",
+    ],
+)
+def test_a_command_that_exists_is_taken(line: str) -> None:
+    assert not wrong(line)
+
+
+def test_the_words_of_a_text_are_read() -> None:
+    text = "run `regops gc` or\n`regops\nundo`; `docker logs x`\nmake up  # first\n"
+    assert list(commands(text)) == ["regops gc", "regops undo", "make up"]
