@@ -16,8 +16,8 @@ from ops.core.findings import Findings
 from ops.registry.client import Login
 from ops.registry.transport import Endpoint
 from ops.runs.task import Outcome
-from ops.tasks.doctor.remote import look
-from ops.tasks.doctor.run import DEPLOYED_PATIENCE_S, PATIENCE_S, examine, look_around
+from ops.tasks.doctor.remote import check_remote
+from ops.tasks.doctor.run import DEPLOYED_PATIENCE_S, PATIENCE_S, check_host, check_registry
 
 EXAMPLES = """\
 Examples: `regops doctor` · `regops doctor --json` · `regops doctor registry.example.com` ·
@@ -80,7 +80,7 @@ def doctor(
     if name is not None:
         if url or registry or post_deploy:
             raise typer.BadParameter("checks another machine; --url, --registry and --post-deploy are for a stack of this host")
-        raise typer.Exit(_outside(Endpoint(name, ca, named), user, patience or 0.0, as_json=as_json))
+        raise typer.Exit(_remote(Endpoint(name, ca, named), user, patience or 0.0, as_json=as_json))
     if user is not None:
         raise typer.BadParameter("needs NAME; on its own host, the doctor signs in as the operator", param_hint="--user")
     stack = stack_of(context)
@@ -89,8 +89,10 @@ def doctor(
     endpoint = Endpoint(url or config.url, ca or config.ca, named or config.resolve)
 
     def work() -> Outcome:
-        around = [] if registry or post_deploy else look_around(stack, endpoint)
-        seen = examine(stack, endpoint, new=post_deploy, patience_s=patience_s, tell=lambda reason: say(f"waiting: {reason}"))
+        around = [] if registry or post_deploy else check_host(stack, endpoint)
+        seen = check_registry(
+            stack, endpoint, new=post_deploy, patience_s=patience_s, tell=lambda reason: say(f"waiting: {reason}")
+        )
         findings = Findings([*around, *seen])
         _show(endpoint, findings, as_json=as_json)
         return Outcome(findings.exit_code, findings.summary)
@@ -98,9 +100,9 @@ def doctor(
     end_with(stack, "doctor", work, lock=_LOCK, wait_s=patience_s)
 
 
-def _outside(endpoint: Endpoint, user: str | None, patience_s: float, *, as_json: bool) -> int:
+def _remote(endpoint: Endpoint, user: str | None, patience_s: float, *, as_json: bool) -> int:
     login = Login(user, _password(user)) if user is not None else None
-    findings = Findings(look(endpoint, login, patience_s=patience_s, tell=lambda reason: say(f"waiting: {reason}")))
+    findings = Findings(check_remote(endpoint, login, patience_s=patience_s, tell=lambda reason: say(f"waiting: {reason}")))
     _show(endpoint, findings, as_json=as_json)
     return findings.exit_code
 

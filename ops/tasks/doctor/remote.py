@@ -31,7 +31,7 @@ _REMEDIES: Mapping[str | int, str] = {
 }
 
 
-def look(
+def check_remote(
     endpoint: Endpoint, login: Login | None, *, patience_s: float, tell: Callable[[str], None] = lambda _: None
 ) -> Sequence[Check]:
     """Check a registry from this machine.

@@ -30,7 +30,7 @@ DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
 DEPLOYED_PATIENCE_S, PATIENCE_S = 180.0, 60.0
 
 
-def look_around(stack: Stack, endpoint: Endpoint) -> list[Check]:
+def check_host(stack: Stack, endpoint: Endpoint) -> list[Check]:
     """Check what the registry depends on: the host, the containers, the certificate.
 
     Args:
@@ -41,7 +41,7 @@ def look_around(stack: Stack, endpoint: Endpoint) -> list[Check]:
     return [disk(stack), read_only_mode(stack), clock(), files(stack), *service_checks(stack), *protected, certificate(endpoint)]
 
 
-def examine(
+def check_registry(
     stack: Stack, endpoint: Endpoint, *, new: bool, patience_s: float, tell: Callable[[str], None] = lambda _: None
 ) -> list[Check]:
     """Check the registry as its users see it.

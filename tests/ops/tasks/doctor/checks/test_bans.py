@@ -14,7 +14,7 @@ import pytest
 from ops.registry.transport import Endpoint
 from ops.stack.crowdsec import Ban
 from ops.tasks.doctor.checks.bans import bans, judge, own_addresses
-from ops.tasks.doctor.run import look_around
+from ops.tasks.doctor.run import check_host
 from tests.ops.stack.bans_rig import ALLOWED, SCANNER, Protected, protected_stack, write_config
 from tools.bootstrap.docker_engine import ensure_docker
 
@@ -79,7 +79,7 @@ def test_bans_and_the_allow_list_are_read_from_a_real_crowdsec(protected: Protec
         "warning",
         f"{ALLOWED} is on the allow list, and is banned: by mistake (2 banned here)",
     )
-    assert check in look_around(protected.stack, Endpoint("http://127.0.0.1"))
+    assert check in check_host(protected.stack, Endpoint("http://127.0.0.1"))
 
 
 @pytest.mark.system
