@@ -23,7 +23,11 @@ $(READY): requirements.txt
 		|| { [ "$$(id -u)" = 0 ] && { apt-get update -qq; apt-get install -qq -y python3-venv; } >/dev/null \
 			&& $(PYTHON) -m venv --clear $(VENV); } \
 		|| { echo "error: $(PYTHON) cannot make a virtual environment; install python3-venv" >&2; exit 1; }
-	@$(RUN) pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@# uv takes seconds where pip takes a minute, but does not know an index that pip is configured with.
+	@{ ! $(RUN) pip config list | grep -q index-url \
+		&& $(RUN) pip install --quiet --disable-pip-version-check $$(grep '^uv==' requirements.txt) \
+		&& $(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --requirement requirements.txt; } 2>/dev/null \
+		|| $(RUN) pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
 .PHONY: up
@@ -78,12 +82,11 @@ e2e: $(READY) ## Create, use and destroy a production stack on emulated machines
 	@$(RUN) tools.emulation
 
 .PHONY: bench
-bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds the build of everything
+bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds a first `make up`, BASELINE=REV one of REV
 	@$(RUN) tools.bench
 
 .PHONY: requirements
 requirements: $(READY) ## Resolve requirements.in and ops/requirements.in anew
-	@$(RUN) pip install --quiet uv
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links \
 		--python-version 3.11 requirements.in --output-file requirements.txt
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \

@@ -111,6 +111,25 @@ def lock(path: Path, task: str, *, patience: float = 0.0) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def share(path: Path) -> Iterator[Callable[[], bool]]:
+    """Hold a lock together with others while inside; waits for one who has it alone.
+
+    Yields:
+        A function for the end of the block: it makes the lock exclusive, and returns False when others hold it too.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield lambda: _taken(handle)
+    finally:
+        os.close(handle)
+
+
 def _taken(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

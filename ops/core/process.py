@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.core.cancellation import current_scope
+
 REDACTED = "[secret]"
 _TAIL_LINES = 20
 _KILL_GRACE_S = 5.0
@@ -68,7 +70,11 @@ def run(
 
     Raises:
         CommandError: Not found, timed out, or (with `check`) failed.
+        EndedError: The work that it belongs to was called off.
     """
+    scope = None if stream else current_scope()
+    if scope:
+        scope.check()
     words = tuple(str(word) for word in argv)
     shown = redact(shlex.join(words), secrets)
     pipe = None if stream else subprocess.PIPE
@@ -87,7 +93,7 @@ def run(
         )
     except OSError as error:
         raise CommandError(f"cannot start `{shown}`: {error.strerror or error}") from error
-    with process:
+    with scope.running(process.pid) if scope else contextlib.nullcontext(), process:
         try:
             out, err = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired as expired:

@@ -1,4 +1,8 @@
-"""Runs every measurement on a stack of its own and writes docs/performance.md; COLD=1 adds the build of everything."""
+"""Runs every measurement on a stack of its own and writes docs/performance.md.
+
+COLD=1 adds the first `make up` with nothing cached, COLD=only measures nothing else and leaves the rest of the page as it is.
+BASELINE=REVISION measures that of an older revision too, in the same run.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ import tempfile
 from pathlib import Path
 
 from infra.paths import PROJECT_FOLDER
+from ops.core.files import write_atomic
 from tests.engine.stacks import new_stack
 from tests.plans import DEFAULTS
 from tools.bench import change_times, cli_times, cold, gateway_times, gc_times, server_times, stack_times, throughput
-from tools.bench.report import write
+from tools.bench.report import PAGE, Row, render, replace_section
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.preflight import BUILD_BYTES, check_space
 
@@ -18,15 +23,29 @@ from tools.bootstrap.preflight import BUILD_BYTES, check_space
 def main() -> None:
     """Measure and write the page."""
     os.environ["DOCKER_HOST"] = ensure_docker()
-    with_cold = bool(os.environ.get("COLD"))
+    wanted, baseline = os.environ.get("COLD", ""), os.environ.get("BASELINE", "")
     # Not in /tmp, which is memory on many machines.
     state = PROJECT_FOLDER / ".state"
     state.mkdir(exist_ok=True)
-    check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if with_cold else 0))
+    page = PAGE.read_text() if PAGE.is_file() else ""
+    check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if wanted else 0))
+    first: list[Row] = []
+    if wanted:
+        with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name:
+            first = cold.measure(Path(name), baseline)
+    if wanted == "only":
+        write_atomic(PAGE, replace_section(page, cold.TITLE, first))
+    else:
+        sections = _all_sections(state)
+        write_atomic(PAGE, render([*([(cold.TITLE, first)] if first else []), *sections], before=page, kept=cold.TITLE))
+    print(PAGE.read_text())
+
+
+def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
+    """Measure everything that is quick once the caches are filled."""
     with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name, new_stack(Path(name), DEFAULTS) as stack:
         folder = Path(name)
-        times = [cold.first_up(stack, folder)] if with_cold else []
-        times += [stack_times.first_up(stack), *stack_times.warm(stack)]
+        times = [stack_times.first_up(stack), *stack_times.warm(stack)]
         session = stack.open()
         plugins = session.stack.engine.kind
         limited = throughput.over_tls(session.outputs(), folder)
@@ -40,19 +59,16 @@ def main() -> None:
         looked = change_times.measure(folder / "changes")
         collected = gc_times.measure(folder / "gc")
         helped = cli_times.measure()
-    page = write(
-        [
-            (f"The stack ({plugins} plugins)", times),
-            (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", compared),
-            ("Push and pull, limits in force, TLS", limited),
-            (f"A production stack on an emulated server ({plugins} plugins)", served),
-            ("Events that the gateway keeps, limits in force, each on disk before it is answered", told),
-            ("Change detection, plain HTTP, client and registry on the same cores", looked),
-            ("Garbage collection, every third image deleted", collected),
-            ("The command line", helped),
-        ]
-    )
-    print(page.read_text())
+    return [
+        (f"The stack ({plugins} plugins)", times),
+        (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", compared),
+        ("Push and pull, limits in force, TLS", limited),
+        (f"A production stack on an emulated server ({plugins} plugins)", served),
+        ("Events that the gateway keeps, limits in force, each on disk before it is answered", told),
+        ("Change detection, plain HTTP, client and registry on the same cores", looked),
+        ("Garbage collection, every third image deleted", collected),
+        ("The command line", helped),
+    ]
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from infra.paths import PROJECT_FOLDER
 
@@ -39,26 +39,47 @@ class Row:
         return f"{self.value:.{digits}f}{' ' + self.unit if self.unit else ''}"
 
 
-def render(sections: Sequence[tuple[str, Sequence[Row]]]) -> str:
-    """Return the page."""
-    when = f"{datetime.now(UTC):%Y-%m-%d}"
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+def render(sections: Sequence[tuple[str, Sequence[Row]]], *, before: str = "", kept: str = "") -> str:
+    """Return the page.
+
+    Args:
+        sections: Title and rows of each.
+        before: The page as it was.
+        kept: Title of a section that is kept from it, when it is there and not among `sections`.
+    """
     lines = [
         "# Performance",
         "",
-        f"Written by `make bench` on {when} ({machine}).",
+        f"Written by `make bench` on {_measured()}.",
         "Medians. The machine was shared: ratios of one run say more than seconds.",
         "The registry alone sends from the page cache without a copy, the edge copies twice and shares the cores with client and",
         "registry: on few cores a fast machine shows a lower ratio of pulls than a slow one.",
     ]
-    for title, rows in sections:
-        lines += ["", f"## {title}", "", "| what | median | goal | detail |", "|---|---|---|---|"]
-        lines += [f"| {row.what} | {row.shown} | {row.wanted} | {row.detail} |" for row in rows]
-    return "\n".join(lines) + "\n"
+    old = "" if kept in dict(sections) else _section_of(before, kept)
+    texts = ["\n".join(lines) + "\n", *([old] if old else []), *(_section(title, rows) for title, rows in sections)]
+    return "\n".join(texts)
 
 
-def write(sections: Sequence[tuple[str, Sequence[Row]]]) -> Path:
-    """Write the page and return its path."""
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(render(sections))
-    return PAGE
+def replace_section(page: str, title: str, rows: Sequence[Row]) -> str:
+    """Return a page with one section written anew, in its place or as the first one; all others stay."""
+    text = _section(title, rows)
+    if old := _section_of(page, title):
+        return page.replace(old, text)
+    head, mark, rest = page.partition("\n## ")
+    return f"{head}\n{text}{mark}{rest}"
+
+
+def _section(title: str, rows: Sequence[Row]) -> str:
+    lines = [f"## {title}", "", f"Measured on {_measured()}.", "", "| what | median | goal | detail |", "|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| {row.what} | {row.shown} | {row.wanted} | {row.detail} |" for row in rows)]) + "\n"
+
+
+def _section_of(page: str, title: str) -> str:
+    """Return a section of a page, up to the empty line before the next one; empty when it is not there."""
+    found = re.search(rf"(?ms)^## {re.escape(title)}\n.*?(?=\n^## |\Z)", page)
+    return found[0] if found else ""
+
+
+def _measured() -> str:
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{datetime.now(UTC):%Y-%m-%d} ({machine})"

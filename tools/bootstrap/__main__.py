@@ -72,12 +72,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         return _fail(error, 1)
     except KeyboardInterrupt:
-        return _fail("interrupted; the same command goes on from here", 130)
+        return _fail("interrupted. Run the same command again; it continues where it stopped.", 130)
     return 0
 
 
 def _fail(message: object, code: int) -> int:
-    sys.stderr.write(f"error: {message}\n")
+    # The step that failed, where several ran at once.
+    step = next(iter(getattr(message, "__notes__", ())), "")
+    sys.stderr.write(f"error: {step}: {message}\n" if step else f"error: {message}\n")
     return code
 
 

@@ -18,12 +18,10 @@ from infra.plan import needed_images
 from infra.settings import Settings, parse
 from ops.core.process import CommandError
 from tools.bootstrap.configuration import plain_values
-from tools.bootstrap.docker_engine import ensure_docker
-from tools.bootstrap.engine import ensure_engine
 from tools.bootstrap.errors import NoSpaceError, SetupError
-from tools.bootstrap.images import ensure_lock, find_lock
 from tools.bootstrap.preflight import check_names, check_ports, check_space
 from tools.bootstrap.repair import repair
+from tools.bootstrap.set_up import set_up
 from tools.bootstrap.stack import Stack, is_created
 
 Purpose = Literal["create", "use", "read"]
@@ -118,9 +116,7 @@ class Session:
             check_space([self.root, cache_folder("")])
         except NoSpaceError as full:
             return full
-        return SetupError(
-            f"{text}\nWhat is wrong is said above; after the repair run the same command again: it goes on from here."
-        )
+        return SetupError(f"{text}\nThe error is above. Fix it, then run the same command again; it continues where it stopped.")
 
 
 def open_session(
@@ -156,11 +152,10 @@ def open_session(
     root = stack_root(settings, name)
     if purpose == "create":
         check_space([root, cache_folder("")])
-    docker_host = ensure_docker()
-    engine = ensure_engine(state, wanted=os.environ.get("PLUGINS", "") if plugins is None else plugins)
     lock = PROJECT_FOLDER / settings.images_lock
-    used = (ensure_lock if purpose == "create" else find_lock)(state, lock, docker_host, needed_images(settings))
-    if used != lock:
-        given["images_lock"] = str(used)
-    stack = Stack(name, state, engine, config, given, {"DOCKER_HOST": docker_host})
-    return Session(settings, root, stack, docker_host)
+    wanted = os.environ.get("PLUGINS", "") if plugins is None else plugins
+    found = set_up(state, lock, needed_images(settings), plugins=wanted, create=purpose == "create")
+    if found.lock != lock:
+        given["images_lock"] = str(found.lock)
+    stack = Stack(name, state, found.engine, config, given, {"DOCKER_HOST": found.docker_host})
+    return Session(settings, root, stack, found.docker_host)

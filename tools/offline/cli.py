@@ -8,10 +8,13 @@ from pathlib import Path
 
 from infra.cache import cached, digest
 from tools.offline.golang import GoProgram, copy_from_module, find_go, go_build
+from tools.offline.steps import Step, run_steps
 
 _SDK_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 # What the Python language host starts a program with; not in any wheel.
 _EXECUTOR = "python/cmd/pulumi-language-python-exec"
+# Seconds of one core, only for the time left.
+_WORK_S = 600.0
 
 
 def ensure_cli(cache: Path) -> Path:
@@ -31,7 +34,12 @@ def ensure_cli(cache: Path) -> Path:
         go_build(go, program, folder)
 
     name = f"pulumi-cli-{program.version}-{digest([asdict(program), _SDK_MODULE, _EXECUTOR])}"
-    return cached(cache, name, build, what=f"the Pulumi CLI {program.version} (takes minutes, once)")
+    what = f"the Pulumi CLI {program.version}"
+    if (cache / name).exists():
+        return cached(cache, name, build, what=what)
+    step = Step(what, lambda _: cached(cache, name, build, what=f"{what} (takes minutes, once)"), work_s=_WORK_S)
+    made: Path = run_steps([step], 1)[what]
+    return made
 
 
 def _program(release: str) -> GoProgram:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from ops.core.process import CommandError, run
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _LIMIT_S = 1800.0
+_installing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,12 @@ def apt_install(package: str, program: str, *, purpose: str, also: Sequence[str]
     Raises:
         PackageError: This is not a Debian system, the user is not root, or apt failed.
     """
-    if found := find_program(program):
-        return found
+    # One at a time: steps that run at once may find the same program missing, and apt refuses a second of its kind.
+    with _installing:
+        return find_program(program) or _apt_install(package, program, purpose, also)
+
+
+def _apt_install(package: str, program: str, purpose: str, also: Sequence[str]) -> Path:
     missing = f"{purpose} needs {program}, which is not installed"
     if shutil.which("apt-get") is None:
         raise PackageError(f"{missing}, and this system has no apt-get: install it by hand (Debian has it in package {package})")
@@ -92,8 +99,14 @@ def find_program(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def make_root_filesystem(contents: RootFilesystem, tarball: Path) -> None:
+def make_root_filesystem(contents: RootFilesystem, tarball: Path, *, base: Path | None = None) -> None:
     """Write a root file system as a tar archive.
+
+    Args:
+        contents: What it holds.
+        tarball: The archive to write.
+        base: An archive that was written with the same contents but fewer packages; adding packages to it is much faster than
+            installing all of them.
 
     Raises:
         PackageError: mmdebstrap or the archive's keys are missing.
@@ -106,14 +119,14 @@ def make_root_filesystem(contents: RootFilesystem, tarball: Path) -> None:
         raise PackageError(f"{_KEYRING} is missing: run `sudo apt-get install debian-archive-keyring`")
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in contents.left_out]
     options += [f"--dpkgopt=path-include={pattern}" for pattern in contents.kept]
-    hooks = [f'test -e "$1{path}" || ln -s {target} "$1{path}"' for path, target in contents.links]
+    hooks = _on_top(contents.packages) if base else []
+    hooks += [f'test -e "$1{path}" || ln -s {target} "$1{path}"' for path, target in contents.links]
     options += [f"--customize-hook={hook}" for hook in (*hooks, *contents.clean_up)]
     run(
         [
             mmdebstrap,
-            "--variant=minbase",
             '--aptopt=Apt::Install-Recommends "false"',
-            f"--include={','.join(contents.packages)}",
+            *(_unpacked(base) if base else ["--variant=minbase", f"--include={','.join(contents.packages)}"]),
             *options,
             contents.suite,
             tarball,
@@ -122,6 +135,22 @@ def make_root_filesystem(contents: RootFilesystem, tarball: Path) -> None:
         timeout=_LIMIT_S,
         env=os.environ | {"SOURCE_DATE_EPOCH": str(contents.source_date_epoch)},
     )
+
+
+def _unpacked(base: Path) -> list[str]:
+    """Return what makes mmdebstrap begin with an archive that it has written before, as its manual says."""
+    return ["--variant=custom", f"--setup-hook=mmtarfilter '--path-exclude=/dev/*' < {shlex.quote(str(base))} | tar -C \"$1\" -x"]
+
+
+def _on_top(packages: Sequence[str]) -> list[str]:
+    """Return the shell commands that add packages."""
+    install = f"install --no-install-recommends {' '.join(packages)}"
+    return [
+        # This machine's apt downloads: it knows the way to the mirrors.
+        f'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet --yes --download-only {install}',
+        f'DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get --quiet --yes --no-download {install}',
+        'rm -rf "$1"/var/cache/debconf/tmp.ci',
+    ]
 
 
 def upstream_version(status: str, package: str) -> str:

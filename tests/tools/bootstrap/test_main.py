@@ -17,7 +17,7 @@ from infra.paths import PROJECT_FOLDER
 from infra.settings import SettingsError
 from ops.core.process import CommandError
 from tools.bootstrap import __main__ as subject
-from tools.bootstrap import images, session
+from tools.bootstrap import images, session, set_up
 from tools.bootstrap.__main__ import main
 from tools.bootstrap.engine import Engine
 from tools.bootstrap.errors import NoSpaceError, SetupError, StackBusyError
@@ -57,9 +57,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return type("Completed", (), {"stdout": json.dumps(OUTPUTS)})
 
     monkeypatch.setattr(session, "check_space", refuse)
-    monkeypatch.setattr(session, "ensure_lock", refuse)
-    monkeypatch.setattr(session, "ensure_docker", lambda: "tcp://127.0.0.1:1")
-    monkeypatch.setattr(session, "ensure_engine", lambda *_, **__: Engine(tmp_path, tmp_path, "stand-in"))
+    monkeypatch.setattr(set_up, "ensure_lock", refuse)
+    monkeypatch.setattr(set_up, "ensure_docker", lambda: "tcp://127.0.0.1:1")
+    monkeypatch.setattr(set_up, "ensure_engine", lambda *_, **__: Engine(tmp_path, tmp_path, "stand-in"))
     monkeypatch.setattr(Stack, "pulumi", pulumi)
     return calls
 
@@ -124,7 +124,7 @@ def test_up_ends_with_the_address(
         return lock
 
     monkeypatch.setattr(session, "check_space", see)
-    monkeypatch.setattr(session, "ensure_lock", lock)
+    monkeypatch.setattr(set_up, "ensure_lock", lock)
     monkeypatch.setattr(Session, "up", lambda _: OUTPUTS)
     assert main(["up"]) == 0
     assert asked == ["space", "images"]
@@ -136,7 +136,7 @@ def test_outputs_before_any_up_say_so_and_set_up_nothing(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("ensure_docker", "ensure_engine", "ensure_lock"):
-        monkeypatch.setattr(session, name, refuse)
+        monkeypatch.setattr(set_up, name, refuse)
     assert main(["outputs"]) == 1
     assert capsys.readouterr().err == "error: nothing is up yet: run `make up` first\n"
     assert not state.exists()

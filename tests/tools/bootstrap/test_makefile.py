@@ -23,8 +23,10 @@ case "$*" in
     for environment; do :; done
     case "$*" in *--clear*) rm -rf "$environment" ;; esac
     mkdir -p "$environment/bin"
-    printf '#!/bin/sh\\necho "$*" >> {folder}/calls\\n' > "$environment/bin/python"
-    chmod +x "$environment/bin/python" ;;
+    ending='case "$*" in *config*) cat {folder}/pip.conf ;; esac'
+    printf '#!/bin/sh\\necho "$*" >> {folder}/calls\\n%s\\n' "$ending" > "$environment/bin/python"
+    printf '#!/bin/sh\\necho "uv $*" >> {folder}/calls\\n[ ! -e {folder}/no-uv ]\\n' > "$environment/bin/uv"
+    chmod +x "$environment/bin/python" "$environment/bin/uv" ;;
 esac
 """
 
@@ -35,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     (tmp_path / "version").write_text("3.11")
+    (tmp_path / "pip.conf").touch()
     return tmp_path
 
 
@@ -52,20 +55,27 @@ def calls(folder: Path) -> list[str]:
     return [line.replace(str(folder), "") for line in lines if not line.startswith("-m tools.bootstrap")]
 
 
-INSTALL = "-m pip install --quiet --disable-pip-version-check --requirement requirements.txt"
+(UV,) = (line for line in (PROJECT_FOLDER / "requirements.txt").read_text().splitlines() if line.startswith("uv=="))
+CONFIGURED = "-m pip config list"
+INSTALL = [
+    CONFIGURED,
+    f"-m pip install --quiet --disable-pip-version-check {UV}",
+    "uv pip install --quiet --python /venv/bin/python --requirement requirements.txt",
+]
+BY_PIP = "-m pip install --quiet --disable-pip-version-check --requirement requirements.txt"
 
 
 def test_it_is_made_once_for_every_python(folder: Path) -> None:
     make(folder)
-    assert calls(folder) == ["-m venv --clear /venv", INSTALL]
+    assert calls(folder) == ["-m venv --clear /venv", *INSTALL]
     make(folder)
     assert calls(folder) == []
     (folder / "version").write_text("3.13")
     make(folder)
-    assert calls(folder) == ["-m venv --clear /venv", INSTALL]
+    assert calls(folder) == ["-m venv --clear /venv", *INSTALL]
     (folder / "version").write_text("3.11")
     make(folder)
-    assert calls(folder) == ["-m venv --clear /venv", INSTALL]
+    assert calls(folder) == ["-m venv --clear /venv", *INSTALL]
 
 
 def test_it_is_brought_up_to_date_when_the_requirements_change(folder: Path) -> None:
@@ -74,7 +84,19 @@ def test_it_is_brought_up_to_date_when_the_requirements_change(folder: Path) -> 
     (marker,) = (folder / "venv").glob(".requirements*")
     os.utime(marker, (0, 0))
     make(folder)
-    assert calls(folder) == ["-m venv /venv", INSTALL]
+    assert calls(folder) == ["-m venv /venv", *INSTALL]
+
+
+def test_pip_installs_where_uv_cannot(folder: Path) -> None:
+    (folder / "no-uv").touch()
+    make(folder)
+    assert calls(folder) == ["-m venv --clear /venv", *INSTALL, BY_PIP]
+
+
+def test_pip_installs_where_it_is_configured_with_an_index_of_its_own(folder: Path) -> None:
+    (folder / "pip.conf").write_text("global.index-url='https://packages.example/simple'\n")
+    make(folder)
+    assert calls(folder) == ["-m venv --clear /venv", CONFIGURED, BY_PIP]
 
 
 def test_what_debian_lacks_is_installed_from_fresh_lists(folder: Path) -> None:
@@ -88,7 +110,7 @@ def test_what_debian_lacks_is_installed_from_fresh_lists(folder: Path) -> None:
         "apt-get update -qq",
         "apt-get install -qq -y python3-venv",
         "-m venv --clear /venv",
-        INSTALL,
+        *INSTALL,
     ]
 
 

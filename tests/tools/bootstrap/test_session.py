@@ -31,7 +31,7 @@ class MockStack:
             "docker network prune",
         ),
         ("write /x: no space left on device", "free some space"),
-        ("something else", "after the repair run the same command again"),
+        ("something else", "Fix it, then run the same command again"),
     ],
 )
 def test_a_failure_comes_with_its_remedy(tmp_path: Path, text: str, remedy: str) -> None:

@@ -14,7 +14,7 @@ from infra.paths import cache_folder
 from ops.core.process import CommandError, run
 from tests.stack_components.protection.engine import cscli_binary
 from tools.offline import golang as subject
-from tools.offline.golang import Go, GoProgram, copy_from_module, ensure_program, find_go, go_build
+from tools.offline.golang import Go, GoMain, GoProgram, copy_from_module, ensure_program, find_go, go_build, kept_caches
 
 # A small program of a module that the registry's image needs anyway.
 DIGEST = GoProgram("github.com/distribution/distribution/v3", "cmd/digest", "3.1.2")
@@ -45,7 +45,7 @@ def test_a_program_is_named_as_go_does(module: str, package: str, path: str, nam
 def test_a_go_that_is_new_enough_is_taken_from_the_path(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = _go(tmp_path / "bin", version)
     monkeypatch.setenv("PATH", str(go.parent), prepend=":")
-    assert find_go(tmp_path) == Go(go, own=False)
+    assert find_go(tmp_path) == Go(go)
 
 
 @pytest.mark.system
@@ -103,7 +103,7 @@ def test_programs_that_differ_are_kept_apart(tmp_path: Path, monkeypatch: pytest
     def build(_go: Go, program: GoProgram, folder: Path) -> None:
         (folder / program.name).write_text(repr(program))
 
-    monkeypatch.setattr(subject, "find_go", lambda _cache: Go(tmp_path / "go", own=False))
+    monkeypatch.setattr(subject, "find_go", lambda _cache: Go(tmp_path / "go"))
     monkeypatch.setattr(subject, "go_build", build)
     changes: list[dict[str, Any]] = [
         {},
@@ -115,6 +115,56 @@ def test_programs_that_differ_are_kept_apart(tmp_path: Path, monkeypatch: pytest
     programs = [replace(DIGEST, **change) for change in changes]
     built = [ensure_program(program, tmp_path / "cache") for program in programs]
     assert [path.read_text() for path in built] == [repr(program) for program in programs]
+
+
+def _fill(cache: Path) -> Path:
+    """Stand in for what Go downloads and compiles."""
+    folder = cache / "go-caches"
+    (folder / "modules").mkdir(parents=True)
+    return folder
+
+
+def test_caches_of_our_own_go_go_away_with_the_last_build(tmp_path: Path) -> None:
+    with kept_caches(tmp_path):
+        folder = _fill(tmp_path)
+        with kept_caches(tmp_path):
+            pass
+        assert folder.exists()
+    assert not folder.exists()
+
+
+def test_caches_stay_when_a_build_fails_or_is_interrupted_and_serve_the_next_one(tmp_path: Path) -> None:
+    folder = _fill(tmp_path)
+    for error in (CommandError("no such module"), KeyboardInterrupt()):
+        with pytest.raises(type(error)), kept_caches(tmp_path):
+            raise error
+        assert folder.exists()
+    with kept_caches(tmp_path):
+        assert folder.exists()
+    assert not folder.exists()
+
+
+def test_builds_of_our_own_go_share_its_caches(tmp_path: Path) -> None:
+    go = tmp_path / "bin" / "go"
+    go.parent.mkdir()
+    go.write_text(f'#!/bin/sh\necho "$GOCACHE $GOMODCACHE $GOFLAGS" >> {tmp_path}/calls\nmkdir -p "$GOCACHE"\n')
+    go.chmod(0o755)
+    with kept_caches(tmp_path):
+        for name in ("one", "two"):
+            go_build(Go(go, caches=tmp_path / "go-caches"), DIGEST, tmp_path / name)
+    caches = f"{tmp_path}/go-caches"
+    assert (tmp_path / "calls").read_text().splitlines() == [f"{caches}/builds {caches}/modules -mod=mod -modcacherw"] * 2
+    assert not (tmp_path / "go-caches").exists()
+
+
+@pytest.mark.system
+def test_a_main_package_of_ours_is_built_with_the_modules_packages(tmp_path: Path) -> None:
+    source = (
+        'package main\n\nimport "github.com/distribution/distribution/v3/version"\n\nfunc main() { println(version.Package()) }\n'
+    )
+    program = GoMain(DIGEST.module, "cmd/hello", DIGEST.version, source=source)
+    go_build(find_go(cache_folder("offline")), program, tmp_path)
+    assert run([tmp_path / "hello"], timeout=10).stderr == f"{DIGEST.module}\n"
 
 
 @pytest.mark.system
