@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from infra.cache import digest
 from tools.offline.debian import RootFilesystem
-from tools.offline.golang import GoProgram
+from tools.offline.golang import GoMain, GoProgram
 from tools.offline.wheels import Wheel
 
 # What every image stands on. Health checks use `wget`, as in the official Alpine images.
@@ -46,11 +46,35 @@ class Recipe:
         return next((word for word in self.entrypoint if word.startswith("/")), f"/usr/local/bin/{program}")
 
 
-_DISTRIBUTION = GoProgram(
+# That of cmd/registry, less what only cloud storage needs: its drivers bring in the SDKs of three clouds, which are most of the
+# module's code, and the registry here stores in the file system.
+_DISTRIBUTION_MAIN = """\
+package main
+
+import (
+	_ "net/http/pprof"
+
+	"github.com/distribution/distribution/v3/registry"
+	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd"
+	_ "github.com/distribution/distribution/v3/registry/auth/silly"
+	_ "github.com/distribution/distribution/v3/registry/auth/token"
+	_ "github.com/distribution/distribution/v3/registry/proxy"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/middleware/redirect"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/middleware/rewrite"
+)
+
+func main() {
+	registry.RootCmd.Execute()
+}
+"""
+_DISTRIBUTION = GoMain(
     module="github.com/distribution/distribution/v3",
     package="cmd/registry",
     version="3.1.2",
     variables={"github.com/distribution/distribution/v3/version.version": "v3.1.2"},
+    source=_DISTRIBUTION_MAIN,
 )
 
 _VERSION = "github.com/prometheus/common/version.Version"

@@ -69,3 +69,13 @@ def test_another_python_is_taken_over(tmp_path: Path) -> None:
 def test_an_sdk_that_is_missing_is_named() -> None:
     with pytest.raises(PluginError, match="the Python package pulumi-unheardof is not installed"):
         plugin_version("unheardof")
+
+
+def test_a_script_that_names_the_module_by_where_it_was_is_replaced(tmp_path: Path) -> None:
+    install_standins(tmp_path, Path(sys.executable), PROJECT_FOLDER)
+    scripts = list(tmp_path.glob("plugins/*/*"))
+    right = [script.read_text() for script in scripts]
+    for script in scripts:
+        script.write_text(script.read_text().replace("tools.offline.", "offline."))
+    install_standins(tmp_path, Path(sys.executable), PROJECT_FOLDER)
+    assert [script.read_text() for script in scripts] == right
