@@ -63,7 +63,7 @@ def test_what_is_wrong_is_named_with_its_remedy(stack: TestStack) -> None:
     finally:
         cache.start()
     assert done.returncode == 1
-    assert "failed   cache: it does not run: exited" in done.stderr
+    assert "failed   cache: not running: exited" in done.stderr
     assert f"remedy: `docker logs {cache.name}` says why" in done.stderr
 
 

@@ -44,7 +44,7 @@ def test_a_service_that_is_away_is_said_and_the_message_kept(tmp_path: Path) -> 
     assert json.loads(done.stdout)["channels"]["phone"]["pending"] == 1
     shown = regops(stack.root, "notify", "status")
     assert shown.returncode == 3
-    assert "notify phone: 1 messages wait" in shown.stderr
+    assert "notify phone: 1 message waiting" in shown.stderr
     assert "tk_secret" not in done.stdout + done.stderr + shown.stdout + shown.stderr
 
 

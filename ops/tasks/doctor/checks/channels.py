@@ -22,10 +22,14 @@ def channels(stack: Stack) -> list[Check]:
 def _channel(name: str, status: Status) -> Check:
     check = f"notify {name}"
     if status.dead:
-        what = f"{status.dead} messages were refused, or given up after three days"
+        what = f"{_count(status.dead)} refused, or given up after three days"
         return Check(check, FAILED, what, "`regops notify test` shows why; once fixed, `regops notify revive` sends them again")
     if status.failing:
         late = (status.oldest_s or 0.0) > _LATE_S
-        detail = f"{status.pending} messages waiting: {status.failing.reason}"
+        detail = f"{_count(status.pending)} waiting: {status.failing.reason}"
         return Check(check, FAILED if late else WARNING, detail, "sent once it works again; `regops notify test` tries now")
-    return Check(check, OK, f"{status.pending} messages waiting" if status.pending else "nothing waiting")
+    return Check(check, OK, f"{_count(status.pending)} waiting" if status.pending else "nothing waiting")
+
+
+def _count(messages: int) -> str:
+    return "1 message" if messages == 1 else f"{messages} messages"

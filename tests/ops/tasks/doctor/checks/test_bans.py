@@ -42,7 +42,7 @@ def test_bans_of_others_are_counted() -> None:
 def test_a_ban_that_should_never_happen_is_reported_with_its_remedy(value: str, whose: str) -> None:
     check = judge([BAN, replace(BAN, value=value)], own=OWN, allowed=OFFICE)
     assert check.state == "warning"
-    assert check.detail == f"{value} is {whose}, and is banned: crowdsecurity/http-probing (2 banned here)"
+    assert check.detail == f"{value} is banned, but is {whose}: crowdsecurity/http-probing (2 banned here)"
     assert f"`regops unban {value}`" in check.remedy
 
 
@@ -77,7 +77,7 @@ def test_bans_and_the_allow_list_are_read_from_a_real_crowdsec(protected: Protec
     check = bans(protected.stack)
     assert (check.state, check.detail) == (
         "warning",
-        f"{ALLOWED} is on the allow list, and is banned: by mistake (2 banned here)",
+        f"{ALLOWED} is banned, but is on the allow list: by mistake (2 banned here)",
     )
     assert check in check_host(protected.stack, Endpoint("http://127.0.0.1"))
 
