@@ -27,7 +27,7 @@ _UNMOUNTED = 32
 _LOOK_LIMIT_S = 60.0
 _LOOK_PATIENCE_S = 45.0  # a server whose type has just changed is still booting
 _PER_DIAL_S = 15
-_DIAL_LIMIT = 40  # a server that restarts is away for some minutes
+DIAL_LIMIT = 40  # a server that restarts is away for some minutes
 # If cloud-init failed, for example because a mirror was down, this prints why; the script on standard input does the rest.
 _WAIT = "timeout 900 cloud-init status --wait --long >&2 || true; exec sh -s"
 _PYTHON = ["python3", "-B"]  # parts of a release are never written to
@@ -61,7 +61,7 @@ class Machine:
             user="root",
             private_key=self.private_key,
             host_key=self.host_key,
-            dial_error_limit=_DIAL_LIMIT,
+            dial_error_limit=DIAL_LIMIT,
             per_dial_timeout=_PER_DIAL_S,
         )
 

@@ -5,16 +5,10 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from infra.blocks.addresses import IPv4
 from ops.config import Port, Strict
-
-
-def _ipv4(address: str) -> str:
-    return str(ipaddress.IPv4Address(address))
-
-
-IPv4 = Annotated[str, AfterValidator(_ipv4)]
 
 
 class EdgeSettings(Strict):

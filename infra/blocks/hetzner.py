@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from infra.blocks.addresses import Network
 from ops.config import Strict
 
 _PUBLIC_KEY = re.compile(r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?$")
-
-
-def _network(text: str) -> str:
-    return str(ipaddress.ip_network(text))
 
 
 def _public_key(text: str) -> str:
@@ -23,7 +19,6 @@ def _public_key(text: str) -> str:
     return text.strip()
 
 
-Network = Annotated[str, AfterValidator(_network)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Id = Annotated[int, Field(ge=1)]

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from infra.blocks.addresses import Network
 from ops.config import Strict
 
 
-def _network(text: str) -> str:
-    network = ipaddress.ip_network(text)
-    if network.prefixlen == 0:
+def _not_everybody(network: str) -> str:
+    if ipaddress.ip_network(network).prefixlen == 0:
         raise ValueError("is the whole Internet; to ban nobody, set protection.enabled to false")
-    return str(network)
+    return network
 
 
 class ProtectionSettings(Strict):
@@ -27,5 +27,5 @@ class ProtectionSettings(Strict):
     """
 
     enabled: bool = True
-    allow: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    allow: tuple[Annotated[Network, AfterValidator(_not_everybody)], ...] = ()
     community: bool = False

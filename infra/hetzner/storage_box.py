@@ -11,6 +11,7 @@ from pulumi_command import remote
 from infra.blocks.hetzner import StorageBoxSettings
 from infra.hetzner.keys import KeyPair
 from infra.secrets import GENERATE, generated
+from infra.ssh_host import DIAL_LIMIT
 
 # Below the writer's folder. An account's keys are in `.ssh` of its own folder; with a common folder each key would open both.
 # https://docs.hetzner.com/robot/storage-box/backup-space-ssh-keys/
@@ -18,7 +19,6 @@ BACKUPS = "backups"
 _PORT = 23
 # The API wants characters of four classes, and random text may lack one.
 _FOUR_CLASSES = "-Aa1"
-_DIAL_LIMIT = 40
 
 
 class BoxAccount(pulumi.ComponentResource):
@@ -126,13 +126,13 @@ class StorageBox(pulumi.ComponentResource):
                 user=self.writer.username,
                 password=self.writer.password,
                 host_key=self._settings.host_key,
-                dial_error_limit=_DIAL_LIMIT,
+                dial_error_limit=DIAL_LIMIT,
                 proxy=remote.ProxyConnectionArgs(
                     host=self._through.host,
                     user=self._through.user,
                     private_key=self._through.private_key,
                     host_key=self._through.host_key,
-                    dial_error_limit=_DIAL_LIMIT,
+                    dial_error_limit=DIAL_LIMIT,
                 ),
             ),
             create=command,

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from stack_components import access_log
 from stack_components.edge.pages import Page, pages_snippet
 from stack_components.edge.registry_routes import Upstreams, registry_snippet
 from stack_components.edge.sign_on import SignOn, sign_on_snippet
-
-LOG_FILE = "/var/log/caddy/access.log"
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def _access_log() -> str:
     return f"""\
 (access_log) {{
 	log {{
-		output file {LOG_FILE} {{
+		output file {access_log.FILE} {{
 			mode 0640
 			roll_size 50MiB
 			roll_keep 5

@@ -13,6 +13,7 @@ from infra.reach import AUTHORITY
 from infra.release import Part
 from infra.settings import Settings
 from ops.config import READ_ONLY_FOLDER
+from stack_components import access_log
 from stack_components.context import Context
 from stack_components.edge.caddyfile import Bouncer, EdgeConfig, Site, caddyfile
 from stack_components.edge.pages import PAGES
@@ -28,7 +29,6 @@ from stack_components.spec import ComponentSpec
 
 NAME = "edge"
 DATA_FOLDER = "data/edge"
-LOG_FOLDER = "logs/edge"
 PLAIN_PORT = 8080  # for clients on this host, in containers or not
 MONITORING_PORT = 9180
 _HTTP_PORT, _HTTPS_PORT = 80, 443
@@ -153,7 +153,7 @@ class Edge(pulumi.ComponentResource):
             healthcheck=Healthcheck.of_page(f"127.0.0.1:{MONITORING_PORT}/healthz"),
             hot_reloaded={NAME: "/etc/caddy"},
             secrets=_secrets(context.plan),
-            data={DATA_FOLDER: "/data", LOG_FOLDER: "/var/log/caddy"},
+            data={DATA_FOLDER: "/data", access_log.FOLDER: access_log.MOUNT},
             reads={READ_ONLY_FOLDER: READ_ONLY_MOUNT},
             tmpfs=["/config"],
             capabilities={"CAP_NET_BIND_SERVICE": "ports 80 and 443; the official binary does not start without it"},
@@ -176,6 +176,6 @@ class Edge(pulumi.ComponentResource):
 SPEC = ComponentSpec(
     services=(NAME,),
     start=Edge,
-    folders=lambda _: [DATA_FOLDER, LOG_FOLDER, READ_ONLY_FOLDER],
+    folders=lambda _: [DATA_FOLDER, access_log.FOLDER, READ_ONLY_FOLDER],
     parts=parts,
 )

@@ -24,6 +24,9 @@ from stack_components.spec import ComponentSpec
 NAME = "gateway"
 PORT = 8080
 METRICS_PORT = 8081
+# The gateway's metrics are on one network only, by a name that is unique there.
+_METRICS_HOST = f"{NAME}.gateway-metrics"
+METRICS_ADDRESS = f"{_METRICS_HOST}:{METRICS_PORT}"
 ISSUER = "private-registry"
 DATA_FOLDER = "data/gateway"
 JWKS = "gateway/jwks.json"
@@ -55,8 +58,7 @@ def config(settings: Settings, *, signs_on: bool = False, measured: bool = False
         events_db=Path("/var/lib/gateway/events.db"),
         anonymous=settings.anonymous,
         sign_on=SignOn(proof_file=Path(sign_on.PROOF_FILE), people=people(settings)) if signs_on else None,
-        # It listens on one network only, by a name that is unique there.
-        metrics_host=f"{NAME}.gateway-metrics" if measured else None,
+        metrics_host=_METRICS_HOST if measured else None,
         metrics_port=METRICS_PORT,
     )
 

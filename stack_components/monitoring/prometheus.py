@@ -11,9 +11,13 @@ import yaml
 from pydantic import Field
 
 from infra.plan import Plan
+from infra.regops import registry_debug_address
 from infra.settings import Settings
 from ops.config import Strict, container_name
+from stack_components.edge import component as edge
+from stack_components.gateway import component as gateway
 from stack_components.monitoring import blackbox
+from stack_components.protection import component as crowdsec
 
 SCRAPE_INTERVAL_S = 30
 PROBE_JOB = "probe"
@@ -86,15 +90,15 @@ def prometheus_config(plan: Plan) -> PrometheusConfig:
     jobs = [
         _job("prometheus", "127.0.0.1:9090", path="/prometheus/metrics"),
         _job("alertmanager", "alertmanager.metrics:9093"),
-        _job("registry", "registry.registry-metrics:5001"),
-        _job("gateway", "gateway.gateway-metrics:8081"),
-        _job("edge", "edge.metrics:9180"),
+        _job("registry", registry_debug_address(plan)),
+        _job("gateway", gateway.METRICS_ADDRESS),
+        _job("edge", f"edge.metrics:{edge.MONITORING_PORT}"),
         _job("grafana", "grafana.dashboards:3000", path="/grafana/metrics"),
         _containers(plan),
         _node(),
         _job("redis-exporter", "redis-exporter.metrics:9121"),
         _job("blackbox-exporter", "blackbox-exporter.metrics:9115"),
-        _job("crowdsec", "crowdsec.metrics:6060"),
+        _job("crowdsec", f"crowdsec.metrics:{crowdsec.METRICS_PORT}"),
     ]
     return PrometheusConfig(
         overall=Global(external_labels={"stack": plan.settings.name}),
@@ -109,7 +113,7 @@ def prometheus_config(plan: Plan) -> PrometheusConfig:
 def probed_url(settings: Settings) -> str:
     """Return the URL of the registry for clients on this host: on a server its public name, which the inner network resolves."""
     if settings.is_local:
-        return "http://edge.inner:8080/v2/"
+        return f"http://edge.inner:{edge.PLAIN_PORT}/v2/"
     return f"https://{settings.registry_host.partition(':')[0]}/v2/"
 
 

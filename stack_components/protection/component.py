@@ -13,6 +13,7 @@ import pulumi
 from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
+from stack_components import access_log
 from stack_components.context import Context
 from stack_components.protection import edge_image
 from stack_components.protection.config import KEY_FILE, acquisition, request_parsers, start_script
@@ -23,7 +24,6 @@ NAME = "crowdsec"
 API_PORT = 8080
 METRICS_PORT = 6060
 BOUNCER_KEY = "protection/bouncer-key"
-EDGE_LOGS = "logs/edge"
 _CONFIG_FOLDER = "data/crowdsec/config"
 _DATA_FOLDER = "data/crowdsec/data"
 _PART = "protection"
@@ -67,7 +67,7 @@ class Protection(pulumi.ComponentResource):
             parts={_PART: _MOUNTED_AT},
             secrets={BOUNCER_KEY: KEY_FILE},
             data={_CONFIG_FOLDER: "/etc/crowdsec", _DATA_FOLDER: "/var/lib/crowdsec/data"},
-            reads={EDGE_LOGS: "/var/log/caddy"},
+            reads={access_log.FOLDER: access_log.MOUNT},
             environment=environment(context.plan),
             exemptions={
                 Exemption.ROOT: "only root may read the image's own files: https://github.com/crowdsecurity/crowdsec/issues/3303"

@@ -9,8 +9,8 @@ from typing import Literal
 import yaml
 
 from ops.config import Strict
+from stack_components import access_log
 
-LOG_FILE = "/var/log/caddy/access.log"
 # The image names a bouncer by its secret's file, without `bouncer_` in release 1.7, without `bouncer_key_` in later ones:
 # https://github.com/crowdsecurity/crowdsec/issues/4301
 KEY_FILE = "/run/secrets/bouncer_key_edge"
@@ -73,7 +73,7 @@ class Parser(Strict):
 
 def acquisition() -> str:
     """Return acquis.yaml: the edge's access log."""
-    return _render(Acquisition(filenames=(LOG_FILE,), labels=Labels(type="caddy")))
+    return _render(Acquisition(filenames=(access_log.FILE,), labels=Labels(type="caddy")))
 
 
 def request_parsers() -> str:

@@ -17,7 +17,8 @@ import httpx
 from docker.models.containers import Container
 
 from ops.host.provision import make_folders
-from stack_components.protection.component import BOUNCER_KEY, EDGE_LOGS, SPEC, parts
+from stack_components import access_log
+from stack_components.protection.component import BOUNCER_KEY, SPEC, parts
 from tests.declared import declare
 from tests.plans import plan_of
 from tests.stack_components.protection.image import crowdsec_image
@@ -130,7 +131,7 @@ def stack_below(folder: Path) -> Iterator[Stack]:
     """Give the folder of a stack, with all that CrowdSec reads but the key."""
     folder.chmod(0o755)
     plan = plan_of(**SETTINGS)
-    make_folders(folder, [*SPEC.folders(plan), EDGE_LOGS], USER)
+    make_folders(folder, [*SPEC.folders(plan), access_log.FOLDER], USER)
     for part in parts(plan):
         for name, content in part.files.items():
             path = folder / part.folder / name

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from stack_components.edge.component import LOG_FOLDER
+from stack_components.edge.caddyfile import caddyfile
+from stack_components.edge.component import config
 from stack_components.edge.pages import PAGES
 from stack_components.protection import config as subject
-from stack_components.protection.component import EDGE_LOGS
 from stack_components.protection.config import acquisition, request_parsers, start_script
+from tests.plans import plan_of
 
 
 def test_acquisition() -> None:
@@ -21,7 +22,7 @@ labels:
   type: caddy
 """
     )
-    assert EDGE_LOGS == LOG_FOLDER
+    assert "output file /var/log/caddy/access.log {" in caddyfile(config(plan_of()))["snippets.d/access-log.caddy"]
 
 
 def test_the_parsers_of_requests() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack_components.protection.component import EDGE_LOGS
+from stack_components import access_log
 from tests.stack_components.protection.container import USER, Stack, stack_below, wait_until
 
 pytestmark = pytest.mark.system
@@ -37,7 +37,7 @@ def requests_of(address: str) -> str:
 def test_a_scanner_in_the_edges_log_is_banned_unless_its_network_is_allowed(stack: Stack) -> None:
     stack.set_key("the-edges-key")
     with stack.running() as crowdsec:
-        log = stack.root / EDGE_LOGS / "access.log"
+        log = stack.root / access_log.FOLDER / "access.log"
         log.touch(mode=0o640)
         os.chown(log, *USER)
         # It is healthy some seconds before it reads, and then begins at the end.
