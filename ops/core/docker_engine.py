@@ -1,4 +1,4 @@
-"""The Docker engine of this host: asked first whether it answers, for an error that says what is wrong."""
+"""Connects to this host's Docker engine; pings it first, for an error that says what is wrong."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _ANSWER_LIMIT_S = 60
 
 
 class EngineError(DockerException):
-    """The engine does not answer; the message says where, and why."""
+    """The engine does not answer; the message says which and why."""
 
     exit_code = exit_codes.FAILED
 
 
 def ping(path: str) -> None:
-    """Ask an engine once: the Docker library wraps the error three times, and leaves its socket open.
+    """Ping an engine. Not with the Docker library, which wraps the error three times and leaves its socket open.
 
     Args:
-        path: Of its socket.
+        path: Path of its socket.
 
     Raises:
         OSError: It does not answer.
-        HTTPException: What answers is no engine.
+        HTTPException: What answers is not a Docker engine.
     """
     with socket.socket(socket.AF_UNIX) as probe, contextlib.closing(HTTPConnection("docker")) as connection:
         probe.settimeout(_PING_LIMIT_S)
@@ -48,10 +48,10 @@ def ping(path: str) -> None:
 
 @contextlib.contextmanager
 def connected(timeout: int = _ANSWER_LIMIT_S) -> Iterator[docker.DockerClient]:
-    """Give the engine that DOCKER_HOST names, or the one of this host.
+    """Yield a client for the engine that DOCKER_HOST names, or for this host's.
 
     Args:
-        timeout: Seconds that it may be silent.
+        timeout: How many seconds it may take to answer.
 
     Raises:
         EngineError: It does not answer.

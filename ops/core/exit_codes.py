@@ -2,9 +2,9 @@
 
 OK, FAILED, WARNINGS = 0, 1, 3
 INVALID, MISMATCH, UNREACHABLE, NO_SPACE = 10, 12, 13, 14
-# Another task is at work, or the registry is being maintained: EX_TEMPFAIL of sysexits(3).
+# Another task is running, or the registry is in read-only mode: EX_TEMPFAIL of sysexits(3).
 BUSY = 75
-# As shells name what was ended by SIGINT and by SIGTERM.
+# What shells report for a command ended by SIGINT or SIGTERM.
 INTERRUPTED, TERMINATED = 130, 143
-# It did what it should, if not without a word.
+# The task did its work, perhaps with warnings.
 SUCCESSFUL = (OK, WARNINGS)

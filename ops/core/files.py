@@ -9,17 +9,18 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
-    """Replace `path` by `content` in one step: temporary file, fsync, rename, fsync of the folder.
+    """Replace the content of `path` atomically: temporary file, fsync, rename, fsync of the folder.
 
-    A reader sees the old or the new content, never a part; kill -9 or a full disk leaves the old one. Parents are created.
+    A reader sees the old or the new content, never a part of it. After kill -9 or on a full disk the old content is still there.
+    Missing parent folders are created.
 
     Args:
         path: The file to write.
         content: Its new content; text is written as UTF-8.
-        mode: Permission bits, in force from the first byte on.
+        mode: Permission bits, set before the first byte is written.
 
     Raises:
-        OSError: The folder cannot be written or the disk is full; `path` is then as it was.
+        OSError: The folder cannot be written or the disk is full; `path` is unchanged.
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)

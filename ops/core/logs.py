@@ -1,4 +1,4 @@
-"""Logs for machines: one JSON object a line on standard output."""
+"""Structured logs: one JSON object per line on standard output."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
-# What every record has; the rest was given by the caller as `extra`.
+# Attributes that every record has; all others were passed as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record, with its `extra` values, as one line of JSON."""
+    """Formats a record and its `extra` values as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -30,7 +30,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: int, stream: TextIO = sys.stdout) -> None:
-    """Send all logs of the process to one stream."""
+    """Send all logs of this process to one stream."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

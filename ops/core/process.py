@@ -1,4 +1,4 @@
-"""The one place that runs subprocesses: argv only, a time limit, the whole process group killed, secrets redacted."""
+"""The only module that starts processes: argv only, a time limit, the whole process group killed, secrets redacted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KILL_GRACE_S = 5.0
 
 @dataclass(frozen=True)
 class Completed:
-    """What a finished command left: its exit code and its decoded output."""
+    """The result of a finished command: its exit code and its decoded output."""
 
     argv: tuple[str, ...]
     returncode: int
@@ -29,7 +29,7 @@ class Completed:
 
 
 class CommandError(Exception):
-    """A command failed, could not be started or ran out of time. The message is redacted and ends with the output's tail."""
+    """A command failed, could not be started, or timed out. The message is redacted and ends with the tail of the output."""
 
     def __init__(self, message: str, completed: Completed | None = None) -> None:
         super().__init__(message)
@@ -55,17 +55,17 @@ def run(
     stream: bool = False,
     secrets: Iterable[str] = (),
 ) -> Completed:
-    """Run a command to its end.
+    """Run a command and wait for it to end.
 
     Args:
         argv: The program and its arguments; never a shell string.
-        timeout: Seconds until the process group is ended (SIGTERM, then SIGKILL after 5 s).
-        stdin: Text for standard input; without it the command reads from an empty one.
-        env: The whole environment of the command; the caller's own when None.
+        timeout: Seconds until the process group is killed (SIGTERM, then SIGKILL after 5 s).
+        stdin: Text for standard input; empty if None.
+        env: The complete environment of the command; None for the caller's own.
         cwd: Working folder.
         check: Raise on a non-zero exit code.
         stream: Let the command write to the caller's terminal; stdout and stderr of the result are then empty. Ctrl-C reaches
-            it too and it ends in its own way, as long as that may take; a second Ctrl-C ends it.
+            the command too, which may take its time to end; a second Ctrl-C kills it.
         secrets: Values that must not appear in an error message.
 
     Raises:
@@ -79,7 +79,7 @@ def run(
     shown = redact(shlex.join(words), secrets)
     pipe = None if stream else subprocess.PIPE
     try:
-        # Streamed commands stay in the terminal's own group, so that Ctrl-C reaches them as their users expect.
+        # Streamed commands stay in the terminal's process group, so that Ctrl-C reaches them.
         process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
@@ -98,7 +98,7 @@ def run(
             out, err = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired as expired:
             _end(process, group=not stream)
-            raise CommandError(f"`{shown}` was ended after its limit of {timeout:g} s") from expired
+            raise CommandError(f"`{shown}` was killed after its limit of {timeout:g} s") from expired
         except BaseException as interruption:
             if stream and isinstance(interruption, KeyboardInterrupt):
                 with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
@@ -113,7 +113,7 @@ def run(
 
 
 def start_daemon(argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None) -> int:
-    """Start a process that outlives this one, in a session of its own, its output appended to `log`; return its id.
+    """Start a process that outlives this one, in a session of its own. Its output is appended to `log`. Return its id.
 
     Raises:
         CommandError: The program could not be started.
@@ -132,12 +132,12 @@ def start_daemon(argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str
             )
         except OSError as error:
             raise CommandError(f"cannot start `{shlex.join(words)}`: {error.strerror or error}") from error
-    process.returncode = 0  # it is nobody's child to wait for: keeps the interpreter from warning about it
+    process.returncode = 0  # nobody waits for it: this keeps the interpreter from warning about that
     return process.pid
 
 
 def replace_process(argv: Sequence[str | Path], env: Mapping[str, str]) -> None:
-    """Become another program (exec): this call does not return.
+    """Replace this process by another program (exec). This call does not return.
 
     Raises:
         CommandError: The program could not be started.
@@ -155,18 +155,18 @@ def _tail(text: str) -> str:
 
 def _end(process: subprocess.Popen[str], *, group: bool) -> None:
     send: Callable[[int], None] = (lambda number: os.killpg(process.pid, number)) if group else process.send_signal
-    # Not for ever: a grandchild that left the group may still hold the pipes.
+    # Not for ever: a grandchild that has left the group may still hold the pipes.
     with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         send(signal.SIGTERM)
         process.communicate(timeout=_KILL_GRACE_S)
-    # Also after the command itself has ended: others of its group may not have.
+    # Also if the command itself has ended: others in its group may not have.
     with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         send(signal.SIGKILL)
         process.communicate(timeout=_KILL_GRACE_S)
 
 
 def birth_of(pid: int) -> str:
-    """Return when a process began, as the kernel counts: ids come again. Empty when there is none.
+    """Return when a process started, in the kernel's count, since ids are reused. Empty if there is no such process.
 
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html (starttime)
     """

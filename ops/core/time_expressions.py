@@ -1,4 +1,4 @@
-"""Times as people write them: 2026-03-01, yesterday, 24h, 7d."""
+"""Parses times as people write them: 2026-03-01, yesterday, 24h, 7d."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _DAYS_AGO = {"today": 0, "yesterday": 1}
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Return the time that a text means, in UTC.
+    """Return the time that a text stands for, in UTC.
 
     Args:
-        text: A date (its first moment), a date with a time, `now`, `today` or `yesterday` (their first moment), or how long ago:
-            a number with m, h, d or w.
-        now: The present, in the time zone of who has written it, which also holds for dates without one.
+        text: A date, a date with a time, `now`, `today`, `yesterday`, or how long ago: a number with m, h, d or w. A day alone
+            stands for its first moment.
+        now: The present, in the user's time zone, which dates without a time zone get too.
 
     Raises:
-        ValueError: It means nothing; the message says what would.
+        ValueError: It is not a time; the message says what to write.
     """
     word = text.strip().lower()
     if word == "now":
@@ -34,5 +34,5 @@ def moment(text: str, now: datetime) -> datetime:
         return (given if given.tzinfo else given.replace(tzinfo=now.tzinfo)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text!r} is no time; write a date (2026-03-01, 2026-03-01T14:30), yesterday, or how long ago (24h, 7d, 2w)"
+            f"{text!r} is not a time; write a date (2026-03-01, 2026-03-01T14:30), yesterday, or how long ago (24h, 7d, 2w)"
         ) from None

@@ -1,4 +1,4 @@
-"""The key that signs registry tokens: made from a seed, and published as a JSON Web Key Set for the registry."""
+"""The key that signs the registry's tokens: derived from a seed, and published to the registry as a JSON Web Key Set."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def signing_key_from_seed(seed: str) -> str:
     """Return the P-256 private key (PEM, PKCS #8) that belongs to a seed; the same seed always gives the same key.
 
     Args:
-        seed: Random text of at least 32 bytes. Who has it has the key.
+        seed: Random text of at least 32 bytes. Whoever has it has the key.
 
     Raises:
         ValueError: The seed is too short.
     """
     secret = seed.encode()
     if len(secret) < _MIN_SEED_BYTES:
-        raise ValueError(f"the seed of the signing key has {len(secret)} bytes; it needs at least {_MIN_SEED_BYTES} random ones")
-    # 128 bits more than the order has, so that the remainder is not biased (FIPS 186-5, A.2.1).
+        raise ValueError(f"the seed of the signing key has {len(secret)} bytes; it needs at least {_MIN_SEED_BYTES} random bytes")
+    # 128 bits more than the order, so that the remainder is not biased (FIPS 186-5, A.2.1).
     wide = HKDF(algorithm=hashes.SHA256(), length=48, salt=None, info=_LABEL).derive(secret)
     scalar = int.from_bytes(wide, "big") % (_P256_ORDER - 1) + 1
     key = ec.derive_private_key(scalar, ec.SECP256R1())
@@ -35,7 +35,7 @@ def signing_key_from_seed(seed: str) -> str:
 
 
 def load_signing_key(pem: str) -> ECKey:
-    """Return the key of a PEM text, its `kid` set to the RFC 7638 thumbprint.
+    """Return the key in a PEM text, with its RFC 7638 thumbprint as `kid`.
 
     Raises:
         ValueError: It is not an unencrypted P-256 private key.

@@ -1,4 +1,4 @@
-"""Password hashes: bcrypt over a digest, with a derived salt, so that rendering twice gives the same file."""
+"""Password hashes: bcrypt over a digest, with a derived salt, so that rendering a file twice gives the same text."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def password_hash(password: str, salt_seed: str, cost: int = DEFAULT_COST) -> st
     """Return the bcrypt hash of a password; the same arguments always give the same hash.
 
     Args:
-        password: Of any length.
-        salt_seed: Random secret text, one for each account: it and the password make the salt.
-        cost: log2 of bcrypt's rounds, 4 to 31. 10 takes some 50 ms of a core.
+        password: A password of any length.
+        salt_seed: Random secret text, different for each account. The salt is derived from it and the password.
+        cost: log2 of bcrypt's rounds, 4 to 31. A cost of 10 takes some 50 ms on one core.
 
     Raises:
         ValueError: The cost is out of range.
@@ -36,10 +36,10 @@ def password_matches(password: str, hashed: str) -> bool:
 
 
 def unmatched_hash(cost: int) -> str:
-    """Return a well-formed hash that no password is known for, to make unknown accounts cost what known ones cost."""
+    """Return a valid hash whose password nobody knows, so that unknown accounts take as long to check as known ones."""
     return f"$2b${cost:02d}${'.' * 53}"
 
 
 def _prepared(password: str) -> bytes:
-    # bcrypt takes 72 bytes and no NUL. A digest in base64 fits, and every byte of the password counts.
+    # bcrypt takes at most 72 bytes and no NUL. A base64 digest fits, and every byte of the password counts.
     return base64.b64encode(hashlib.sha256(password.encode()).digest())

@@ -1,1 +1,1 @@
-"""This host: its release, folders and system files, what drifted, hot reloads."""
+"""This host: its releases, folders, secrets and system files, their drift, and hot reloads."""

@@ -1,4 +1,4 @@
-"""Fingerprints of what is installed on a host, by which a change made by hand is seen. Standard library only.
+"""Fingerprints of what is installed on a host, to detect changes made by hand. Standard library only.
 
     python3 -m ops.host.drift --root DIR
 
@@ -25,7 +25,7 @@ _REVISION_LENGTH = 12
 
 
 def record(root: Path, kind: str, paths: Iterable[Path]) -> None:
-    """Keep the fingerprints of files as they are now, in the place of those that were kept of that kind.
+    """Record the fingerprints of files as they are now, replacing those of the same kind.
 
     Args:
         root: The stack's folder on this host.
@@ -33,7 +33,7 @@ def record(root: Path, kind: str, paths: Iterable[Path]) -> None:
         paths: Files and symbolic links.
 
     Raises:
-        OSError: One cannot be read, or the disk is full.
+        OSError: A file cannot be read, or the disk is full.
     """
     (root / _FOLDER).mkdir(exist_ok=True, mode=0o700)
     known = {str(path): _fingerprint(path) for path in paths}
@@ -41,12 +41,12 @@ def record(root: Path, kind: str, paths: Iterable[Path]) -> None:
 
 
 def recorded(root: Path, kind: str) -> Sequence[Path]:
-    """Return the files of a kind that were installed last."""
+    """Return the files of a kind, as last recorded."""
     return [Path(path) for path in _read(root, kind)]
 
 
 def keep_revision(root: Path, revision: str) -> None:
-    """Keep the revision of an installation.
+    """Record the revision of an installation.
 
     Raises:
         OSError: The disk is full or the folder cannot be written.
@@ -57,7 +57,7 @@ def keep_revision(root: Path, revision: str) -> None:
 
 
 def look(root: Path) -> tuple[str, list[str]]:
-    """Return the revision, and the paths of what is not as it was installed."""
+    """Return the revision, and the paths of what has changed since it was installed."""
     folder = root / _FOLDER
     revision = (folder / _REVISION).read_text() if (folder / _REVISION).is_file() else ""
     known = {path: then for kind in sorted(folder.glob("*.json")) for path, then in _read(root, kind.stem).items()}
@@ -78,7 +78,7 @@ def _read(root: Path, kind: str) -> dict[str, str]:
 
 
 def _fingerprint(path: Path) -> str:
-    """Return owner, mode and content in one line; empty for what is not there."""
+    """Return owner, mode and a digest of the content in one line; empty for a missing file."""
     if path.is_symlink():
         return f"-> {path.readlink()}"
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Builds an image on this host from a folder of the release, unless the Docker engine has it already, and prints its id.
+"""Builds an image on this host from a folder of the release, unless the engine already has it, and prints its id.
 
 python3 -m ops.host.image_build --root DIR parts/edge-image-0123456789abcdef
 """
@@ -17,10 +17,10 @@ from requests.exceptions import RequestException
 
 from ops.core.docker_engine import connected
 
-# What a Dockerfile labels its first stage with, so that it does not stay: it holds compilers and sources.
+# A Dockerfile labels its first stage with this, so that it is removed: it holds compilers and sources.
 SCRATCH_LABEL = "private-registry.scratch"
 _REPOSITORY = "private-registry"
-# A step that compiles may say nothing for long.
+# A step that compiles may print nothing for a long time.
 _SILENCE_LIMIT_S = 1800
 _TAIL_LINES = 30
 
@@ -28,12 +28,12 @@ _TAIL_LINES = 30
 def build(folder: Path, engine: docker.DockerClient, *, network: str | None = None) -> str:
     """Return the id of the image that the Dockerfile in a folder describes.
 
-    The image's tag is the folder's name, and a part's name changes with its content: what has been built is not built again.
+    The image's tag is the folder's name, which changes with its content: what has been built is not built again.
 
     Args:
         folder: A part of the release, `parts/<name>-<digest>`.
         engine: This host's Docker engine.
-        network: Which one its steps are on; None for the engine's own.
+        network: The network that its steps use; None for the engine's default.
 
     Raises:
         BuildError: A step failed.

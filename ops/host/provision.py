@@ -1,6 +1,6 @@
-"""What the Pulumi program does on a host before containers start: folders, the release, the secrets. Standard library only.
+"""What the Pulumi program does on a host before containers start: folders, release, secrets. Standard library only.
 
-Everything here can be run again at any time: it completes what an interrupted run left.
+Every command can be run again at any time: it completes what an interrupted run left.
 
     python3 -m ops.host.provision --root DIR folders --owner 10001:10001 data/registry logs/edge
     python3 -m ops.host.provision --root DIR release release.tar
@@ -41,17 +41,17 @@ _SECRET_MODE = 0o600
 
 
 def make_folders(root: Path, folders: Sequence[str], owner: tuple[int, int]) -> None:
-    """Create folders below `root` that the services' user owns, with all that is in them.
+    """Create folders below `root`, and give them and their content to the services' user.
 
     Raises:
-        OSError: A folder cannot be created or, as another user than root, given away.
+        OSError: A folder cannot be created, or only root could give it away.
     """
     root.mkdir(parents=True, exist_ok=True)
     for name in folders:
         folder = below(root, name)
         folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
         if _owner_of(folder) != owner:
-            # The folder comes last: until it is given away, an interrupted run is repeated.
+            # The folder comes last: after an interruption, the next run starts over.
             for path in folder.rglob("*"):
                 _give(path, owner)
             _give(folder, owner)
@@ -61,7 +61,7 @@ def install_secrets(root: Path, files: Mapping[str, str], owner: tuple[int, int]
     """Make the secrets folder hold exactly these files, mode 0600 in folders 0700.
 
     Raises:
-        OSError: The folder cannot be written. A file is then old or new, never in part.
+        OSError: The folder cannot be written. Each file then has its old or its new content, never a part of it.
     """
     folder = root / "secrets"
     wanted = {below(folder, name): content for name, content in files.items()}
@@ -82,10 +82,10 @@ def install_secrets(root: Path, files: Mapping[str, str], owner: tuple[int, int]
 
 
 def show(root: Path, name: str) -> str:
-    """Return the text of a file that a service may be about to write.
+    """Return the text of a file; wait for it, as a service may not have written it yet.
 
     Raises:
-        OSError: It is not there in time, or cannot be read.
+        OSError: It does not appear in time, or cannot be read.
     """
     path = below(root, name)
     give_up = time.monotonic() + _SHOW_LIMIT_S
@@ -95,7 +95,7 @@ def show(root: Path, name: str) -> str:
 
 
 def remove(root: Path, names: Sequence[str]) -> None:
-    """Remove files or folders below `root`, and `root` itself when nothing is left in it.
+    """Remove files or folders below `root`, and `root` itself once it is empty.
 
     Raises:
         OSError: Something cannot be removed.
@@ -114,7 +114,7 @@ def remove(root: Path, names: Sequence[str]) -> None:
 
 
 def _installed(root: Path, pattern: str) -> Iterator[Path]:
-    """Return what a command has put on the host: its files, and the links by which they are found."""
+    """Return what a command has installed: its files, and the links that lead to them."""
     for link in root.glob(pattern):
         if link.is_symlink():
             yield link
@@ -134,7 +134,7 @@ def _owner_of(path: Path) -> tuple[int, int]:
 def _secrets(document: str) -> Mapping[str, str]:
     files = json.loads(document)
     if not isinstance(files, dict) or not all(isinstance(content, str) for content in files.values()):
-        raise ValueError("standard input should be a JSON object: text by file name")
+        raise ValueError("standard input should be a JSON object that maps file names to text")
     return files
 
 
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="ops.host.provision", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
-    parser.add_argument("--revision", help="kept with fingerprints of what the command has installed: see ops.host.drift")
+    parser.add_argument("--revision", help="recorded, with fingerprints of what the command has installed: see ops.host.drift")
     commands = parser.add_subparsers(dest="command", required=True)
     folders = commands.add_parser("folders", help="create folders")
     folders.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
@@ -161,8 +161,8 @@ def _parser() -> argparse.ArgumentParser:
     hot_reloaded.add_argument("names", nargs="+")
     secrets = commands.add_parser("secrets", help="install the secrets given as JSON on standard input")
     secrets.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
-    commands.add_parser("prune", help=f"drop releases beyond the newest {RELEASES_KEPT}, and parts that none links to")
-    shown = commands.add_parser("show", help="print a file, when it is there")
+    commands.add_parser("prune", help=f"delete all but the newest {RELEASES_KEPT} releases, and parts that none of them uses")
+    shown = commands.add_parser("show", help="print a file, waiting for it for a while")
     shown.add_argument("name")
     removal = commands.add_parser("remove", help="remove files or folders")
     removal.add_argument("names", nargs="+")

@@ -1,4 +1,4 @@
-"""Releases on a host: unpacked, made current, copied to where running services read them, and dropped. Standard library only."""
+"""Releases on a host: unpack, make current, copy hot-reloaded parts, prune. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 RELEASES_KEPT = 5
 CURRENT, PREVIOUS = "current", "previous"
-# Hot-reloaded parts: containers have its folders mounted, so that another name would restart them.
+# Where hot-reloaded parts are. Running containers have this folder mounted: another name would replace them.
 LIVE = "live"
 _SCRATCH = ".incoming-"
 
@@ -20,7 +20,7 @@ _SCRATCH = ".incoming-"
 def install_release(root: Path, tarball: Path) -> str:
     """Unpack a release and make it `current` in one step; return its digest.
 
-    Parts that are already there and whole stay untouched, since containers have them mounted.
+    Parts that are already there and complete stay untouched, since containers have them mounted.
 
     Raises:
         OSError: The disk is full or the folder cannot be written; `current` is then as it was.
@@ -34,9 +34,9 @@ def install_release(root: Path, tarball: Path) -> str:
             _extract(archive, incoming)
         releases = [path.name for path in (incoming / "releases").iterdir()] if (incoming / "releases").is_dir() else []
         if len(releases) != 1:
-            raise ValueError(f"{tarball} is not a release: it holds {len(releases)} of them instead of one")
+            raise ValueError(f"{tarball} is not a release: it should hold one, and holds {len(releases)}")
         digest = releases[0]
-        os.sync()  # else a power cut could keep the names and lose the content
+        os.sync()  # otherwise a power cut could keep the names and lose the content
         for kind in ("parts", "releases"):
             (root / kind).mkdir(exist_ok=True)
             for path in (incoming / kind).iterdir():
@@ -46,15 +46,15 @@ def install_release(root: Path, tarball: Path) -> str:
         shutil.rmtree(incoming, ignore_errors=True)
     os.utime(root / "releases" / digest)
     point(root / "current", f"releases/{digest}")
-    os.sync()  # the engine records it as done now
+    os.sync()  # Pulumi records it as done now
     return digest
 
 
 def install_hot_reloaded(root: Path, names: Sequence[str]) -> None:
-    """Copy parts of the current release to where running services read them: `live/<name>/current` is the new one.
+    """Copy parts of the current release to where running services read them: `live/<name>/current` is the new copy.
 
-    The folder stays the same, so that a service that has it mounted sees the change; the copy before it stays for
-    `ops.host.reload`, which goes back to it when the service refuses the new one.
+    The folder stays the same, so that a service that has it mounted sees the change. The previous copy stays too:
+    `ops.host.reload` goes back to it if the service refuses the new one.
 
     Raises:
         OSError: The disk is full or the folder cannot be written; `current` is then as it was.
@@ -67,7 +67,7 @@ def install_hot_reloaded(root: Path, names: Sequence[str]) -> None:
         incoming = Path(tempfile.mkdtemp(dir=root, prefix=_SCRATCH))
         shutil.copytree(part, incoming, dirs_exist_ok=True)
         incoming.chmod(0o755)
-        os.sync()  # else a power cut could keep the name and lose the content
+        os.sync()  # otherwise a power cut could keep the name and lose the content
         _settle(incoming, folder / part.name)
         shutil.rmtree(incoming, ignore_errors=True)
         before = (folder / CURRENT).readlink().name if (folder / CURRENT).is_symlink() else None
@@ -82,9 +82,9 @@ def install_hot_reloaded(root: Path, names: Sequence[str]) -> None:
 
 
 def prune(root: Path) -> None:
-    """Drop all releases but the current and the newest ones, then the parts that no remaining release links to.
+    """Delete all but the current and the newest releases, then the parts that no remaining release links to.
 
-    To be called when no container has older parts mounted any more.
+    Call it once no container has older parts mounted.
 
     Raises:
         OSError: Something cannot be removed.
@@ -92,7 +92,7 @@ def prune(root: Path) -> None:
     sweep(root)
     current = (root / "current").resolve().name
     newest_first = sorted((root / "releases").iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    releases = sorted(newest_first, key=lambda path: path.name != current)  # clocks go back at times
+    releases = sorted(newest_first, key=lambda path: path.name != current)  # clocks sometimes go back
     for old in releases[RELEASES_KEPT:]:
         _discard(old, root)
     linked = {link.resolve() for release in releases[:RELEASES_KEPT] for link in release.iterdir()}
@@ -102,7 +102,7 @@ def prune(root: Path) -> None:
 
 
 def _settle(incoming: Path, target: Path) -> None:
-    """Put a folder in its place, unless it is there and whole: an interrupted removal leaves less than that."""
+    """Put a folder in its place, unless it is there and complete: an interrupted removal leaves it incomplete."""
     if target.is_dir():
         if all(_same(path, target / path.relative_to(incoming)) for path in incoming.rglob("*")):
             return
@@ -119,7 +119,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _extract(archive: tarfile.TarFile, folder: Path) -> None:
-    # Python before 3.11.4, such as Debian 12's, has no filters; ours are harmless, as the program writes the tarball itself.
+    # Python before 3.11.4, such as Debian 12's, has no filters. The program writes the tarball itself, so it is harmless.
     if hasattr(tarfile, "tar_filter"):
         archive.extractall(folder, filter="tar")
     else:
@@ -127,7 +127,7 @@ def _extract(archive: tarfile.TarFile, folder: Path) -> None:
 
 
 def point(link: Path, target: str) -> None:
-    """Make a symbolic link, or change where it points, in one step for all that look at it."""
+    """Create a symbolic link or change its target, atomically."""
     new = link.with_name(f".{link.name}.new")
     new.unlink(missing_ok=True)
     new.symlink_to(target)
@@ -135,13 +135,13 @@ def point(link: Path, target: str) -> None:
 
 
 def _discard(folder: Path, root: Path) -> None:
-    """Remove a folder in one step for all that look at it; what a kill leaves of it is swept by the next command."""
+    """Remove a folder atomically; what a kill leaves of it is swept by the next command."""
     doomed = folder.rename(root / f"{_SCRATCH}{folder.name}")
     shutil.rmtree(doomed)
 
 
 def sweep(root: Path) -> None:
-    """Remove what killed commands have left."""
+    """Remove what killed commands have left behind."""
     for leftover in root.glob(f"{_SCRATCH}*"):
         shutil.rmtree(leftover)
 
@@ -150,7 +150,7 @@ def below(root: Path, name: str) -> Path:
     """Return a path below the root.
 
     Raises:
-        ValueError: The name leads out of it.
+        ValueError: The name leads outside of it.
     """
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts or not pure.parts:

@@ -1,4 +1,4 @@
-"""Tells a running service to read its configuration anew, and goes back to the one before when the service refuses it.
+"""Makes a running service reload its configuration, and goes back to the previous one if the service refuses it.
 
 python3 -m ops.host.reload --root DIR edge --wanted edge-0123 --container NAME --confirm "reloaded" -- caddy validate
 """
@@ -22,28 +22,28 @@ _POLL_S = 0.2
 
 
 class ReloadError(Exception):
-    """The service does not take its configuration; the message says why."""
+    """The service refuses its configuration; the message says why."""
 
 
 def reload(folder: Path, wanted: str, container: Container, *, check: Sequence[str], confirmation: str) -> None:
-    """Tell a service by SIGUSR1 to read the current configuration.
+    """Make a service reload its configuration, by SIGUSR1.
 
     Args:
         folder: The folder with the links `current` and `previous`.
-        wanted: The copy in it that `current` shall be; it is set back when the service refuses that one.
+        wanted: The copy that `current` should point to. If the service refuses it, the link is set back.
         container: The service's.
-        check: Command that is run in the container, and fails when the configuration is bad.
-        confirmation: What the service logs when it has taken it.
+        check: Command to run in the container first; it fails if the configuration is bad.
+        confirmation: What the service logs once it uses it.
 
     Raises:
         ReloadError: The check failed, or the service did not confirm in time.
-        DockerException: The Docker engine does not answer, or the container does not run.
+        DockerException: The Docker engine does not answer, or the container is not running.
     """
     before = (folder / CURRENT).readlink().name
     if before == wanted:
         before = (folder / PREVIOUS).readlink().name if (folder / PREVIOUS).is_dir() else wanted
     elif (folder / wanted).is_dir():
-        point(folder / CURRENT, wanted)  # an earlier run has set it back
+        point(folder / CURRENT, wanted)  # an earlier run had set it back
     else:
         raise ReloadError(f"{folder / wanted} is missing; run `up` again")
     try:
@@ -51,14 +51,14 @@ def reload(folder: Path, wanted: str, container: Container, *, check: Sequence[s
         if checked.exit_code != 0:
             raise ReloadError(f"{container.name} refuses its new configuration:\n{_text(checked.output)}")
         asked = time.time()
-        # Not by the engine: it takes every signal for a stop by hand, after which it never starts the container again.
+        # Not through the engine: it takes any signal for a manual stop, after which it never restarts the container.
         # https://github.com/moby/moby/blob/v26.1.5/daemon/kill.go
         told = container.exec_run(["sh", "-c", "kill -USR1 1"])
         if told.exit_code != 0:
-            raise ReloadError(f"{container.name} cannot be told of its new configuration:\n{_text(told.output)}")
+            raise ReloadError(f"cannot signal {container.name} to reload:\n{_text(told.output)}")
         _wait_for(confirmation, container, since=asked)
     except ReloadError:
-        point(folder / CURRENT, before)  # else a restart would take what was refused
+        point(folder / CURRENT, before)  # otherwise a restart would load what was refused
         raise
 
 
@@ -66,27 +66,29 @@ def _wait_for(confirmation: str, container: Container, *, since: float) -> None:
     give_up = time.monotonic() + _CONFIRM_LIMIT_S
     while confirmation not in _text(container.logs(since=since)):
         if time.monotonic() > give_up:
-            raise ReloadError(f"{container.name} has not confirmed its new configuration within {_CONFIRM_LIMIT_S:.0f} s")
+            raise ReloadError(f"{container.name} did not confirm its new configuration within {_CONFIRM_LIMIT_S:.0f} s")
         time.sleep(_POLL_S)
 
 
 def _text(output: object) -> str:
-    """Return what the Docker library gives as bytes unless it is asked for a stream."""
+    """Return the text of an output, which the Docker library gives as bytes unless asked for a stream."""
     assert isinstance(output, bytes)  # noqa: S101
     return output.decode(errors="replace")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Tell one service; return the exit code."""
+    """Reload one service; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="ops.host.reload", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
     parser.add_argument("part", help="the hot-reloaded part that the service reads")
-    parser.add_argument("--wanted", required=True, help="the copy of it that the service shall read")
+    parser.add_argument("--wanted", required=True, help="the copy of it that the service should read")
     parser.add_argument("--container", required=True, help="name of the service's container")
-    parser.add_argument("--confirm", required=True, metavar="TEXT", help="what the service logs when it has taken it")
-    parser.add_argument("check", nargs="+", help="command that is run in the container first")
+    parser.add_argument(
+        "--confirm", required=True, metavar="TEXT", help="what the service logs once it uses the new configuration"
+    )
+    parser.add_argument("check", nargs="+", help="command to run in the container first")
     given = parser.parse_args(arguments)
     try:
         with connected() as engine:

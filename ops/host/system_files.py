@@ -1,8 +1,8 @@
-"""Puts the files of a server where its programs look for them, checked first, and tells these programs. Standard library only.
+"""Installs a server's system files, after checking them, and reloads the programs that read them. Standard library only.
 
     python3 -m ops.host.system_files --root DIR [--dry-run]
 
-What is to be told is kept on disk until it is done: a run that was killed in between is completed by the next one.
+Reloads that are due are recorded on disk until they are done: the next run completes one that was killed.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _LIMIT_S = 120.0
 
 @dataclass(frozen=True)
 class Reader:
-    """A program that reads files of the host.
+    """A program that reads system files.
 
     Attributes:
-        prefix: Of the paths that it reads, without the slash at the beginning.
-        check: Command that fails when the file in the place of `{file}` is bad; it is run before anything counts.
-        tell: Commands that have it read them, in order.
+        prefix: What the paths that it reads begin with, without the leading slash.
+        check: Command that fails if the file that replaces `{file}` is bad. It runs before anything is installed.
+        tell: Commands that make the program read its files, in order.
     """
 
     prefix: str
@@ -55,12 +55,12 @@ READERS = (
 
 
 class HostFileError(Exception):
-    """A file is refused by the program that reads it, or that program cannot be told; the message names both."""
+    """A program refuses its file, or cannot be reloaded; the message names both."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Paths below `/` that differ from the current release, and those that it does not have any more."""
+    """Paths below `/` that differ from the current release, and paths that it no longer has."""
 
     differing: Sequence[str]
     gone: Sequence[str]
@@ -81,14 +81,14 @@ def changes(root: Path, target: Path) -> Changes:
 
 
 def install(root: Path, target: Path) -> Sequence[str]:
-    """Make the host's files those of the current release; return the paths that have changed.
+    """Install the current release's system files; return the paths that have changed.
 
     Args:
         root: The stack's folder on this host.
-        target: Where the files belong.
+        target: The folder that their paths start from.
 
     Raises:
-        HostFileError: A file is refused; none of the files is changed then. Or a program cannot be told.
+        HostFileError: A program refuses its file, and then no file is changed. Or a program cannot be reloaded.
         OSError: The disk is full, or a file cannot be written.
     """
     source = (root / "current" / _KIND).resolve()
@@ -118,19 +118,19 @@ def install(root: Path, target: Path) -> Sequence[str]:
 
 
 def _enable(target: Path, names: Sequence[str]) -> None:
-    """Have units start with the machine, and now."""
+    """Start units now, and whenever the machine starts."""
     if started := _starting(target, names):
         _call(["systemctl", "enable", "--now", *started])
 
 
 def _disable(target: Path, names: Sequence[str]) -> None:
-    """End units whose files are about to go."""
+    """Stop units whose files are about to be removed."""
     if started := _starting(target, names):
         _call(["systemctl", "disable", "--now", *started])
 
 
 def _starting(target: Path, names: Sequence[str]) -> list[str]:
-    """Return the units that do not wait for another one to start them: those with an [Install] section."""
+    """Return the units that start by themselves: those with an [Install] section."""
     units = [target / name for name in names if Path(name).parent.as_posix() == "etc/systemd/system"]
     return [unit.name for unit in units if "[Install]" in unit.read_text()]
 
@@ -139,7 +139,7 @@ def _check(name: str, file: Path) -> None:
     for reader in READERS:
         if reader.check and name.startswith(reader.prefix):
             with tempfile.TemporaryDirectory() as folder:
-                copy = Path(folder, file.name)  # sshd wants its file to be root's alone, as a copy is
+                copy = Path(folder, file.name)  # sshd insists that root owns its file, and root owns this copy
                 write_atomic(copy, file.read_bytes(), mode=_MODE)
                 _call([word.format(file=copy) for word in reader.check])
 
@@ -160,7 +160,7 @@ def _same(one: Path, other: Path, mode: int) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Install, or with `--dry-run` only tell; return the exit code."""
+    """Install, or with `--dry-run` only print what would change; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="ops.host.system_files", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -100,7 +100,7 @@ def test_secrets_do_not_show_in_errors() -> None:
 def test_over_its_limit_a_command_ends_with_all_it_started(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     started = time.monotonic()
-    with pytest.raises(CommandError, match=r"was ended after its limit of 0\.5 s"):
+    with pytest.raises(CommandError, match=r"was killed after its limit of 0\.5 s"):
         run(["sh", "-c", f'sleep 60 & echo $! > "{pid_file}"; wait'], timeout=0.5)
     assert time.monotonic() - started < 4
     until(lambda: not is_alive(pid_in(pid_file)))
@@ -109,7 +109,7 @@ def test_over_its_limit_a_command_ends_with_all_it_started(tmp_path: Path) -> No
 def test_a_command_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.core.process._KILL_GRACE_S", 0.3)
     started = time.monotonic()
-    with pytest.raises(CommandError, match="was ended"):
+    with pytest.raises(CommandError, match="was killed"):
         run(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], timeout=0.5)
     assert time.monotonic() - started < 4
 
@@ -129,7 +129,7 @@ def test_the_limit_holds_when_something_left_the_group_and_keeps_the_output_open
     code = f"import os, time; os.setsid(); open({str(pid_file)!r}, 'w').write(f'{{os.getpid()}}\\n'); time.sleep(12)"
     started = time.monotonic()
     try:
-        with pytest.raises(CommandError, match="was ended"):
+        with pytest.raises(CommandError, match="was killed"):
             run(["sh", "-c", f'{PYTHON} -c "{code}" & sleep 60'], timeout=1)
         assert time.monotonic() - started < 6
     finally:
@@ -150,7 +150,7 @@ def test_what_ignores_sigterm_and_has_closed_its_output_is_killed_too(tmp_path: 
     monkeypatch.setattr("ops.core.process._KILL_GRACE_S", 0.3)
     pid_file = tmp_path / "pid"
     stubborn = f"trap '' TERM; echo $$ > {pid_file}; while :; do sleep 0.1; done"
-    with pytest.raises(CommandError, match="was ended"):
+    with pytest.raises(CommandError, match="was killed"):
         run(["sh", "-c", f'sh -c "{stubborn.replace("$$", chr(92) + "$$")}" >/dev/null 2>&1 & sleep 60'], timeout=1)
     until(lambda: not is_alive(pid_in(pid_file)))
 
@@ -177,7 +177,7 @@ def test_streamed_output_reaches_the_terminal(capfd: pytest.CaptureFixture[str])
 
 
 def test_a_streamed_command_keeps_its_limit() -> None:
-    with pytest.raises(CommandError, match="was ended"):
+    with pytest.raises(CommandError, match="was killed"):
         run(["sleep", "60"], timeout=0.2, stream=True)
 
 

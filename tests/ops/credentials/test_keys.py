@@ -36,7 +36,7 @@ def test_another_seed_gives_another_key() -> None:
 
 @pytest.mark.parametrize("seed", ["", "a" * 31])
 def test_a_short_seed_is_refused(seed: str) -> None:
-    with pytest.raises(ValueError, match="it needs at least 32 random ones"):
+    with pytest.raises(ValueError, match="it needs at least 32 random bytes"):
         signing_key_from_seed(seed)
 
 

@@ -131,7 +131,7 @@ def test_a_damaged_database_is_left_alone(store: EventStore, path: Path) -> None
 def test_a_database_of_a_newer_version_is_left_alone(store: EventStore, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match=r"made by a newer version of this program \(schema 99\)"):
+    with pytest.raises(StoreError, match=r"written by a newer version of this program \(schema 99\)"):
         store.add(envelope(event("e1")))
     assert query(path, "PRAGMA user_version") == [(99,)]
 

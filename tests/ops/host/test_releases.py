@@ -157,7 +157,7 @@ def test_what_is_no_release_is_refused(root: Path, tmp_path: Path, releases: tup
             member = tarfile.TarInfo(name)
             member.type, member.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(member)
-    with pytest.raises(ValueError, match=f"not a release: it holds {len(releases)} of them"):
+    with pytest.raises(ValueError, match=f"not a release: it should hold one, and holds {len(releases)}"):
         install_release(root, path)
     assert tree(root) == {}
 

@@ -148,7 +148,7 @@ def test_a_ledger_of_a_newer_version_is_left_alone(path: Path) -> None:
     Ledger(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(LedgerError, match=r"changes\.db: made by a newer version of this program \(schema 99\)"):
+    with pytest.raises(LedgerError, match=r"changes\.db: written by a newer version of this program \(schema 99\)"):
         Ledger(path)
     assert query(path, "PRAGMA user_version") == [(99,)]
 
