@@ -1,4 +1,4 @@
-"""Rules of garbage collection and of undo: what goes, what stays, when it does not begin, for how long it can be undone."""
+"""Settings of garbage collection and of snapshots: what is deleted, what is kept, and for how long it can be restored."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class KeepSettings(Strict):
     """Untagged manifests that stay.
 
     Attributes:
-        repositories: Pattern of names, as in a shell; `*` matches `/` too.
-        tags: Those that a tag of this pattern once named; all when not set.
+        repositories: Shell pattern of repository names; `*` matches `/` too.
+        tags: Only manifests that a tag of this pattern once pointed to; all if not set.
     """
 
     repositories: Annotated[str, Field(min_length=1)]
@@ -25,12 +25,12 @@ class GcSettings(Strict):
     """Garbage collection.
 
     Attributes:
-        delete_untagged: Whether manifests go that no tag and no index names.
-        keep: Which of them stay all the same.
-        min_age_hours: What was written within this time stays: it may be a push that has not come to its end.
-        orphaned_signatures: Whether `sha256-…` tags go whose manifest is gone.
-        max_share: Share of all blobs that may go without being asked for.
-        max_backup_age_days: How old the last backup may be; not set, none is asked for.
+        delete_untagged: Whether to delete manifests that no tag and no index references.
+        keep: Which of them to keep.
+        min_age_hours: What is younger stays: it may belong to a push that is still under way.
+        orphaned_signatures: Whether to delete `sha256-…` tags whose manifest no longer exists.
+        max_share: Share of all blobs that may be deleted without `--allow share`.
+        max_backup_age_days: How old the last backup may be; if not set, no backup is needed.
     """
 
     delete_untagged: bool = True
@@ -42,11 +42,11 @@ class GcSettings(Strict):
 
 
 class SnapshotSettings(Strict):
-    """What can be undone: snapshots are made each night, and by each collection.
+    """How many snapshots are kept. One is created each night, and one by each collection.
 
     Attributes:
-        snapshots: How many are kept.
-        days: For how long: what was deleted takes room until the last snapshot that has it goes.
+        snapshots: How many.
+        days: For how long: what was deleted takes space until the last snapshot that has it is deleted.
     """
 
     snapshots: Annotated[int, Field(ge=1, le=100)] = 10

@@ -1,1 +1,1 @@
-"""Garbage collection in two phases: marked on a copy while everybody may push, swept in moments while writes are refused."""
+"""Garbage collection in two phases: marking on a copy while pushes go on, then a short sweep while writes are refused."""

@@ -1,4 +1,4 @@
-"""Why a collection does not begin."""
+"""Safety checks: why a collection refuses to start."""
 
 from __future__ import annotations
 
@@ -13,33 +13,32 @@ _DAY_S = 86_400.0
 def refusals(
     plan: Plan, lost: Collection[str], limits: SafetyLimits, backup_age_s: Callable[[], float | None]
 ) -> dict[Refusal, str]:
-    """Return why a collection does not begin, each reason with its remedy.
+    """Return why a collection refuses to start, each reason with its remedy.
 
     Args:
-        plan: What would go.
-        lost: Digests that the registry's collector would remove although a tag leads to them.
+        plan: What would be deleted.
+        lost: Digests that the registry's collector would delete although a tag references them.
         limits: What is allowed.
-        backup_age_s: Tells how old the last verified backup is; None when there is none.
+        backup_age_s: Returns how old the last successful backup is; None when there is none.
     """
     found: dict[Refusal, str] = {}
     if lost:
         found[Refusal.SPARSE] = (
-            f"the registry's collector would remove {len(lost)} blobs that tags name ({_some(lost)}). That happens when an index "
-            "lacks a manifest in one repository that another one has; push that image whole, or give --allow sparse: what tags "
-            "lead to stays"
+            f"the registry's collector would delete {len(lost)} blobs that tags reference ({_some(lost)}). That happens when an "
+            "index is sparse: another repository has a manifest that is missing here. Push that image in full, or pass --allow "
+            "sparse; blobs that tags reference are kept"
         )
     if plan.all_blobs and plan.blobs / plan.all_blobs > limits.max_share:
         found[Refusal.SHARE] = (
-            f"{plan.blobs} of {plan.all_blobs} blobs would go, and {limits.max_share:.0%} may; look at `regops gc --dry-run`, "
-            "then give --allow share"
+            f"{plan.blobs} of {plan.all_blobs} blobs would be deleted, and the limit is {limits.max_share:.0%}; check with "
+            "`regops gc --dry-run`, then pass --allow share"
         )
     if limits.max_backup_age_s is not None:
         age = backup_age_s()
         if age is None or age > limits.max_backup_age_s:
-            what = "there is no verified backup" if age is None else f"the last verified backup is {age / _DAY_S:.1f} days old"
-            found[Refusal.BACKUP] = (
-                f"{what}, and one of {limits.max_backup_age_s / _DAY_S:g} days is asked for; make one, or give --allow backup"
-            )
+            what = "there is no backup" if age is None else f"the last backup is {age / _DAY_S:.1f} days old"
+            limit = f"{limits.max_backup_age_s / _DAY_S:g} days"
+            found[Refusal.BACKUP] = f"{what}, and the limit is {limit}; make one, or pass --allow backup"
     return {kind: reason for kind, reason in found.items() if kind not in limits.allowed}
 
 

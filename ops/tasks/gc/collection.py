@@ -33,12 +33,12 @@ class GarbageCollection:
     Attributes:
         live: The registry.
         collect: The registry's own collector.
-        rules: What goes.
-        limits: When it does not begin.
-        backup_age_s: Tells how old the last verified backup is; None when there is none.
+        rules: What is deleted.
+        limits: When it refuses to start.
+        backup_age_s: Returns how old the last successful backup is; None when there is none.
         one_phase: Refuse writes from the copy on, the classic way. Read-only mode has to last for the whole collection.
-        keep_snapshot: Whether what goes can be put back; else its bytes come free at once.
-        sample: How many images are read whole afterwards.
+        keep_snapshot: Whether what is deleted can be restored; if not, its space is free at once.
+        sample: How many images are read in full afterwards.
     """
 
     live: LiveRegistry
@@ -51,10 +51,11 @@ class GarbageCollection:
     sample: int = 5
 
     def plan(self) -> Plan:
-        """Return what would go now. Nothing changes.
+        """Return what would be deleted now. Nothing changes.
 
         Raises:
-            SnapshotError: There is no room for a copy, or another task works with the snapshots.
+            SnapshotError: There is no room for a copy.
+            LockedError: Another task is using the snapshots.
             CollectorError: The registry's collector failed.
             TreeError: A link or manifest is damaged.
         """
@@ -68,9 +69,10 @@ class GarbageCollection:
         """Collect.
 
         Raises:
-            RefusedError: It does not begin.
-            ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time. Nothing has gone.
-            SnapshotError: There is no room for a copy, or another task works with the snapshots.
+            RefusedError: A safety check failed.
+            ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
+            SnapshotError: There is no room for a copy.
+            LockedError: Another task is using the snapshots.
             CollectorError: The registry's collector failed.
             TreeError: A link or manifest is damaged.
         """
@@ -90,7 +92,7 @@ class GarbageCollection:
                     held.enter_context(self._refused(clock))
                 left = self._sweep(snapshot, marked, clock)
             except BaseException:
-                if self.live.store.get(snapshot.name).state == SnapshotState.KEPT:  # nothing has gone
+                if self.live.store.get(snapshot.name).state == SnapshotState.KEPT:  # nothing was deleted
                     self.live.store.remove(snapshot.name)
                 raise
             held.close()
@@ -138,7 +140,7 @@ class GarbageCollection:
 
     @contextlib.contextmanager
     def _refused(self, clock: _Clock) -> Iterator[None]:
-        with clock.phase("refused"), self.live.writes_refused(_TASK, "unused blobs are being removed"):
+        with clock.phase("refused"), self.live.writes_refused(_TASK, "unused blobs are being deleted"):
             yield
 
     def _sweep(self, snapshot: Snapshot, marked: Marked, clock: _Clock) -> Remaining:
@@ -155,7 +157,7 @@ class GarbageCollection:
                 left = self._look_again(snapshot, marked, left)
                 live.step("flushed")
             except BaseException:
-                # With all files in their places again, a cache that could not be emptied tells nothing wrong.
+                # With all files back in place, whatever a cache that could not be emptied says is true again.
                 put_back_removed(live, snapshot)
                 with contextlib.suppress(Exception):
                     live.flush()
@@ -165,9 +167,9 @@ class GarbageCollection:
         return left
 
     def _look_again(self, snapshot: Snapshot, marked: Marked, left: Remaining) -> Remaining:
-        """Put back what a write needs that the edge had let through and nobody had counted yet.
+        """Put back what is needed by writes that the edge had let through and that were not counted yet.
 
-        Once the cache is empty, a write that begins learns the truth. One that began before is waited for, and leaves a link.
+        Once the cache is empty, new writes learn the truth. Those that began before are waited for, and leave a link.
         """
         live = self.live
         live.flush_cache()
@@ -196,7 +198,7 @@ class GarbageCollection:
 
 @dataclass
 class _Clock:
-    """Seconds of phases."""
+    """How many seconds each phase took."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -210,7 +212,7 @@ class _Clock:
 
 
 def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:
-    """Return what hinders an image from being pulled whole, unless it has just been deleted or replaced."""
+    """Return what keeps an image from being pulled, unless it has just been deleted or replaced."""
     problems: list[str] = []
     for _ in range(_LOOKS):
         try:
@@ -219,5 +221,5 @@ def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:
             problems = [str(error)]
         if not problems:
             break
-        time.sleep(_LOOK_S)  # a delete takes the manifest first, then its tags
+        time.sleep(_LOOK_S)  # a delete removes the manifest first, then its tags
     return problems

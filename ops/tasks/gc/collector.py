@@ -1,4 +1,4 @@
-"""Who says what is garbage: the registry's own collector, run on a copy of the tree."""
+"""The registry's own collector, run on a copy of the tree: it says what is garbage."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ops.core.process import CommandError, run
 
 
 class CollectorError(Exception):
-    """The registry's collector failed; nothing has gone from the live tree. The message has its last words."""
+    """The registry's collector failed; nothing was deleted from the live tree. The message ends with its last output."""
 
     exit_code = exit_codes.FAILED
 
 
 class Collector(Protocol):
-    """Runs `registry garbage-collect` on a root directory and waits for its end."""
+    """Runs `registry garbage-collect` on a root directory, and waits until it ends."""
 
     def __call__(self, root: Path, *, delete_untagged: bool) -> None:
-        """Remove what is garbage from a copy.
+        """Delete the garbage from a copy.
 
         Raises:
             CollectorError: It failed.
         """
 
     def clear(self) -> None:
-        """End and remove what a killed task left of it.
+        """Stop and remove what a killed task left behind.
 
         Raises:
-            CollectorError: That cannot be done.
+            CollectorError: That failed.
         """
 
 
@@ -52,9 +52,9 @@ class BinaryCollector:
             raise CollectorError(str(error)) from error
 
     def clear(self) -> None:
-        """Leave it: a program that this one started reads and writes the copy alone, which is gone."""
+        """Do nothing: the program only works on the copy, which is deleted anyway."""
 
 
 def words(delete_untagged: bool) -> list[str]:
-    """Return the registry's arguments, without its configuration."""
+    """Return the registry's arguments, without the path of its configuration."""
     return ["garbage-collect", "--quiet", *(["--delete-untagged"] if delete_untagged else [])]

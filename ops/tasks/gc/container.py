@@ -1,4 +1,4 @@
-"""The registry's collector in a container of its own: the image and the configuration of the registry that runs, on a copy."""
+"""The registry's collector in its own container: image and configuration of the running registry, on a copy of its data."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ops.tasks.gc.collector import CollectorError, words
 _CONFIG = "/etc/distribution/config.yml"
 _DATA = "/var/lib/registry"
 _TAIL_LINES = 20
-# It asks nobody, so that it needs none of what the registry is told by its environment but this.
+# It talks to nobody, so this is the only variable of the registry's environment that it needs.
 _ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 
 
 @dataclass(frozen=True)
 class ContainerCollector:
-    """Runs the image of a registry's container, and reads its configuration; the copy takes the place of its data.
+    """Runs the image of a registry's container with that container's configuration; the copy is mounted in place of its data.
 
     Attributes:
         engine: This host's Docker engine.
         registry: Name of the registry's container.
-        cpus: What it may use at most.
-        memory_mib: The same, in MiB, swap included.
-        limit_s: Within which it has to end.
+        cpus: CPU limit.
+        memory_mib: Memory limit in MiB, swap included.
+        limit_s: Time limit.
     """
 
     engine: docker.DockerClient
@@ -74,9 +74,9 @@ class ContainerCollector:
             finally:
                 container.remove(force=True, v=True)
         except (DockerException, RequestException) as error:
-            raise CollectorError(f"the collector's container did not run to its end: {error}") from error
+            raise CollectorError(f"the collector's container failed: {error}") from error
         if code:
-            raise CollectorError(f"the registry's collector ended with exit code {code}:\n{said}")
+            raise CollectorError(f"the registry's collector exited with code {code}:\n{said}")
 
     def clear(self) -> None:
         """See Collector."""
@@ -87,15 +87,15 @@ class ContainerCollector:
             raise CollectorError(f"the collector's container cannot be removed: {error}") from error
 
     def image(self) -> str:
-        """Return the id of the registry's image, by which snapshots remember it."""
+        """Return the id of the registry's image, which snapshots record."""
         return str(self.engine.containers.get(self.registry).attrs["Image"])
 
 
 def _source(attributes: Mapping[str, Any], target: str) -> str:
-    """Return what a container has mounted at a place.
+    """Return what a container has mounted at a path.
 
     Raises:
-        CollectorError: Nothing.
+        CollectorError: Nothing is mounted there.
     """
     for mount in attributes["Mounts"]:
         if mount["Destination"] == target:

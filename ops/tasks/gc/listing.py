@@ -1,4 +1,4 @@
-"""Which links repositories have, so that what was written since a copy is found without a clock."""
+"""The links of repositories, from which what was written since a copy is found without trusting a clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Links:
     """The links of one repository.
 
     Attributes:
-        tags: The inode of each tag's link: the registry writes a link by a rename, which gives it another one.
+        tags: The inode of each tag's link: the registry renames a new file into place, so a rewritten link has another inode.
         revisions: Digests of its manifests.
         layers: Digests of its blobs.
     """
@@ -27,7 +27,7 @@ class Links:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written since: the roots from which nothing may go.
+    """What was written since: roots, whose references must stay.
 
     Attributes:
         manifests: Digests of manifests.
@@ -39,7 +39,7 @@ class Written:
 
 
 def links_in_copy(tree: RegistryTree, files: Mapping[str, Entry]) -> dict[str, Links]:
-    """Return the links of all repositories, of a tree that does not change, by its files."""
+    """Return the links of all repositories of a tree that does not change, from its list of files."""
     found: dict[str, Links] = {}
     for path, entry in files.items():
         links = found.setdefault(entry.repository, Links()) if entry.repository else Links()
@@ -54,14 +54,14 @@ def links_in_copy(tree: RegistryTree, files: Mapping[str, Entry]) -> dict[str, L
 
 
 def links_in_use(tree: RegistryTree) -> dict[str, Links]:
-    """Return the links of all repositories, of the live tree, by the names of folders: some of those may be empty."""
+    """Return the links of all repositories of the live tree, from the names of folders, some of which may be empty."""
     return {name: _links(tree, name) for name, _ in tree.repository_areas()}
 
 
 def written_since(tree: RegistryTree, now: Mapping[str, Links], then: Mapping[str, Links]) -> Written:
-    """Return what links lead to whose names were not there then, and what tags name that were written since.
+    """Return the targets of links whose names are new, and of tags that were written since.
 
-    A link to a manifest or blob that was there then, and was written again, is not found by this.
+    A link to a manifest or blob that existed then and was written again is not found by this.
 
     Raises:
         TreeError: A tag cannot be read.

@@ -1,4 +1,4 @@
-"""The first phase: what is garbage in a copy, as the registry's own collector says, less what rules keep. Writes go on."""
+"""The first phase: what the registry's own collector deletes from a copy, minus what rules keep. Writes go on."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ops.tasks.gc.collector import Collector
 from ops.tasks.gc.listing import Links, links_in_copy
 from ops.tasks.gc.model import Rules
 
-# The tag that stands in for the referrers of a manifest, and cosign's: https://github.com/opencontainers/distribution-spec
+# The tag that holds the referrers of a manifest, and cosign's tags: https://github.com/opencontainers/distribution-spec
 _SIGNATURE = re.compile(r"sha256-(?P<hex>[0-9a-f]{64})(?:\.[a-z]+)?")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file of the copy that the collector removed.
+    """A file that the collector deleted from the copy.
 
     Attributes:
-        path: Below the tree's version folder.
+        path: Its path below the tree's version folder.
         entry: What it is; a tag's digest is filled in.
-        inode: Of the file: another one in the live tree was written since.
+        inode: Its inode: if the live tree's is another one, the file was written since.
         size: Bytes.
-        written: When it was, in seconds since 1970.
+        written: When it was written, in seconds since 1970.
     """
 
     path: str
@@ -41,12 +41,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Signature:
-    """A tag that belongs to a manifest which its repository no longer has.
+    """A tag that belongs to a manifest that its repository no longer has.
 
     Attributes:
         repository: Its repository.
         tag: The tag.
-        digest: What the tag names.
+        digest: The digest that it points to.
         subject: The manifest that it belongs to.
     """
 
@@ -61,12 +61,12 @@ class Marked:
     """What the first phase found.
 
     Attributes:
-        candidates: What may go.
+        candidates: What may be deleted.
         links: The links of the copy.
-        reach: What stays, as far as is known: what the copy's tags and the rules lead to.
-        signatures: Orphaned ones, which may go.
-        watched: Inodes by path of links to manifests whose content the copy lacks: only they show that one was pushed again.
-        lost: Digests that the collector would remove although a tag leads to them.
+        reach: What stays, as far as is known: everything that the copy's tags and the rules reach.
+        signatures: Orphaned ones, which may be deleted.
+        watched: Inodes by path of links to manifests whose content the copy lacks: only these show that one was pushed again.
+        lost: Digests that the collector would delete although a tag references them.
         kept_by_rule: How many files a rule keeps.
         all_blobs: How many blobs the copy has.
     """
@@ -83,7 +83,7 @@ class Marked:
 
 @dataclass
 class _Copy:
-    """A copy, and what is known of its files."""
+    """A copy, and what its files are."""
 
     tree: RegistryTree
     files: dict[str, Entry] = field(default_factory=dict)
@@ -105,15 +105,15 @@ def mark(
     rules: Rules,
     made_at: float,
 ) -> Marked:
-    """Return what may go.
+    """Return what may be deleted.
 
     Args:
         live: The live tree.
         kept: The copy of it, which stays as it is.
-        scratch: Where the collector works, on a copy of the copy; its root is made.
-        linker: Makes that.
+        scratch: Where the collector works, on a copy of the copy; its root is created.
+        linker: Creates that.
         collect: The registry's collector.
-        rules: What goes.
+        rules: What is deleted.
         made_at: When the copy was made, in seconds since 1970.
 
     Raises:
@@ -128,16 +128,16 @@ def mark(
     left = set(scratch.files())
     gone = [_candidate(kept, path, entry) for path, entry in copy.files.items() if path not in left]
     blobs_gone = {one.entry.digest for one in gone if one.entry.kind == Kind.BLOB}
-    # The collector does not look at the links of a repository that never had a manifest, and takes their blobs all the same.
+    # The collector ignores the links of a repository that never had a manifest, but deletes their blobs.
     layers = [(path, entry) for path, entry in copy.files.items() if entry.kind == Kind.LAYER and path in left]
     gone += [_candidate(kept, path, entry) for path, entry in layers if entry.digest in blobs_gone]
 
     going = {(one.repository, one.tag) for one in signatures}
-    # In the copy is also what has just gone from the live tree, and in the live tree what came since.
+    # The copy also has what has just been deleted from the live tree, and the live tree has what came since.
     reach = Reach([live, kept])
     for name, found in links.items():
         tags = (kept.tagged(name, tag) for tag in found.tags if (name, tag) not in going)
-        # A tag whose manifest was deleted while the copy was made leads nowhere, as for the collector.
+        # A tag whose manifest was deleted while the copy was made references nothing, to the collector too.
         reach.manifests((digest for digest in tags if digest in found.revisions), having=found.revisions)
     lost = frozenset(blobs_gone & reach.digests)
     gone = staying_apart(gone, reach, signatures, links)
@@ -163,13 +163,13 @@ def mark(
 def staying_apart(
     candidates: Iterable[Candidate], reach: Reach, signatures: Sequence[Signature], links: Mapping[str, Links]
 ) -> list[Candidate]:
-    """Return the candidates that nothing leads to. A signature stays with what it signs, and what it leads to with it.
+    """Return the candidates that nothing references. A signature stays with what it signs, and so does what it references.
 
     Args:
-        candidates: What may go.
-        reach: What stays; grows by what kept signatures lead to.
+        candidates: What may be deleted.
+        reach: What stays; what kept signatures reference is added.
         signatures: Orphaned ones.
-        links: The links of the tree that is looked at.
+        links: The links of the tree in question.
     """
     going = list(candidates)
     followed = set[str]()
@@ -188,7 +188,7 @@ def staying_apart(
 
 
 def _collect(scratch: RegistryTree, collect: Collector, rules: Rules, links: Mapping[str, Links]) -> list[Signature]:
-    """Run the collector until no signature is orphaned any more."""
+    """Run the collector until there are no orphaned signatures left."""
     found: list[Signature] = []
     collected = False
     while True:
@@ -221,7 +221,7 @@ def _candidate(tree: RegistryTree, path: str, entry: Entry) -> Candidate:
 
 
 def _apply(rules: Rules, gone: Iterable[Candidate], reach: Reach, made_at: float) -> None:
-    """Reach what rules keep, and all that it leads to."""
+    """Add what rules keep, and all that it references, to what stays."""
     former: dict[tuple[str, str], set[str]] = {}
     for one in gone:
         if one.entry.kind == Kind.TAG_HISTORY:
@@ -239,5 +239,5 @@ def _apply(rules: Rules, gone: Iterable[Candidate], reach: Reach, made_at: float
 
 
 def root_of(folder: Path) -> RegistryTree:
-    """Return the tree that the collector works on, in a scratch folder: its configuration lies beside it."""
+    """Return the tree that the collector works on, in a scratch folder; its configuration is beside it."""
     return RegistryTree(folder / "root")

@@ -1,4 +1,4 @@
-"""What garbage collection is told, and what it tells: rules, limits, the plan, the report."""
+"""What goes into garbage collection and what comes out: rules, safety limits, options, the plan, the report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.core import exit_codes
 
 
 class Refusal(StrEnum):
-    """Why a collection does not begin unless it is told to all the same."""
+    """Safety checks that `--allow` overrides."""
 
     SPARSE = "sparse"
     SHARE = "share"
@@ -19,7 +19,7 @@ class Refusal(StrEnum):
 
 
 class RefusedError(Exception):
-    """The collection does not begin; the message has a line for each reason, with the remedy."""
+    """The collection refuses to start; the message has a line for each reason, with its remedy."""
 
     exit_code = exit_codes.FAILED
 
@@ -33,15 +33,15 @@ class Keep:
     """Untagged manifests that stay.
 
     Attributes:
-        repositories: Pattern of names, as in a shell; `*` matches `/` too.
-        tags: Those that a tag of this pattern once named; None for all untagged ones.
+        repositories: Shell pattern of repository names; `*` matches `/` too.
+        tags: Only manifests that a tag of this pattern once pointed to; None for all untagged ones.
     """
 
     repositories: str
     tags: str | None = None
 
     def covers(self, repository: str, former_tags: frozenset[str]) -> bool:
-        """Whether a manifest stays, by its repository and the tags that once named it."""
+        """Whether a manifest stays, judged by its repository and its former tags."""
         if not fnmatchcase(repository, self.repositories):
             return False
         return self.tags is None or any(fnmatchcase(tag, self.tags) for tag in former_tags)
@@ -49,13 +49,13 @@ class Keep:
 
 @dataclass(frozen=True)
 class Rules:
-    """What goes.
+    """What is deleted.
 
     Attributes:
-        delete_untagged: Whether manifests go that no tag and no index names.
-        keep: Which of them stay all the same.
-        min_age_s: What was linked within this time before the copy stays: it may be a push whose manifest is still to come.
-        orphaned_signatures: Whether tags go which belong to a manifest (`sha256-<hex>` and with a suffix) that is gone.
+        delete_untagged: Whether to delete manifests that no tag and no index references.
+        keep: Which of them to keep.
+        min_age_s: Links younger than this, before the copy, stay: they may be of a push whose manifest is still to come.
+        orphaned_signatures: Whether to delete tags of a manifest (`sha256-<hex>`, also with a suffix) that no longer exists.
     """
 
     delete_untagged: bool = True
@@ -66,12 +66,12 @@ class Rules:
 
 @dataclass(frozen=True)
 class SafetyLimits:
-    """When a collection does not begin.
+    """When a collection refuses to start.
 
     Attributes:
-        max_share: Share of all blobs that may go.
-        max_backup_age_s: How old the last verified backup may be; None when there need not be one.
-        allowed: Refusals that are waived. What a tag reaches stays also where sparse indexes are allowed.
+        max_share: Share of all blobs that may be deleted.
+        max_backup_age_s: How old the last successful backup may be; None when none is needed.
+        allowed: Checks that are overridden. What a tag references stays even if sparse indexes are allowed.
     """
 
     max_share: float = 0.5
@@ -98,14 +98,14 @@ class GcOptions:
 
 @dataclass(frozen=True)
 class RepositoryShare:
-    """What goes from one repository.
+    """What is deleted from one repository.
 
     Attributes:
         name: The repository.
         manifests: Revisions.
         layers: Links to blobs.
         tags: Orphaned tags.
-        size: Bytes of the blobs that go and that it had a link to; one that two repositories had counts in both.
+        size: Bytes of the deleted blobs that it had a link to; a blob of two repositories counts in both.
     """
 
     name: str
@@ -117,18 +117,18 @@ class RepositoryShare:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would go now.
+    """What would be deleted now.
 
     Attributes:
-        blobs: How many of them, manifests included.
+        blobs: How many blobs, manifests included.
         all_blobs: How many there are.
-        size: Their bytes. They come free when the snapshot goes.
+        size: Their bytes. They are free when the snapshot is deleted.
         manifests: Revisions in repositories.
         tags: Orphaned tags, as `repository:tag`.
         repositories: By repository, the largest first.
-        kept_by_rule: Files that the collector would remove and a rule keeps.
-        refusals: Why it would not begin.
-        seconds: What each phase took.
+        kept_by_rule: Files that the collector would delete and a rule keeps.
+        refusals: Why it would refuse to start.
+        seconds: How long each phase took.
     """
 
     blobs: int
@@ -144,17 +144,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class GcReport:
-    """What went.
+    """What was deleted.
 
     Attributes:
-        plan: What was to go.
-        snapshot: From which it can be put back; empty when there is none.
-        removed_blobs: Blobs that went.
+        plan: What was planned.
+        snapshot: From which it can be restored; empty when there is none.
+        removed_blobs: How many blobs were deleted.
         size: Their bytes.
-        kept_again: Files that were to go, and stayed since they were pushed again meanwhile.
-        refused_s: Seconds for which writes were refused.
-        seconds: What each phase took.
-        verified: Images that were read whole afterwards, as `repository:tag`.
+        kept_again: Files that were kept because they were pushed again in the meantime.
+        refused_s: For how many seconds writes were refused.
+        seconds: How long each phase took.
+        verified: Images that were read in full afterwards, as `repository:tag`.
         problems: What is wrong with them.
     """
 

@@ -11,13 +11,13 @@ from ops.tasks.gc.model import Plan, RepositoryShare
 
 
 def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:
-    """Return what would go by what was marked."""
+    """Return what would be deleted, from what was marked."""
     by_kind = {kind: [one for one in marked.candidates if one.entry.kind == kind] for kind in Kind}
     sizes = {one.entry.digest: one.size for one in by_kind[Kind.BLOB]}
     by_repository: dict[str, list[Candidate]] = {}
     for one in marked.candidates:
         by_repository.setdefault(one.entry.repository, []).append(one)
-    by_repository.pop("", None)  # blobs are nobody's
+    by_repository.pop("", None)  # blobs belong to no repository
     shares = [_share(name, files, sizes) for name, files in by_repository.items()]
     return Plan(
         blobs=len(sizes),

@@ -1,4 +1,4 @@
-"""The second phase: what was marked, less what anything written since leads to, goes from the live tree. Writes are refused."""
+"""The second phase: what was marked is deleted from the live tree, except what newer writes reference. Writes are refused."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _EVERY = 200
 
 @dataclass(frozen=True)
 class Remaining:
-    """What goes in the end.
+    """What is deleted in the end.
 
     Attributes:
         going: Its files.
-        kept_again: How many others stay since they were pushed again, or are led to by what was.
+        kept_again: How many others stay, because they were pushed again or something that was pushed references them.
     """
 
     going: Sequence[Candidate]
@@ -31,12 +31,12 @@ class Remaining:
 
 
 def remaining(tree: RegistryTree, marked: Marked) -> Remaining:
-    """Return what may still go from the live tree. Called once before read-only mode too, so that less is left to read during it.
+    """Return what may still be deleted. Called once before read-only mode too, so that less is left to read during it.
 
-    Whatever a manifest, tag or link leads to that was written since the copy stays:
+    Whatever is referenced by a manifest, tag or link that was written since the copy stays:
 
     * a new name of a repository, tag, manifest or blob shows in the listing of its folder;
-    * a link written again has another inode than in the copy, which holds the old one so that it is not used again.
+    * a link written again has another inode than in the copy, which keeps the old inode from being reused.
 
     Raises:
         TreeError: A new tag or manifest cannot be understood.
@@ -47,7 +47,7 @@ def remaining(tree: RegistryTree, marked: Marked) -> Remaining:
 
 
 def needed_again(tree: RegistryTree, marked: Marked, left: Remaining) -> list[Candidate]:
-    """Return what has gone and what was written meanwhile leads to.
+    """Return what was deleted although something written in the meantime references it.
 
     Raises:
         TreeError: A new tag or manifest cannot be understood.
@@ -58,7 +58,7 @@ def needed_again(tree: RegistryTree, marked: Marked, left: Remaining) -> list[Ca
 
 
 def _look(tree: RegistryTree, marked: Marked) -> tuple[list[Candidate], int, Mapping[str, Links]]:
-    """Reach what was written since the copy; return the candidates that are as they were, how many are there, and the links."""
+    """Add what was written since the copy to what stays; return the unchanged candidates, how many exist, and the links."""
     now = links_in_use(tree)
     written = written_since(tree, now, marked.links)
     reach = marked.reach
@@ -80,12 +80,12 @@ def _look(tree: RegistryTree, marked: Marked) -> tuple[list[Candidate], int, Map
 
 
 def remove(tree: RegistryTree, going: Sequence[Candidate], keep_going: Callable[[], None]) -> None:
-    """Remove files as they were in the copy, what points before what it points to, each with its folder.
+    """Delete files that are as they were in the copy, each with its folder: pointers before what they point to.
 
     Args:
         tree: The live tree.
         going: The files.
-        keep_going: Called from time to time; raises when writes may get through.
+        keep_going: Called now and then; raises when writes may get through.
     """
     top = str(tree.top)
     for number, one in enumerate(sorted(going, key=lambda one: -one.entry.kind)):
@@ -95,23 +95,23 @@ def remove(tree: RegistryTree, going: Sequence[Candidate], keep_going: Callable[
         if one.entry.kind != Kind.BLOB and inode_of(file) != one.inode:
             continue  # written a moment ago, by a request that the edge had let through
         if one.entry.kind == Kind.TAG:
-            # A tag is its folder: the registry lists one without a link too.
+            # The folder is the tag: the registry lists it even without a link.
             shutil.rmtree(file.parent.parent, ignore_errors=True)
             continue
         with contextlib.suppress(FileNotFoundError):
             os.unlink(file)  # noqa: PTH108
-        with contextlib.suppress(OSError):  # it may hold what a crash of the registry left
+        with contextlib.suppress(OSError):  # a crash of the registry may have left something in it
             os.rmdir(file.parent)  # noqa: PTH106
 
 
 def _digest(path: str) -> str:
     entry = entry_of(path)
-    assert entry is not None  # noqa: S101  # of the copy's files
+    assert entry is not None  # noqa: S101  # it is one of the copy's files
     return entry.digest
 
 
 def _with_histories(going: Sequence[Candidate], present: Sequence[Candidate]) -> list[Candidate]:
-    """Return also what tags that go once named: it goes with their folders, and has to be put back with them."""
+    """Add the history of tags that are deleted: it goes with their folders, and has to be put back with them."""
     tags = {(one.entry.repository, one.entry.tag) for one in going if one.entry.kind == Kind.TAG}
     chosen = {one.path for one in going}
     return [one for one in present if one.path in chosen or (one.entry.repository, one.entry.tag) in tags]

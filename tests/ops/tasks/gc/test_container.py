@@ -88,5 +88,5 @@ def test_what_a_killed_run_left_is_removed(engine: docker.DockerClient, collecto
     assert collector.name not in [one.name for one in engine.containers.list(all=True)]
     (tmp_path / "root").mkdir()
     shutil.chown(tmp_path / "root", os.geteuid())
-    with pytest.raises(CollectorError, match="did not run to its end"):
+    with pytest.raises(CollectorError, match="container failed"):
         replace(collector, registry="none-of-that-name")(tmp_path / "root", delete_untagged=True)

@@ -139,7 +139,7 @@ def test_it_does_not_begin_when_too_much_would_go_or_nothing_is_safe(rig: Rig, l
 def test_a_backup_may_be_too_old(rig: Rig, age: float | None) -> None:
     assert rig.client.push("app", "one", Image("one")).status_code == 201
     collection = replace(rig.collection(limits=SafetyLimits(max_share=1)), backup_age_s=lambda: age)
-    with pytest.raises(RefusedError, match=r"3\.0 days old" if age else "no verified backup"):
+    with pytest.raises(RefusedError, match=r"3\.0 days old" if age else "there is no backup"):
         collection.run()
     assert replace(collection, backup_age_s=lambda: 3600.0).run().problems == ()
 
