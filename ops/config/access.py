@@ -30,8 +30,8 @@ class Access(Strict):
     """What may be done with some repositories.
 
     Attributes:
-        repositories: `name` (that one), `prefix/**` (all below the prefix at any depth, but not itself), or `**` (all).
-        actions: Pushing needs `pull` as well as `push`: the registry asks for both.
+        repositories: `name` (one repository), `prefix/**` (all below a prefix, but not one of that name), or `**` (all).
+        actions: To push, one needs `pull` as well as `push`: the registry asks for both.
     """
 
     repositories: Annotated[str, AfterValidator(_repositories)]
@@ -55,7 +55,7 @@ class Person(Strict):
 
 
 class Account(Person):
-    """Somebody who signs in; the hash is made by `ops.credentials.passwords`. `operator` opens the operators' pages too."""
+    """Somebody who signs in. `ops.credentials.passwords` makes the hash. With `operator`, the protected pages are open too."""
 
     password_hash: Annotated[str, Field(repr=False)]
     operator: bool = False
@@ -64,7 +64,7 @@ class Account(Person):
     @classmethod
     def _is_bcrypt(cls, value: str) -> str:
         if not _BCRYPT.fullmatch(value):
-            raise ValueError("should be a bcrypt hash as made by ops.credentials.passwords.password_hash")
+            raise ValueError("should be a bcrypt hash made by ops.credentials.passwords.password_hash")
         return value
 
     @property
@@ -87,7 +87,7 @@ def unique_names(names: Sequence[str]) -> None:
 
 
 class Accounts(Strict):
-    """The accounts file. All hashes have one cost, so that the time of a refusal does not tell which names exist."""
+    """The accounts file. All hashes have the same cost, so that the time of a refusal does not tell which names exist."""
 
     accounts: tuple[Account, ...]
 
@@ -96,5 +96,5 @@ class Accounts(Strict):
     def _consistent(cls, accounts: tuple[Account, ...]) -> tuple[Account, ...]:
         unique_names([account.name for account in accounts])
         if len({account.cost for account in accounts}) > 1:
-            raise ValueError("the password hashes differ in cost; hash all with the same one")
+            raise ValueError("the password hashes differ in cost; use the same cost for all")
         return accounts

@@ -1,4 +1,4 @@
-"""What all files have in common that the program renders and the host reads: strict models, and problems told together."""
+"""What all files that the program renders and the host reads have in common: strict models, all problems reported at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 
 
 class ConfigError(Exception):
-    """The configuration is invalid; `problems` has one line for each fault, with its key and, for files, its file."""
+    """The configuration is invalid. `problems` has one line per fault, with its key and, for files, the path."""
 
     exit_code = exit_codes.INVALID
     subject = "the configuration"
@@ -28,7 +28,7 @@ class ConfigError(Exception):
 
 
 class Strict(BaseModel):
-    """A model that refuses keys that it does not know, and does not change."""
+    """An immutable model that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,7 +40,7 @@ def load(path: Path, model: type[ModelT]) -> ModelT:
     """Read a JSON file that `render` wrote.
 
     Raises:
-        ConfigError: With every problem, each naming the file and the key. Values are never shown: they may be secret.
+        ConfigError: With all problems, each with its file and key. Values are never shown, as they may be secret.
     """
     try:
         return model.model_validate_json(read(path))
@@ -53,7 +53,7 @@ def read(path: Path) -> str:
     """Read a text file that the configuration names.
 
     Raises:
-        ConfigError: It cannot be read or is no UTF-8.
+        ConfigError: It cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8")
@@ -65,7 +65,7 @@ def read(path: Path) -> str:
 
 
 def render(config: BaseModel) -> str:
-    """Return the text of a configuration file: the same model always gives the same text."""
+    """Return the text of a configuration file. The same model always gives the same text."""
     return config.model_dump_json(indent=2) + "\n"
 
 

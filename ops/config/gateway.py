@@ -1,4 +1,4 @@
-"""What the gateway reads, and what edge and gateway tell each other."""
+"""The gateway's configuration, and the headers between edge and gateway."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from pydantic import Field
 from ops.config.access import Access, Person
 from ops.config.base import Port, Strict
 
-# What edge and gateway tell each other, and nobody else may: who is signed on, proof that the edge says so, and a cookie to set.
+# Headers between edge and gateway, which nobody else may send: who is signed on, proof that the edge says so, a cookie to set.
 USER_HEADER = "X-Auth-Request-User"
 EMAIL_HEADER = "X-Auth-Request-Email"
 PROOF_HEADER = "X-Sign-On-Proof"
 SET_COOKIE_HEADER = "X-Sign-On-Set-Cookie"
-# The cookie of who is signed on; by TLS its name begins with `__Host-`.
+# The cookie of a browser that is signed on. With TLS, its name begins with `__Host-`.
 SESSION_COOKIE = "sign-on"
 
 
 class FailureLimits(Strict):
     """How many failed logins are allowed in a moving window of `window_s` seconds.
 
-    Both limits are about one client address: nobody can lock an account for others by guessing at it.
+    Both limits are per client address: nobody can lock somebody else out by guessing.
 
     Attributes:
-        per_client: Failures of one client address, whatever the account.
+        per_client: Failures of one client address, at any account.
         per_account: Failures of one client address at one account.
-        window_s: Length of the window in seconds.
+        window_s: Length of the window, in seconds.
     """
 
     per_client: Annotated[int, Field(ge=1, le=1000)] = 30
@@ -36,11 +36,11 @@ class FailureLimits(Strict):
 
 
 class SignOn(Strict):
-    """Browsers that are signed on at the identity provider: the edge says whose they are, and proves that it is the edge.
+    """Browsers that are signed on at the identity provider: the edge tells whose they are, and proves that it is the edge.
 
     Attributes:
-        proof_file: The secret that only the edge has.
-        people: Who may do what; `name` is the e-mail address in lower case. Others are anybody.
+        proof_file: A secret that only the edge has.
+        people: Who may do what; `name` is the e-mail address in lower case. Everybody else counts as anonymous.
     """
 
     proof_file: Path
@@ -48,23 +48,23 @@ class SignOn(Strict):
 
 
 class GatewayConfig(Strict):
-    """What `python3 -m ops.gateway` reads.
+    """The configuration of `python3 -m ops.gateway`.
 
     Attributes:
         listen_host: Address to listen on.
         listen_port: Port to listen on.
         issuer: `iss` of the tokens; the registry's `auth.token.issuer`.
         service: `aud` of the tokens; the registry's `auth.token.service`.
-        token_lifetime_s: Seconds that a token is good for. The token specification demands at least 60.
+        token_lifetime_s: How many seconds a token is valid for. The token specification requires at least 60.
         signing_key_file: The private key, PEM (`ops.credentials.keys.signing_key_from_seed`).
         accounts_file: An `Accounts` file.
-        webhook_token_file: The secret the registry sends with its events.
+        webhook_token_file: The secret that the registry sends with its webhook.
         events_db: The SQLite database of events; its folder must be writable.
-        events_kept_days: How long an event stays there; who reads them has to come within that time.
-        failures: When failed logins are too many.
-        anonymous: What clients may do without signing in; accounts may do it too.
+        events_kept_days: For how many days an event is kept; readers have to read it within that time.
+        failures: How many failed logins are allowed.
+        anonymous: What clients may do without signing in. Accounts may do it too.
         sign_on: None without an identity provider.
-        metrics_host: Address on which `/metrics` is served, which should be one that Prometheus alone reaches; None for nowhere.
+        metrics_host: Address on which `/metrics` is served, if any. Only Prometheus should be able to reach it.
         metrics_port: The port there.
     """
 

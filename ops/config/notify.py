@@ -1,4 +1,4 @@
-"""Settings of notifications: where they go, when it is quiet, and how often what stays broken is told again."""
+"""Settings of notifications: where they go, quiet hours, and reminders of what is still broken."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.config.base import Strict
 
 
 class Severity(StrEnum):
-    """How bad it is, from news to what must not wait."""
+    """How bad it is, from news to what cannot wait."""
 
     INFO = "info"
     WARNING = "warning"
@@ -34,10 +34,10 @@ SecretName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
 
 
 def checked_server(url: str) -> str:
-    """Return the address of a server without a slash at its end.
+    """Return the URL of a server without a trailing slash.
 
     Raises:
-        ValueError: It is none, or a token would travel in clear text through networks that others share.
+        ValueError: It is not one, or a token would travel unencrypted through networks shared with others.
     """
     try:
         parts = urlsplit(url)
@@ -45,9 +45,11 @@ def checked_server(url: str) -> str:
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("should be the address of a server, as https://ntfy.example.com")
+        raise ValueError("should be the URL of a server, such as https://ntfy.example.com")
     if parts.scheme == "http" and not _is_near(host):
-        raise ValueError("should begin with https://, since a token goes there; http:// is for private addresses and containers")
+        raise ValueError(
+            "should begin with https://, since a token is sent there; http:// is only for private addresses and containers"
+        )
     return url.rstrip("/")
 
 
@@ -61,7 +63,7 @@ def _is_near(host: str) -> bool:
 def _without_path(url: str) -> str:
     server = checked_server(url)
     if urlsplit(server).path:
-        raise ValueError("should be the address of the server alone: ntfy has no sub-paths, and the topic has a key of its own")
+        raise ValueError("should be the URL of the server without a path; the topic has a key of its own")
     return server
 
 
@@ -69,7 +71,7 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:
-        raise ValueError("is no time zone that this machine knows; names are like Europe/Berlin") from error
+        raise ValueError("is not a time zone known to this machine; write one such as Europe/Berlin") from error
     return name
 
 
@@ -85,8 +87,8 @@ class _Channel(Strict):
     """What all channels have in common.
 
     Attributes:
-        minimum: The mildest severity that goes there.
-        ca: File of the authority that signs the server's certificate; None for those that this machine trusts.
+        minimum: The lowest severity that is sent there.
+        ca: File of the CA that signs the server's certificate; None for the CAs that this machine trusts.
     """
 
     minimum: Severity = Severity.INFO
@@ -97,9 +99,9 @@ class NtfyChannel(_Channel):
     """A topic of an ntfy server.
 
     Attributes:
-        server: Its address, without a path.
+        server: Its URL, without a path.
         topic: Name of the topic.
-        token_secret: Name of the secret that holds the access token; None where anybody may publish.
+        token_secret: Name of the secret that holds the access token; None if anybody may publish.
     """
 
     kind: Literal["ntfy"]
@@ -117,8 +119,8 @@ class GotifyChannel(_Channel):
     """An application of a Gotify server.
 
     Attributes:
-        server: Its address; None when a secret has it.
-        server_secret: Name of the secret that holds the address.
+        server: Its URL; None if a secret holds it.
+        server_secret: Name of the secret that holds the URL.
         token_secret: Name of the secret that holds the application's token.
     """
 
@@ -137,7 +139,7 @@ Channel = Annotated[NtfyChannel | GotifyChannel, Field(discriminator="kind")]
 
 
 class QuietHours(Strict):
-    """When news wait; warnings and worse never do. `start` after `end` goes over midnight."""
+    """When news wait; warnings and worse never wait. If `start` is after `end`, the hours go over midnight."""
 
     start: ClockTime
     end: ClockTime
@@ -149,20 +151,20 @@ class QuietHours(Strict):
         return self
 
     def covers(self, moment: time) -> bool:
-        """Whether a local time is within them: from the start on, until before the end."""
+        """Whether a local time is within them; the end itself is not."""
         start, end = time.fromisoformat(self.start), time.fromisoformat(self.end)
         now = moment.replace(tzinfo=None)
         return start <= now < end if start < end else now >= start or now < end
 
 
 class AlertRules(Strict):
-    """What is told when.
+    """When messages are sent.
 
     Attributes:
-        time_zone: Of the hours below.
+        time_zone: Time zone of the hours below.
         quiet_hours: None for none.
-        reminder_hours: After how long what is still broken is told again.
-        digest_hour: From which hour on the daily digest is sent; None for none.
+        reminder_hours: After how many hours there is a reminder of what is still broken.
+        digest_hour: The hour after which the daily digest is sent; None for none.
     """
 
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
@@ -172,7 +174,7 @@ class AlertRules(Strict):
 
 
 class NotifySettings(Strict):
-    """Notifications of a stack. Without channels nothing is told, and nothing kept."""
+    """Notifications of a stack. Without channels, nothing is sent or stored."""
 
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     rules: AlertRules = AlertRules()

@@ -1,4 +1,4 @@
-"""What `regops` reads about the stack that it looks after: `regops/regops.json` of the current release."""
+"""The configuration of `regops`: `regops/regops.json` in the current release."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ops.config.gc import GcSettings, SnapshotSettings
 from ops.config.notify import NotifySettings, SecretName
 
 REGOPS_FILE = "regops/regops.json"
-# What memory_mib was called at first, although it held MiB.
+# The old name of memory_mib. It was wrong: the value has always been in MiB.
 OLD_MEMORY_KEY = "memory_mb"
 
 
-# Of a check at a watcher: what it is told comes after a slash.
+# The URL of a check at a monitoring service. What happened is appended after a slash.
 PingUrl = Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]
 
 
@@ -38,26 +38,26 @@ class ServiceLimits(Strict):
 
 
 class RegopsConfig(Strict):
-    """One stack. Folders are below the stack's root.
+    """One stack. Paths of folders are relative to the stack's root.
 
     Attributes:
         stack: Its name; see `container_name`.
         identifier_secret: Name of the secret that names the registry in notifications; None for the stack's name.
-        services: Those that run, with their limits.
-        images: What they run, by service: `repository:tag@sha256:…`, or an id. Images that the host makes itself are not there.
-        url: Where clients reach the registry, without a slash at its end.
-        ca: The authority of its certificate, when it is an own one; absolute.
-        resolve: Names that are not to be looked up, with their addresses.
-        data: What `regops` itself keeps: history, locks, what it knows of changes.
-        metrics: Where the node exporter reads metrics of tasks; None without monitoring.
+        services: The services that run, with their limits.
+        images: Their images: `repository:tag@sha256:…`, or an id. Images that the host builds are left out.
+        url: Where clients reach the registry, without a trailing slash.
+        ca: Absolute path of the CA certificate, if the stack has a CA of its own.
+        resolve: Addresses of names that should not be looked up in DNS.
+        data: Where `regops` keeps its own data: history, locks, the ledger of changes.
+        metrics: Where the node exporter reads the metrics of tasks; None without monitoring.
         registry_data: The registry's root directory.
-        registry_metrics: Address of the registry's metrics, as its own container reaches it.
-        snapshots: What garbage collection and undo keep of the registry's tree, on its file system.
-        gc: What garbage collection does.
-        undo: For how long it can be undone.
+        registry_metrics: URL of the registry's metrics, as seen from inside its container.
+        snapshots: Where snapshots of the registry's tree are, on the same file system.
+        gc: Rules of garbage collection.
+        undo: How many snapshots are kept, and for how long.
         events: The gateway's database of the registry's events.
-        notify: Where messages go.
-        pings: Address to tell about each run of a task, by the task's name: https://healthchecks.io/docs/http_api/
+        notify: Where notifications go.
+        pings: By the name of a task, the URL to ping for each of its runs: https://healthchecks.io/docs/http_api/
     """
 
     stack: Annotated[str, Field(min_length=1)]

@@ -80,7 +80,7 @@ def test_what_is_no_bcrypt_hash_of_bearable_cost_is_refused_and_not_shown(hashed
     with pytest.raises(ValidationError) as caught:
         Account(name="a", password_hash=hashed, access=())
     [problem] = describe(caught.value)
-    assert problem == "password_hash: should be a bcrypt hash as made by ops.credentials.passwords.password_hash"
+    assert problem == "password_hash: should be a bcrypt hash made by ops.credentials.passwords.password_hash"
 
 
 def test_an_account_does_not_show_its_hash() -> None:
