@@ -1,4 +1,4 @@
-"""The build cache: an entry is there whole or not at all, and two runs at once build it once."""
+"""The build cache: an entry is complete or missing, and two runs at the same time build it once."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pathlib import Path
 from infra.progress import progress, say
 from ops.core.locks import Holder, hold
 
-# Longer than the slowest build on a slow machine: who still waits then waits for something that hangs.
+# Longer than the slowest build on a slow machine: after that, the other process is stuck.
 _LOCK_LIMIT_S = 3600.0
 _UNUSED_LIMIT_S = 90 * 24 * 3600.0
 
 
 class CacheBusyError(Exception):
-    """Another process holds an entry for longer than any build takes; the message says which."""
+    """Another process has held an entry for longer than any build takes; the message says which."""
 
 
 def digest(value: object) -> str:
-    """Return 12 hex digits that change when `value`, anything that JSON can hold, does."""
+    """Return 12 hex digits that change with `value`, which may be anything that JSON can hold."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def cached(cache: Path, name: str, build: Callable[[Path], None], *, what: str) -> Path:
-    """Return an entry of the cache, built first when it is missing.
+    """Return an entry of the cache, after building it if it is missing.
 
-    The entry is built in a temporary folder and renamed: kill -9 at any time leaves it whole or missing.
+    The entry is built in a temporary folder and renamed: kill -9 at any time leaves it complete or missing.
 
     Args:
         cache: The folder of all entries; created when missing.
@@ -61,14 +61,14 @@ def _build(entry: Path, build: Callable[[Path], None], what: str) -> None:
         with progress(f"building {what}"):
             build(incoming)
         incoming.chmod(0o755)
-        os.sync()  # else a power cut could keep the rename and lose the content
+        os.sync()  # otherwise a power cut could keep the rename and lose the content
         incoming.rename(entry)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
 
 
 def _remove_leftovers(cache: Path, name: str) -> None:
-    """Drop what killed builds of this entry left, and entries that nobody has used for long."""
+    """Remove what killed builds of this entry left, and entries that have not been used for a long time."""
     for leftover in cache.glob(f".{name}.*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True)
     oldest = time.time() - _UNUSED_LIMIT_S
@@ -80,7 +80,7 @@ def _remove_leftovers(cache: Path, name: str) -> None:
 def _held(path: Path, what: str) -> AbstractContextManager[None]:
     def refusal(holder: Holder | None) -> CacheBusyError:
         by = holder or "another process"
-        return CacheBusyError(f"{by} has been building {what} for over an hour; end it if it hangs (lock: {path})")
+        return CacheBusyError(f"{by} has been building {what} for over an hour; kill it if it hangs (lock: {path})")
 
     def waiting(holder: Holder | None) -> None:
         say(f"waiting for {holder or 'another process'} to build {what}")

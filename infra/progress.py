@@ -1,4 +1,4 @@
-"""What takes long, shown while it runs: lines in a log, one line that counts on a terminal, also of several things at once."""
+"""Progress of what takes long: lines in a log, and on a terminal one line that counts, also for several things at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from contextvars import ContextVar
 
 _REFRESH_S = 1.0
 _ERASE = "\r\x1b[K"
-# Whether this thread is within a progress already: the outer line stands for all that it takes.
+# Whether this thread is already inside a progress: the outer line covers everything in it.
 _within: ContextVar[bool] = ContextVar("within", default=False)
 
 
 class _Board:
-    """Everything that is under way in this process, and the line of the terminal that shows it."""
+    """Everything that is running in this process, and the terminal line that shows it."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -34,7 +34,7 @@ class _Board:
             self._draw()
 
     def begin(self, what: str) -> int:
-        """Show that something is under way; return its number."""
+        """Show that something has started; return its number."""
         with self._lock:
             number = max(self._running, default=0) + 1
             self._running[number] = (what, time.monotonic())
@@ -46,7 +46,7 @@ class _Board:
             return number
 
     def end(self, number: int, ending: str) -> None:
-        """Show how something has ended."""
+        """Show how something ended."""
         with self._lock:
             what, start = self._running.pop(number)
             self.say(f"{what} … {time.monotonic() - start:.0f} s, {ending}")
@@ -56,7 +56,7 @@ class _Board:
 
     @contextmanager
     def estimated(self, remaining: Callable[[], float | None]) -> Iterator[None]:
-        """Show the time left while the block runs, where `remaining` knows it."""
+        """Show the time left while the block runs, as far as `remaining` knows it."""
         outer = self._remaining
         self._remaining = self._remaining or remaining
         try:
@@ -65,7 +65,7 @@ class _Board:
             self._remaining = outer
 
     def line(self) -> str:
-        """Return what is under way with its seconds, and how long all of it will take."""
+        """Return what is running with its seconds, and the time left for everything."""
         with self._lock:
             now = time.monotonic()
             parts = [f"{what} … {now - start:.0f} s" for what, start in self._running.values()]
@@ -102,7 +102,7 @@ def say(line: str) -> None:
 def progress(what: str) -> Iterator[None]:
     """Show `what` with the elapsed seconds while the block runs: a line that counts on a terminal, two lines in a log.
 
-    Within another progress of the same thread nothing is shown: the outer line stands for all that it takes.
+    Inside another progress of the same thread nothing is shown: the outer line covers it.
     """
     if _within.get():
         yield
@@ -120,13 +120,13 @@ def progress(what: str) -> Iterator[None]:
 
 @contextmanager
 def time_left(remaining: Callable[[], float | None]) -> Iterator[None]:
-    """Show beside what is under way the seconds that `remaining` returns, and nothing where it returns None."""
+    """Show the time left beside what is running: the seconds that `remaining` returns, nothing if it returns None."""
     with _board.estimated(remaining):
         yield
 
 
 def about(seconds: float) -> str:
-    """Return a duration as it is said of something uncertain."""
+    """Return a rough duration in words."""
     if seconds < 60:  # noqa: PLR2004
         return "less than a minute"
     return f"about {round(seconds / 60)} min"

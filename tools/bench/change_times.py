@@ -1,4 +1,4 @@
-"""How long it takes to see what all tags name: by the tree, by the API, and by one `regctl` call after the other."""
+"""How long it takes to see what all tags point to: in the tree, by the API, and by one `regctl` call after the other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LIMIT_S = 60.0
 
 
 def measure(folder: Path) -> list[Row]:
-    """Fill a registry and look at it in three ways, which have to see the same.
+    """Fill a registry and look at it in three ways, which must agree.
 
     Args:
         folder: Where its tree is put.
@@ -53,7 +53,7 @@ def measure(folder: Path) -> list[Row]:
 def _by_regctl(regctl: Path, url: str, folder: Path) -> Scan:
     """Ask as scripts do: the list of repositories, of each its tags, of each tag its digest."""
     host = url.removeprefix("http://")
-    # What `docker login` has left is none of its business.
+    # Without the user's `docker login`.
     environment = {"HOME": str(folder), "REGCTL_CONFIG": str(folder / "regctl.json"), "DOCKER_CONFIG": str(folder)}
 
     def ask(*words: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""How long `regops` takes to say what it can do: nobody types a command that makes them wait."""
+"""How long `regops --help` takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RUNS = 11
 
 
 def measure() -> list[Row]:
-    """Ask for help, again and again."""
+    """Ask for help several times."""
     taken = []
     for _ in range(_RUNS):
         start = time.perf_counter()

@@ -24,7 +24,7 @@ from tools.bench.report import Row
 
 TITLE = "The first `make up`, nothing cached"
 _LIMIT_S = 3 * 3600
-# What would let a run find something of another one's, or of this machine's user.
+# Caches of another run, or of this machine's user, must not help.
 _CACHES = {
     "XDG_CACHE_HOME": "",
     "PIP_CACHE_DIR": "pip",
@@ -64,7 +64,7 @@ def measure(folder: Path, baseline: str) -> list[Row]:
 
 
 def _row(what: str, one: _Run) -> Row:
-    return Row(what, f"{one.detail}; {one.core_seconds:.0f} s of one core", "", one.seconds, "s")
+    return Row(what, f"{one.detail}; {one.core_seconds:.0f} CPU seconds", "", one.seconds, "s")
 
 
 def _first_up(folder: Path, revision: str) -> _Run:
@@ -73,6 +73,7 @@ def _first_up(folder: Path, revision: str) -> _Run:
     run(["git", "clone", "--quiet", "--no-checkout", PROJECT_FOLDER, clone], timeout=60)
     commit = run(["git", "rev-parse", "--short", revision], timeout=60, cwd=PROJECT_FOLDER).stdout.strip()
     run(["git", "checkout", "--quiet", "--detach", commit], timeout=60, cwd=clone)
+    # Removing such a folder copes with subfolders that are read-only, as Go's modules are.
     with new_stack(folder, DEFAULTS) as stack, tempfile.TemporaryDirectory(dir=folder) as caches:
         settings = {f"{PROJECT}:{key}": value for key, value in stack.settings.items()}
         (clone / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": settings}))
@@ -82,19 +83,17 @@ def _first_up(folder: Path, revision: str) -> _Run:
         seconds, core_seconds = time.perf_counter() - began, _core_seconds() - used
         run(["make", "-C", clone, "down"], timeout=_LIMIT_S, env=environment)
         detail = _detail(made.stderr, clone, Path(caches))
-        # Go writes its modules so that they cannot be removed; the commands of Go can.
-        run(["chmod", "-R", "u+w", caches], timeout=_LIMIT_S, check=False)
     return _Run(commit, seconds, core_seconds, detail)
 
 
 def _core_seconds() -> float:
-    """Return the seconds that all ended children of this process have kept cores busy."""
+    """Return the CPU seconds of all child processes that have ended."""
     times = os.times()
     return times.children_user + times.children_system
 
 
 def _detail(told: str, clone: Path, caches: Path) -> str:
-    """Return what was built from packages and what was official, as far as it can be seen."""
+    """Return what was built from packages and what was official, as far as can be told."""
     plugins = re.search(r"Pulumi engine with (\S+) plugins", told)
     engine = "built from packages" if any(caches.glob("private-registry/offline/pulumi-cli-*")) else "official"
     images = "built from packages" if (clone / ".state" / "images.lock").exists() else "official"

@@ -1,4 +1,4 @@
-"""How many of the registry's events the gateway takes a second, and how long an answer takes, within its container's limits."""
+"""How many registry events the gateway accepts per second, and how long each answer takes, within its container's limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.bench.report import Row
 
 _CONNECTIONS = 8
 _EVENTS = 2000
-# What a busy registry has to tell: each image for several platforms is some ten events.
+# A busy registry: each image for several platforms gives some ten events.
 _PACE, _PACED_S = 20, 15
 
 

@@ -20,7 +20,7 @@ class Row:
 
     Attributes:
         what: What was measured.
-        detail: How it spread, or what it is made of.
+        detail: Its spread, or what it consists of.
         wanted: The goal, as text.
         value: The median.
         unit: Of the value; empty for a ratio or a count.
@@ -45,7 +45,7 @@ def render(sections: Sequence[tuple[str, Sequence[Row]]], *, before: str = "", k
     Args:
         sections: Title and rows of each.
         before: The page as it was.
-        kept: Title of a section that is kept from it, when it is there and not among `sections`.
+        kept: Title of a section that is kept from it if it is not among `sections`.
     """
     lines = [
         "# Performance",
@@ -61,7 +61,7 @@ def render(sections: Sequence[tuple[str, Sequence[Row]]], *, before: str = "", k
 
 
 def replace_section(page: str, title: str, rows: Sequence[Row]) -> str:
-    """Return a page with one section written anew, in its place or as the first one; all others stay."""
+    """Return a page with one section replaced, or added as the first one; all others stay."""
     text = _section(title, rows)
     if old := _section_of(page, title):
         return page.replace(old, text)

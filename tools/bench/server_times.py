@@ -19,7 +19,7 @@ _RUNS = 5
 
 
 def measure(folder: Path) -> list[Row]:
-    """Create a production stack, use it, find it unchanged, preview it.
+    """Create a production stack, use it, update and preview it unchanged.
 
     Args:
         folder: Where its configuration and state live.

@@ -1,4 +1,4 @@
-"""How long the stack takes to come up, to be found unchanged, and to be previewed."""
+"""How long the stack takes to come up, to update unchanged, and to preview."""
 
 from __future__ import annotations
 

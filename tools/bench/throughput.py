@@ -27,7 +27,7 @@ _REPOSITORY = "bench/blob"
 
 @dataclass(frozen=True)
 class Way:
-    """One way to the registry."""
+    """One route to the registry."""
 
     url: str
     ca: str | None = None
@@ -35,7 +35,7 @@ class Way:
 
 def measure(stack: TestStack, outputs: dict[str, Any], folder: Path) -> tuple[list[float], list[float], list[float], list[float]]:
     """Return MB/s of pushes and pulls through the edge and directly, pair by pair."""
-    # Both by their containers' addresses: on loopback Docker's userland proxy would stand between us and the edge alone.
+    # Both by their containers' addresses: on loopback, Docker's userland proxy would slow down the edge only.
     edge = Way(f"http://{stack.address('edge', 'edge')}:8080")
     direct = Way(f"http://{stack.address('registry', 'app')}:5000")
     pushes = _pairs(lambda way: push(way, outputs, folder)[0], edge, direct)
@@ -104,7 +104,7 @@ def _spread(values: list[float], digits: int = 0) -> str:
 
 
 def _curl(way: Way, token: str, arguments: list[str]) -> float:
-    # The token goes in by standard input, as everything secret does.
+    # The token goes in by standard input, like every secret.
     trust = ["--cacert", way.ca] if way.ca else []
     command = ["curl", "--silent", "--show-error", "--fail", "--output", "/dev/null", "--header", "@-", *trust, *arguments]
     return float(run(command, stdin=f"Authorization: Bearer {token}\n", timeout=_LIMIT_S).stdout) / 1e6

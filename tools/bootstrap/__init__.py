@@ -1,1 +1,1 @@
-"""Finds or sets up all that `make up` needs, official first and offline second, and drives the engine for a local stack."""
+"""Finds or sets up everything that `make up` needs, official where possible, and runs the engine on a local stack."""

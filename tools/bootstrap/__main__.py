@@ -6,7 +6,7 @@
     python -m tools.bootstrap down       remove the stack; the images stay in its folder
     python -m tools.bootstrap pulumi -- stack export     any command of the Pulumi CLI
 
-PLUGINS=official|standin and IMAGES=official|offline force what is otherwise found out.
+PLUGINS=official|standin and IMAGES=official|offline override what is detected otherwise.
 """
 
 from __future__ import annotations

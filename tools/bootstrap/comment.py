@@ -26,8 +26,8 @@ def comment(review: Review) -> str:
         parts.append(_fenced("\n".join(review.errors)))
     if review.refused:
         parts.append(
-            "**Refused: this would replace or delete what is protected or holds data.** If that is meant, allow each resource by "
-            "its URN, as docs/review.md says."
+            "**Refused: this would replace or delete resources that are protected or hold data.** "
+            "If this is intended, allow each resource by its URN; see docs/review.md."
         )
         rows = [f"| {change.operation} | {_code(change.urn)} | {change.lost} |" for change in review.refused]
         parts.append(_table("| | resource | what would be lost |", rows))
@@ -44,7 +44,7 @@ def comment(review: Review) -> str:
 
 def _summary(review: Review) -> str:
     if review.errors:
-        return "**The preview failed**, so that this is not the whole plan." if review.changes else "**The preview failed.**"
+        return "**The preview failed**, so this is not the whole plan." if review.changes else "**The preview failed.**"
     if not review.changes:
         return "No changes."
     operations = sorted({*_ALWAYS, *review.counts} - {"same"}, key=_place)
@@ -78,9 +78,9 @@ def _table(head: str, rows: Sequence[str], *, room: int = _SHARE) -> str:
 
 
 def _within(lines: Sequence[str], room: int = _SHARE) -> list[str]:
-    """Return as many lines as have room, and one that counts the rest."""
+    """Return as many lines as fit, and one that counts the rest."""
     fitting = sum(1 for length in itertools.accumulate(len(line) + 1 for line in lines) if length <= room)
-    rest = [f"\n{len(lines) - fitting} more have no room here."] if fitting < len(lines) else []
+    rest = [f"\n{len(lines) - fitting} more do not fit here."] if fitting < len(lines) else []
     return [*lines[:fitting], *rest]
 
 
@@ -91,7 +91,7 @@ def _code(text: str) -> str:
 
 
 def _fenced(text: str) -> str:
-    """Return text in a block that it cannot end."""
+    """Return text in a code block that the text itself cannot close."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text[:_SHARE]}\n{fence}"

@@ -15,15 +15,15 @@ _SALT = "encryptionsalt"
 
 
 def configuration(path: Path, extra: Mapping[str, Any], generated: Path) -> dict[str, Any]:
-    """Return what the engine shall read.
+    """Return the configuration for the engine to read.
 
     Args:
         path: The file that the operator edits.
         extra: Keys, without the project's prefix, that are set on top of it.
-        generated: What the engine read last time; the salt that it wrote there is kept.
+        generated: The file that the engine read last time; the salt that it wrote there is kept.
 
     Raises:
-        SetupError: A file cannot be read or is no stack configuration.
+        SetupError: A file cannot be read or is not a stack configuration.
     """
     content = _read(path)
     content["config"] = {**(content.get("config") or {}), **{f"{PROJECT}:{key}": value for key, value in extra.items()}}
@@ -37,7 +37,7 @@ def plain_values(path: Path) -> dict[str, Any]:
     """Return this project's keys without its prefix, encrypted ones left out.
 
     Raises:
-        SetupError: The file cannot be read or is no stack configuration.
+        SetupError: The file cannot be read or is not a stack configuration.
     """
     prefix = f"{PROJECT}:"
     values: dict[str, Any] = _read(path).get("config") or {}
@@ -54,5 +54,5 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SetupError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
-        raise SetupError(f"{path} is no stack configuration: below `config:` it must have one key on each line")
+        raise SetupError(f"{path} is not a stack configuration: it needs `config:` with one key per line below it")
     return content

@@ -1,4 +1,4 @@
-"""The Docker engine: the one that answers, else one that is installed and started here."""
+"""The Docker engine: one that is running already, else one that is installed and started here."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from tools.offline.debian import apt_install
 _DEFAULT = "unix:///var/run/docker.sock"
 _PROBE_LIMIT_S = 10
 _SYSTEMD_LIMIT_S = 120.0
-# Where systemd says that it is in charge: sd_booted(3).
+# Exists if systemd is the init system: sd_booted(3).
 _SYSTEMD = Path("/run/systemd/system")
 
 
 def ensure_docker() -> str:
     """Return the address of a Docker engine that answers, as DOCKER_HOST takes it.
 
-    DOCKER_HOST and the Docker context are respected: an engine that the user chose is never replaced by another one.
+    DOCKER_HOST and the Docker context are respected: an engine that the user chose is never replaced.
 
     Raises:
         SetupError: No engine answers and none can be started here; the message names the remedy.
-        CommandError: Docker is not installed and cannot be.
+        CommandError: Docker is not installed and cannot be installed.
     """
     address, chosen_by = _address()
     if address.startswith("ssh://"):
@@ -47,14 +47,14 @@ def ensure_docker() -> str:
     if isinstance(fault, PermissionError):
         raise SetupError(f"{silent}: run `sudo usermod --append --groups docker $USER`, then log in again")
     if chosen_by:
-        raise SetupError(f"{silent}: start it, or choose another one ({chosen_by} names this one)")
+        raise SetupError(f"{silent}: start it, or choose another one ({chosen_by} points to this one)")
     if sys.platform != "linux":
-        raise SetupError(f"{silent}: start Docker Desktop, or another one that this user's Docker context names")
+        raise SetupError(f"{silent}: start Docker Desktop, or the engine that your Docker context points to")
     if os.geteuid() != 0:
         raise SetupError(
             f"{silent}: start it with `sudo systemctl start docker`, or install it with `sudo apt-get install docker.io`"
         )
-    # Later releases of Debian have the docker command, and what the engine checks registries with, as recommendations only.
+    # In later releases of Debian docker.io only recommends the docker command and the certificates that pulls are checked with.
     dockerd = apt_install("docker.io", "dockerd", purpose="the local stack", also=("docker-cli", "ca-certificates"))
     if fault_of(address) is None:  # installing started it
         return address
@@ -68,7 +68,7 @@ def ensure_docker() -> str:
 
 
 def _address() -> tuple[str, str]:
-    """Return the engine's address and what of the user's settings names it, as the docker command finds it."""
+    """Return the engine's address and which of the user's settings it comes from, found as the docker command finds it."""
     if host := os.environ.get("DOCKER_HOST"):
         return host, "DOCKER_HOST"
     context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))

@@ -1,4 +1,4 @@
-"""Starts dockerd on a Linux machine that has no init system, also after a crash that left its files behind."""
+"""Starts dockerd on a Linux machine without an init system, even after a crash that left its files behind."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _TAIL_LINES = 20
 
 @dataclass(frozen=True)
 class Daemon:
-    """A dockerd and the files by which it tells whether it runs already.
+    """A dockerd and the files by which it tells whether it is already running.
 
     Attributes:
         program: The program to start.
         log: Receives its output.
-        pid_file: Its own process id.
-        containerd_pid_file: The id of the containerd that it starts.
+        pid_file: Holds its own process id.
+        containerd_pid_file: Holds the process id of the containerd that it starts.
         containerd_socket: The system's containerd, which it uses instead when the socket exists.
-        arguments: Beyond the configuration file.
+        arguments: Command line arguments.
     """
 
     program: Path
@@ -48,7 +48,7 @@ def start_dockerd(daemon: Daemon, answers: Callable[[], bool]) -> None:
         answers: Whether the engine answers.
 
     Raises:
-        SetupError: It ended or does not answer in time; the message holds the end of its log.
+        SetupError: It exited or does not answer in time; the message holds the end of its log.
         CommandError: The program cannot be started.
     """
     own = None
@@ -57,7 +57,7 @@ def start_dockerd(daemon: Daemon, answers: Callable[[], bool]) -> None:
         if not _runs(daemon.pid_file, "dockerd"):
             if own is None:
                 own = _start(daemon)
-            # A second run at the same moment may have been first: then ours ends and theirs answers soon.
+            # Another run may have been faster: then ours exits and theirs answers soon.
             elif _ended(own):
                 raise SetupError(f"dockerd does not start; its log {daemon.log} ends with:\n{_tail(daemon.log)}")
         if time.monotonic() > give_up:
@@ -75,7 +75,7 @@ def _start(daemon: Daemon) -> int:
 
 
 def _remove_stale_files(daemon: Daemon) -> None:
-    """Remove what a killed machine left: to dockerd, a process id that another program has by now is a running engine."""
+    """Remove files that a crash left: dockerd takes any process with the id in its pid file for a running engine."""
     _await_orphan(daemon)
     for file, name in ((daemon.pid_file, "dockerd"), (daemon.containerd_pid_file, "containerd")):
         if not _runs(file, name):
@@ -85,7 +85,7 @@ def _remove_stale_files(daemon: Daemon) -> None:
 
 
 def _await_orphan(daemon: Daemon) -> None:
-    """Wait for the containerd of a killed dockerd: the kernel ends it too, but later; a dockerd that meets it counts on it."""
+    """Wait for the containerd of a killed dockerd to exit: it does so a little later, and a new dockerd would rely on it."""
     give_up = time.monotonic() + _ORPHAN_LIMIT_S
     while _runs(daemon.containerd_pid_file, "containerd") and time.monotonic() < give_up:
         time.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""The Pulumi engine with its plugins: the official ones where they can be had, the ones of `tools/offline/` elsewhere (D13)."""
+"""The Pulumi engine with its plugins: the official ones where available, the stand-ins of `tools/offline/` elsewhere (D13)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tools.offline.plugins.install import install_language_host, install_standin
 
 Kind = Literal["official", "stand-in"]
 _AGAIN = "`PLUGINS=official make up` tries again."
-# How long a failed download of the plugins is remembered: where packets are dropped, every try takes minutes.
+# How long a failed download of the plugins is remembered: where packets are dropped, each attempt takes minutes.
 _REMEMBERED_S = 24 * 3600.0
 
 
@@ -45,7 +45,7 @@ class Engine:
     Attributes:
         folder: Holds `pulumi`; first on the engine's PATH.
         home: The PULUMI_HOME, private to this checkout.
-        kind: Whose plugins they are.
+        kind: Whether its plugins are the official ones.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class Engine:
     kind: Kind
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        """Return the whole environment that the engine runs in."""
+        """Return the complete environment that the engine runs in."""
         search = [str(self.folder), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
         return {
             **os.environ,
@@ -71,10 +71,10 @@ def ensure_engine(state: Path, *, wanted: str) -> Engine:
 
     Args:
         state: The checkout's state folder.
-        wanted: `official`, `standin`, or empty for the official plugins where they can be had.
+        wanted: `official`, `standin`, or empty for the official plugins where they are available.
 
     Raises:
-        SetupError: `wanted` is neither, or the official plugins are wanted and cannot be had.
+        SetupError: `wanted` is none of these, or the official plugins are wanted but not available.
         CommandError: The offline engine cannot be built.
     """
     if wanted not in {"", "official", "standin"}:
@@ -96,10 +96,10 @@ def ensure_engine(state: Path, *, wanted: str) -> Engine:
 
 
 def _find_cli(*, insist: bool) -> tuple[Path, bool]:
-    """Return the folder of a CLI of the right version, and whether it is an official one: then downloads work here.
+    """Return the folder of a CLI of the right version, and whether it is an official one, which means that downloads work here.
 
     Args:
-        insist: Try to download the official one also where one was built before, and do not build one.
+        insist: Try to download the official one even if one was built before, and do not build one.
     """
     on_path = shutil.which("pulumi")
     if on_path and is_right(Path(on_path)):
@@ -133,7 +133,7 @@ def _download(folder: Path, home: Path, failed: Path, *, insist: bool) -> bool:
         write_atomic(failed, f"{error}\n")
         if insist:
             raise _refusal(error) from error
-        say(f"The official Pulumi plugins cannot be downloaded here ({error}): using the stand-ins of offline/. {_AGAIN}")
+        say(f"The official Pulumi plugins cannot be downloaded here ({error}): using the stand-ins. {_AGAIN}")
         return False
     failed.unlink(missing_ok=True)
     return True
@@ -152,7 +152,7 @@ def _refusal(error: DownloadError) -> SetupError:
 
 
 def _ensure_language_host(folder: Path, home: Path) -> None:
-    """File our language host unless the CLI brings the official one along, or it was adopted; ours names this checkout."""
+    """Install our language host unless the official one came with the CLI or was adopted; ours refers to this checkout."""
     adopted = home / "plugins" / LANGUAGE_HOST / "pulumi-language-python"
     if not (folder / "pulumi-language-python").is_file() and not (adopted.is_symlink() and is_whole(adopted)):
         install_language_host(adopted.parent, Path(sys.executable), PROJECT_FOLDER)

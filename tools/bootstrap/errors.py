@@ -1,10 +1,10 @@
-"""The errors that end a run with one clear message and the exit code of its kind."""
+"""Errors that end a run with one clear message and an exit code that tells its kind."""
 
 from __future__ import annotations
 
 
 class SetupError(Exception):
-    """Something that `make up` needs is not there. The message names it and the remedy."""
+    """Something that `make up` needs is missing. The message says what, and how to fix it."""
 
     exit_code = 1
 

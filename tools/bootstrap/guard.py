@@ -9,7 +9,7 @@ _DATA: Mapping[str, str] = {
     "hcloud:index/server:Server": "the server, with all that is on its disk",
     "hcloud:index/volume:Volume": "a disk, with all that is on it",
     "hcloud:index/snapshot:Snapshot": "a copy of a disk",
-    "hcloud:index/primaryIp:PrimaryIp": "the address under which clients find the registry",
+    "hcloud:index/primaryIp:PrimaryIp": "the address at which clients find the registry",
     "hcloud:index/zone:Zone": "the names under which clients find the registry",
     "hcloud:index/storageBox:StorageBox": "the backups",
     "hcloud:index/storageBoxSnapshot:StorageBoxSnapshot": "a copy of the backups",
@@ -18,9 +18,9 @@ _DATA: Mapping[str, str] = {
 }
 _COMMANDS = ("command:local:Command", "command:remote:Command")
 _FOLDERS = "folders"
-# A generated secret is what its command has printed, once: https://www.pulumi.com/registry/packages/command/
+# A generated secret is the output of its command, which runs only once: https://www.pulumi.com/registry/packages/command/
 _SECRETS = {"private-registry:infra:Secrets", "private-registry:hetzner:KeyPair", "private-registry:hetzner:StorageBox"}
-# Every other operation, one that a later engine may bring along too, is taken for a loss.
+# Every other operation, including ones that a later engine adds, counts as a loss.
 _HARMLESS = {
     "same",
     "create",
@@ -29,7 +29,7 @@ _HARMLESS = {
     "refresh",
     "import",
     "diff",
-    "discard",  # those two forget what was only read
+    "discard",  # these two forget what was only read
     "discard-replaced",
     "read-replacement",
     "remove-pending-replace",
@@ -38,7 +38,7 @@ _HARMLESS = {
 
 
 def is_loss(operation: str) -> bool:
-    """Whether an operation of the engine's ends the resource that is there now."""
+    """Whether an operation of the engine removes the resource that exists now."""
     return operation not in _HARMLESS
 
 
@@ -47,7 +47,7 @@ def what_is_lost(urn: str, protected: bool | None) -> str:
 
     Args:
         urn: The resource.
-        protected: Whether it is protected now; None when nobody can tell.
+        protected: Whether it is protected now; None when unknown.
     """
     chain, name = type_and_name(urn)
     *parents, kind = chain.split("$")
@@ -56,9 +56,9 @@ def what_is_lost(urn: str, protected: bool | None) -> str:
     if kind in _COMMANDS and name == _FOLDERS:
         return "the folders that the services keep their data in"
     if kind in _COMMANDS and not _SECRETS.isdisjoint(parents):
-        return "a generated secret, which cannot be had again"
+        return "a generated secret, which cannot be recovered"
     if protected is None:
-        return "nobody can tell: the plan does not have its present state"
+        return "unknown: the plan does not include its current state"
     return "something that is protected" if protected else ""
 
 

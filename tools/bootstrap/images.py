@@ -1,4 +1,4 @@
-"""The images that a stack needs: pulled where their registries can be reached, made from packages elsewhere."""
+"""The images that a stack needs: pulled where their registries can be reached, built from packages elsewhere."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tools.offline.recipes import RECIPES
 
 _OFFLINE_LOCK = "images.lock"
 _NO_PACKAGE = "its image cannot be pulled here, and no package has it"
-_NOT_NEEDED = "its image was not needed and has not been made; `make up` does it"
+_NOT_NEEDED = "its image was not needed and has not been built; `make up` builds it"
 _ANSWER_LIMIT_S = 900
-# A pull goes on as long as it says something; the Docker engine ends stalled transfers itself, mostly.
+# A pull may take any time as long as it reports progress; the Docker engine usually ends stalled transfers itself.
 _SILENCE_LIMIT_S = 300.0
-# How registries and engines say that there is no such image; a proxy's "404 Not Found" says nothing about it.
+# How registries and engines say that an image does not exist; a proxy's "404 Not Found" does not tell.
 _NO_SUCH_IMAGE = re.compile(r"manifest unknown|not found|does not exist")
 
 
@@ -40,13 +40,13 @@ class _PullError(Exception):
 
 
 def ensure_lock(state: Path, lock: Path, docker_host: str, needed: Collection[str]) -> Path:
-    """Return the lock to use: `lock` when its images are there or can be pulled, else one of images made from packages.
+    """Return the lock to use: `lock` when its images are there or can be pulled, else one of images built from packages.
 
     Args:
         state: The checkout's state folder; a lock of offline images is written there.
         lock: The lock that the stack's settings name.
         docker_host: The engine that needs the images.
-        needed: Keys of the images that the stack's settings ask for; no others are pulled or made.
+        needed: Keys of the images that the stack's settings ask for; no others are pulled or built.
 
     Raises:
         SetupError: A registry says that an image does not exist, or IMAGES is neither official nor offline.
@@ -63,13 +63,13 @@ def ensure_lock(state: Path, lock: Path, docker_host: str, needed: Collection[st
                 return lock
             chosen_before = chosen.is_file() and wanted != "official"
             if not chosen_before and _pull(client, missing, insist=wanted == "official"):
-                chosen.unlink(missing_ok=True)  # else it would be chosen again when these images are gone one day
+                chosen.unlink(missing_ok=True)  # else it would be used again if these images were removed
                 return lock
         return offline_lock(state, images.keys(), needed, client)
 
 
 def find_lock(state: Path, lock: Path, docker_host: str, needed: Collection[str]) -> Path:
-    """Return the lock that `ensure_lock` has returned last, as far as can be seen; nothing is pulled or made.
+    """Return the lock that `ensure_lock` returned last, as far as can be told; nothing is pulled or built.
 
     Arguments are those of `ensure_lock`.
 
@@ -95,7 +95,7 @@ def _wanted() -> str:
 
 
 def _missing(client: docker.DockerClient, images: Iterable[Image], needed: Collection[str]) -> list[Image]:
-    """Return those of the needed images that the engine lacks and could have."""
+    """Return those of the needed images that the engine lacks and that are available."""
     return [image for image in images if image.name in needed and not image.unavailable and not _is_there(client, image)]
 
 
@@ -119,7 +119,7 @@ def _pull(client: docker.DockerClient, images: list[Image], *, insist: bool) -> 
             if insist:
                 raise SetupError(f"images.lock: {image.name}: {image.reference} cannot be pulled: {error}") from error
             say(
-                f"{image.tag} cannot be pulled here ({error}): making all images from packages, once. "
+                f"{image.tag} cannot be pulled here ({error}): building all images from packages, once. "
                 "`IMAGES=official make up` tries again."
             )
             return False
@@ -136,7 +136,7 @@ def _pull_one(client: docker.DockerClient, image: Image) -> None:
     absent = f"images.lock: {image.name}: {image.reference} does not exist ({{}}); correct its tag and digest"
     try:
         for line in _lines(client, image.reference):
-            # The answer's status was sent before the first line; what fails later is told in a line.
+            # The status of the answer was sent before the first line; later failures are reported in a line.
             if fault := line.get("error"):
                 if _NO_SUCH_IMAGE.search(fault):
                     raise SetupError(absent.format(fault))
@@ -150,7 +150,7 @@ def _pull_one(client: docker.DockerClient, image: Image) -> None:
 
 
 def _lines(client: docker.DockerClient, reference: str) -> Iterator[dict[str, Any]]:
-    """Yield what the engine says while it pulls. The Docker library waits for ever, so a thread of ours does the waiting."""
+    """Yield what the engine reports while it pulls. The Docker library waits for ever, so a thread does the waiting."""
     told: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
 
     def listen() -> None:
@@ -166,7 +166,7 @@ def _lines(client: docker.DockerClient, reference: str) -> Iterator[dict[str, An
         try:
             line = told.get(timeout=_SILENCE_LIMIT_S)
         except queue.Empty:
-            raise _PullError(f"the Docker engine has said nothing for {_SILENCE_LIMIT_S:.0f} s") from None
+            raise _PullError(f"the Docker engine has reported nothing for {_SILENCE_LIMIT_S:.0f} s") from None
         if line is None:
             return
         if isinstance(line, Exception):
@@ -175,13 +175,13 @@ def _lines(client: docker.DockerClient, reference: str) -> Iterator[dict[str, An
 
 
 def offline_lock(state: Path, images: Set[str], needed: Collection[str], client: docker.DockerClient) -> Path:
-    """Make images from packages, and return a lock of them.
+    """Build images from packages, and return a lock of them.
 
     Args:
         state: Where the lock is written.
         images: Keys of all images.
-        needed: Keys of those that are made, where a package has them.
-        client: The engine that gets them.
+        needed: Keys of those to build, where there is a recipe.
+        client: The engine to load them into.
 
     Raises:
         SettingsError: A package is too old.
@@ -192,6 +192,6 @@ def offline_lock(state: Path, images: Set[str], needed: Collection[str], client:
     lock: dict[str, Any] = {name: {"image": ref.reference, "version": ref.version} for name, ref in made.items()}
     for name in images - made.keys():
         lock[name] = {"unavailable": _NOT_NEEDED if name in RECIPES else _NO_PACKAGE}
-    write_atomic(path, "# Images made from packages on this machine; written by `make up`.\n" + yaml.safe_dump(lock))
+    write_atomic(path, "# Images built from packages on this machine; written by `make up`.\n" + yaml.safe_dump(lock))
     load_lock(path, floors=LOCK)
     return path

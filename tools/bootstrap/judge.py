@@ -31,7 +31,7 @@ class _Diagnostic(BaseModel):
 
 
 class _Preview(BaseModel):
-    """What counts here of a PreviewDigest: https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/display/json.go."""
+    """The parts of a PreviewDigest that matter here: https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/display/json.go."""
 
     steps: list[_Step] = []
     summary: dict[str, int] = Field(default={}, alias="changeSummary")
@@ -44,11 +44,11 @@ class Change:
     """One resource that an update would change. Values are not here: they may be secret.
 
     Attributes:
-        operation: The engine's word for it, such as `replace`.
+        operation: The engine's name for it, such as `replace`.
         urn: The resource.
         properties: Paths of the properties that differ.
         replacing: Those of them that make it a replacement.
-        lost: What would be lost with it; empty when nothing would.
+        lost: What would be lost with it; empty if nothing.
         allowed: Whether that is wanted.
     """
 
@@ -62,7 +62,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Review:
-    """What is to be said about a plan.
+    """The verdict on a plan.
 
     Attributes:
         stack: The stack's name.
@@ -87,12 +87,12 @@ class Review:
 
     @property
     def exit_code(self) -> int:
-        """0 when all is well, 1 when something would be lost, 2 when the plan failed."""
+        """0 if nothing would be lost, 1 if something would, 2 if the plan failed."""
         return 1 if self.refused else 2 if self.errors else 0
 
 
 def judge(text: str, allowed: Collection[str] = ()) -> Review:
-    """Judge a plan. What cannot be read as a whole plan is an error, never harmless.
+    """Judge a plan. Input that is not a complete plan is an error, never harmless.
 
     Args:
         text: The output of `pulumi preview --json`.
@@ -103,12 +103,12 @@ def judge(text: str, allowed: Collection[str] = ()) -> Review:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         why = "it is empty" if not text.strip() else ": ".join([*map(str, fault["loc"]), fault["msg"]])
-        return Review(errors=(f"this is no output of `pulumi preview --json`: {why}",))
+        return Review(errors=(f"this is not the output of `pulumi preview --json`: {why}",))
     errors = [
         diagnostic.message.strip().removeprefix("error: ") for diagnostic in preview.diagnostics if diagnostic.severity == "error"
     ]
     if not errors and (not preview.summary or not preview.steps or preview.corrupt):
-        errors.append("the preview broke off")
+        errors.append("the preview is incomplete")
     changes = tuple(_change(step, allowed) for step in preview.steps if step.op != "same")
     return Review(
         stack=preview.steps[0].urn.split("::")[0].removeprefix("urn:pulumi:") if preview.steps else "",

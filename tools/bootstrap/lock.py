@@ -1,4 +1,4 @@
-"""`make lock`: writes the digests that the tags of an images lock have today, and keeps everything else in the file.
+"""`make lock`: updates the digests in an images lock to those that its tags have today, and keeps everything else.
 
 python -m tools.bootstrap.lock              ask all registries, then rewrite images.lock
 python -m tools.bootstrap.lock --dry-run    only show what would change
@@ -30,19 +30,19 @@ from ops.core.process import CommandError
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.errors import SetupError
 
-# The engine itself gives up on a registry that does not answer, after some tries.
+# The engine itself gives up on a registry that does not answer, after some attempts.
 _ANSWER_LIMIT_S = 120
 _AT_ONCE = 8
 
 
 @dataclass
 class Refreshed:
-    """What the registries said.
+    """What the registries answered.
 
     Attributes:
         changed: Old and new reference by name.
-        unchanged: Names of those that are pinned by the digest that their tag has.
-        failed: Why no digest could be had, by name; these stay as they are.
+        unchanged: Names of those whose tag still has the pinned digest.
+        failed: Why there is no digest, by name; these stay as they are.
     """
 
     changed: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -54,13 +54,13 @@ def refresh(lock: Path, docker_host: str, *, dry_run: bool = False) -> Refreshed
     """Ask the registries for the digests of a lock's tags, and write those that have changed.
 
     Args:
-        lock: The file; what else is in it stays as it is, comments too.
-        docker_host: The engine that asks, with the sign-ons of this user.
+        lock: The file; everything else in it stays as it is, comments included.
+        docker_host: The engine that asks, with this user's logins.
         dry_run: Leave the file alone.
 
     Raises:
         SettingsError: The lock is invalid, or names a version that must never run.
-        SetupError: The file is written in a way that cannot be changed without loss.
+        SetupError: The file is formatted in a way that cannot be edited without loss.
     """
     images = [image for image in load_lock(lock, floors=LOCK).values() if not image.unavailable and image.pullable]
     with (
@@ -83,7 +83,7 @@ def refresh(lock: Path, docker_host: str, *, dry_run: bool = False) -> Refreshed
 
 
 def _ask(client: docker.DockerClient, image: Image) -> str | Exception:
-    """Return an image's reference with the digest that its tag has now: that of the index, where it is for several platforms."""
+    """Return an image's reference with the digest that its tag has now; for several platforms that is the digest of the index."""
     try:
         return f"{image.tag}@{client.images.get_registry_data(image.tag).id}"
     except (DockerException, RequestException) as error:
@@ -98,9 +98,7 @@ def _rewritten(lock: Path, changed: Mapping[str, tuple[str, str]]) -> str:
         text = re.sub(rf"(?m)^([^#\n]*\bimage[\"']?:[ ]*[\"']?){re.escape(old)}(?=[\"'\s,}}]|$)", rf"\g<1>{new}", text)
         wanted[name]["image"] = new
     if yaml.safe_load(text) != wanted:
-        raise SetupError(
-            f"{lock.name} cannot be changed without loss; write each image as `image: name:version` on a line of its own"
-        )
+        raise SetupError(f"{lock.name} cannot be edited without loss; write each image as `image: name:version` on its own line")
     return text
 
 
@@ -113,7 +111,7 @@ def _show(found: Refreshed) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code: 0, or 1 when the digest of an image could not be had."""
+    """Run the command; return its exit code: 0, or 1 when an image has no digest."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.bootstrap.lock", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

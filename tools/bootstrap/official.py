@@ -1,4 +1,4 @@
-"""Pulumi's own CLI and plugins: those that this user has already are adopted, others downloaded."""
+"""Pulumi's own CLI and plugins: those that this user already has are used, others are downloaded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INSTALL_LIMIT_S = 600.0
 
 
 class DownloadError(Exception):
-    """Something of Pulumi's cannot be downloaded here; the message is the reason, in one line."""
+    """Part of Pulumi cannot be downloaded here; the message is the reason, in one line."""
 
 
 def official_folder() -> Path:
@@ -38,7 +38,7 @@ def plugin_name(package: str) -> str:
 
 
 def is_right(pulumi: Path) -> bool:
-    """Return whether this is a Pulumi CLI of the SDK's version."""
+    """Return whether this is a Pulumi CLI of the same version as the SDK."""
     if not pulumi.is_file():
         return False
     try:
@@ -48,9 +48,9 @@ def is_right(pulumi: Path) -> bool:
 
 
 def is_whole(program: Path) -> bool:
-    """Return whether a plugin's program is there, and not from a download that was interrupted.
+    """Return whether a plugin's program is there, and not left by an interrupted download.
 
-    Pulumi unpacks into the plugin's folder itself, and until it is through there is a file `<folder>.partial`.
+    Pulumi unpacks into the plugin's folder itself, and until it has finished there is a file `<folder>.partial`.
     """
     return program.is_file() and not any(_marker(path.parent).exists() for path in (program, program.resolve()))
 
@@ -68,7 +68,7 @@ def adopt_plugins(home: Path) -> bool:
             link.unlink()
         if is_whole(source):
             _remove_partial(link.parent)
-            # The engine overlooks folders that are links, but not files.
+            # The engine ignores folders that are links, but not files.
             link.parent.mkdir(parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
             link.symlink_to(source)
@@ -79,7 +79,7 @@ def download_cli(root: Path) -> None:
     """Install the official CLI as `bin/pulumi` below a folder.
 
     Raises:
-        DownloadError: It cannot be had.
+        DownloadError: It cannot be downloaded.
     """
     with progress(f"downloading the Pulumi CLI {VERSION}"), tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "install.sh"
@@ -98,7 +98,7 @@ def download_plugins(pulumi: Path, home: Path) -> None:
     """Install the official plugins into a PULUMI_HOME.
 
     Raises:
-        DownloadError: One cannot be had.
+        DownloadError: One cannot be downloaded.
     """
     environment = {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     with progress(f"downloading the Pulumi plugins {', '.join(PACKAGES)}"):
@@ -115,14 +115,14 @@ def _marker(folder: Path) -> Path:
 
 
 def _remove_partial(folder: Path) -> None:
-    """Remove what an interrupted download left; without the marker the engine takes the folder for a plugin."""
+    """Remove what an interrupted download left; without the marker the engine would take the folder for a plugin."""
     if _marker(folder).exists():
         shutil.rmtree(folder, ignore_errors=True)
         _marker(folder).unlink()
 
 
 def _reason(error: Exception) -> str:
-    """Return the line that says why; Pulumi's last one only counts its attempts."""
+    """Return the line that says why; Pulumi's last line only counts its attempts."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     reason = next((line for line in reversed(lines) if "Error downloading" in line), lines[-1])
     return reason.removeprefix("<urlopen error ").removeprefix("warning: ").removeprefix("error: ").removesuffix(">").strip()

@@ -1,4 +1,4 @@
-"""What is checked before the engine starts, so that a known trouble is named in one line: ports, space, other stacks."""
+"""Checks before the engine starts, so that a known problem is reported in one line: ports, disk space, other stacks."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ NAME_LABEL = "private-registry.name"
 ROOT_LABEL = "private-registry.root"
 # The release, its copy in the cache, and room for logs and a first image.
 _NEEDED_BYTES = 512 * 1024 * 1024
-# Modules, compiled packages and results of all that is built from packages.
+# Modules, compiled packages and the results of everything that is built from packages.
 BUILD_BYTES = 6 * 1024 * 1024 * 1024
 
 
 def check_space(folders: Iterable[Path], *, needed: int = _NEEDED_BYTES) -> None:
-    """Check that the disks of these folders have room.
+    """Check that the disks of these folders have enough free space.
 
     Raises:
-        NoSpaceError: One has not.
+        NoSpaceError: One does not.
     """
     for folder in folders:
         existing = next(path for path in (folder, *folder.parents) if path.is_dir())
         free = shutil.disk_usage(existing).free
         if free < needed:
             raise NoSpaceError(
-                f"the disk of {folder} has {free // 2**20} MiB left and {needed // 2**20} MiB are needed; free some space"
+                f"the disk of {folder} has {free // 2**20} MiB left, and {needed // 2**20} MiB are needed; free some space"
             )
 
 
@@ -40,7 +40,7 @@ def check_names(client: docker.DockerClient, settings: Settings, root: Path) -> 
     """Check that no other stack on this engine uses our names.
 
     Raises:
-        SetupError: One does, or did and was not taken down; the message says where it lives and what to do.
+        SetupError: One does, or did and was never taken down; the message says where it is and what to do.
     """
     named = f"{NAME_LABEL}={settings.name}"
     found = client.containers.list(all=True, filters={"label": named}, ignore_removed=True)
@@ -54,13 +54,13 @@ def check_names(client: docker.DockerClient, settings: Settings, root: Path) -> 
             )
         left = f"--filter label={ROOT_LABEL}={other}"
         raise SetupError(
-            f"{taken} by what is left of the stack in {other}, a folder that is gone; if nobody needs it, remove it with\n"
+            f"{taken} by the remains of a stack in {other}, a folder that is gone; if nobody needs them, remove them with\n"
             f"  docker ps --all --quiet {left} | xargs --no-run-if-empty docker rm --force; docker network prune --force {left}"
         )
 
 
 def _is_gone(folder: str) -> bool:
-    """Return whether a folder does not exist; one that this user may not see does."""
+    """Return whether a folder does not exist; one that this user may not see counts as existing."""
     try:
         Path(folder).stat()
     except FileNotFoundError:
@@ -88,7 +88,7 @@ def check_ports(client: docker.DockerClient, settings: Settings, root: Path) -> 
                 probe.bind((bind, port))
             except OSError as error:
                 if error.errno == errno.EACCES:
-                    continue  # the Docker engine opens it, which may do more than we
+                    continue  # the Docker engine opens it, and has more rights
                 what = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be opened: {error.strerror}"
                 raise SetupError(
                     f"edge.{key}: port {port} on {bind} {what}; free it, or set private-registry:edge to another one"

@@ -1,4 +1,4 @@
-"""Whether a process that a file names still runs."""
+"""Whether a process recorded in a file is still running."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psutil
 
 
 def is_running(pid: int, name: str, *, started_by: float = math.inf) -> bool:
-    """Return whether a live process has that id: a later program may have got the number by now, and a zombie is not alive.
+    """Return whether this process is alive: its id may have been reused by now, and a zombie does not count.
 
     Args:
         pid: Its id.

@@ -1,4 +1,4 @@
-"""Puts right what a killed run left: the engine's lock, its plugins, and what its state does not know of."""
+"""Cleans up after a killed run: the engine's lock, its plugins, and resources that are missing from its state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tools.bootstrap.preflight import ROOT_LABEL
 from tools.bootstrap.processes import is_running
 from tools.bootstrap.stack import Stack
 
-# A Docker engine finishes what it was asked for although nobody waits for the answer any more.
+# A Docker engine finishes a request even if nobody waits for the answer any more.
 _SETTLED_S = 2.0
 _SETTLE_LIMIT_S = 60.0
 _POLL_S = 0.2
@@ -32,13 +32,13 @@ _LOST = "lost"
 
 
 def repair(stack: Stack, client: docker.DockerClient, root: Path) -> None:
-    """Make a stack's surroundings what its state says, so that the next run goes on where a killed one ended.
+    """Bring a stack's surroundings in line with its state, so that the next run continues where a killed one stopped.
 
-    Containers and networks of this stack that are in no state are removed: the next run would trip over their names. What they
-    stand for is in the host's folders, which are not touched.
+    Containers and networks of this stack that are missing from the state are removed: the next run would fail on their names.
+    Their data is in the host's folders, which are not touched.
 
     Raises:
-        StackBusyError: The engine works on the stack.
+        StackBusyError: The engine is working on the stack.
         CommandError: The engine's state cannot be read.
     """
     if locks := _stale_locks(stack):
@@ -55,7 +55,7 @@ def repair(stack: Stack, client: docker.DockerClient, root: Path) -> None:
 
 
 def _stale_locks(stack: Stack) -> list[Path]:
-    """Return the engine's locks on a stack; their process on this machine is dead."""
+    """Return the engine's locks on a stack whose process, on this machine, is dead."""
     found = list((stack.state / "backend" / ".pulumi" / "locks" / "organization" / PROJECT / stack.name).glob("*.json"))
     for path in found:
         holder = _read(path)
@@ -64,13 +64,13 @@ def _stale_locks(stack: Stack) -> list[Path]:
             where = "" if here else f" on {holder.get('hostname', 'an unknown machine')}"
             raise StackBusyError(
                 f"stack {stack.name} is in use by the engine, process {holder.get('pid', 'unknown')}{where}; wait for it, "
-                f"or remove {path} when you know that it does not run any more"
+                f"or remove {path} if you are sure that it is no longer running"
             )
     return found
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a lock and when it was written; one that a full disk or a kill left empty belongs to nobody who lives."""
+    """Read a lock and when it was written; one that a full disk or a kill left empty belongs to no living process."""
     try:
         content = json.loads(path.read_text())
         written = path.stat().st_mtime
@@ -80,7 +80,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _end_plugins(home: Path) -> None:
-    """End plugins of this checkout whose engine is gone: the official ones do not notice, and finish what they were at."""
+    """End plugins of this checkout whose engine is gone: the official ones do not notice, and finish what they were doing."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             program = "".join(process.cmdline()[:1])
@@ -122,17 +122,17 @@ def _remove_unknown(deployment: Mapping[str, Any], client: docker.DockerClient, 
 
 
 def _have_lost_files_made(stack: Stack, deployment: dict[str, Any], root: Path) -> None:
-    """Make the next `up` fill the stack's folder again, and replace the containers that read it, when something of it is gone.
+    """If part of the stack's folder is missing, make the next `up` fill it again and replace the containers that read it.
 
-    A killed `down` removes files that the state still knows, and so may people. The engine does not see it, since commands are
-    never read. What differs in the state is done again: a command by its text, a container by its image.
+    A killed `down` removes files that are still in the state, and so do people. The engine cannot see that, since it never reads
+    commands. So the state is changed where it shows: a command by its text, a container by its image.
     """
     resources = deployment["deployment"].get("resources", [])
     commands = [resource for resource in resources if _FILLS_THE_FOLDER in resource["urn"]]
     blind = [resource for resource in resources if not all(map(Path.exists, _mounted(resource)))]
     if not commands or not (blind or not (root / "current").exists() or not (root / "secrets").exists()):
         return
-    sys.stderr.write(f"files below {root} are gone; making them again\n")
+    sys.stderr.write(f"files below {root} are missing; restoring them\n")
     for resource, key in [*((command, "create") for command in commands), *((container, "image") for container in blind)]:
         resource["inputs"][key] = resource["outputs"][key] = _LOST
     stack.pulumi(["stack", "import", "--stack", stack.name], stdin=json.dumps(deployment))

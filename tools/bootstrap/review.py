@@ -1,10 +1,10 @@
-"""Judges a plan, as `pulumi preview --json` prints it, for those who review a change: a comment, and a guard.
+"""Judges a plan, as printed by `pulumi preview --json`, for a code review: prints a comment, and fails if data would be lost.
 
     python -m tools.bootstrap.review plan.json                  the comment, in Markdown
     python -m tools.bootstrap.review --allow URN plan.json      this resource may be replaced or deleted
     pulumi preview --json | python -m tools.bootstrap.review    the plan from standard input
 
-Exit codes: 0 nothing that holds data would be lost; 1 something would; 2 this is no plan, or one that failed.
+Exit codes: 0 no data would be lost; 1 some would; 2 this is not a plan, or the preview failed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         text = given.plan.read_text() if given.plan else sys.stdin.read()
     except (OSError, UnicodeDecodeError) as error:
-        found = Review(errors=(f"the plan cannot be read: {error}",))
+        found = Review(errors=(f"cannot read the plan: {error}",))
     else:
         found = judge(text, given.allow)
     sys.stdout.write(json.dumps(asdict(found), indent=2) + "\n" if given.json else comment(found))

@@ -1,4 +1,4 @@
-"""The screen that ends `make up`: where the registry is, who may push, what does not run, and two commands to try."""
+"""The closing screen of `make up`: where the registry is, who may push, what was left out, and two commands to try."""
 
 from __future__ import annotations
 

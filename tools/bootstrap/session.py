@@ -1,4 +1,4 @@
-"""A local stack with all that an operation on it needs: settings, Docker engine, Pulumi engine, images."""
+"""A local stack with everything that an operation on it needs: settings, Docker engine, Pulumi engine, images."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Session:
 
     @contextmanager
     def _repaired(self) -> Iterator[docker.DockerClient]:
-        """Hold the stack, and put right first what a killed run has left."""
+        """Hold the stack, and clean up after a killed run first."""
         with self._held(), contextlib.closing(docker.DockerClient(base_url=self.docker_host)) as client:
             repair(self.stack, client, self.root)
             yield client
@@ -97,20 +97,20 @@ class Session:
             raise self._explained(error) from error
 
     def _explained(self, error: CommandError) -> SetupError:
-        """Return the error with the remedy for its cause, where one is known."""
+        """Return the error with a remedy, where the cause is known."""
         text = str(error)
         probe = self.stack.pulumi(["stack", "output", "--stack", self.stack.name, "--show-secrets", "--json"], check=False)
         if "incorrect passphrase" in text + probe.stderr:
             return SetupError(
-                f"the passphrase does not open the state of stack {self.stack.name}: use the one it was made with, in "
-                f"{self.stack.passphrase_file} or PULUMI_CONFIG_PASSPHRASE; without it, remove {self.stack.state} and start anew"
+                f"the passphrase does not open the state of stack {self.stack.name}: put its original passphrase into "
+                f"{self.stack.passphrase_file} or PULUMI_CONFIG_PASSPHRASE; if it is lost, remove {self.stack.state}"
             )
         if "no space left on device" in text.lower():
             return NoSpaceError(f"a disk is full; free some space and run the same command again\n{text}")
         if "non-overlapping IPv4 address pool" in text:
             return SetupError(
-                "the Docker engine has no addresses left for another network: remove networks that nobody uses "
-                f"(`docker network prune`), or give it more (default-address-pools in its daemon.json)\n{text}"
+                "the Docker engine has no addresses left for another network: remove unused networks "
+                f"(`docker network prune`), or configure more (default-address-pools in its daemon.json)\n{text}"
             )
         try:
             check_space([self.root, cache_folder("")])
@@ -128,7 +128,7 @@ def open_session(
     plugins: str | None = None,
     purpose: Purpose = "create",
 ) -> Session:
-    """Find or set up everything that a stack needs. What is wrong with its settings is said before anything is set up.
+    """Find or set up everything that a stack needs. Invalid settings are reported before anything is set up.
 
     Args:
         name: The stack.
@@ -136,7 +136,7 @@ def open_session(
         state: The folder of the state.
         extra: Keys set on top of the configuration.
         plugins: As PLUGINS in the environment, which is the default.
-        purpose: `create` sees to disk space and images; `use` takes what is there; `read` does too, and needs a stack.
+        purpose: `create` checks disk space and provides images; `use` takes what is there; `read` does too, and needs a stack.
 
     Raises:
         SettingsError: The settings or the images lock are invalid.
@@ -146,7 +146,7 @@ def open_session(
     given = dict(extra or {})
     settings = parse({**plain_values(config), **given}, stack=name)
     if not settings.is_local:
-        raise SetupError(f"{config} describes a stack on Hetzner; this command works on local ones")
+        raise SetupError(f"{config} describes a stack on Hetzner; this command only works on local ones")
     if purpose == "read" and not is_created(state, name):
         raise SetupError(_NOT_UP)
     root = stack_root(settings, name)

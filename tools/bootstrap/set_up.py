@@ -1,4 +1,4 @@
-"""Sets up at once what a stack needs and does not depend on each other: Docker engine, Pulumi engine, images, Python packages."""
+"""Sets up what a stack needs, side by side: Docker engine, Pulumi engine, images, Python packages."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def set_up(state: Path, lock: Path, needed: Collection[str], *, plugins: str, cr
         Step(_ENGINE, lambda _: ensure_engine(state, wanted=plugins)),
         Step(_IMAGES, lambda done: choose(state, lock, done[_DOCKER], needed), after=(_DOCKER,)),
     ]
-    # The program makes them too, but only once all the rest is there.
+    # The Pulumi program would install them too, but only after everything else.
     if create and not any(cache_folder("site").glob("site-*")):
         steps.append(Step(_SITE, lambda _: _make_site(), work_s=12.0))
     with kept_caches(cache_folder("offline")):
@@ -62,7 +62,7 @@ def set_up(state: Path, lock: Path, needed: Collection[str], *, plugins: str, cr
 
 
 def _make_site() -> None:
-    # They import Pulumi's SDK, which takes a second that later runs do not have to spend.
+    # These import Pulumi's SDK, which takes a second that later runs need not spend.
     from pulumi import RunError  # noqa: PLC0415
 
     from infra.site import machine, site_part  # noqa: PLC0415

@@ -29,7 +29,7 @@ _UPDATE_S = 3600
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack. Nothing of it is outside `state`, so stacks of one checkout do not touch each other.
+    """One stack. All of it is inside `state`, so stacks of one checkout do not affect each other.
 
     Attributes:
         name: The stack's name.
@@ -113,7 +113,7 @@ class Stack:
         Raises:
             CommandError: It failed, with `check`, or ran out of time.
         """
-        # On a terminal people see the engine's live display; it asks nothing, since every command answers with --yes.
+        # On a terminal people see the engine's live display; it asks no questions, since every command passes --yes.
         plain = [] if stream and sys.stdout.isatty() else ["--non-interactive"]
         command, environment = self.command([*plain, *arguments])
         return run(command, timeout=timeout, stdin=stdin, env=environment, stream=stream, check=check)
@@ -121,8 +121,8 @@ class Stack:
     def command(self, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         """Return argv and environment of a CLI command on this stack.
 
-        `config` commands work on the operator's file, since the engine's is made from it anew at every run. A secret that is
-        set there brings its salt along, which from then on is the engine's too; the passphrase is the same.
+        `config` commands work on the operator's file, since the engine's is generated from it at every run. A secret that is
+        set there comes with its salt, which from then on is the engine's too; the passphrase is the same.
         """
         own = {"PULUMI_STACK": self.name, **self._backend_environment(), **self.environment}
         words = list(arguments)

@@ -1,1 +1,1 @@
-"""What the local stack needs on a machine that reaches package registries only: the engine, container images, test tools."""
+"""What a local stack needs on a machine that only reaches package registries: the engine, container images, test tools."""

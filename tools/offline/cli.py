@@ -11,26 +11,26 @@ from tools.offline.golang import GoProgram, copy_from_module, find_go, go_build
 from tools.offline.steps import Step, run_steps
 
 _SDK_MODULE = "github.com/pulumi/pulumi/sdk/v3"
-# What the Python language host starts a program with; not in any wheel.
+# The script that the Python language host starts programs with; no wheel has it.
 _EXECUTOR = "python/cmd/pulumi-language-python-exec"
-# Seconds of one core, only for the time left.
+# CPU seconds, only for the time left.
 _WORK_S = 600.0
 
 
 def ensure_cli(cache: Path) -> Path:
-    """Return a folder for PATH that holds `pulumi` and `pulumi-language-python-exec`, built first when the cache lacks it.
+    """Return a folder for PATH that holds `pulumi` and `pulumi-language-python-exec`, built first if the cache lacks it.
 
     Their version is that of the installed Python SDK, so the two cannot diverge.
 
     Raises:
-        CommandError: Go or a module cannot be had, or the build failed.
+        CommandError: Go or a module is not available, or the build failed.
     """
     program = _program(version("pulumi"))
 
     def build(folder: Path) -> None:
         go = find_go(cache)
         executor = copy_from_module(go, _SDK_MODULE, program.version, _EXECUTOR, folder)
-        executor.chmod(0o755)  # module archives drop the run bit
+        executor.chmod(0o755)  # module archives drop the executable bit
         go_build(go, program, folder)
 
     name = f"pulumi-cli-{program.version}-{digest([asdict(program), _SDK_MODULE, _EXECUTOR])}"

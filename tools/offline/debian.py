@@ -46,7 +46,7 @@ class RootFilesystem:
 
 
 class PackageError(CommandError):
-    """Something that packages should give cannot be had; the message names it and the remedy."""
+    """Something that should come from packages is not available; the message says what, and how to fix it."""
 
 
 def apt_install(package: str, program: str, *, purpose: str, also: Sequence[str] = ()) -> Path:
@@ -54,14 +54,14 @@ def apt_install(package: str, program: str, *, purpose: str, also: Sequence[str]
 
     Args:
         package: The Debian package.
-        program: A program that it brings; looked for on PATH and in the administrator's folders.
+        program: A program in it; looked for on PATH and in the administrator's folders.
         purpose: What needs it, for the error.
-        also: Packages that it only recommends, and that some releases do not have.
+        also: Packages that it only recommends, and that some releases lack.
 
     Raises:
         PackageError: This is not a Debian system, the user is not root, or apt failed.
     """
-    # One at a time: steps that run at once may find the same program missing, and apt refuses a second of its kind.
+    # One at a time: parallel steps may find the same program missing, and apt refuses to run twice.
     with _installing:
         return find_program(program) or _apt_install(package, program, purpose, also)
 
@@ -69,14 +69,16 @@ def apt_install(package: str, program: str, *, purpose: str, also: Sequence[str]
 def _apt_install(package: str, program: str, purpose: str, also: Sequence[str]) -> Path:
     missing = f"{purpose} needs {program}, which is not installed"
     if shutil.which("apt-get") is None:
-        raise PackageError(f"{missing}, and this system has no apt-get: install it by hand (Debian has it in package {package})")
+        raise PackageError(
+            f"{missing}, and this system has no apt-get: install it by hand (in Debian it is in package {package})"
+        )
     if os.geteuid() != 0:
         raise PackageError(f"{missing}: run `sudo apt-get install {package}`")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
     apt = ["apt-get", "--quiet", "--yes", "--option", "DPkg::Lock::Timeout=300"]
     try:
         with progress(f"installing the Debian package {package}"):
-            # A killed run leaves packages half installed; one unreachable source of many is no reason to stop.
+            # A killed run leaves packages half installed; and one unreachable source among many is no reason to stop.
             run(["dpkg", "--configure", "--pending"], timeout=_LIMIT_S, env=environment, check=False)
             run([*apt, "update"], timeout=_LIMIT_S, env=environment, check=False)
             known = [name for name in also if _has_candidate(name)]
@@ -85,7 +87,7 @@ def _apt_install(package: str, program: str, purpose: str, also: Sequence[str]) 
         raise PackageError(f"{missing}, and installing package {package} failed: {error}") from error
     if found := find_program(program):
         return found
-    raise PackageError(f"{missing}: package {package} is installed, but does not bring it")
+    raise PackageError(f"{missing}: package {package} is installed, but does not contain it")
 
 
 def _has_candidate(package: str) -> bool:
@@ -110,7 +112,7 @@ def make_root_filesystem(contents: RootFilesystem, tarball: Path, *, base: Path 
 
     Raises:
         PackageError: mmdebstrap or the archive's keys are missing.
-        CommandError: A package cannot be had.
+        CommandError: A package is not available.
     """
     mmdebstrap = apt_install("mmdebstrap", "mmdebstrap", purpose="building container images from Debian packages")
     if os.geteuid() != 0:
@@ -138,7 +140,7 @@ def make_root_filesystem(contents: RootFilesystem, tarball: Path, *, base: Path 
 
 
 def _unpacked(base: Path) -> list[str]:
-    """Return what makes mmdebstrap begin with an archive that it has written before, as its manual says."""
+    """Return options that make mmdebstrap start from an archive that it has written before, as its manual describes."""
     return ["--variant=custom", f"--setup-hook=mmtarfilter '--path-exclude=/dev/*' < {shlex.quote(str(base))} | tar -C \"$1\" -x"]
 
 
@@ -146,7 +148,7 @@ def _on_top(packages: Sequence[str]) -> list[str]:
     """Return the shell commands that add packages."""
     install = f"install --no-install-recommends {' '.join(packages)}"
     return [
-        # This machine's apt downloads: it knows the way to the mirrors.
+        # This machine's apt downloads, since it is configured for the mirrors.
         f'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet --yes --download-only {install}',
         f'DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get --quiet --yes --no-download {install}',
         'rm -rf "$1"/var/cache/debconf/tmp.ci',
@@ -170,7 +172,7 @@ def upstream_version(status: str, package: str) -> str:
 
 
 def _sources(suite: str) -> list[str]:
-    """Return apt sources of the suite on the mirrors that this machine uses itself; none leaves the choice to mmdebstrap."""
+    """Return apt sources of the suite on the mirrors that this machine uses; an empty list leaves the choice to mmdebstrap."""
     if shutil.which("apt-get") is None:
         return []
     listed = run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)"], timeout=60.0)

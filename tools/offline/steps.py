@@ -1,4 +1,4 @@
-"""Runs steps at once where they do not depend on each other; the first that fails ends the others and is named."""
+"""Runs steps side by side unless they depend on each other; the first that fails stops the others and is named."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Step:
     """One piece of work.
 
     Attributes:
-        name: What it is for people, as in "building the base image".
+        name: What it provides, in words, such as "the base image".
         work: Called with the results of the steps that it comes after, by name.
         after: Names of the steps whose results it needs.
-        work_s: Seconds of one core that it typically takes, for the time left; None where nobody can tell before its own steps
-            are known.
+        work_s: CPU seconds that it typically takes, for the time left; None if that depends on steps of its own,
+            which are not known yet.
     """
 
     name: str
@@ -39,17 +39,17 @@ class Step:
 
 
 def run_steps(steps: Sequence[Step], at_once: int) -> dict[str, Any]:
-    """Run steps, several at once, each as soon as those are done that it comes after; return their results by name.
+    """Run steps, several at once, each as soon as the steps that it depends on are done; return their results by name.
 
-    Steps of one kind begin in the order in which they are given. Steps may run steps: they all belong to the outermost run.
+    Steps start in the order given, as far as their dependencies allow. A step may run steps: they belong to the outermost run.
 
     Args:
         steps: What to do.
         at_once: How many steps run at the same time.
 
     Raises:
-        BaseException: What the first step that failed has raised. The others were ended by then: what runs in them by
-            `ops.core.process.run` was told to end, and they began no other command.
+        BaseException: The error of the first step that failed. By then the others have stopped: commands that they ran by
+            `ops.core.process.run` were ended, and no others started.
     """
     scope = current_scope() or Scope()
     by_name = {step.name: step for step in steps}
@@ -81,7 +81,7 @@ def run_steps(steps: Sequence[Step], at_once: int) -> dict[str, Any]:
             _stop(scope, running)
             failures += [(name, error) for future, name in running.items() if (error := _error_of(future))]
     if failures:
-        # Those that were ended say nothing about the reason.
+        # Steps that were stopped say nothing about the reason.
         name, error = next(((name, error) for name, error in failures if not isinstance(error, EndedError)), failures[0])
         if not isinstance(error, EndedError) and len(steps) > 1:
             error.add_note(name)
@@ -100,7 +100,7 @@ def _run(step: Step, results: Mapping[str, Any], scope: Scope, estimate: Estimat
 
 
 def _stop(scope: Scope, running: Mapping[Future[Any], str]) -> None:
-    """End what runs and wait for it; a second Ctrl-C is not needed."""
+    """Stop what is running and wait for it."""
     under_way = [name for future, name in running.items() if not future.cancel() and not future.done()]
     if under_way and not scope.ended:
         say(f"stopping: {', '.join(under_way)}")

@@ -1,4 +1,4 @@
-"""Registry clients that the tests and benchmarks use beside the docker command."""
+"""Registry clients that tests and benchmarks use besides the docker command."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _CRANE = GoProgram("github.com/google/go-containerregistry", "cmd/crane", "0.22.
 
 
 def ensure_crane(cache: Path) -> Path:
-    """Return the path of crane, built first when the cache lacks it.
+    """Return the path of crane, built first if the cache lacks it.
 
     Raises:
-        CommandError: Go or a module cannot be had, or the build failed.
+        CommandError: Go or a module is not available, or the build failed.
     """
     return ensure_program(_CRANE, cache)
 
 
 def ensure_skopeo() -> Path | None:
-    """Return the path of skopeo, installed first where that can be done; else None, with the reason on standard error."""
+    """Return the path of skopeo, installed first if possible; else None, with the reason on standard error."""
     try:
         return apt_install("skopeo", "skopeo", purpose="testing with a second registry client")
     except PackageError as error:

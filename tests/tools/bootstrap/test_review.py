@@ -66,12 +66,12 @@ def test_the_whole_comment() -> None:
 |---|---|---|---|---|
 | 1 | 1 | 1 | 1 | 1 |
 
-**Refused: this would replace or delete what is protected or holds data.** If that is meant, allow each resource by its URN, \
-as docs/review.md says.
+**Refused: this would replace or delete resources that are protected or hold data.** \
+If this is intended, allow each resource by its URN; see docs/review.md.
 
 | | resource | what would be lost |
 |---|---|---|
-| delete | `{SEED}` | a generated secret, which cannot be had again |
+| delete | `{SEED}` | a generated secret, which cannot be recovered |
 
 No longer protected after this:
 - `{SERVER}`
@@ -168,7 +168,7 @@ def test_a_loss_can_be_allowed_by_name_and_is_still_told() -> None:
     assert (both.refused, both.exit_code) == ((), 0)
     told = comment(both)
     assert "Refused" not in told
-    assert f"Allowed to be lost:\n- `{SEED}` (a generated secret, which cannot be had again)\n- `{SERVER}` (the server" in told
+    assert f"Allowed to be lost:\n- `{SEED}` (a generated secret, which cannot be recovered)\n- `{SERVER}` (the server" in told
 
 
 def test_an_allowance_covers_its_resource_alone_and_is_told_when_it_is_not_needed() -> None:
@@ -187,14 +187,14 @@ def test_an_allowance_covers_its_resource_alone_and_is_told_when_it_is_not_neede
         ("\n", "it is empty"),
         ("error: no stack named 'prod' found", "Invalid JSON"),
         (plan(step("delete", SEED))[:-40], "Invalid JSON"),
-        ("[]", "is no output of `pulumi preview --json`"),
-        ("null", "is no output of `pulumi preview --json`"),
+        ("[]", "is not the output of `pulumi preview --json`"),
+        ("null", "is not the output of `pulumi preview --json`"),
         ('{"steps": {}}', "steps: Input should be a valid"),
         ('{"steps": [{"op": "delete"}]}', "steps: 0: urn: Field required"),
-        ("{}", "the preview broke off"),
-        (json.dumps({"steps": [step("same", SERVICE)]}), "the preview broke off"),
-        ('{"changeSummary": {"same": 3}}', "the preview broke off"),
-        (plan(maybeCorrupt=True), "the preview broke off"),
+        ("{}", "the preview is incomplete"),
+        (json.dumps({"steps": [step("same", SERVICE)]}), "the preview is incomplete"),
+        ('{"changeSummary": {"same": 3}}', "the preview is incomplete"),
+        (plan(maybeCorrupt=True), "the preview is incomplete"),
         (plan(**error("error: preview failed\n")), "preview failed"),
     ],
 )
@@ -211,7 +211,7 @@ def test_the_errors_of_a_failed_preview_are_shown_with_what_would_be_lost() -> N
     assert found.exit_code == 1
     told = comment(found)
     assert f'```text\nPreview failed: resource "{SEED}" is protected\n```' in told
-    assert "so that this is not the whole plan" in told
+    assert "so this is not the whole plan" in told
     assert "Refused" in told
 
 
@@ -240,7 +240,7 @@ def test_a_large_plan_fits_into_a_comment(operation: str) -> None:
     steps = [step(operation, urn, protect=True, diffReasons=[f"property-{number}" for number in range(50)]) for urn in urns]
     told = comment(judge(plan(*steps, **error("error: " + "long " * 10_000)), [f"{urn}-unused" for urn in urns]))
     assert len(told) < LIMIT < 65_536
-    assert told.count("more have no room here.") >= 2
+    assert told.count("more do not fit here.") >= 2
     assert told.endswith("</details>\n")
     shown = [line for line in told.splitlines() if line.startswith(f"| {operation} | `data")]
     assert len(shown) > 20
@@ -255,7 +255,7 @@ def test_the_command_reads_a_file_or_standard_input(
     assert main([str(tmp_path / "plan.json")]) == 1
     told = capsys.readouterr()
     assert told.out == comment(judge(text))
-    assert told.err == f"error: delete token_signing_seed: a generated secret, which cannot be had again ({SEED})\n"
+    assert told.err == f"error: delete token_signing_seed: a generated secret, which cannot be recovered ({SEED})\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
     assert main(["--allow", SERVER, "--allow", SEED]) == 0
     assert capsys.readouterr().err == ""
@@ -273,11 +273,11 @@ def test_the_command_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_a_plan_that_cannot_be_read_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "no-such.json")]) == 2
-    assert "the plan cannot be read: " in capsys.readouterr().err
+    assert "cannot read the plan: " in capsys.readouterr().err
     (tmp_path / "plan.json").write_bytes(b"\xff\xfe")
     assert main([str(tmp_path / "plan.json")]) == 2
     told = capsys.readouterr()
-    assert "the plan cannot be read: " in told.err
+    assert "cannot read the plan: " in told.err
     assert "**The preview failed.**" in told.out
 
 
