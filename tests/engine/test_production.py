@@ -1,4 +1,4 @@
-"""The preview of a production stack on the real engine, with a MOCK of the server: what would run, and what is refused."""
+"""The preview of a production stack on the real engine, with the emulated API: what would run, and what is refused."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.paths import PROJECT_FOLDER
 from infra.project import LOCK
 from infra.services import SERVICES
 from infra.settings import PROJECT
 from tests.engine.client import client
 from tests.plans import EVERYTHING, SSH_FROM
+from tests.tools.emulation.api.conftest import TOKEN
+from tests.tools.emulation.api.no_machines import NoMachines
 from tools.bootstrap.engine import ensure_engine
 from tools.bootstrap.judge import judge
 from tools.bootstrap.preflight import NAME_LABEL
 from tools.bootstrap.stack import Stack
+from tools.emulation.api.server import Api
 
 # MADE UP: no digest of theirs was at hand when the lock was written.
 MADE_UP = "sha256:" + "0123456789abcdef" * 4
@@ -63,11 +65,12 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         yaml.safe_dump({"config": {f"{PROJECT}:{key}": value for key, value in settings.items()}})
     )
     engine = ensure_engine(folder / "state", wanted=os.environ.get("PLUGINS", ""))
-    stack = Stack("prod", folder / "state", engine, folder / "Pulumi.prod.yaml")
-    stack.prepare()
-    project = stack.folder / "Pulumi.yaml"
-    project.write_text(project.read_text().replace(f"main: {PROJECT_FOLDER}\n", f"main: {PROJECT_FOLDER}/tests/production\n"))
-    yield Production(name, stack, lock)
+    with Api(NoMachines(), addresses=["127.0.0.64"], token=TOKEN) as api:
+        environment = {"HCLOUD_TOKEN": TOKEN, "HCLOUD_ENDPOINT": api.url, "HETZNER_ENDPOINT": api.url}
+        stack = Stack("prod", folder / "state", engine, folder / "Pulumi.prod.yaml", environment=environment)
+        stack.prepare()
+        yield Production(name, stack, lock)
+        assert api.is_empty
     assert client().containers.list(all=True, filters={"label": f"{NAME_LABEL}={name}"}) == []
     assert client().networks.list(filters={"label": f"{NAME_LABEL}={name}"}) == []
 
@@ -89,6 +92,12 @@ def containers(plan: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def image_of_edge(plan: str) -> list[str]:
+    """The names of the resources that the edge's image comes from."""
+    (edge,) = [step for step in json.loads(plan)["steps"] if step["urn"].endswith("::edge-container")]
+    return [urn.rpartition("::")[2] for urn in edge["newState"]["propertyDependencies"]["image"]]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_service_is_there_with_its_limits_and_its_image_pinned(
     containers: dict[str, dict[str, Any]], plan: str, production: Production, service: str
@@ -100,7 +109,7 @@ def test_every_service_is_there_with_its_limits_and_its_image_pinned(
     reference = yaml.safe_load(production.lock.read_text())[SERVICES[service].image]["image"]
     assert "@sha256:" in reference
     # With protection on, the host builds the edge's image, on the one that is pinned (D14).
-    assert container["image"] == reference or (service == "edge" and "ops.host.image_build" in plan)
+    assert container["image"] == reference or (service == "edge" and image_of_edge(plan) == ["build-edge-image"])
 
 
 def test_nothing_else_runs(containers: dict[str, dict[str, Any]]) -> None:

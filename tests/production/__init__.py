@@ -1,1 +1,0 @@
-"""The production program, with a stand-in for the cloud alone."""
