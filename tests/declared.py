@@ -14,6 +14,7 @@ from unittest import mock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import get_root_resource, mocks, rpc, set_all_config
+from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import Stack
 from pulumi.runtime.sync_await import _ensure_event_loop
@@ -22,8 +23,10 @@ from infra.paths import PROJECT_FOLDER
 from infra.release import Part, Release
 from infra.settings import PROJECT
 from infra.ssh_client import SshAccess
+from ops.credentials.passwords import password_hash
 
 STACK = "test"
+_password_hash = cache(password_hash)
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,16 @@ class _Monitor(mocks.MockMonitor):
 
 
 def declare(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] = frozenset()) -> Declarations:
+    """Return what the program declares with a configuration, as `declare_again` does; a configuration is run once."""
+    return _kept(frozenset((config or {}).items()), unknown)
+
+
+@cache
+def _kept(config: frozenset[tuple[str, str]], unknown: frozenset[str]) -> Declarations:
+    return declare_again(dict(config), unknown=unknown)
+
+
+def declare_again(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] = frozenset()) -> Declarations:
     """Run the program with a configuration and return what it declares. No package is installed and no release written.
 
     Args:
@@ -192,6 +205,9 @@ def declare(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] 
         # No server is there to be asked.
         mock.patch("infra.ssh_host.look", return_value="revision"),
         mock.patch.object(SshAccess, "options", return_value=["-F", "/dev/null"]),
+        # A third of the time that a run takes: source lines for the messages of errors, and bcrypt.
+        mock.patch("pulumi.runtime.resource._get_stack_trace", return_value=source_pb2.StackTrace()),
+        mock.patch("stack_components.gateway.component.password_hash", _password_hash),
     ):
         try:
             run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ STAND_INS = {
     "tools/emulation/box_shell.py",  # copied into a box, where nothing else is
     "tools/emulation/volume_devices.py",  # likewise into a server
 }
+_LOOKED_AT = (ast.Import, ast.ImportFrom, ast.Attribute)
 STARTERS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
 
 
@@ -61,9 +63,15 @@ def named(path: Path) -> str:
     return path.relative_to(PROJECT_FOLDER).as_posix()
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """What a file consists of, parsed once for all tests."""
+    return tuple(node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, _LOOKED_AT))
+
+
 def imported(path: Path) -> Iterator[str]:
     """Every module that a file imports, wherever in it; `from a import b` may mean the module a.b."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -150,9 +158,8 @@ def test_provisioning_needs_the_standard_library_only() -> None:
 
 def starts_processes(path: Path) -> list[str]:
     """What a file uses that starts processes."""
-    tree = ast.parse(path.read_text())
     uses = [module for module in imported(path) if module.partition(".")[0] in {"subprocess", "pty", "multiprocessing"}]
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
             name = node.attr
             if name in STARTERS or name.startswith(("exec", "spawn")):

@@ -10,7 +10,7 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from stack_components.networks import needed
-from tests.declared import Declarations, declare
+from tests.declared import Declarations, declare, declare_again
 from tests.plans import plan_of
 
 CONFIG = {"accounts": json.dumps([{"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]}])}
@@ -30,7 +30,7 @@ def test_all_services_and_networks_are_declared(declared: Declarations) -> None:
 
 
 def test_two_runs_declare_the_same(declared: Declarations) -> None:
-    again = declare(CONFIG)
+    again = declare_again(CONFIG)
     assert {urn: one.inputs for urn, one in again.items()} == {urn: one.inputs for urn, one in declared.items()}
     assert again.outputs == declared.outputs
 
