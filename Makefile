@@ -6,6 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 # A virtual environment works with the Python that made it only, so the marker names it.
 READY := $(VENV)/.requirements-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+LINT := $(RUN) ruff format --check --quiet . && $(RUN) ruff check --quiet . && $(RUN) mypy --no-error-summary
 STACK ?= local
 
 .PHONY: help
@@ -58,19 +59,24 @@ lock: $(READY) ## Pin the images by the digests that their tags have today; ARGS
 pulumi: $(READY) ## Run any command of the Pulumi CLI: make pulumi ARGS="stack export"
 	@$(RUN) tools.bootstrap --stack $(STACK) pulumi $(ARGS)
 
+# Compiled modules are kept, also where the environment says otherwise: every process of the tests would compile them again.
+test test-unit lint: export PYTHONDONTWRITEBYTECODE :=
+
+# The output ends with pytest's own last line, which counts the tests; style and types are checked meanwhile.
 .PHONY: test
-test: lint ## Run every check and test, with the real engine and real containers
-	@$(RUN) pytest
+test: $(READY) ## Run every check and test, with the real engine and real containers
+	@($(LINT)) & lint=$$!; \
+		$(RUN) pytest --numprocesses auto --durations 20; tests=$$?; \
+		wait $$lint || { echo "error: style or types are not right; run \`make lint\`" >&2; exit 1; }; \
+		exit $$tests
 
 .PHONY: test-unit
 test-unit: $(READY) ## Run the tests that need no engine, no Docker and no built programs
-	@$(RUN) pytest -m "not system"
+	@$(RUN) pytest --numprocesses logical -m "not system"
 
 .PHONY: lint
 lint: $(READY) ## Check style and types
-	@$(RUN) ruff format --check --quiet .
-	@$(RUN) ruff check --quiet .
-	@$(RUN) mypy --no-error-summary
+	@$(LINT)
 
 .PHONY: format
 format: $(READY) ## Put the code into its form

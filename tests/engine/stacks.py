@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import re
 import secrets
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from docker.errors import APIError, NotFound
 
 from infra.settings import PROJECT
 from tests.engine.client import client
+from tests.free_ports import free_port
 from tests.plans import BARE
 from tools.bootstrap.preflight import NAME_LABEL, ROOT_LABEL
 from tools.bootstrap.session import Session, open_session
@@ -87,7 +86,7 @@ class TestStack:
 def new_stack(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[TestStack]:
     """Give a bare stack, with more where settings ask for it, that is not up yet; what it has become is removed at the end."""
     name = f"t{os.getpid()}-{secrets.token_hex(3)}"
-    http_port, https_port = _free_ports(2)
+    http_port, https_port = free_port(), free_port()
     stack = TestStack(name, folder / name, http_port, https_port, {})
     stack.settings = {
         **BARE,
@@ -135,15 +134,3 @@ def _remove(label: str) -> None:
     for network in client().networks.list(filters={"label": label}):
         with contextlib.suppress(NotFound, APIError):
             network.remove()
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return free ports below those that the kernel gives to outgoing connections, which could take them meanwhile."""
-    free: list[int] = []
-    for port in random.sample(range(20_000, 32_000), 200):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            free.append(port)
-        if len(free) == count:
-            return free
-    raise AssertionError("no free ports between 20000 and 32000")

@@ -13,6 +13,7 @@ from infra.plan import Plan, make_plan, needed_images, wanted
 from infra.project import LOCK
 from infra.services import SERVICES
 from infra.settings import SettingsError, parse
+from tests.case_names import case_name
 from tests.plans import BARE, EVERYTHING, SSH_FROM, plan_of
 
 SERVER = {"place": "hetzner", "registry_host": "registry.example.com", "hetzner": SSH_FROM}
@@ -80,7 +81,7 @@ def test_everything_that_is_asked_for_runs(place: dict[str, str]) -> None:
             },
         ),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_each_service_can_be_switched_off_and_nothing_is_left_that_needs_it(raw: dict[str, Any], gone: set[str]) -> None:
     settings = parse(EVERYTHING | raw, stack="test")

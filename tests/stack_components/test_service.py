@@ -14,6 +14,7 @@ from infra.project import LOCK
 from infra.services import SERVICES as TABLE
 from stack_components.edge.component import ports
 from stack_components.service import CONFIG_LABEL
+from tests.case_names import case_name
 from tests.declared import STACK, Declared, declare
 from tests.plans import BARE, DEFAULTS, EVERYTHING, plan_of
 
@@ -235,7 +236,7 @@ NOBODY: set[str] = set()
         ({"name": "other"}, set(CORE)),
         ({"local": {"user": "1234:1234"}}, set(CORE)),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_a_change_touches_the_containers_that_read_it(
     typical: dict[str, Declared], config: dict[str, Any], changed: set[str]
@@ -254,7 +255,7 @@ def test_a_change_touches_the_containers_that_read_it(
         ({"limits": {"cache": {"cpus": 0.5, "memory_mib": 256}}}, NOBODY),
         ({"edge": {"https_port": 4443}}, NOBODY),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_the_label_follows_what_a_container_reads_and_nothing_else(
     typical: dict[str, Declared], config: dict[str, Any], changed: set[str]

@@ -10,8 +10,8 @@ import pytest
 from ops.config.notify import NotifySettings
 from ops.runs.history import Run
 from ops.runs.task import history_of
+from tests.free_ports import free_port
 from tests.ops.cli.test_app import regops
-from tests.ops.gateway.gateway_rig import free_port
 from tests.ops.notify.ntfy_server import TOPIC, ntfy_server
 from tests.ops.runs.test_task import stack_in
 

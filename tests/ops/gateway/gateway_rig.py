@@ -6,7 +6,6 @@ import base64
 import contextlib
 import http.client
 import json
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -74,14 +73,6 @@ def write_files(
     write_atomic(config.webhook_token_file, WEBHOOK_TOKEN + "\n", mode=0o600)
     write_atomic(folder / "config.json", render(config))
     return config
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def basic(name: str, password: str | None = None) -> dict[str, str]:

@@ -16,7 +16,8 @@ import httpx
 import yaml
 
 from ops.credentials.keys import public_jwks
-from tests.ops.gateway.gateway_rig import ISSUER, SERVICE, SIGNING_KEY, WEBHOOK_TOKEN, basic, free_port, wait_until_up
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import ISSUER, SERVICE, SIGNING_KEY, WEBHOOK_TOKEN, basic, wait_until_up
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 EMPTY = "sha256:" + hashlib.sha256(b"{}").hexdigest()

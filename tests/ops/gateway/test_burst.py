@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.gateway.gateway_rig import free_port, post_events, query, running, write_files
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import post_events, query, running, write_files
 
 _CONNECTIONS, _EVENTS = 8, 1000
 

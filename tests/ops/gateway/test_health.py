@@ -9,7 +9,8 @@ import pytest
 
 from ops.core import process
 from ops.gateway import health
-from tests.ops.gateway.gateway_rig import free_port, running, write_files
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import running, write_files
 
 
 def ask(url: str) -> process.Completed:

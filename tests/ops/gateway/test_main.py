@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ops.core import process
+from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import (
     PASSWORDS,
     SENDER,
@@ -22,7 +23,6 @@ from tests.ops.gateway.gateway_rig import (
     command,
     envelope,
     event,
-    free_port,
     query,
     running,
     write_files,

@@ -14,19 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ops.events.store import StoreError
 from ops.gateway.metrics import InFlight, Metrics
+from tests.free_ports import free_port
 from tests.ops.gateway.client import Client
-from tests.ops.gateway.gateway_rig import (
-    PASSWORDS,
-    SENDER,
-    SERVICE,
-    WEBHOOK_TOKEN,
-    basic,
-    envelope,
-    event,
-    free_port,
-    running,
-    write_files,
-)
+from tests.ops.gateway.gateway_rig import PASSWORDS, SENDER, SERVICE, WEBHOOK_TOKEN, basic, envelope, event, running, write_files
 
 
 def value(client: Client, name: str, **labels: str) -> float | None:

@@ -14,7 +14,8 @@ import pytest
 from ops.credentials.keys import load_signing_key, signing_key_from_seed
 from ops.gateway.scope import parse
 from ops.gateway.tokens import TokenIssuer
-from tests.ops.gateway.gateway_rig import ISSUER, SERVICE, SIGNING_KEY, basic, free_port, query, running, write_files
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import ISSUER, SERVICE, SIGNING_KEY, basic, query, running, write_files
 from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.real_programs import registry_binary
 

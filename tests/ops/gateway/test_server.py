@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from ops.gateway.server import MAX_HEAD_BYTES, listen
-from tests.ops.gateway.gateway_rig import SERVICE, WEBHOOK_TOKEN, Process, envelope, event, free_port, running, write_files
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import SERVICE, WEBHOOK_TOKEN, Process, envelope, event, running, write_files
 
 
 @pytest.fixture(scope="module")

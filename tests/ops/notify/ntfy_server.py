@@ -7,7 +7,6 @@ import json
 import os
 import re
 import secrets
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import urllib3
 from docker.models.containers import Container
 
 from infra.paths import cache_folder
+from tests.free_ports import free_port
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.images import ensure_images
 
@@ -77,7 +77,7 @@ def ntfy_server(settings: Mapping[str, str] | None = None) -> Iterator[NtfyServe
         removed.callback(volume.remove, force=True)
         network = engine.networks.create(name, driver="bridge")  # a second engine in tests may take the default one away
         removed.callback(network.remove)
-        port = _free_port()  # the same again after a stop
+        port = free_port()  # the same again after a stop
         container = engine.containers.create(
             image.reference,
             ["serve"],
@@ -111,9 +111,3 @@ def _call(container: Container, *words: str) -> str:
     assert isinstance(output, bytes)
     assert code == 0, output
     return output.decode()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -20,7 +20,8 @@ import httpx
 from ops.config import READ_ONLY_FOLDER
 from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
 from stack_components.edge.registry_routes import READ_ONLY_MOUNT
-from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.real_programs import caddy_binary
 
 _CERTIFICATE_LIMIT_S = 20.0

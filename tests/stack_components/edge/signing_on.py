@@ -30,7 +30,8 @@ from stack_components.gateway.component import accounts
 from stack_components.gateway.component import config as gateway_config
 from stack_components.sign_on.component import PROOF_FILE, provider
 from stack_components.sign_on.config import Provider
-from tests.ops.gateway.gateway_rig import SIGNING_KEY, Process, free_port, running
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import SIGNING_KEY, Process, running
 from tests.plans import plan_of
 from tests.stack_components.edge.caddy import Ports, RunningCaddy, echo, running_caddy
 from tests.stack_components.sign_on.provider import CLIENT_ID, CLIENT_SECRET, MockProvider, mock_provider

@@ -21,7 +21,8 @@ from stack_components.edge.component import config
 from stack_components.edge.registry_routes import Upstreams
 from stack_components.edge.sign_on import SignOn
 from stack_components.sign_on.component import provider
-from tests.ops.gateway.gateway_rig import PASSWORDS, SERVICE, basic, free_port, running, write_files
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import PASSWORDS, SERVICE, basic, running, write_files
 from tests.ops.gateway.registry_rig import running_registry
 from tests.real_programs import registry_binary
 from tests.stack_components.edge.caddy import Ports, running_caddy

@@ -18,7 +18,8 @@ import yaml
 from infra.cache import cached, digest
 from infra.paths import cache_folder
 from ops.core.process import run
-from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import wait_until_up
 from tools.offline.debian import RootFilesystem, make_root_filesystem
 from tools.offline.golang import GoProgram, ensure_program
 

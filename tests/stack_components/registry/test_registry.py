@@ -23,7 +23,8 @@ from ops.gateway.tokens import TokenIssuer
 from stack_components.cache.config import redis_conf, users_acl
 from stack_components.registry.component import config
 from stack_components.registry.config import Filesystem, RegistryConfig, render
-from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.ops.gateway.registry_rig import EMPTY, Registry
 from tests.plans import plan_of
 from tests.real_programs import RedisServer, redis_server, registry_binary

@@ -13,7 +13,8 @@ from typing import Any
 from infra.settings import Settings
 from stack_components.sign_on.component import config
 from stack_components.sign_on.config import OAuth2ProxyConfig, emails_file, render
-from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.real_programs import go_binary
 from tests.stack_components.sign_on.provider import CLIENT_ID, CLIENT_SECRET
 

@@ -21,7 +21,8 @@ from stack_components.edge.component import config
 from stack_components.edge.registry_routes import Upstreams
 from stack_components.gateway.component import accounts
 from stack_components.sync.component import REGISTRY, parts
-from tests.ops.gateway.gateway_rig import PASSWORDS, free_port, running, wait_until_up, write_files
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import PASSWORDS, running, wait_until_up, write_files
 from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.plans import BARE, plan_of
 from tests.real_programs import go_binary, registry_binary

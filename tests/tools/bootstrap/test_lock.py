@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from infra.settings import SettingsError
-from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.ops.gateway.registry_rig import EMPTY, MANIFEST_TYPE
 from tests.real_programs import registry_binary
 from tools.bootstrap import lock as subject

@@ -19,7 +19,8 @@ import yaml
 from ops.registry.client import MANIFEST_TYPE, RegistryClient, digest_of
 from ops.registry.transport import PooledEndpoint
 from ops.registry.tree import RegistryTree
-from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.real_programs import registry_binary
 
 _CONFIG = b"{}"

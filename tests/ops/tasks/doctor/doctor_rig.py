@@ -18,7 +18,8 @@ from ops.core.process import Completed, run
 from ops.registry.canary import REPOSITORY
 from stack_components.edge.component import config as edge_config
 from stack_components.edge.registry_routes import Upstreams
-from tests.ops.gateway.gateway_rig import PASSWORDS, free_port, running, write_files
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import PASSWORDS, running, write_files
 from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.plans import plan_of
 from tests.real_programs import registry_binary

@@ -24,7 +24,8 @@ from ops.registry.canary import REPOSITORY, make_canary
 from ops.registry.client import Login, RegistryClient
 from ops.registry.transport import Answer, Endpoint
 from ops.tasks.doctor.checks import reachability
-from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL, free_port
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL
 from tests.ops.tasks.doctor.doctor_rig import Stack, stack_with
 from tests.stack_components.edge.caddy import serving
 

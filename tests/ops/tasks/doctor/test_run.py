@@ -14,7 +14,8 @@ import pytest
 
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Access
 from ops.registry.canary import REPOSITORY
-from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL, free_port
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL
 from tests.ops.tasks.doctor.doctor_rig import NAME, STEPS, Stack, stack_with
 from tools.bootstrap.docker_engine import ensure_docker
 

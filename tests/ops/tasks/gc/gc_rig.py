@@ -25,7 +25,8 @@ from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Rules, SafetyLimits
-from tests.ops.gateway.gateway_rig import free_port, wait_until_up
+from tests.free_ports import free_port
+from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.real_programs import registry_binary
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

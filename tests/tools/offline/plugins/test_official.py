@@ -48,7 +48,7 @@ def command(clients: dict[str, Client]) -> Client:
     ("kind", "inputs", "said"),
     [(*case, said) for case, said in zip(CHECKS, OFFICIAL["checks"], strict=True)],
     ids=lambda value: (
-        value.rpartition(":")[2] if isinstance(value, str) else "-".join(value) if isinstance(value, dict) else None
+        value.rpartition(":")[2] if isinstance(value, str) else "-".join(sorted(value)) if isinstance(value, dict) else None
     ),
 )
 def test_checks(kind: str, inputs: Properties, said: Any, clients: dict[str, Client]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.core.process import run
+from tests.free_ports import free_port
 from tools.offline.debian import apt_install
 
 _LIMIT_S = 20.0
@@ -33,13 +34,6 @@ PermitRootLogin yes
 AcceptEnv ACCEPTED_*
 Subsystem sftp internal-sftp
 """
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass

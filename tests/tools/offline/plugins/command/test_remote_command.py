@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ops.core.process import run
+from tests.free_ports import free_port
 from tests.tools.offline.plugins.client import REMOTE, Answer, Client, Refused
-from tests.tools.offline.plugins.command.sshd import Sshd, free_port, make_key
+from tests.tools.offline.plugins.command.sshd import Sshd, make_key
 from tools.offline.plugins.values import UNKNOWN, Properties, Secret
 
 pytestmark = pytest.mark.system

@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from ops.core.process import run
-from tests.tools.offline.plugins.command.sshd import Sshd, free_port
+from tests.free_ports import free_port
+from tests.tools.offline.plugins.command.sshd import Sshd
 from tools.offline.plugins.command.connection import Target, target_of
 from tools.offline.plugins.command.shell import Output
 from tools.offline.plugins.command.ssh import over_ssh

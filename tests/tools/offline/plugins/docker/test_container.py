@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from docker import APIClient
 
+from tests.free_ports import free_port
 from tools.offline.plugins.docker.container import Container
 from tools.offline.plugins.docker.engine import DockerEngine
 from tools.offline.plugins.docker.network import Network
@@ -38,11 +38,6 @@ def _checked(resource: Any, inputs: Properties) -> Properties:
     return dict(checked.inputs)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture
 def network(session: Session, own: str) -> Properties:
     networks = Network(DockerEngine(session))
@@ -52,7 +47,7 @@ def network(session: Session, own: str) -> Properties:
 def test_it_joins_its_networks_under_its_aliases_and_publishes_ports(
     containers: Container, engine: APIClient, network: Properties, image: str, own: str
 ) -> None:
-    port = _free_port()
+    port = free_port()
     inputs = {
         "image": image,
         "name": own,

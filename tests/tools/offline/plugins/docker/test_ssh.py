@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from docker import APIClient
 
-from tests.tools.offline.plugins.command.sshd import Sshd, free_port, sshd
+from tests.free_ports import free_port
+from tests.tools.offline.plugins.command.sshd import Sshd, sshd
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.plugins.docker.engine import DockerEngine, DockerError
 from tools.offline.plugins.docker.ssh import SshRelay, command

@@ -1,0 +1,28 @@
+"""How the tests run side by side."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from xdist.remote import Producer
+
+from tests.side_by_side import FilesSideBySide, rank, unit
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long first; workers take the units in the order of their tests."""
+    items.sort(key=lambda item: rank(unit(item.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesSideBySide:
+    """Hand out tests as tests/side_by_side.py says."""
+    return FilesSideBySide(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of workers: one for each core for tests that compute, more for those that wait for others."""
+    cores = os.cpu_count() or 1
+    return cores if config.option.numprocesses == "logical" else max(4, min(8, 2 * cores))

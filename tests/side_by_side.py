@@ -1,0 +1,43 @@
+"""Which tests run side by side when there are several workers: `pytest --numprocesses 6`.
+
+A worker gets a whole file at a time, so that what a module's fixtures start is started once. What waits for long comes first,
+since a file that begins last would keep everybody waiting.
+"""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadScopeScheduling
+
+# These share one living stack, which a second worker would bring up again.
+_LIVING = "the living stack"
+_UNITS = {
+    f"tests/engine/{name}.py": _LIVING for name in ("test_clients", "test_edge", "test_refusals", "test_review", "test_secrets")
+}
+# From the one that takes longest on; the rest comes as it is collected.
+_FIRST = (
+    "tests/engine/test_server.py",
+    "tests/engine/test_server_disasters.py",
+    "tests/engine/test_interrupted.py",
+    "tests/engine/test_life.py",
+    "tests/engine/test_whole.py",
+    "tests/engine/test_server_volume.py",
+    _LIVING,
+)
+
+
+def unit(nodeid: str) -> str:
+    """Return the name of what a test is run with, one after the other in one worker."""
+    path = nodeid.partition("::")[0]
+    return _UNITS.get(path, path)
+
+
+def rank(name: str) -> int:
+    """Return the place of a unit in the queue."""
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
+
+
+class FilesSideBySide(LoadScopeScheduling):
+    """Hands out units of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit(nodeid)
