@@ -1,1 +1,1 @@
-"""What changes in the registry: which digest each tag names, when that changed and by whom, kept in a ledger."""
+"""Changes of tags: which digest each tag points to, when that changed and by whom, recorded in a ledger."""

@@ -1,4 +1,4 @@
-"""Writes the messages about changes: one with how many tags came, moved and went, and one for versions that moved. Pure."""
+"""Writes the messages about changes: how many tags were added, moved and removed, and which version tags moved. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = (Kind.ADDED, Kind.MOVED, Kind.REMOVED)
 
 
 def announcements(records: Sequence[Record], stack: str, immutable: Sequence[str] = IMMUTABLE_TAGS) -> list[Message]:
-    """Return what to tell of records; nothing of those with which the ledger began.
+    """Return the messages about records; none about those that the first look found.
 
     Args:
         records: In the order of the ledger.
@@ -33,8 +33,8 @@ def announcements(records: Sequence[Record], stack: str, immutable: Sequence[str
     said = [report(title, where=stack, details=_by_repository(news), next_command="regops changes --since 1d", tags=["package"])]
     moved = [record for record in news if record.kind is Kind.MOVED and is_immutable(record.change.tag, immutable)]
     if moved:
-        what = f"{len(moved)} {_tags(len(moved))} of a version moved"
-        impact = "who pulls it again gets other content under the same name"
+        what = f"{len(moved)} version {_tags(len(moved))} moved"
+        impact = "whoever pulls again gets other content under the same name"
         lines = [line_of(record, name_of(record)) for record in moved]
         command = f"regops changes history {moved[0].change.repository}:{moved[0].change.tag}"
         said.append(

@@ -1,4 +1,4 @@
-"""Sees tags and digests by the registry's API, over a few connections at once: what cannot be asked is unknown.
+"""Reads tags and digests through the registry's API, over several connections: what gets no answer is unknown.
 
 https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#content-discovery
 """
@@ -16,10 +16,10 @@ from ops.registry.client import RegistryClient
 from ops.registry.transport import Answer, RegistryError, UnreachableError
 from ops.tasks.changes.model import IGNORED, Scan, Unknown
 
-# With 32 it took longer: they wait for each other in the registry.
+# 32 took longer: they wait for each other in the registry.
 CONNECTIONS = 8
 _TAGS_PER_PAGE = 1000
-# With fewer types the registry says that an image of another type is not there.
+# For an image of a type that is not accepted, the registry says that it does not exist.
 _ACCEPT = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -40,7 +40,7 @@ def scan_of_registry(client: RegistryClient) -> Scan:
         client: The registry, as an account that may list repositories. Give it a `PooledEndpoint`, and some patience.
 
     Raises:
-        RegistryError: Nothing can be seen: it is away, or does not let this account list its repositories.
+        RegistryError: Nothing can be read: it is down, or does not let this account list its repositories.
     """
     return _Asker(client).scan()
 
@@ -49,7 +49,7 @@ class _Asker:
     def __init__(self, client: RegistryClient) -> None:
         self._client = client
         self._tokens = True
-        self._failures = 0  # unanswered requests in a row; threads may miscount, by a few
+        self._failures = 0  # unanswered requests in a row; threads may miscount it slightly
 
     def scan(self) -> Scan:
         challenged = self._client.request("GET", "/v2/").expect(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)
@@ -90,16 +90,16 @@ class _Asker:
     def _head(self, repository: str, tag: str) -> str:
         target = f"/v2/{repository}/manifests/{tag}"
         answer = self._request("HEAD", target, f"repository:{repository}:pull", {"Accept": _ACCEPT})
-        # Also a 404 is no proof of removal: the tag was listed. Its manifest may be lost; or the next list will be without it.
+        # Not even a 404 proves removal, since the tag was listed: its manifest may be lost, or the next list will lack the tag.
         digest = answer.expect(HTTPStatus.OK).headers.get("Docker-Content-Digest", "")
         if not _DIGEST.fullmatch(digest):
             raise RegistryError(f"{answer.asked} was answered without a digest")
         return digest
 
     def _seen(self, ask: Callable[[], _T]) -> _T | Unknown:
-        """Return what is seen, or why it is not; a registry that has stopped answering is not asked for all the rest."""
+        """Return the answer, or why there is none. A registry that has stopped answering is not asked for all the rest."""
         if self._failures >= CONNECTIONS:
-            return Unknown("not asked: the registry had stopped to answer")
+            return Unknown("not asked: the registry had stopped answering")
         try:
             found = ask()
         except RegistryError as error:
@@ -109,20 +109,20 @@ class _Asker:
         return found
 
     def _pages(self, target: str, scope: str, key: str) -> Iterator[list[str]]:
-        """Give the pages of a list: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags."""
+        """Yield the pages of a list: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags."""
         asked = set[str]()
         while target not in asked:
             asked.add(target)
             answer = self._request("GET", target, scope, {})
             if answer.status == HTTPStatus.NOT_FOUND and answer.error[0] == "NAME_UNKNOWN":
-                return  # a repository that has lost its last tag
+                return  # a repository whose last tag was removed
             answer.expect(HTTPStatus.OK)
             yield _names(answer, key)
             following = _NEXT.search(answer.headers.get("Link", ""))
             if not following:
                 return
             target = following[1]
-        raise RegistryError(f"{answer.asked}: its pages go in a circle")
+        raise RegistryError(f"{answer.asked}: its pages form a loop")
 
     def _request(self, method: str, target: str, scope: str, headers: Mapping[str, str]) -> Answer:
         return self._client.request(method, target, scope=scope if self._tokens else None, headers=headers)
@@ -130,7 +130,7 @@ class _Asker:
 
 def _names(answer: Answer, key: str) -> list[str]:
     try:
-        names = json.loads(answer.body)[key] or []  # null: older registries say so after the last tag is gone
+        names = json.loads(answer.body)[key] or []  # null: older registries answer that when the last tag is gone
         if all(isinstance(name, str) for name in names):
             return list(names)
     except (ValueError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""Compares what is known with what is seen: which tags came, moved and went. Pure; unknown is never removed."""
+"""Compares the ledger with a scan: which tags were added, moved and removed. Pure; unknown never counts as removed."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from ops.core import exit_codes
 from ops.tasks.changes.model import Change, Gap, Kind, Scan, State, Unknown
 
-# Tags that name one build for good: v1.2.3 and 1.2.3, also with a suffix as in 1.2.3-alpine.
+# Version tags, which should never move: v1.2.3 and 1.2.3, also with a suffix as in 1.2.3-alpine.
 IMMUTABLE_TAGS = (r"v?\d+\.\d+\.\d+(-.+)?",)
 _VANISHED_LIMIT = 0.5
 
 
 class VanishedError(Exception):
-    """So much has vanished that a mistake is likelier than so many deletions: nothing was recorded."""
+    """So many tags have vanished that a mistake is more likely than deletions: nothing was recorded."""
 
     exit_code = exit_codes.MISMATCH
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between two times.
+    """What differs between the ledger and a scan.
 
     Attributes:
         changes: In order of repository and tag.
-        gaps: What could not be seen.
+        gaps: What could not be read.
     """
 
     changes: Sequence[Change]
@@ -34,7 +34,7 @@ class Difference:
 
 
 def compare(before: State, seen: Scan) -> Difference:
-    """Return what differs between what was known and what is seen now."""
+    """Return what differs between what was known and what a scan found."""
     changes: list[Change] = []
     gaps: list[Gap] = [Gap("", "", seen.missing.reason)] if seen.missing else []
     for repository in sorted(before.keys() | seen.repositories.keys()):
@@ -53,16 +53,16 @@ def compare(before: State, seen: Scan) -> Difference:
 
 
 def repositories_changed(before: State, after: State) -> tuple[list[str], list[str]]:
-    """Return the repositories that have tags now and had none, and those that had some and have none now."""
+    """Return the repositories that got their first tag, and those that lost their last one."""
     had, have = ({repository for repository, tags in state.items() if tags} for state in (before, after))
     return sorted(have - had), sorted(had - have)
 
 
 def refuse_vanished(before: State, difference: Difference) -> None:
-    """See that no more than half of the tags that were known and could be looked for have vanished.
+    """Check that at most half of the known tags have vanished, not counting those that could not be read.
 
     Raises:
-        VanishedError: They have.
+        VanishedError: More have.
     """
     hidden = {(gap.repository, gap.tag) for gap in difference.gaps}
     looked_for = sum(
@@ -75,11 +75,11 @@ def refuse_vanished(before: State, difference: Difference) -> None:
     vanished = sum(change.kind is Kind.REMOVED for change in difference.changes)
     if vanished > looked_for * _VANISHED_LIMIT:
         raise VanishedError(
-            f"{vanished} of {looked_for} tags have vanished, which no event of the registry explains; nothing was recorded. See"
-            " whether this is the right registry and its disk is mounted; if they were deleted on purpose, run it with --accept"
+            f"{vanished} of {looked_for} tags have vanished, and no event of the registry explains it; nothing was recorded."
+            " Check that this is the right registry and its disk is mounted; if they were deleted on purpose, run it with --accept"
         )
 
 
 def is_immutable(tag: str, patterns: Iterable[str] = IMMUTABLE_TAGS) -> bool:
-    """Return whether a tag names a version, which should never move."""
+    """Return whether a tag is a version tag, which should never move."""
     return any(re.fullmatch(pattern, tag) for pattern in patterns)

@@ -1,7 +1,7 @@
-"""The ledger: every change of a tag, in SQLite, on disk when it is told; nothing in it is changed or removed without being asked.
+"""The ledger: every change of a tag, in SQLite, on disk before anybody is told; nothing in it is ever removed.
 
-SQLite and not a file of lines: the state at a time and the history of one tag are looked up by index, and a run that is killed
-leaves all of its lines or none.
+SQLite rather than a file of lines: the state at a time and the history of a tag are looked up by index, and a run that is
+killed leaves all of its lines or none.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class LedgerError(Exception):
-    """The ledger cannot be used now; it is as it was."""
+    """The ledger cannot be read or written now; it is unchanged."""
 
     exit_code = exit_codes.FAILED
 
@@ -57,10 +57,10 @@ class Ledger:
     """The ledger of one registry. Use it from one thread at a time; other processes may use it too."""
 
     def __init__(self, path: Path) -> None:
-        """Open it, or begin it. One that cannot be read is put aside, and `notice` says so.
+        """Open or create it. One that cannot be read is put aside, and `notice` says so.
 
         Raises:
-            LedgerError: The folder cannot be written, or a newer version of this program has made it.
+            LedgerError: The folder is not writable, or a newer version of this program created the ledger.
         """
         self.notice: str | None = None
         with _told(path):
@@ -71,7 +71,7 @@ class Ledger:
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNREADABLE:
                     raise
                 aside = _put_aside(path)
-                self.notice = f"{path} could not be read ({error}); it is {aside.name} now, and a new ledger begins"
+                self.notice = f"{path} could not be read ({error}); it is {aside.name} now, and a new ledger starts"
                 self._connection = _checked(path)
         self._path = path
 
@@ -81,10 +81,10 @@ class Ledger:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do what is written inside all or not at all, with no other writer in between.
+        """Write everything inside or nothing, with no other writer in between.
 
         Raises:
-            LedgerError: The disk is full, or another process writes for too long.
+            LedgerError: The disk is full, or another process keeps the ledger locked for too long.
         """
         with _told(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
@@ -92,7 +92,7 @@ class Ledger:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                # A full disk has rolled it back already.
+                # A full disk has already rolled it back.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -100,7 +100,7 @@ class Ledger:
     def append(
         self, change: Change, time: datetime, *, kind: Kind, source: Source, actor: str | None = None, event: str | None = None
     ) -> None:
-        """Write a line; inside of a transaction."""
+        """Add a change; within a transaction."""
         self._connection.execute(
             "INSERT INTO changes (time, repository, tag, old, new, kind, source, actor, event)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -108,46 +108,46 @@ class Ledger:
         )
 
     def explain(self, record: Record, time: datetime, actor: str | None, event: str) -> None:
-        """Add to a change that was found by comparing, once, what an event tells of it: when it was, and who did it."""
+        """Add to a change that a scan found what an event says about it, once: when it was made, and by whom."""
         self._connection.execute(
             "UPDATE changes SET time = ?, actor = ?, event = ? WHERE seq = ? AND event IS NULL",
             (_stamp(time), actor, event, record.seq),
         )
 
     def last_scan(self) -> int:
-        """Return the number of the last comparison with the registry; 0 before the first."""
+        """Return the number of the last scan; 0 before the first."""
         return int(self._rows("SELECT coalesce(max(seq), 0) FROM scans")[0][0])
 
     def scanned(self, time: datetime, unknown: int) -> None:
-        """Note a comparison; inside of a transaction. The first is where the ledger begins."""
+        """Record a scan; within a transaction. The ledger starts with the first."""
         self._connection.execute("INSERT INTO scans (time, unknown) VALUES (?, ?)", (_stamp(time), unknown))
         self._connection.execute("INSERT INTO horizon VALUES (1, ?) ON CONFLICT DO NOTHING", (_stamp(time),))
 
-    def place(self, reader: str) -> EventCursor:
-        """Return how far somebody has read: in the gateway's events, or in this ledger to tell of it."""
+    def cursor(self, reader: str) -> EventCursor:
+        """Return how far a reader has come: in the gateway's events, or in this ledger to announce changes."""
         rows = self._rows("SELECT seq, id FROM places WHERE reader = ?", reader)
         return EventCursor(*rows[0]) if rows else EventCursor()
 
-    def keep_place(self, reader: str, place: EventCursor) -> None:
-        """Keep how far somebody has read.
+    def keep_cursor(self, reader: str, cursor: EventCursor) -> None:
+        """Record how far a reader has come.
 
         Raises:
             LedgerError: The ledger cannot be written.
         """
         with _told(self._path):
-            self._connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (reader, place.seq, place.id))
+            self._connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (reader, cursor.seq, cursor.id))
 
     def newest(self) -> int:
-        """Return the place of the last line; 0 when there is none."""
+        """Return the number of the last change; 0 when there is none."""
         return int(self._rows("SELECT coalesce(max(seq), 0) FROM changes")[0][0])
 
     def begins(self) -> datetime | None:
-        """Return the time from which on the ledger knows every state; None before the first comparison."""
+        """Return since when the ledger knows every state; None before the first scan."""
         rows = self._rows("SELECT time FROM horizon")
         return datetime.fromisoformat(rows[0][0]) if rows else None
 
     def state(self, at: datetime | None = None) -> dict[str, dict[str, str]]:
-        """Return which digest each tag named at a time; now when None."""
+        """Return which digest each tag pointed to at a time; now if None."""
         state: dict[str, dict[str, str]] = {}
         for repository, tag, new in self._rows(
             "SELECT repository, tag, new FROM changes WHERE new IS NOT NULL AND seq IN"
@@ -158,11 +158,11 @@ class Ledger:
         return state
 
     def since(self, time: datetime) -> Sequence[Record]:
-        """Return the changes from a time on, in the order in which they became known."""
+        """Return the changes since a time, in the order in which they became known."""
         return self._records("time >= ?", _stamp(time))
 
     def after(self, seq: int) -> Sequence[Record]:
-        """Return the changes that became known after a place."""
+        """Return the changes with higher numbers."""
         return self._records("seq > ?", seq)
 
     def history(self, repository: str, tag: str) -> Sequence[Record]:
@@ -187,7 +187,7 @@ class Ledger:
 
 
 def _stamp(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="milliseconds")  # of one length, so that texts sort as times do
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")  # all of one length, so that they sort as times do
 
 
 def _checked(path: Path) -> sqlite3.Connection:
@@ -201,13 +201,13 @@ def _checked(path: Path) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
-    connection.isolation_level = None  # transactions are begun by hand
+    connection.isolation_level = None  # transactions are started explicitly
     return connection
 
 
 def _put_aside(path: Path) -> Path:
     aside = path.with_name(f"{path.name}.unreadable-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-    # The log first: a kill in between must not leave a new ledger with the old one's log.
+    # The log first: a kill in between must not leave a new ledger with the old log.
     for suffix in ("-wal", "-shm", ""):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))

@@ -1,4 +1,4 @@
-"""Puts the registry's events into the ledger: they know who and when, but may be lost, late, or told twice."""
+"""Merges the registry's events into the ledger: they know who and when, but may be lost, late, or sent twice."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ops.tasks.changes.model import IGNORED, Change, Kind, Source
 
 
 def merge(ledger: Ledger, told: Iterable[StoredEvent], arrived: EventCursor) -> set[tuple[str, str]]:
-    """Record what events tell of tags; inside of a transaction.
+    """Record what events say about tags; within a transaction.
 
-    What a look at the registry has found before is not recorded again, but gets the actor and the time. An event from before such
-    a look that says something else was overtaken by what was seen. So were those from before the ledger begins.
+    A change that a scan found before is not recorded again, but gets the actor and the time. An event from before a scan that
+    says something else is outdated, and so are events from before the ledger started.
 
     Args:
         ledger: Where.
         told: The events, in order.
-        arrived: The last event that had arrived when the present look at the registry began.
+        arrived: The last event that had arrived when the present scan began.
 
     Returns:
-        The repositories and tags of which events have told since then.
+        The repositories and tags that events since then are about.
     """
     begins = ledger.begins() or datetime.max.replace(tzinfo=UTC)
     during: set[tuple[str, str]] = set()
@@ -47,7 +47,7 @@ def merge(ledger: Ledger, told: Iterable[StoredEvent], arrived: EventCursor) -> 
 
 
 def _changes(event: RegistryEvent) -> bool:
-    """Return whether an event tells of a tag's change: https://distribution.github.io/distribution/about/notifications/."""
+    """Return whether an event is about a change of a tag: https://distribution.github.io/distribution/about/notifications/."""
     return event.action == "delete" or (event.action == "push" and bool(event.digest))
 
 

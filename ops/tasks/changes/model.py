@@ -1,4 +1,4 @@
-"""The values of change detection: what is seen of a registry, what changed, and what the ledger says of it."""
+"""The values of change detection: what a scan found, what changed, and what the ledger records."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from enum import StrEnum
 
 from ops.registry.canary import REPOSITORY
 
-# The doctor deletes and pushes its canary all the time; nobody wants to hear of it.
+# The doctor deletes and pushes its canary all the time; nobody wants to hear about it.
 IGNORED = frozenset({REPOSITORY})
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """Something that could not be seen. It says nothing about whether it is there: it is never taken as removed."""
+    """Something that could not be read. It may or may not exist, and never counts as removed."""
 
     reason: str
 
 
-# The digest that each tag names, by repository and tag. A repository without tags is the same as none.
+# The digest that each tag points to, by repository and tag. A repository without tags is the same as none.
 State = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a look at the registry saw, at one time.
+    """What the registry looked like at one time.
 
     Attributes:
-        repositories: By repository the digest of each tag, or why it, or the whole repository, could not be seen.
-        missing: Why there may be more repositories than these; None when all were seen.
+        repositories: By repository the digest of each tag, or why the tag, or the whole repository, could not be read.
+        missing: Why there may be more repositories than these; None when all were listed.
     """
 
     repositories: Mapping[str, Mapping[str, str | Unknown] | Unknown]
@@ -38,7 +38,7 @@ class Scan:
 
 
 class Kind(StrEnum):
-    """What happened to a tag; `baseline` is what the first run of all found."""
+    """What happened to a tag; `baseline` is what the very first scan found."""
 
     BASELINE = "baseline"
     ADDED = "added"
@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
 
 class Source(StrEnum):
-    """How it became known: by comparing (who did it is unknown, and it happened before), or told by the registry."""
+    """How it became known: from a scan, which does not know who did it and when, or from an event of the registry."""
 
     SCAN = "scan"
     EVENT = "event"
@@ -55,7 +55,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Change:
-    """A tag that names another digest than before; None is no tag."""
+    """A tag that points to another digest than before; None means that the tag did not or does not exist."""
 
     repository: str
     tag: str
@@ -64,7 +64,7 @@ class Change:
 
     @property
     def kind(self) -> Kind:
-        """What that is called."""
+        """What happened to the tag."""
         if self.old is None:
             return Kind.ADDED
         return Kind.REMOVED if self.new is None else Kind.MOVED
@@ -84,12 +84,12 @@ class Record:
     """A line of the ledger.
 
     Attributes:
-        seq: Its place: the order in which changes became known, whatever the clock said.
-        time: When it happened if an event told, else when it was seen; UTC.
+        seq: Its number, in the order in which changes became known, whatever the clock said.
+        time: When it happened according to an event, else when a scan found it; UTC.
         change: What changed.
-        kind: What that is called.
+        kind: What happened to the tag.
         source: How it became known first.
-        actor: Who did it; None when nobody said.
+        actor: Who did it; None when that is unknown.
     """
 
     seq: int

@@ -1,4 +1,4 @@
-"""Shows changes: as a line, in full, only what is wrong, or as JSON. Pure."""
+"""Formats changes: as a summary, in detail, only what is wrong, or as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHORT_DIGEST = len("sha256:") + 12
 
 
 class Detail(StrEnum):
-    """How much is shown: what is wrong; that and how much changed; that and each change."""
+    """How much is shown: only what is wrong; that and a summary; or that and each change."""
 
     QUIET = "quiet"
     SUMMARY = "summary"
@@ -33,11 +33,11 @@ class ChangesReport:
 
     Attributes:
         records: The changes, in the order in which they became known.
-        state: Which digest each tag names after them.
-        gaps: What could not be seen.
-        repositories_added: Those that had no tags before.
-        repositories_removed: Those that have none any more.
-        notices: What else to know, such as a ledger that was begun anew.
+        state: Which digest each tag points to after them.
+        gaps: What could not be read.
+        repositories_added: Repositories that had no tags before.
+        repositories_removed: Repositories that have no tags any longer.
+        notices: What else to know, for example that a new ledger was started.
         immutable: Patterns of tags that should never move.
     """
 
@@ -51,25 +51,25 @@ class ChangesReport:
 
     @property
     def warnings(self) -> Sequence[Record]:
-        """Tags that name a version, and moved all the same."""
+        """Version tags that moved."""
         moved = (record for record in self.records if record.kind is Kind.MOVED)
         return [record for record in moved if is_immutable(record.change.tag, self.immutable)]
 
     @property
     def news(self) -> Sequence[Record]:
-        """What is worth an alert: all but what the first run has found."""
+        """What is worth a message: all but what the very first scan found."""
         return [record for record in self.records if record.kind is not Kind.BASELINE]
 
     @property
     def exit_code(self) -> int:
-        """3 when there is a warning, or something could not be seen."""
+        """3 when there is a warning, or something could not be read."""
         return exit_codes.WARNINGS if self.warnings or self.gaps else 0
 
     def text(self, detail: Detail = Detail.SUMMARY) -> str:
         """Return it for people; empty for `quiet` when all is well."""
         lines = [f"note: {notice}" for notice in self.notices]
         lines += [
-            f"warning: {name_of(record)} names a version and moved: {_what(record)}{_who(record)} at {shown_time(record.time)}"
+            f"warning: {name_of(record)} is a version tag and moved: {_what(record)}{_who(record)} at {shown_time(record.time)}"
             for record in self.warnings
         ]
         lines += [f"unknown: {_where(gap)}: {gap.reason}" for gap in self.gaps]
@@ -80,7 +80,7 @@ class ChangesReport:
         return "".join(f"{line}\n" for line in lines)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for programs, as what `json.dumps` takes."""
+        """Return it for programs, ready for `json.dumps`."""
         return {
             "schema": SCHEMA,
             "changes": [record_as_json(record) for record in self.records],
@@ -98,7 +98,7 @@ class ChangesReport:
         kinds = Counter(record.kind for record in self.records)
         tags = f"{sum(map(len, self.state.values()))} tags in {len(self.state)} repositories"
         if kinds[Kind.BASELINE] and not self.news:
-            return f"this is where the ledger begins: {tags}"
+            return f"the ledger starts here: {tags}"
         parts = [f"{kinds[kind]} {kind}" for kind in (Kind.ADDED, Kind.MOVED, Kind.REMOVED) if kinds[kind]]
         what = "tags: " + ", ".join(parts) if parts else "nothing changed"
         for count, word in ((len(self.repositories_added), "new"), (len(self.repositories_removed), "gone")):
@@ -115,7 +115,7 @@ class ChangesReport:
 
 
 def line_of(record: Record, name: str = "") -> str:
-    """Return a change as a line, with what it is the change of."""
+    """Return a change as a line, with the name of what changed."""
     return " ".join(
         filter(None, [_SIGNS[record.kind], name, _what(record) + _who(record), f"({record.source}, {shown_time(record.time)})"])
     )

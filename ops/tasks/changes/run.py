@@ -38,9 +38,9 @@ def record(stack: Stack, *, by_api: bool = False, accept: bool = False) -> Chang
         accept: Record it even if most tags have vanished.
 
     Raises:
-        RegistryError: Nothing of the registry could be seen; TreeError if it is the tree.
+        RegistryError: Nothing of the registry could be read; TreeError if it is the tree.
         VanishedError: Most tags have vanished.
-        IncompleteError: This is the first look, and repositories could not be seen.
+        IncompleteError: This is the first scan, and some repositories could not be read.
         OvertakenError: Another run was faster.
         LedgerError: The ledger could not be written.
     """
@@ -49,9 +49,9 @@ def record(stack: Stack, *, by_api: bool = False, accept: bool = False) -> Chang
     with _ledger(stack) as ledger:
         report = update(ledger, lambda: look(stack), events=events if events.exists() else None, accept=accept)
         # Recorded first, announced second, and noted as announced last: a kill may repeat a message, but not lose it.
-        if fresh := ledger.after(ledger.place(_NOTIFIER).seq):
+        if fresh := ledger.after(ledger.cursor(_NOTIFIER).seq):
             Notifier(stack).tell([AlertEvent(message) for message in announcements(fresh, stack.display_name)])
-            ledger.keep_place(_NOTIFIER, EventCursor(fresh[-1].seq))
+            ledger.keep_cursor(_NOTIFIER, EventCursor(fresh[-1].seq))
         return report
 
 

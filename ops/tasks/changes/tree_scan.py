@@ -1,4 +1,4 @@
-"""Sees tags and digests in the registry's tree on this host: no token, no request, and what is damaged is named."""
+"""Reads tags and digests from the registry's tree on this host: no token, no requests, and it names damaged files."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ def scan_of_tree(tree: RegistryTree) -> Scan:
     """Read all tags.
 
     Raises:
-        TreeError: There is no such tree, or it cannot be entered: a disk may not be mounted.
+        TreeError: The tree does not exist or cannot be read: its disk may not be mounted.
     """
     unreadable: list[OSError] = []
     try:
         next(tree.root.iterdir(), None)
     except OSError as error:
-        raise TreeError(f"{tree.root}: {error.strerror}; see whether the registry's disk is mounted") from error
+        raise TreeError(f"{tree.root}: {error.strerror}; check that the registry's disk is mounted") from error
     names = [name for name in tree.repository_names(unreadable.append) if name not in IGNORED]
     missing = Unknown(_reason(unreadable[0])) if unreadable else None
     return Scan({name: _tags(tree, name) for name in names}, missing)
@@ -37,9 +37,9 @@ def _tagged(tree: RegistryTree, repository: str, tag: str) -> str | Unknown | No
         return Unknown(str(error))
     except OSError as error:
         return Unknown(_reason(error))
-    if digest or not tree.tag_folder(repository, tag).exists():  # else it was removed meanwhile
+    if digest or not tree.tag_folder(repository, tag).exists():  # else it has just been removed
         return digest
-    return Unknown(f"{tree.tag(repository, tag)}: there is no such file; delete the tag or push it again")
+    return Unknown(f"{tree.tag(repository, tag)}: the file is missing; delete the tag or push it again")
 
 
 def _reason(error: OSError) -> str:

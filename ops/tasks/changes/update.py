@@ -1,4 +1,4 @@
-"""Brings the ledger up to date: the registry's events say who and when, a look at the registry says what is true."""
+"""Brings the ledger up to date: the registry's events say who and when, a scan says what is true."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _T = TypeVar("_T")
 
 
 class OvertakenError(Exception):
-    """Another run has looked and recorded meanwhile: what this one saw is older, and was not recorded."""
+    """Another run has recorded a newer scan in the meantime; this one was not recorded."""
 
     exit_code = exit_codes.BUSY
 
 
 class IncompleteError(Exception):
-    """The ledger cannot begin with what was seen: what is missing would be announced as new later."""
+    """The ledger cannot start with an incomplete scan: what is missing would later be announced as new."""
 
     exit_code = exit_codes.UNREACHABLE
 
@@ -41,20 +41,20 @@ def update(
     immutable: Sequence[str] = IMMUTABLE_TAGS,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ChangesReport:
-    """Look at the registry and record what changed, all or nothing.
+    """Scan the registry and record what changed, all or nothing.
 
     Args:
-        ledger: Where.
-        look: Sees the registry; called once.
-        events: The gateway's database; None elsewhere than on its host.
-        accept: Record also that most tags have vanished, and begin a ledger with what could be seen.
+        ledger: Where to record it.
+        look: Scans the registry; called once.
+        events: The gateway's database; None on any host but its own.
+        accept: Record it even if most tags have vanished, and start a ledger even with an incomplete scan.
         immutable: Patterns of tags that should never move.
-        clock: Tells the time.
+        clock: Returns the time.
 
     Raises:
-        RegistryError: Nothing of the registry could be seen; TreeError if it is a tree.
+        RegistryError: Nothing of the registry could be read; TreeError if it is a tree.
         VanishedError: Most tags have vanished.
-        IncompleteError: This is the first look, and repositories could not be seen.
+        IncompleteError: This is the first scan, and some repositories could not be read.
         OvertakenError: Another run was faster.
         LedgerError: The ledger could not be written.
     """
@@ -63,10 +63,10 @@ def update(
     arrived = _events(notices, lambda: latest_cursor(events) if events else None)
     began = clock()
     seen = look()
-    told = _events(notices, lambda: read_events(events, ledger.place(EVENTS)) if events and arrived and scan else None) or ()
+    told = _events(notices, lambda: read_events(events, ledger.cursor(EVENTS)) if events and arrived and scan else None) or ()
     with ledger.transaction():
         if ledger.last_scan() != scan:
-            raise OvertakenError("another run has recorded what changed meanwhile; there is nothing left to do")
+            raise OvertakenError("another run has just recorded the changes; there is nothing left to do")
         newest = ledger.newest()
         during = merge(ledger, told, arrived or EventCursor())
         known = ledger.state()
@@ -77,7 +77,7 @@ def update(
         for change in difference.changes:
             ledger.append(change, began, kind=change.kind if scan else Kind.BASELINE, source=Source.SCAN)
         if arrived:
-            ledger.keep_place(EVENTS, EventCursor(told[-1].seq, told[-1].event.id) if told else arrived)
+            ledger.keep_cursor(EVENTS, EventCursor(told[-1].seq, told[-1].event.id) if told else arrived)
         ledger.scanned(began, len(difference.gaps))
         records, state = ledger.after(newest), ledger.state()
     added, removed = repositories_changed(before, state) if scan else ((), ())
@@ -85,7 +85,7 @@ def update(
 
 
 def _events(notices: list[str], ask: Callable[[], _T]) -> _T | None:
-    """Return what is read of the events; None, and a notice, when they cannot be read: the look at the registry is enough."""
+    """Return what is read from the events; None, and a notice, when they cannot be read: the scan is enough."""
     try:
         return ask()
     except StoreError as error:
@@ -94,7 +94,7 @@ def _events(notices: list[str], ask: Callable[[], _T]) -> _T | None:
 
 
 def _without(difference: Difference, during: Collection[tuple[str, str]]) -> Difference:
-    """Leave out what an event has told since the look began: that is newer than what was seen."""
+    """Leave out tags that events since the scan began are about: those are newer than what the scan saw."""
     changes = [change for change in difference.changes if (change.repository, change.tag) not in during]
     return Difference(changes, difference.gaps)
 
@@ -103,6 +103,6 @@ def _refuse_incomplete(scan: int, difference: Difference) -> None:
     hidden = [gap for gap in difference.gaps if not gap.tag]
     if hidden and not scan:
         raise IncompleteError(
-            f"no ledger was begun, since not all repositories could be seen: {hidden[0].reason}; run it again, or with --accept,"
-            " after which what is missing now is announced as new"
+            f"no ledger was started, because some repositories could not be read: {hidden[0].reason}; run it again, or with"
+            " --accept, but then what is missing now will be announced as new later"
         )

@@ -15,14 +15,14 @@ from ops.tasks.changes.report import SCHEMA, ChangesReport, line_of, record_as_j
 
 @dataclass(frozen=True)
 class StateAt:
-    """Which digest each tag named at a time. `notice` says when the ledger does not reach that far back."""
+    """Which digest each tag pointed to at a time. `notice` says so if the ledger does not go back that far."""
 
     time: datetime
     state: State
     notice: str | None
 
     def text(self) -> str:
-        """Return it for people: a line for each tag, as clients take it."""
+        """Return it for people: a line for each tag, in the form that clients accept."""
         lines = [f"note: {self.notice}"] if self.notice else []
         lines += [f"{repository}:{tag}@{digest}" for repository, tags in self.state.items() for tag, digest in tags.items()]
         return "".join(f"{line}\n" for line in lines)
@@ -49,7 +49,7 @@ class History:
     def text(self) -> str:
         """Return it for people."""
         if not self.records:
-            return f"the ledger knows nothing of {self.repository}:{self.tag}\n"
+            return f"the ledger has nothing about {self.repository}:{self.tag}\n"
         return "".join(f"{line_of(record)}\n" for record in self.records)
 
     def as_json(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class History:
 
 
 def changes_since(ledger: Ledger, time: datetime, immutable: Sequence[str] = IMMUTABLE_TAGS) -> ChangesReport:
-    """Look up the changes from a time on.
+    """Look up the changes since a time.
 
     Raises:
         LedgerError: The ledger cannot be read.
@@ -83,7 +83,7 @@ def history(ledger: Ledger, reference: str) -> History:
     """Look up the history of `repository:tag`.
 
     Raises:
-        ValueError: The text names no tag.
+        ValueError: The text is not of that form.
         LedgerError: The ledger cannot be read.
     """
     repository, colon, tag = reference.rpartition(":")
@@ -94,5 +94,5 @@ def history(ledger: Ledger, reference: str) -> History:
 
 def _horizon(begins: datetime | None, time: datetime) -> str | None:
     if begins is None:
-        return "there is no ledger yet; it begins with the first run"
-    return f"the ledger begins at {shown_time(begins)}" if time < begins else None
+        return "there is no ledger yet; `regops changes` starts it"
+    return f"the ledger starts at {shown_time(begins)}" if time < begins else None

@@ -44,7 +44,7 @@ def letters(stack: Stack) -> list[str]:
 
 def test_the_first_look_begins_the_ledger_and_tells_nobody(stack: Stack) -> None:
     done = regops(stack.root, "changes")
-    assert (done.returncode, done.stdout) == (0, "this is where the ledger begins: 2 tags in 1 repositories\n")
+    assert (done.returncode, done.stdout) == (0, "the ledger starts here: 2 tags in 1 repositories\n")
     assert letters(stack) == []
 
 
@@ -61,7 +61,7 @@ def test_changes_are_shown_told_and_remembered(stack: Stack) -> None:
         ("app", "v1.0.0", "moved"),
         ("web", "1", "added"),
     ]
-    assert letters(stack) == ["1 tag added, 1 tag moved, 1 tag removed", "1 tag of a version moved", "changes has warnings"]
+    assert letters(stack) == ["1 tag added, 1 tag moved, 1 tag removed", "1 version tag moved", "changes has warnings"]
     assert regops(stack.root, "changes").returncode == 0
     assert letters(stack)[-1] == "Resolved: changes has warnings"
     since = json.loads(regops(stack.root, "changes", "--since", "1h", "--json").stdout)
@@ -74,7 +74,7 @@ def test_the_ledger_answers_what_was_and_what_is(stack: Stack) -> None:
     regops(stack.root, "changes")
     now = regops(stack.root, "changes", "at", "now").stdout.splitlines()
     assert now == [f"app:latest@{OLD}", f"app:v1.0.0@{NEW}"]
-    assert regops(stack.root, "changes", "at", "2020-01-01").stdout.startswith("note: the ledger begins")
+    assert regops(stack.root, "changes", "at", "2020-01-01").stdout.startswith("note: the ledger starts")
     history = json.loads(regops(stack.root, "changes", "history", "app:v1.0.0", "--json").stdout)
     assert [one["kind"] for one in history["changes"]] == ["baseline", "moved"]
 

@@ -35,7 +35,7 @@ def test_one_message_says_how_many_and_where() -> None:
 def test_a_version_that_moved_is_a_warning_of_its_own() -> None:
     news, warning = announcements([record("app", "v1.2.3", OLD, NEW), record("app", "latest", OLD, NEW)], "prod")
     assert news.title == "2 tags moved"
-    assert (warning.title, warning.severity) == ("1 tag of a version moved", Severity.WARNING)
+    assert (warning.title, warning.severity) == ("1 version tag moved", Severity.WARNING)
     assert "ann" in warning.lines[-1]
     assert "app:v1.2.3" in warning.lines[-1]
     assert warning.next_command == "regops changes history app:v1.2.3"

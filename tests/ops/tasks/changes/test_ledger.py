@@ -47,11 +47,11 @@ def test_what_changed_since_a_time_is_looked_up(ledger: Ledger) -> None:
     assert (report.repositories_added, report.notices) == ([], [])
     early = changes_since(ledger, minutes(-60))
     assert (len(early.news), early.repositories_added) == (2, [])
-    assert early.notices == ["the ledger begins at 2026-11-23 12:00:00 UTC"]
+    assert early.notices == ["the ledger starts at 2026-11-23 12:00:00 UTC"]
 
 
 def test_the_state_at_any_time_is_looked_up(ledger: Ledger) -> None:
-    assert state_at(ledger, NOON).notice == "there is no ledger yet; it begins with the first run"
+    assert state_at(ledger, NOON).notice == "there is no ledger yet; `regops changes` starts it"
     for at, scan in ((0, seen(v1=A, v2=A)), (10, seen(v1=B, v2=A)), (20, seen(v2=A))):
         look(ledger, scan, at)
     states = {at: state_at(ledger, minutes(at)) for at in (-1, 0, 9, 10, 25)}
@@ -109,7 +109,7 @@ def test_a_ledger_that_is_damaged_anywhere_is_put_aside(path: Path, fraction: fl
     path.write_bytes(content)
     with closing(Ledger(path)) as ledger:
         assert ledger.notice
-        assert "a new ledger begins" in ledger.notice
+        assert "a new ledger starts" in ledger.notice
         assert ledger.last_scan() == 0
 
 
@@ -126,13 +126,13 @@ def test_a_ledger_that_was_cut_short_is_no_crash(path: Path, left: int) -> None:
 def test_the_log_of_a_ledger_that_is_put_aside_is_not_taken_for_the_new_ones(ledger: Ledger, path: Path) -> None:
     look(ledger, seen(**{f"t{number}": A for number in range(500)}), 0)
     ledger._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    ledger.keep_place("reader", EventCursor(1, "e"))  # is in the log only, which stays as long as this connection is open
+    ledger.keep_cursor("reader", EventCursor(1, "e"))  # is in the log only, which stays as long as this connection is open
     content = bytearray(path.read_bytes())
     content[8 * 4096 : 10 * 4096] = b"\xff" * 8192
     path.write_bytes(content)
     with closing(Ledger(path)) as again:
         assert again.notice
-        assert again.place("reader") == EventCursor()
+        assert again.cursor("reader") == EventCursor()
         assert len(list(path.parent.glob("changes.db.unreadable-*-wal"))) == 1
         assert look(again, seen(v1=B), 10).news == []
 
@@ -178,8 +178,8 @@ def test_a_commit_is_on_disk_when_it_returns(ledger: Ledger) -> None:
 
 def test_places_of_readers_are_kept(path: Path) -> None:
     with closing(Ledger(path)) as ledger:
-        assert ledger.place("notifier") == EventCursor()
-        ledger.keep_place("notifier", EventCursor(7, "e"))
+        assert ledger.cursor("notifier") == EventCursor()
+        ledger.keep_cursor("notifier", EventCursor(7, "e"))
     with closing(Ledger(path)) as ledger:
-        assert ledger.place("notifier") == EventCursor(7, "e")
-        assert ledger.place("other") == EventCursor()
+        assert ledger.cursor("notifier") == EventCursor(7, "e")
+        assert ledger.cursor("other") == EventCursor()

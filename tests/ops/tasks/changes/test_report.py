@@ -27,7 +27,7 @@ def report(records: Sequence[Record] = (), gaps: Sequence[Gap] = (), notices: Se
 
 
 WARNING = (
-    "warning: team/app:v1.0.0 names a version and moved: sha256:aaaaaaaaaaaa -> sha256:bbbbbbbbbbbb by robot"
+    "warning: team/app:v1.0.0 is a version tag and moved: sha256:aaaaaaaaaaaa -> sha256:bbbbbbbbbbbb by robot"
     " at 2026-11-23 12:01:00 UTC\n"
 )
 UNKNOWN = "unknown: further repositories: no answer\nunknown: team/ui: 503\nunknown: team/app:v2: empty\n"
@@ -65,7 +65,7 @@ def test_only_what_is_wrong() -> None:
 
 def test_the_first_run_alerts_nobody() -> None:
     first = report([replace(one, kind=Kind.BASELINE) for one in RECORDS])
-    assert first.text(Detail.DETAILED) == "this is where the ledger begins: 3 tags in 2 repositories\n"
+    assert first.text(Detail.DETAILED) == "the ledger starts here: 3 tags in 2 repositories\n"
     assert (first.news, first.warnings, first.exit_code) == ([], [], 0)
 
 
@@ -114,4 +114,4 @@ def test_a_history_is_a_line_for_each_change() -> None:
     assert one.text() == line_of(RECORDS[0]) + "\n"
     assert line_of(RECORDS[0]) == "~ sha256:aaaaaaaaaaaa -> sha256:bbbbbbbbbbbb by robot (event, 2026-11-23 12:01:00 UTC)"
     assert [change["seq"] for change in one.as_json()["changes"]] == [1]
-    assert History("a", "b", []).text() == "the ledger knows nothing of a:b\n"
+    assert History("a", "b", []).text() == "the ledger has nothing about a:b\n"

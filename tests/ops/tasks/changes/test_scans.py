@@ -147,7 +147,7 @@ def test_a_folder_that_cannot_be_read_is_unknown(tmp_path: Path, monkeypatch: py
 
 
 def test_a_tree_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
-    with pytest.raises(TreeError, match=r"away: No such file or directory; see whether the registry's disk is mounted"):
+    with pytest.raises(TreeError, match=r"away: No such file or directory; check that the registry's disk is mounted"):
         scan_of_tree(RegistryTree(tmp_path / "away"))
 
 
@@ -257,7 +257,7 @@ def test_each_repository_and_tag_that_fails_is_unknown_by_itself_and_busy_ones_a
     assert seen == {
         "bad": Unknown("GET /v2/bad/tags/list was answered 404"),
         "broken": Unknown("GET /v2/broken/tags/list was answered 500"),
-        "circle": Unknown("GET /v2/circle/tags/list: its pages go in a circle"),
+        "circle": Unknown("GET /v2/circle/tags/list: its pages form a loop"),
         "gone": {},
         "null": {},
         "odd": Unknown("GET /v2/odd/tags/list was answered without a list of tags"),

@@ -182,7 +182,7 @@ def test_most_tags_vanish_only_when_that_is_accepted_or_told(ledger: Ledger, eve
 def test_a_ledger_does_not_begin_with_half_of_the_registry(tmp_path: Path) -> None:
     with closing(Ledger(tmp_path / "new.db")) as ledger:
         for scan in (Scan({"app": {"v1": A}}, missing=LOST), Scan({"app": LOST})):
-            with pytest.raises(IncompleteError, match=r"no ledger was begun.*the network is down.*--accept"):
+            with pytest.raises(IncompleteError, match=r"no ledger was started.*the network is down.*--accept"):
                 look(ledger, scan, 0)
         assert ledger.last_scan() == 0
         look(ledger, seen(v1=A, v2=LOST), 1)
@@ -200,7 +200,7 @@ def test_a_look_that_another_run_overtook_is_not_recorded(ledger: Ledger, tmp_pa
     assert ledger.state() == baseline(v1=B)
 
 
-STEPS = ("Ledger.transaction", "merge", "Ledger.append", "Ledger.keep_place", "Ledger.scanned", "repositories_changed")
+STEPS = ("Ledger.transaction", "merge", "Ledger.append", "Ledger.keep_cursor", "Ledger.scanned", "repositories_changed")
 KILLED = """
 import os, signal, sys
 from contextlib import closing
