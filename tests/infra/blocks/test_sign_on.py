@@ -48,7 +48,7 @@ def test_another_issuer_without_tls_is_refused(issuer: str) -> None:
 
 
 @pytest.mark.parametrize("issuer", ["id.example.com", "ftp://id.example.com", "https://", "https:// a"])
-def test_what_is_no_address_is_refused(issuer: str) -> None:
+def test_what_is_not_an_address_is_refused(issuer: str) -> None:
     assert "sign_on.issuer: " in problem(issuer=issuer, emails=["a@b.c"])
 
 

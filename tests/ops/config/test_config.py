@@ -1,4 +1,4 @@
-"""The contract of configuration files: what is valid, and how everything wrong is told."""
+"""The contract of configuration files: what is valid, and how every problem is reported."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_names_that_cannot_sign_in_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("hashed", ["", "secret", HASH[:-1], HASH + "a", HASH.replace("$04$", "$17$"), "$6$x$y"])
-def test_what_is_no_bcrypt_hash_of_bearable_cost_is_refused_and_not_shown(hashed: str) -> None:
+def test_what_is_not_a_bcrypt_hash_of_acceptable_cost_is_refused_and_not_shown(hashed: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Account(name="a", password_hash=hashed, access=())
     [problem] = describe(caught.value)
@@ -129,7 +129,7 @@ def test_what_is_rendered_is_loaded_and_always_the_same(tmp_path: Path) -> None:
         assert render(load(path, type(model))) == render(model)
 
 
-def test_every_problem_is_told_with_file_and_key(tmp_path: Path) -> None:
+def test_every_problem_is_reported_with_file_and_key(tmp_path: Path) -> None:
     path = tmp_path / "gateway.json"
     broken = GATEWAY | {
         "listen_port": 70000,
@@ -166,7 +166,7 @@ def test_every_problem_is_told_with_file_and_key(tmp_path: Path) -> None:
         (b"[]", "Input should be an object"),
     ],
 )
-def test_what_is_no_configuration_is_told(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_what_is_not_a_configuration_is_reported(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match="1 problem in the configuration") as caught:
@@ -174,7 +174,7 @@ def test_what_is_no_configuration_is_told(tmp_path: Path, content: bytes, proble
     assert caught.value.problems == [f"{path}: {problem}"]
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "none.json", GatewayConfig)
     assert caught.value.problems == [f"{tmp_path}/none.json: cannot be read: No such file or directory"]

@@ -28,7 +28,7 @@ def test_a_line_has_message_and_extra_values() -> None:
     }
 
 
-def test_nobody_can_write_a_line_of_his_own() -> None:
+def test_nobody_can_inject_a_line() -> None:
     assert line("refused", account='x"}\n{"level":"info')["account"] == 'x"}\n{"level":"info'
 
 

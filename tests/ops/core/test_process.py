@@ -46,7 +46,7 @@ def test_output_and_exit_code_come_back() -> None:
     assert completed.argv[:2] == ("sh", "-c")
 
 
-def test_words_are_words_and_no_shell_reads_them(tmp_path: Path) -> None:
+def test_no_shell_interprets_the_words(tmp_path: Path) -> None:
     odd = ["$(id)", "a b", "*", ";", "ä", ""]
     code = "import sys; print(ascii(sys.argv[1:]))"
     assert run([PYTHON, "-c", code, *odd, tmp_path], timeout=10).stdout == f"{[*odd, str(tmp_path)]!a}\n"
@@ -61,7 +61,7 @@ def test_environment_and_folder_are_those_given(tmp_path: Path) -> None:
     assert completed.stdout == f"this\n\n{tmp_path}\n"
 
 
-def test_output_that_is_no_text_is_read_nevertheless() -> None:
+def test_output_that_is_not_text_is_read_anyway() -> None:
     assert run(["printf", r"a\377b"], timeout=10).stdout == "a\N{REPLACEMENT CHARACTER}b"
 
 

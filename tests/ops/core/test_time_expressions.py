@@ -34,6 +34,6 @@ def test_a_time_is_understood(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "soon", "7", "7y", "-7d", "2026-13-01", "99999w", "01.03.2026"])
-def test_what_is_no_time_is_refused_with_what_would_be(text: str) -> None:
+def test_what_is_not_a_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a time; write a date \(2026-03-01"):
         moment(text, NOW)

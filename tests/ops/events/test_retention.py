@@ -85,7 +85,7 @@ def test_a_file_that_events_have_left_is_used_again(store: EventStore, path: Pat
     assert size() <= before + 2
 
 
-def test_a_reader_goes_on_where_it_was_when_that_event_is_gone(store: EventStore, path: Path) -> None:
+def test_a_reader_resumes_at_its_cursor_even_if_that_event_is_gone(store: EventStore, path: Path) -> None:
     cursor = EventCursor(5, "e4")
     age(path, 91, upto=10)
     store.add(envelope(event("new")))
@@ -101,7 +101,7 @@ def test_a_reader_that_has_read_all_finds_only_what_is_new_when_all_that_it_read
     assert [one.event.id for one in read_events(path, cursor)] == ["new0", "new1", "new2"]
 
 
-def test_the_newest_event_stays_however_old_so_that_places_go_on(path: Path) -> None:
+def test_the_newest_event_stays_however_old_so_that_cursors_stay_valid(path: Path) -> None:
     with closing(EventStore(path, kept_days=-1)) as store:  # every event is too old at once
         for number, name in enumerate(("first", "second"), start=1):
             store.add(envelope(event(name)))

@@ -51,7 +51,7 @@ def test_an_event_sent_again_is_kept_once(store: EventStore, path: Path) -> None
     assert query(path, "SELECT id, tag FROM events ORDER BY seq") == [("e1", "v1"), ("e2", "v1")]
 
 
-def test_a_restart_goes_on(path: Path) -> None:
+def test_a_restart_continues_where_it_was(path: Path) -> None:
     for number in range(3):
         with closing(EventStore(path)) as store:
             store.add(envelope(event("same"), event(f"e{number}")))
@@ -92,7 +92,7 @@ def test_a_full_disk_stores_nothing_of_a_request_and_the_next_one_works(store: E
     assert len(store.add(envelope(*many)).new) == 200
 
 
-def test_events_that_cannot_be_kept_show_even_when_a_smaller_write_succeeds(path: Path) -> None:
+def test_events_that_cannot_be_stored_show_even_when_a_smaller_write_succeeds(path: Path) -> None:
     now = 0.0
     with closing(EventStore(path, clock=lambda: now)) as store:
         store.check()

@@ -196,7 +196,7 @@ def test_events_are_kept_before_they_are_acknowledged(client: Client, media_type
         basic("admin"),
     ],
 )
-def test_events_of_others_are_refused(client: Client, headers: dict[str, str]) -> None:
+def test_a_webhook_without_the_right_token_is_refused(client: Client, headers: dict[str, str]) -> None:
     response = client.send("POST", "/events", content=envelope(event("e1")), headers=headers)
     assert (response.status_code, error_code(response)) == (401, "UNAUTHORIZED")
     client.send("GET", "/healthz")
@@ -234,7 +234,7 @@ def test_a_body_that_is_too_large_is_counted_and_dropped(client: Client) -> None
     assert client.stored("SELECT reason, body FROM bad_events") == [("larger than 1048576 bytes", b"")]
 
 
-def test_events_that_cannot_be_kept_stay_with_the_registry(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_that_cannot_be_stored_stay_with_the_registry(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: bytes) -> None:
         raise StoreError("database or disk is full")
 
@@ -270,7 +270,7 @@ def test_health_is_ok(client: Client) -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-def test_health_fails_while_events_cannot_be_kept(client: Client) -> None:
+def test_health_fails_while_events_cannot_be_stored(client: Client) -> None:
     client.gateway.events.close()
     client.config.events_db.write_bytes(b"not a database" * 1000)
     response = client.send("GET", "/healthz")

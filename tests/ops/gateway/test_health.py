@@ -36,7 +36,7 @@ def test_it_tells_whether_the_gateway_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:x/", "http://\0/", "http://[::1/", "http://127.0.0.1:99999/"])
-def test_an_address_that_is_none_is_no_health(url: str) -> None:
+def test_an_invalid_address_is_not_healthy(url: str) -> None:
     assert health.main(["--url", url]) == 1
 
 

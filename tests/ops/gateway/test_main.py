@@ -88,7 +88,7 @@ def test_the_problems_of_all_files_are_listed_together(tmp_path: Path) -> None:
         assert problem in completed.stderr
 
 
-def test_a_port_in_use_is_said(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         write_files(tmp_path, port=port)

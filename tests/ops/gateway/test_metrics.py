@@ -1,4 +1,4 @@
-"""What Prometheus is told of a gateway, and that nobody else is."""
+"""What Prometheus learns from a gateway, and that nobody else does."""
 
 from __future__ import annotations
 

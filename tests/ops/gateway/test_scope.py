@@ -70,7 +70,7 @@ def test_a_scope_is_read(text: str, scope: TokenScope) -> None:
         "repository:" + "-" * 200 + ":pull",
     ],
 )
-def test_what_is_no_scope_is_left_out(text: str) -> None:
+def test_what_is_not_a_scope_is_ignored(text: str) -> None:
     assert parse([text, "repository:good:pull"]) == [TokenScope("repository", "good", PULL)]
 
 

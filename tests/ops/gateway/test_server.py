@@ -58,7 +58,7 @@ def test_long_headers_in_small_pieces_and_large_bodies_are_fine(gateway: Process
         assert client.get("/healthz").status_code == 200
 
 
-def test_what_is_no_http_is_refused(gateway: Process) -> None:
+def test_what_is_not_http_is_refused(gateway: Process) -> None:
     with connect(gateway) as connection:
         connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n")
         assert connection.recv(1000).startswith(b"HTTP/1.1 400")

@@ -117,6 +117,6 @@ def test_clients_are_told_apart_by_address_or_ipv6_network(address: str, key: st
 
 
 @pytest.mark.parametrize("address", ["", "unknown", "192.0.2.7:80", "1.2.3.4, 5.6.7.8", "a" * 100_000])
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_what_is_not_an_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="does not appear to be"):
         client_key(address)

@@ -67,7 +67,7 @@ def test_the_same_change_twice_has_two_revisions(root: Path) -> None:
     assert len(set(revisions)) == 3
 
 
-def test_a_host_on_which_nothing_was_installed_has_no_mark(tmp_path: Path) -> None:
+def test_a_host_on_which_nothing_was_installed_has_no_revision(tmp_path: Path) -> None:
     assert look(tmp_path) == ("", [])
 
 

@@ -1,4 +1,4 @@
-"""Live parts: the folder that a running service has mounted stays the same, what is current in it changes in one step."""
+"""Hot-reloaded parts: the folder that a running service has mounted stays the same, what is current in it changes in one step."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_everybody_may_read_it(root: Path, tmp_path: Path) -> None:
     assert (root / "live" / "edge" / "edge-one").stat().st_mode & 0o777 == 0o755
 
 
-def test_an_edited_copy_is_put_right(root: Path, tmp_path: Path) -> None:
+def test_an_edited_copy_is_restored(root: Path, tmp_path: Path) -> None:
     ship(root, tmp_path, "d1", "one")
     (root / "live" / "edge" / CURRENT / "sub" / "file").write_text("edited by hand")
     install_hot_reloaded(root, ["edge"])

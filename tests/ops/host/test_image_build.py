@@ -79,7 +79,7 @@ def test_an_image_is_built_once_and_its_first_stage_does_not_stay(
     assert capsys.readouterr().out == built
 
 
-def test_a_step_that_fails_is_told_with_what_was_printed(
+def test_a_step_that_fails_is_reported_with_its_output(
     engine: docker.DockerClient, mark: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = folder_of(tmp_path, mark, f"FROM {base(engine)}\nCOPY nothing ./\n")
@@ -92,7 +92,7 @@ def test_a_step_that_fails_is_told_with_what_was_printed(
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_folder_without_a_dockerfile_is_told(mark: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_a_dockerfile_is_reported(mark: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = folder_of(tmp_path, mark, "")
     (tmp_path / name / "Dockerfile").unlink()
     assert main(["--root", str(tmp_path), name]) == 1

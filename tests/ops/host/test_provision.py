@@ -1,4 +1,4 @@
-"""Provisioning a host: every command can be run again, and goes on from whatever an earlier run left."""
+"""Provisioning a host: every command can be run again, and completes whatever an earlier run left."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_services_can_read_parts_whatever_the_callers_umask(root: Path, tmp_path
         (["remove", ".."], "", "'..' is not a relative path"),
     ],
 )
-def test_faults_are_told_in_one_line(root: Path, arguments: list[str], stdin: str, told: str) -> None:
+def test_faults_are_reported_in_one_line(root: Path, arguments: list[str], stdin: str, told: str) -> None:
     with redirect_stderr(io.StringIO()) as stderr, mock.patch("sys.stdin", io.StringIO(stdin)):
         assert main(["--root", str(root), *arguments]) == 1
     shown = stderr.getvalue()
@@ -222,7 +222,7 @@ def test_faults_are_told_in_one_line(root: Path, arguments: list[str], stdin: st
     assert "hunter2" not in shown
 
 
-def test_a_file_that_is_no_archive_is_told(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_an_archive_is_reported(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "odd.tar").write_text("odd")
     assert main(["--root", str(root), "release", str(tmp_path / "odd.tar")]) == 1
     assert "ops.host.provision release: " in capsys.readouterr().err
@@ -238,7 +238,7 @@ def test_wrong_usage_has_its_own_exit_code(root: Path, arguments: list[str]) -> 
     assert not root.exists()
 
 
-def test_with_a_mark_it_keeps_what_it_has_installed(root: Path, tmp_path: Path) -> None:
+def test_with_a_revision_it_records_what_it_has_installed(root: Path, tmp_path: Path) -> None:
     release = tarball(tmp_path, "d1", {"edge-1": "x"})
     assert main(["--root", str(root), "--revision", "m1", "release", str(release)]) == 0
     assert main(["--root", str(root), "--revision", "m1", "hot-reloaded", "edge"]) == 0
@@ -251,7 +251,7 @@ def test_with_a_mark_it_keeps_what_it_has_installed(root: Path, tmp_path: Path) 
     assert look(root)[1] == [str(file), str(root / "secrets" / "pass")]
 
 
-def test_a_command_that_fails_keeps_no_mark(root: Path, tmp_path: Path) -> None:
+def test_a_command_that_fails_records_no_revision(root: Path, tmp_path: Path) -> None:
     with redirect_stderr(io.StringIO()):
         assert main(["--root", str(root), "--revision", "m1", "release", str(tmp_path / "none.tar")]) == 1
     assert look(root) == ("", [])
@@ -266,7 +266,7 @@ def test_a_file_that_is_about_to_be_written_is_waited_for(root: Path, capsys: py
     assert capsys.readouterr().out == "certificate\n"
 
 
-def test_a_file_that_does_not_come_is_named(
+def test_a_file_that_does_not_appear_is_named(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ops.host.provision._SHOW_LIMIT_S", 0.3)

@@ -118,7 +118,7 @@ def test_an_interrupted_installation_is_completed(root: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("damage", ["parts/edge-1/sub/file", "parts/edge-1/sub", "releases/d1/edge"])
-def test_an_interrupted_removal_is_made_good(root: Path, tmp_path: Path, damage: str) -> None:
+def test_an_interrupted_removal_is_repaired(root: Path, tmp_path: Path, damage: str) -> None:
     release = tarball(tmp_path, "d1", {"edge-1": "x", "cache-1": "y"})
     install_release(root, release)
     whole = tree(root)
@@ -128,7 +128,7 @@ def test_an_interrupted_removal_is_made_good(root: Path, tmp_path: Path, damage:
     assert tree(root) == whole
 
 
-def test_files_that_a_power_cut_emptied_are_made_good(root: Path, tmp_path: Path) -> None:
+def test_files_that_a_power_cut_emptied_are_repaired(root: Path, tmp_path: Path) -> None:
     release = tarball(tmp_path, "d1", {"edge-1": "x"})
     install_release(root, release)
     (root / "parts/edge-1/sub/file").write_text("")
@@ -150,7 +150,7 @@ def test_a_full_disk_leaves_the_current_release(root: Path, tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("releases", [(), ("d1", "d2")])
-def test_what_is_no_release_is_refused(root: Path, tmp_path: Path, releases: tuple[str, ...]) -> None:
+def test_what_is_not_a_release_is_refused(root: Path, tmp_path: Path, releases: tuple[str, ...]) -> None:
     path = tmp_path / "odd.tar"
     with tarfile.open(path, "w") as archive:
         for name in ("parts/edge-1", *(f"releases/{digest}" for digest in releases)):

@@ -120,7 +120,7 @@ def started(container: Container) -> str:
     return str(container.attrs["State"]["StartedAt"])
 
 
-def test_a_changed_configuration_is_taken_without_a_restart(caddy: Running) -> None:
+def test_a_changed_configuration_is_loaded_without_a_restart(caddy: Running) -> None:
     before = started(caddy.container)
     assert caddy.answer() == "one"
     assert caddy.offer("two", site("two")) == 0
@@ -130,7 +130,7 @@ def test_a_changed_configuration_is_taken_without_a_restart(caddy: Running) -> N
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can kill what runs in a container")
-def test_a_service_that_was_told_is_still_restarted_when_it_dies(caddy: Running) -> None:
+def test_a_service_that_was_reloaded_is_still_restarted_when_it_dies(caddy: Running) -> None:
     assert caddy.offer("two", site("two")) == 0
     before = started(caddy.container)
     os.kill(caddy.container.attrs["State"]["Pid"], signal.SIGKILL)

@@ -33,7 +33,7 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The commands that programs are told with; a STAND-IN for them, which are the emulated server's to run for real."""
+    """The commands that would reload programs. A STAND-IN: the emulated server runs them for real."""
     commands: list[str] = []
 
     def call(command: Sequence[object]) -> None:
@@ -56,7 +56,7 @@ def offer(root: Path, files: dict[str, str]) -> None:
     (current / "host").symlink_to(part)
 
 
-def test_files_are_installed_once_and_their_programs_told(root: Path, target: Path, told: list[str]) -> None:
+def test_files_are_installed_once_and_their_programs_reloaded(root: Path, target: Path, told: list[str]) -> None:
     assert install(root, target) == [SYSCTL, UNIT]
     assert (target / SYSCTL).read_text() == "a = 1\n"
     assert (target / SYSCTL).stat().st_mode & 0o777 == 0o644
@@ -66,7 +66,7 @@ def test_files_are_installed_once_and_their_programs_told(root: Path, target: Pa
     assert told == []
 
 
-def test_what_was_changed_by_hand_is_seen_and_put_right(root: Path, target: Path, told: list[str]) -> None:
+def test_what_was_changed_by_hand_is_detected_and_restored(root: Path, target: Path, told: list[str]) -> None:
     install(root, target)
     told.clear()
     (target / SYSCTL).write_text("a = 2\n")
@@ -100,7 +100,7 @@ def test_a_file_that_its_program_refuses_changes_nothing(root: Path, target: Pat
     assert list(target.rglob("*")) == []
 
 
-def test_a_program_that_could_not_be_told_is_told_by_the_next_run(
+def test_a_program_that_could_not_be_reloaded_is_reloaded_by_the_next_run(
     root: Path, target: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
@@ -121,7 +121,7 @@ def test_a_dry_run_changes_nothing(root: Path, target: Path, capsys: pytest.Capt
     assert list(target.rglob("*")) == []
 
 
-def test_an_error_is_told_in_a_line(root: Path, target: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_reported_in_one_line(root: Path, target: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "current" / "host").unlink()
     (target / "etc").write_text("a file where a folder should be")
     offer(root, {SYSCTL: "a = 1\n"})
