@@ -76,7 +76,7 @@ def refuse_vanished(before: State, difference: Difference) -> None:
     if vanished > looked_for * _VANISHED_LIMIT:
         raise VanishedError(
             f"{vanished} of {looked_for} tags have vanished, and no event of the registry explains it; nothing was recorded."
-            " Check that this is the right registry and its disk is mounted; if they were deleted on purpose, run it with --accept"
+            " Check that this is the right registry and its disk is mounted; if they were deleted on purpose, run with --accept"
         )
 
 
