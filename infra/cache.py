@@ -83,6 +83,7 @@ def _held(path: Path, what: str) -> AbstractContextManager[None]:
         return CacheBusyError(f"{by} has been building {what} for over an hour; kill it if it hangs (lock: {path})")
 
     def waiting(holder: Holder | None) -> None:
-        say(f"waiting for {holder or 'another process'} to build {what}")
+        if holder is None or holder.pid != os.getpid():  # another step of this run shows its own progress
+            say(f"waiting for {holder or 'another process'} to build {what}")
 
     return hold(path, f"building {what}", refusal=refusal, patience=_LOCK_LIMIT_S, waiting=waiting)

@@ -95,6 +95,22 @@ def test_the_second_run_waits_and_says_for_whom(tmp_path: Path, capsys: pytest.C
         assert f"waiting for process {other.pid} (since " in capsys.readouterr().err
 
 
+def test_two_steps_of_one_run_build_once_and_say_so_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    started = threading.Event()
+
+    def build(folder: Path) -> None:
+        started.set()
+        time.sleep(0.5)
+        _write(folder)
+
+    other = threading.Thread(target=lambda: cached(tmp_path, "entry", build, what="a thing"))
+    other.start()
+    started.wait(20)
+    assert (cached(tmp_path, "entry", _refuse, what="a thing") / "second").read_text() == "mine"
+    other.join(20)
+    assert "waiting" not in capsys.readouterr().err
+
+
 def test_waiting_ends_when_the_builder_is_killed(tmp_path: Path) -> None:
     with _builder(tmp_path) as other:
         killer = threading.Timer(0.5, other.kill)
