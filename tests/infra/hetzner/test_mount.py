@@ -131,5 +131,5 @@ def test_nothing_is_installed_beside_a_volume_that_is_not_mounted(shell: Shell) 
     shell.run(script())
     assert look(access)
     shell.run(f"umount {ROOT}")
-    with pytest.raises(pulumi.RunError, match=f"{ROOT} of the server {ADDRESS} is not mounted"):
+    with pytest.raises(pulumi.RunError, match=f"{ROOT} is not mounted on the server {ADDRESS}"):
         look(access)
