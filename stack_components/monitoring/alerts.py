@@ -100,7 +100,7 @@ def _registry(logs: str) -> Group:
                 hold="10m",
                 severity="warning",
                 service="registry",
-                summary="Slow storage: 1 in 100 {{ $labels.action }} operations takes {{ $value | humanizeDuration }} or more",
+                summary="Slow storage: 1% of {{ $labels.action }} operations take {{ $value | humanizeDuration }} or more",
                 to_do="Find what else keeps the disk busy (`iostat -x 5`): a backup, garbage collection, or a noisy neighbour.",
             ),
         ],

@@ -102,7 +102,7 @@ FIRING = [
         "RegistryStorageSlow",
         {STORAGE % "1": "0x60", STORAGE % "5": "0+10x60", STORAGE % "+Inf": "0+10x60"},
         "15m",
-        "Slow storage: 1 in 100 Stat operations takes 4.96s or more",
+        "Slow storage: 1% of Stat operations take 4.96s or more",
         {"action": "Stat"},
     ),
     Case(
