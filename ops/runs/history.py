@@ -16,6 +16,8 @@ from ops.core.process import birth_of
 SCHEMA = 1
 RUNNING, ENDED, KILLED = "running", "ended", "killed"
 _KEPT_LINES = 4000
+# Tasks that had another name when old lines were written.
+_FORMER_NAMES = {"undo": "restore"}
 _TRIM_BYTES = 4 * 1024 * 1024
 
 
@@ -96,7 +98,8 @@ class History:
             try:
                 values = json.loads(line)
                 if values.pop("schema") == SCHEMA:
-                    yield Run(**values)
+                    run = Run(**values)
+                    yield replace(run, task=_FORMER_NAMES.get(run.task, run.task))
             except (ValueError, TypeError, LookupError, AttributeError):
                 continue
 

@@ -59,6 +59,12 @@ def test_an_unreadable_line_spoils_no_other_run(history: History, tmp_path: Path
     assert history.runs() == [RUN, other]
 
 
+def test_a_task_that_was_renamed_is_one_task(history: History) -> None:
+    history.add(replace(RUN, state=ENDED, task="undo", exit_code=0))
+    assert [run.task for run in history.runs()] == ["restore"]
+    assert history.last_success("restore") is not None
+
+
 def test_it_does_not_grow_forever(history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.runs.history._TRIM_BYTES", 10_000)
     monkeypatch.setattr("ops.runs.history._KEPT_LINES", 10)
