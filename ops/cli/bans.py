@@ -36,7 +36,9 @@ def _network(text: str | None) -> str | None:
 @who.command(epilog=WHO_EXAMPLES)
 def who_is_banned(
     context: typer.Context,
-    address: Annotated[str | None, typer.Argument(callback=_network, help="Only bans that hit this address or network.")] = None,
+    address: Annotated[
+        str | None, typer.Argument(callback=_network, metavar="ADDRESS", help="Only bans that hit this address or network.")
+    ] = None,
     *,
     community: Annotated[bool, typer.Option("--community", help="List the community's bans too: thousands.")] = False,
     as_json: Json = False,
@@ -62,7 +64,7 @@ def who_is_banned(
 @unban.command(epilog=UNBAN_EXAMPLES)
 def lift_bans(
     context: typer.Context,
-    address: Annotated[str | None, typer.Argument(callback=_network, help="An address or a network.")] = None,
+    address: Annotated[str | None, typer.Argument(callback=_network, metavar="ADDRESS", help="An address or a network.")] = None,
     *,
     everybody: Annotated[bool, typer.Option("--all", help="Lift all bans that were decided here.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which bans would be lifted.")] = False,
