@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, InvalidHeader, NameResolutionError, ReadTimeoutError
 
 from ops.core.process import redact
-from ops.registry.transport import reason_of
+from ops.registry.transport import causes_of, reason_of
 
 CONNECT_S = 5.0
 ANSWER_S = 15.0
@@ -104,18 +104,9 @@ def _retry_after(value: str | None) -> float | None:
 
 def _reason(error: Exception) -> str:
     """Return why there was no answer, without any address."""
-    chain = list(_causes(error))
+    chain = list(causes_of(error))
     if any(isinstance(one, NameResolutionError) for one in chain):
         return "its name is not known"
     if any(type(one) in {ConnectTimeoutError, ReadTimeoutError} for one in chain):  # a refused connection is a subclass
         return f"no answer within {ANSWER_S:g} s"
     return next((reason_of(one) for one in chain if isinstance(one, OSError)), f"not an HTTP answer: {type(error).__name__}")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and everything that caused it."""
-    seen: list[BaseException] = [error]
-    for one in seen:
-        yield one
-        further = [one.__cause__, one.__context__, *one.args]
-        seen += [other for other in further if isinstance(other, BaseException) and other not in seen]

@@ -1,10 +1,9 @@
-"""A small client of the registry's HTTP API: tokens, blobs, manifests. Standard library only."""
+"""A small client for the registry's HTTP API: tokens, blobs, manifests."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 from urllib.request import parse_http_list, parse_keqv_list
 
-from ops.registry.transport import Answer, Endpoint, RegistryBusyError, RegistryError, UnreachableError, reason_of
+from ops.registry.transport import Answer, Endpoint, RegistryBusyError, RegistryError, UnreachableError
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _PAUSE_S = 2.0
@@ -157,8 +156,8 @@ class RegistryClient:
                     max(_PAUSE_S, float(wanted)) if wanted.isdecimal() else _PAUSE_S
                 )  # else it is a date, which nobody sends
                 problem = kind(f"{answer.asked} was answered {answer}")
-            except (OSError, http.client.HTTPException) as error:
-                problem = UnreachableError(f"{self._endpoint.url}: {reason_of(error)}")
+            except UnreachableError as error:
+                problem = error
             if time.monotonic() + pause_s > self._until:
                 raise problem
             if str(problem) not in self._told:

@@ -1,4 +1,4 @@
-"""Where a registry is reached: one request, its answer, and what can go wrong. Standard library only."""
+"""How a registry is reached over HTTP: one request, its answer, and what can go wrong."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections import deque
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import SplitResult, urljoin, urlsplit
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from ops.core import exit_codes
 
@@ -21,45 +25,55 @@ from ops.core import exit_codes
 _REQUEST_LIMIT_S = 60.0
 _MAX_SHOWN = 200
 _REPEATABLE = {"GET", "HEAD"}
+# Connections that are kept for the next requests; more may be open at once.
+_KEPT = 32
+_HEADERS = {"User-Agent": "regops"}
 
 
 class RegistryError(Exception):
-    """The registry did not do what was asked; the message says what and holds no secret."""
+    """The registry did not do what was asked; the message says what, and contains no secret."""
 
     exit_code = exit_codes.FAILED
 
 
 class InsecureError(RegistryError):
-    """A password would have travelled in clear text, or to another server."""
+    """A password would have been sent in clear text or to another server."""
 
     exit_code = exit_codes.INVALID
 
 
 class MismatchError(RegistryError):
-    """The registry gave other content than it was given."""
+    """The registry returned other content than was pushed."""
 
     exit_code = exit_codes.MISMATCH
 
 
 class UnreachableError(RegistryError):
-    """Nobody answers, or only the edge does, for what stands behind it."""
+    """There is no answer, or only the edge answers because the registry behind it is away."""
 
     exit_code = exit_codes.UNREACHABLE
 
 
 class RegistryBusyError(RegistryError):
-    """It asks to be asked later: writes are refused while it is maintained, or too many sign in at once."""
+    """It asks us to retry later: it is in read-only mode, or too many clients log in at once."""
 
     exit_code = exit_codes.BUSY
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to a request."""
+    """An answer to a request.
+
+    Attributes:
+        asked: Method and path of the request.
+        status: The HTTP status.
+        headers: Its headers; upper and lower case make no difference.
+        body: Its body. It may have been cut short: whoever compares digests will notice.
+    """
 
     asked: str
     status: int
-    headers: http.client.HTTPMessage
+    headers: Mapping[str, str]
     body: bytes
 
     def expect(self, *statuses: int) -> Answer:
@@ -74,7 +88,7 @@ class Answer:
 
     @property
     def error(self) -> tuple[str, str]:
-        """The code and the message of the first error in the body, empty when it has none."""
+        """The code and the message of the first error in the body; empty if there is none."""
         try:
             first = json.loads(self.body)["errors"][0]
             return str(first["code"]), str(first["message"])
@@ -87,13 +101,43 @@ class Answer:
         return f"{self.status}" + (f" ({shown})" if shown else "")
 
 
+# Tells whether the request of this thread has opened a connection, or was sent over one that was kept.
+_this_request = threading.local()
+
+
+class _PlainConnection(HTTPConnection):
+    """One without TLS, which stays on this machine."""
+
+    def connect(self) -> None:
+        _this_request.connected = True
+        super().connect()
+        peer = self.sock.getpeername()[0]
+        if not ipaddress.ip_address(peer).is_loopback:
+            self.close()
+            raise InsecureError(f"http://{self.host}:{self.port} is another machine: passwords are sent there over https only")
+
+
+class _TlsConnection(HTTPSConnection):
+    def connect(self) -> None:
+        _this_request.connected = True
+        super().connect()
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where a registry is reached.
 
     Attributes:
         url: Scheme, host and port.
-        ca: File of the authority that signs its certificate; None for those that this machine trusts.
+        ca: CA file for its certificate; None for the CAs that this machine trusts.
         addresses: IP addresses by host name, for names that are not to be looked up.
     """
 
@@ -102,123 +146,149 @@ class Endpoint:
     addresses: Mapping[str, str] = field(default_factory=dict)
 
     def ask(self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
-        """Send one request.
+        """Send one request. Redirects are not followed.
 
         Args:
-            method: Of HTTP.
-            target: Path, or a whole address of this registry.
-            headers: Of the request.
+            method: The HTTP method.
+            target: A path, or a whole URL of this registry.
+            headers: The request's headers.
             content: Its body.
 
         Raises:
             InsecureError: The target is another server, or clear text would leave this machine.
-            OSError: Nobody answers.
-            http.client.HTTPException: The answer is none.
+            UnreachableError: There is no answer.
         """
         url = self._own(target)
-        with contextlib.closing(self._open(url)) as connection:
-            return _exchange(connection, method, url, headers, content)
-
-    def _own(self, target: str) -> SplitResult:
-        url = urlsplit(urljoin(self.url, target))
-        if _origin(url) != _origin(urlsplit(self.url)):
-            raise InsecureError(f"{self.url} sends its clients to {url.scheme}://{url.netloc}, which was not followed")
-        return url
-
-    def _open(self, url: SplitResult) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(url.netloc, timeout=_REQUEST_LIMIT_S)
-        connection.auto_open = 0  # it would open another one by itself, without TLS
-        connection.sock = self._connect(url)
-        return connection
+        with self._reached(), self._pool() as pool:
+            return self._exchange(pool, method, url, headers, content)
 
     def certificate_times(self) -> tuple[datetime, datetime]:
-        """Return from when and until when the registry's certificate is good, both in UTC.
+        """Return from when and until when the registry's certificate is valid, both in UTC.
 
         Raises:
-            OSError: Nobody answers, or the certificate is not trusted.
+            UnreachableError: There is no answer, or the certificate is not trusted.
         """
-        with self._connect(urlsplit(self.url)) as connection:
-            assert isinstance(connection, ssl.SSLSocket), self.url  # noqa: S101  # asked of https only
-            shown = connection.getpeercert() or {}
+        host, port = _origin(urlsplit(self.url))[1:]
+        with self._reached():
+            connection = HTTPSConnection(
+                self.addresses.get(host, host),
+                port,
+                server_hostname=host,
+                ssl_context=self._trust(),
+                timeout=_REQUEST_LIMIT_S,
+            )
+            with contextlib.closing(connection):
+                connection.connect()
+                assert isinstance(connection.sock, ssl.SSLSocket)  # noqa: S101  # it speaks TLS only
+                shown = connection.sock.getpeercert() or {}
         begins, ends = (ssl.cert_time_to_seconds(str(shown[key])) for key in ("notBefore", "notAfter"))
         return datetime.fromtimestamp(begins, UTC), datetime.fromtimestamp(ends, UTC)
 
-    def _connect(self, url: SplitResult) -> socket.socket:
-        host, port = _origin(url)[1:]
-        connected = socket.create_connection((self.addresses.get(host, host), port), timeout=_REQUEST_LIMIT_S)
+    def _own(self, target: str) -> SplitResult:
         try:
-            if url.scheme == "https":
-                authority = self.ca.read_text() if self.ca else None
-                return ssl.create_default_context(cadata=authority).wrap_socket(connected, server_hostname=host)
-            peer = connected.getpeername()[0]
-            if not ipaddress.ip_address(peer).is_loopback:
-                raise InsecureError(f"{self.url} is {peer}: passwords go to another machine by https only")
-            return connected
-        except BaseException:
-            connected.close()
-            raise
+            url = urlsplit(urljoin(self.url, target))
+            own = _origin(url) == _origin(urlsplit(self.url))
+        except ValueError as error:
+            raise RegistryError(f"{self.url} points to an address that is none: {error}") from None
+        if not own:
+            raise InsecureError(f"{self.url} points to another server, {url.scheme}://{url.netloc}, which was not followed")
+        return url
+
+    def _pool(self) -> HTTPConnectionPool:
+        scheme, host, port = _origin(urlsplit(self.url))
+        address = self.addresses.get(host, host)
+        if scheme == "http":
+            return _PlainPool(address, port, timeout=_REQUEST_LIMIT_S, maxsize=_KEPT)
+        context = self._trust()
+        return _TlsPool(address, port, timeout=_REQUEST_LIMIT_S, maxsize=_KEPT, ssl_context=context, server_hostname=host)
+
+    def _trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self.ca.read_text() if self.ca else None)
+
+    @contextlib.contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except (HTTPError, OSError) as error:
+            raise UnreachableError(f"{self.url}: {reason_of(error)}") from error
+
+    def _exchange(
+        self, pool: HTTPConnectionPool, method: str, url: SplitResult, headers: Mapping[str, str], content: bytes | None
+    ) -> Answer:
+        response = pool.urlopen(
+            method,
+            (url.path or "/") + (f"?{url.query}" if url.query else ""),
+            content,
+            {"Host": urlsplit(self.url).netloc, **_HEADERS, **headers},
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
+        try:
+            body = response.read()
+        except ProtocolError as error:
+            if not isinstance(error.__cause__, http.client.IncompleteRead):
+                raise
+            body = error.__cause__.partial
+        return Answer(f"{method} {url.path}", response.status, response.headers, body)
 
 
 @dataclass(frozen=True)
 class PooledEndpoint(Endpoint):
     """One that keeps its connections for the next requests; several threads may ask at once. Close it at the end."""
 
-    _idle: deque[http.client.HTTPConnection] = field(default_factory=deque, init=False, repr=False, compare=False)
+    _pools: list[HTTPConnectionPool] = field(default_factory=list, init=False, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def ask(self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
-        """Send one request, as `Endpoint.ask` does; over a new connection when the kept one was ended meanwhile."""
+        """Send one request, as `Endpoint.ask` does; again, if the connection that was kept turns out to be closed."""
         url = self._own(target)
-        while True:
-            try:
-                connection, kept = self._idle.pop(), True
-            except IndexError:
-                connection, kept = self._open(url), False
-            try:
-                answer = _exchange(connection, method, url, headers, content)
-            except BaseException as error:
-                connection.close()
-                # Only what may be asked twice: an answer that was lost on its way may have changed something.
-                if kept and method in _REPEATABLE and isinstance(error, ConnectionError | http.client.HTTPException):
-                    continue
-                raise
-            if connection.sock:  # else the registry has ended it with this answer
-                self._idle.append(connection)
-            return answer
+        with self._reached():
+            with self._lock:
+                if not self._pools:
+                    self._pools.append(self._pool())
+                pool = self._pools[0]
+            while True:
+                _this_request.connected = False
+                try:
+                    return self._exchange(pool, method, url, headers, content)
+                except ProtocolError:
+                    # Only what may be asked twice: a request whose answer was lost may have changed something.
+                    if _this_request.connected or method not in _REPEATABLE:
+                        raise
 
     def close(self) -> None:
         """Close the connections that are kept."""
-        while self._idle:
-            self._idle.pop().close()
-
-
-def _exchange(
-    connection: http.client.HTTPConnection, method: str, url: SplitResult, headers: Mapping[str, str], content: bytes | None
-) -> Answer:
-    path = url._replace(scheme="", netloc="", fragment="").geturl()
-    connection.request(method, path, body=content, headers={"Host": url.netloc, **headers})
-    response = connection.getresponse()
-    try:
-        body = response.read()
-    except http.client.IncompleteRead as cut:
-        body = cut.partial  # whoever compares digests finds out
-        connection.close()
-    return Answer(f"{method} {url.path}", response.status, response.headers, body)
+        with self._lock:
+            while self._pools:
+                self._pools.pop().close()
 
 
 def _origin(url: SplitResult) -> tuple[str, str, int]:
     return url.scheme, url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443)
 
 
-def reason_of(error: Exception) -> str:
-    """Return why a request got no answer, in words for people."""
-    match error:
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and everything that caused it: urllib3 wraps what happened, sometimes twice."""
+    seen = [error]
+    for one in seen:
+        yield one
+        further = [one.__cause__, *one.args]
+        seen += [other for other in further if isinstance(other, BaseException) and other not in seen]
+
+
+def reason_of(error: BaseException) -> str:
+    """Return in plain words why a request got no answer."""
+    cause = next((one for one in causes_of(error) if isinstance(one, OSError | http.client.HTTPException)), error)
+    match cause:
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted: {error.verify_message}"
+            return f"its certificate is not trusted: {cause.verify_message}"
         case ssl.SSLError():
-            return f"no TLS: {error.reason or error}"
+            return f"no TLS: {cause.reason or cause}"
         case socket.gaierror():
-            return f"its name is not known: {error.strerror}"
+            return f"its name is not known: {cause.strerror}"
         case OSError():
-            said = error.strerror or str(error) or type(error).__name__
-            return f"{error.filename}: {said}" if error.filename else said
-    return f"no answer of HTTP: {type(error).__name__}"
+            said = cause.strerror or str(cause) or type(cause).__name__
+            return f"{cause.filename}: {said}" if cause.filename else said
+    return f"not an HTTP answer: {type(cause).__name__}"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
-import ssl
 from datetime import UTC, datetime
 
-from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
-from ops.registry.transport import Endpoint, reason_of
+from ops.registry.transport import Endpoint, UnreachableError
 
 _REMEDY = "`docker logs` of the edge says why it was not renewed"
 # The edge renews when a third of the lifetime is left, so with short-lived certificates less than a day left is normal.
@@ -25,8 +22,8 @@ def certificate(endpoint: Endpoint) -> Check:
         return Check("certificate", SKIPPED, "no TLS: only clients on this machine reach it")
     try:
         begins, ends = endpoint.certificate_times()
-    except (OSError, http.client.HTTPException, ssl.SSLError) as error:
-        return Check("certificate", FAILED, f"{endpoint.url}: {reason_of(error)}", _REMEDY, exit_codes.UNREACHABLE)
+    except UnreachableError as error:
+        return Check("certificate", FAILED, str(error), _REMEDY, error.exit_code)
     left, whole = ends - datetime.now(UTC), ends - begins
     detail = f"valid until {ends:%Y-%m-%d %H:%M} UTC"
     if left / whole < _LEAST_SHARE:

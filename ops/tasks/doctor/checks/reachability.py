@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import socket
 import ssl
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
-from ops.registry.transport import Answer, Endpoint, reason_of
+from ops.registry.transport import Answer, Endpoint, UnreachableError, causes_of
 
 # Tokens are valid for five minutes, and refused before they start to be: https://distribution.github.io/distribution/spec/auth/jwt/
 _LARGEST_DIFFERENCE = timedelta(seconds=30)
@@ -47,15 +46,15 @@ def edge(endpoint: Endpoint) -> tuple[Check, Answer | None]:
     """
     try:
         answer = endpoint.ask("GET", "/v2/", headers={})
-    except (OSError, http.client.HTTPException) as error:
-        return Check("edge", FAILED, f"{endpoint.url}: {reason_of(error)}", _remedy(error), exit_codes.UNREACHABLE), None
+    except UnreachableError as error:
+        return Check("edge", FAILED, str(error), _remedy(error), error.exit_code), None
     if answer.status == HTTPStatus.FORBIDDEN:
         return Check("edge", FAILED, f"it refuses this machine: {answer.asked} was answered {answer}", _BANNED), None
     return Check("edge", OK, f"it answers: {answer.asked} was answered {answer.status}"), answer
 
 
-def _remedy(error: Exception) -> str:
-    match error:
+def _remedy(error: UnreachableError) -> str:
+    match next((one for one in causes_of(error) if isinstance(one, OSError)), None):
         case ssl.SSLCertVerificationError():
             now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
             return f"is this the right name, and is it really {now} now? Pass a private CA with --ca; {ON_SERVER}"

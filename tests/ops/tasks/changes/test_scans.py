@@ -91,9 +91,10 @@ def test_tokens_are_had_as_clients_get_them_and_tls_is_kept_open(tmp_path: Path)
         endpoint = PooledEndpoint(stack.url, stack.authority, {NAME: "127.0.0.1"})
         admin = RegistryClient(endpoint, Login("admin", PASSWORDS["admin"]))
         assert scan_of_registry(admin) == scan_of_tree(RegistryTree(tmp_path / "registry"))
-        assert 1 <= len(endpoint._idle) <= 8
+        (pool,) = endpoint._pools
+        assert 1 <= pool.num_connections <= 8
         endpoint.close()
-        assert not endpoint._idle
+        assert not endpoint._pools
         with pytest.raises(RegistryError, match=r"GET /v2/_catalog was answered 401 \(UNAUTHORIZED"):
             scan_of_registry(RegistryClient(endpoint))
         endpoint.close()

@@ -8,14 +8,13 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email.message import Message
 from email.utils import format_datetime
-from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3 import HTTPHeaderDict
 
 from infra.paths import PROJECT_FOLDER
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
@@ -208,10 +207,7 @@ def test_a_server_that_is_not_a_registry_is_reported() -> None:
 
 
 def answer_of(date: str | None) -> Answer:
-    headers = HTTPMessage()
-    if date is not None:
-        Message.add_header(headers, "Date", date)
-    return Answer("GET /v2/", 401, headers, b"")
+    return Answer("GET /v2/", 401, HTTPHeaderDict({"Date": date} if date else {}), b"")
 
 
 @pytest.mark.parametrize(
