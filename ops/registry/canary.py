@@ -1,4 +1,4 @@
-"""The canary: a small image whose content follows from a seed, so that what comes back can be compared."""
+"""The canary: a small image generated from a seed, so that what is pulled can be compared with what was pushed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIZE = 4096
 
 @dataclass(frozen=True)
 class Canary:
-    """A whole image, which every client can pull: its manifest, and the config and the layer that it names."""
+    """A complete image that every client can pull: its manifest, and the config and layer that it references."""
 
     manifest: bytes
     blobs: Sequence[bytes]
@@ -31,7 +31,7 @@ class Canary:
 
 
 def make_canary(seed: str) -> Canary:
-    """Return the image of a seed: the same seed gives the same bytes, another one shares none of them."""
+    """Return the image of a seed: the same seed gives the same bytes, and different seeds share no blobs."""
     layer = _layer(hashlib.shake_256(seed.encode()).digest(_SIZE))
     config = _json(
         {

@@ -16,7 +16,7 @@ from ops.registry.transport import Answer, Endpoint, RegistryBusyError, Registry
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _PAUSE_S = 2.0
-# Seconds that a token is good for when its service does not say: https://distribution.github.io/distribution/spec/auth/token/
+# How long a token is valid if its service does not say: https://distribution.github.io/distribution/spec/auth/token/
 _TOKEN_LIFETIME_S = 60
 _TOKEN_MARGIN_S = 15
 _LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -36,7 +36,7 @@ def digest_of(content: bytes) -> str:
 
 
 class RegistryClient:
-    """Asks a registry as an account, or as anybody; several threads may ask at once."""
+    """Talks to a registry as an account or anonymously; several threads may use it at once."""
 
     def __init__(
         self, endpoint: Endpoint, login: Login | None = None, *, until: float = 0.0, tell: Callable[[str], None] = lambda _: None
@@ -45,9 +45,9 @@ class RegistryClient:
 
         Args:
             endpoint: The registry.
-            login: Name and password; None for anybody.
-            until: When to give up on a registry that is away, by `time.monotonic`; before, it is asked again.
-            tell: Called once with each reason for which it waits.
+            login: Name and password; None for anonymous access.
+            until: Until when to keep trying if the registry is away, by `time.monotonic`.
+            tell: Called once with each reason for waiting.
         """
         self._endpoint = endpoint
         self._login = login
@@ -66,33 +66,33 @@ class RegistryClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request, with a token for a scope when one is given.
+        """Send a request, with a token if a scope is given.
 
         Raises:
             UnreachableError: The registry is away for too long.
-            RegistryBusyError: It asks to wait for too long.
-            RegistryError: There is no token.
+            RegistryBusyError: It is busy for too long.
+            RegistryError: It gives no token.
         """
         token = {} if scope is None else {"Authorization": f"Bearer {self._token(scope)}"}
         return self._patiently(method, target, {**(headers or {}), **token}, content)
 
     def challenge(self) -> Mapping[str, str]:
-        """Return where tokens are had, as `/v2/` says to those who have none: `realm` and `service`.
+        """Return where to get tokens, as `/v2/` says: `realm` and `service`.
 
         Raises:
-            RegistryError: It says no such thing.
+            RegistryError: It does not say.
         """
         if not self._challenge:
             answer = self._patiently("GET", "/v2/", {}, None).expect(HTTPStatus.UNAUTHORIZED)
             scheme, _, parameters = answer.headers.get("WWW-Authenticate", "").partition(" ")
             found = parse_keqv_list([item for item in parse_http_list(parameters) if "=" in item])
             if scheme.lower() != "bearer" or not {"realm", "service"} <= found.keys():
-                raise RegistryError("GET /v2/ does not say where tokens are had")
+                raise RegistryError("GET /v2/ does not say where to get tokens")
             self._challenge = found
         return self._challenge
 
     def push_blob(self, repository: str, content: bytes) -> None:
-        """Upload a blob, also one that the registry has: it is written and checked all the same."""
+        """Upload a blob, even if the registry has it: it is written and checked again."""
         scope = f"repository:{repository}:pull,push"
         started = self.request("POST", f"/v2/{repository}/blobs/uploads/", scope=scope).expect(HTTPStatus.ACCEPTED)
         place = started.headers.get("Location", "")
@@ -101,22 +101,22 @@ class RegistryClient:
         self.request("PUT", target, scope=scope, content=content, headers=headers).expect(HTTPStatus.CREATED)
 
     def push_manifest(self, repository: str, tag: str, manifest: bytes) -> None:
-        """Put an image's manifest under a tag."""
+        """Push an image's manifest with a tag."""
         scope, headers = f"repository:{repository}:pull,push", {"Content-Type": MANIFEST_TYPE}
         path = f"/v2/{repository}/manifests/{tag}"
         self.request("PUT", path, scope=scope, content=manifest, headers=headers).expect(HTTPStatus.CREATED)
 
     def manifest(self, repository: str, reference: str) -> Answer:
-        """Ask for a manifest by tag or digest."""
+        """Get a manifest by tag or digest."""
         scope, headers = f"repository:{repository}:pull", {"Accept": MANIFEST_TYPE}
         return self.request("GET", f"/v2/{repository}/manifests/{reference}", scope=scope, headers=headers)
 
     def blob(self, repository: str, digest: str) -> Answer:
-        """Ask for a blob."""
+        """Get a blob."""
         return self.request("GET", f"/v2/{repository}/blobs/{digest}", scope=f"repository:{repository}:pull")
 
     def delete_manifest(self, repository: str, digest: str) -> Answer:
-        """Ask for a manifest to be deleted, with the tags that point to it."""
+        """Delete a manifest and the tags that point to it."""
         scope = f"repository:{repository}:pull,delete"
         return self.request("DELETE", f"/v2/{repository}/manifests/{digest}", scope=scope)
 
@@ -152,9 +152,8 @@ class RegistryClient:
                 wanted = answer.headers.get("Retry-After", "")
                 busy = wanted or answer.status == HTTPStatus.TOO_MANY_REQUESTS
                 kind = RegistryBusyError if busy else UnreachableError
-                pause_s = (
-                    max(_PAUSE_S, float(wanted)) if wanted.isdecimal() else _PAUSE_S
-                )  # else it is a date, which nobody sends
+                if wanted.isdecimal():  # otherwise it is a date, which nobody sends
+                    pause_s = max(_PAUSE_S, float(wanted))
                 problem = kind(f"{answer.asked} was answered {answer}")
             except UnreachableError as error:
                 problem = error

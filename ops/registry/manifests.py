@@ -1,4 +1,4 @@
-"""What manifests in the registry's tree refer to: walked from roots, and checked by SHA-256."""
+"""What manifests in the registry's tree reference: followed from roots, and checked by SHA-256."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ops.registry.tree import RegistryTree, TreeError
 
 @dataclass(frozen=True)
 class References:
-    """What a manifest refers to, by digest.
+    """What a manifest references, by digest.
 
     Attributes:
-        blobs: Configuration and layers of an image.
-        manifests: Those that an index lists.
+        blobs: An image's config and layers.
+        manifests: The manifests that an index lists.
     """
 
     blobs: tuple[str, ...]
@@ -24,16 +24,16 @@ class References:
 
 
 def references(content: bytes) -> References:
-    """Return what a manifest refers to.
+    """Return what a manifest references.
 
     https://github.com/opencontainers/image-spec/blob/main/manifest.md and image-index.md; Docker's have the same keys.
 
     Raises:
-        ValueError: This is no manifest.
+        ValueError: This is not a manifest.
     """
     document = json.loads(content)
     if not isinstance(document, dict):
-        raise ValueError("no JSON object")
+        raise ValueError("not a JSON object")
     config = [document["config"]] if "config" in document else []
     blobs = [*config, *(document.get("layers") or [])]
     try:
@@ -44,12 +44,12 @@ def references(content: bytes) -> References:
 
 @dataclass
 class Reach:
-    """Everything that some roots lead to. Each manifest is read once.
+    """Everything that can be reached from some roots. Each manifest is read once.
 
     Attributes:
-        trees: Where manifests are read: in the first one that has them.
+        trees: Where manifests are read: the first tree that has them.
         digests: What has been reached so far.
-        read: What manifests refer to, of those that were reached and have content.
+        read: By manifest that was reached and exists, what it references.
     """
 
     trees: Sequence[RegistryTree]
@@ -57,20 +57,20 @@ class Reach:
     read: dict[str, References] = field(default_factory=dict)
 
     def blobs(self, digests: Iterable[str]) -> None:
-        """Reach blobs."""
+        """Add blobs to what is reached."""
         self.digests.update(digests)
 
     def manifests(self, digests: Iterable[str], *, having: Container[str] | None = None) -> None:
-        """Reach manifests, and what they refer to.
+        """Add manifests, and everything that they reference.
 
-        One that has no content leads nowhere, and is read again when it is asked for again: it may be pushed meanwhile.
+        A manifest without content is tried again each time: it may have been pushed in the meantime.
 
         Args:
             digests: The roots.
-            having: The manifests of the repository whose roots these are: only they can be pulled from it. None for all.
+            having: The manifests in the roots' repository, as only they can be pulled from it. None for all.
 
         Raises:
-            TreeError: One cannot be understood.
+            TreeError: A manifest is invalid.
         """
         pending, seen = list(digests), set[str]()
         while pending:
@@ -94,27 +94,27 @@ class Reach:
                     continue
                 except ValueError as error:
                     raise TreeError(
-                        f"{file}: is no manifest ({error}); delete the tags and revisions that point to it"
+                        f"{file}: is not a manifest ({error}); delete the tags and revisions that point to it"
                     ) from error
         return self.read.get(digest)
 
 
 def image_problems(tree: RegistryTree, repository: str, tag: str) -> list[str]:
-    """Return what hinders a tag from being pulled whole; every file that it leads to is read and compared with its digest.
+    """Return why a tag cannot be pulled completely. Every file that it needs is read and compared with its digest.
 
     Raises:
-        TreeError: A link or manifest cannot be understood.
+        TreeError: A link or manifest is invalid.
     """
     root = tree.tagged(repository, tag)
     if root is None:
-        return [f"{repository}:{tag} names nothing"]
+        return [f"{repository}:{tag} does not exist"]
     reach = Reach([tree])
     reach.manifests([root])
     problems = []
     for digest in sorted(reach.digests):
         link = tree.revision(repository, digest) if digest in reach.read else tree.layer(repository, digest)
         if not link.is_file():
-            problems.append(f"{repository}:{tag}: {digest} is not linked")
+            problems.append(f"{repository}:{tag}: {digest} is not linked in the repository")
         try:
             with tree.blob(digest).open("rb") as file:
                 found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
@@ -122,5 +122,5 @@ def image_problems(tree: RegistryTree, repository: str, tag: str) -> list[str]:
             problems.append(f"{repository}:{tag}: {digest} is missing")
             continue
         if found != digest:
-            problems.append(f"{repository}:{tag}: {digest} has other content")
+            problems.append(f"{repository}:{tag}: {digest} has the wrong content")
     return problems

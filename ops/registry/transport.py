@@ -25,7 +25,7 @@ from ops.core import exit_codes
 _REQUEST_LIMIT_S = 60.0
 _MAX_SHOWN = 200
 _REPEATABLE = {"GET", "HEAD"}
-# Connections that are kept for the next requests; more may be open at once.
+# How many connections are kept for further requests; more may be open at once.
 _KEPT = 32
 _HEADERS = {"User-Agent": "regops"}
 
@@ -101,12 +101,12 @@ class Answer:
         return f"{self.status}" + (f" ({shown})" if shown else "")
 
 
-# Tells whether the request of this thread has opened a connection, or was sent over one that was kept.
+# Whether this thread's request has opened a new connection, or used a kept one.
 _this_request = threading.local()
 
 
 class _PlainConnection(HTTPConnection):
-    """One without TLS, which stays on this machine."""
+    """A connection without TLS, which may not leave this machine."""
 
     def connect(self) -> None:
         _this_request.connected = True
@@ -189,7 +189,7 @@ class Endpoint:
             url = urlsplit(urljoin(self.url, target))
             own = _origin(url) == _origin(urlsplit(self.url))
         except ValueError as error:
-            raise RegistryError(f"{self.url} points to an address that is none: {error}") from None
+            raise RegistryError(f"{self.url} points to an invalid URL: {error}") from None
         if not own:
             raise InsecureError(f"{self.url} points to another server, {url.scheme}://{url.netloc}, which was not followed")
         return url
@@ -236,13 +236,13 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class PooledEndpoint(Endpoint):
-    """One that keeps its connections for the next requests; several threads may ask at once. Close it at the end."""
+    """An endpoint that keeps connections open for further requests; several threads may use it at once. Close it at the end."""
 
     _pools: list[HTTPConnectionPool] = field(default_factory=list, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def ask(self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
-        """Send one request, as `Endpoint.ask` does; again, if the connection that was kept turns out to be closed."""
+        """Send one request, as `Endpoint.ask` does, but retry if the registry has closed the kept connection."""
         url = self._own(target)
         with self._reached():
             with self._lock:
@@ -254,12 +254,12 @@ class PooledEndpoint(Endpoint):
                 try:
                     return self._exchange(pool, method, url, headers, content)
                 except ProtocolError:
-                    # Only what may be asked twice: a request whose answer was lost may have changed something.
+                    # Only what is safe to repeat: a request whose answer was lost may have changed something.
                     if _this_request.connected or method not in _REPEATABLE:
                         raise
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the kept connections."""
         with self._lock:
             while self._pools:
                 self._pools.pop().close()
@@ -279,7 +279,7 @@ def causes_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return in plain words why a request got no answer."""
+    """Return why there was no answer, in plain words."""
     cause = next((one for one in causes_of(error) if isinstance(one, OSError | http.client.HTTPException)), error)
     match cause:
         case ssl.SSLCertVerificationError():

@@ -1,4 +1,4 @@
-"""The registry's tree on disk, as the filesystem driver of distribution lays it out: names in, paths and links out.
+"""The registry's tree on disk, as distribution's filesystem driver lays it out: names in, paths and links out.
 
 https://github.com/distribution/distribution/blob/v3.1.1/registry/storage/paths.go
 """
@@ -25,13 +25,13 @@ _FILE = re.compile(
 
 
 class TreeError(Exception):
-    """Something in the tree is not as the registry leaves it; the message names the file."""
+    """Something in the tree is damaged; the message names the file."""
 
     exit_code = exit_codes.FAILED
 
 
 class Kind(IntEnum):
-    """What a file of the tree is, in an order in which all may be written: what points comes after what it points to."""
+    """What a file in the tree is. In this order they can be written safely: targets before what points to them."""
 
     BLOB = 1
     LAYER = 2
@@ -42,13 +42,13 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of the tree, by what its path says.
+    """A file in the tree, as its path describes it.
 
     Attributes:
         kind: What it is.
-        digest: Which blob or manifest it holds or points to; empty for a tag, whose content says it.
-        repository: Whose it is; empty for a blob.
-        tag: For a tag, and for what it once named.
+        digest: The blob or manifest that it holds or points to; empty for a tag, whose content says it.
+        repository: The repository that it belongs to; empty for a blob.
+        tag: For a tag, and for its history.
     """
 
     kind: Kind
@@ -58,7 +58,7 @@ class Entry:
 
 
 def entry_of(path: str) -> Entry | None:
-    """Return what a file is, by its path below the tree's version folder; None for uploads, and for what is not known."""
+    """Return what a file is, from its path below the tree's version folder; None for uploads and unknown files."""
     match = _FILE.fullmatch(path)
     if match is None:
         return None
@@ -76,7 +76,7 @@ def entry_of(path: str) -> Entry | None:
 class RegistryTree:
     """The tree below a root directory (`storage.filesystem.rootdirectory`).
 
-    From 3.1.0 on each file is written beside its place and renamed into it, so that one which is there is whole.
+    From 3.1.0 on the registry writes each file beside its place and renames it, so a file that exists is complete.
 
     Attributes:
         root: The root directory.
@@ -86,7 +86,7 @@ class RegistryTree:
 
     @property
     def top(self) -> Path:
-        """The folder below which everything lies, and which paths of `entry_of` are relative to."""
+        """The folder that everything is in, and that the paths of `entry_of` are relative to."""
         return self.root / VERSION_FOLDER
 
     @property
@@ -103,10 +103,10 @@ class RegistryTree:
         """Return the file of a blob or manifest.
 
         Raises:
-            TreeError: This is no digest.
+            TreeError: This is not a digest.
         """
         if not _DIGEST.fullmatch(digest):
-            raise TreeError(f"{digest!r} is no digest")
+            raise TreeError(f"{digest!r} is not a digest")
         hexadecimal = digest.removeprefix("sha256:")
         return self.blobs / "sha256" / hexadecimal[:2] / hexadecimal / "data"
 
@@ -115,11 +115,11 @@ class RegistryTree:
         return self.repositories / name
 
     def tag_folder(self, repository: str, tag: str) -> Path:
-        """Return the folder of a tag, which is there as long as the registry lists it."""
+        """Return the folder of a tag. The registry lists the tag as long as the folder exists."""
         return self.repository(repository) / "_manifests" / "tags" / tag
 
     def tag(self, repository: str, tag: str) -> Path:
-        """Return the file that says which manifest a tag names now."""
+        """Return the file that says which manifest a tag points to."""
         return self.tag_folder(repository, tag) / "current" / "link"
 
     def revision(self, repository: str, digest: str) -> Path:
@@ -131,26 +131,26 @@ class RegistryTree:
         return self.repository(repository) / "_layers" / digest.replace(":", "/") / "link"
 
     def repository_names(self, unreadable: Callable[[OSError], None] | None = None) -> Iterator[str]:
-        """Give the names of all repositories, also of those that have no tags any more, in no order.
+        """Yield the names of all repositories, including those without tags, in no particular order.
 
         Args:
-            unreadable: Told of each folder that cannot be read, which is then passed over.
+            unreadable: Called with the error of each folder that cannot be read; the folder is then skipped.
 
         Raises:
-            OSError: A folder cannot be read, and there is nobody to tell.
+            OSError: A folder cannot be read, and `unreadable` is not given.
         """
         return (name for name, areas in self.repository_areas(unreadable) if "_manifests" in areas)
 
     def repository_areas(self, unreadable: Callable[[OSError], None] | None = None) -> Iterator[tuple[str, frozenset[str]]]:
-        """Give each repository's name, and what it has of `_manifests`, `_layers` and `_uploads`, in no order.
+        """Yield each repository's name, and which of `_manifests`, `_layers` and `_uploads` it has, in no particular order.
 
-        One without `_manifests` is a first push under way, or one that was given up.
+        Without `_manifests`, its first push is in progress or was abandoned.
 
         Args:
-            unreadable: Told of each folder that cannot be read, which is then passed over.
+            unreadable: Called with the error of each folder that cannot be read; the folder is then skipped.
 
         Raises:
-            OSError: A folder cannot be read, and there is nobody to tell.
+            OSError: A folder cannot be read, and `unreadable` is not given.
         """
         pending = [self.repositories]
         while pending:
@@ -158,7 +158,7 @@ class RegistryTree:
             try:
                 with os.scandir(folder) as entries:
                     names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-            except FileNotFoundError:  # removed meanwhile, or no repository was ever pushed
+            except FileNotFoundError:  # just deleted, or nothing was ever pushed
                 continue
             except OSError as error:
                 if unreadable is None:
@@ -171,7 +171,7 @@ class RegistryTree:
             pending.extend(folder / name for name in names if name not in areas)
 
     def files(self) -> Iterator[str]:
-        """Give the paths of all files below `top`, temporary ones and uploads too, in no order."""
+        """Yield the paths of all files below `top`, including temporary files and uploads, in no particular order."""
         top = str(self.top)
         pending = [top]
         while pending:
@@ -196,10 +196,10 @@ class RegistryTree:
             return []
 
     def tagged(self, repository: str, tag: str) -> str | None:
-        """Return the digest that a tag names now; None when there is no such tag (any more).
+        """Return the digest that a tag points to; None if the tag does not exist.
 
         Raises:
-            TreeError: The link holds no digest.
+            TreeError: Its link file does not contain a digest.
         """
         try:
             return read_link(self.tag(repository, tag))
@@ -208,13 +208,13 @@ class RegistryTree:
 
 
 def read_link(path: Path) -> str:
-    """Return the digest that a link file holds.
+    """Return the digest in a link file.
 
     Raises:
         FileNotFoundError: There is no such file.
-        TreeError: It holds none: a crash of a registry before 3.1.0 may have left it empty.
+        TreeError: It does not contain one: a registry before 3.1.0 may have crashed and left it empty.
     """
     text = path.read_text(encoding="ascii", errors="replace").strip()
     if not _DIGEST.fullmatch(text):
-        raise TreeError(f"{path}: holds {text!r}, which is no digest; delete the tag or revision that it belongs to")
+        raise TreeError(f"{path}: contains {text!r}, which is not a digest; delete the tag or revision that it belongs to")
     return text

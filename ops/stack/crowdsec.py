@@ -1,4 +1,4 @@
-"""Who is banned at the edge, and why: asked of CrowdSec in its container, and lifted there."""
+"""Who is banned at the edge, and why, according to CrowdSec in its container; and lifting bans."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from ops.core.docker_engine import connected
 from ops.stack.stack import Stack
 
 SERVICE = "crowdsec"
-# Of the edge's bouncer, which asks for what is new: its `ticker_interval`.
+# The edge's bouncer polls for changes: its `ticker_interval`.
 LEARNS_WITHIN_S = 15
-# What others tell CrowdSec: its makers' list, and lists that are subscribed to. They are thousands.
+# Decisions by others: CrowdSec's community list, and subscribed lists. There are thousands.
 _COMMUNITY = ("CAPI", "lists")
-# cscli goes on trying for minutes when its engine does not answer, and nobody can end it from outside.
+# cscli keeps trying for minutes if CrowdSec does not answer, and cannot be stopped from outside.
 _ANSWER_LIMIT_S = 30
 _KILLED = (124, 137, 143)
-# What its API says of a locked database, also as a wrong password. All that is asked here may be asked again.
+# What the API says if its database is locked, even as a wrong password. Everything that we ask can be asked again.
 _API_ERROR, _TRIES, _PAUSE_S = "API error", 5, 0.5
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class BansError(Exception):
-    """CrowdSec cannot be asked; the message says why, and what to do."""
+    """CrowdSec does not answer as expected; the message says why and what to do."""
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
@@ -43,17 +43,17 @@ class BansError(Exception):
 
 @dataclass(frozen=True)
 class Ban:
-    """A decision in force: https://docs.crowdsec.net/docs/concepts/#decisions .
+    """A decision that is in force: https://docs.crowdsec.net/docs/concepts/#decisions .
 
     Attributes:
-        value: The address or the network that is banned; else what `scope` says.
-        scope: `Ip`, `Range`, or another one, such as `Country`.
-        action: `ban`, or another one.
+        value: The banned address or network; otherwise whatever `scope` says.
+        scope: `Ip`, `Range`, or something else, such as `Country`.
+        action: `ban`, or something else.
         reason: The scenario, or what was given as the reason.
-        origin: Who says so: `crowdsec` for what was seen here, `cscli` for what was typed here, `CAPI` and `lists` for others.
+        origin: Who decided: `crowdsec` for what it saw here, `cscli` for people here, `CAPI` and `lists` for others.
         since: When it was decided.
-        until: When it ends by itself; to the second.
-        country: Of the address, where CrowdSec knows it; ISO 3166.
+        until: When it expires, to the second.
+        country: The address's country (ISO 3166), if CrowdSec knows it.
     """
 
     value: str
@@ -67,7 +67,7 @@ class Ban:
 
     @property
     def network(self) -> Network | None:
-        """What is banned, as a network; None for what is none."""
+        """What is banned, as a network; None if it is not a network."""
         try:
             return ipaddress.ip_network(self.value, strict=False)
         except ValueError:
@@ -75,34 +75,34 @@ class Ban:
 
     @property
     def of_community(self) -> bool:
-        """Whether others have decided it."""
+        """Whether others decided it."""
         return self.origin in _COMMUNITY
 
     def document(self) -> dict[str, str]:
-        """Return it as JSON has it."""
+        """Return it as a JSON document."""
         return {**asdict(self), "since": self.since.isoformat(), "until": self.until.isoformat()}
 
 
 class CrowdSec:
-    """The CrowdSec of a stack, as its own command line shows it."""
+    """A stack's CrowdSec, by its own command line."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
 
     def bans(self, *, community: bool = False) -> list[Ban]:
-        """Return who is banned, the newest first; of several bans of one address only one.
+        """Return who is banned, newest first; of several bans of one address only one.
 
         Args:
-            community: Also what others have decided.
+            community: Include what others decided.
 
         Raises:
-            BansError: It does not answer.
+            BansError: CrowdSec does not answer.
         """
         words = ["decisions", "list", "--no-simu", "--limit", "0", "--output", "json"]
         return read(self._ask(*words, *(["--all"] if community else [])), datetime.now(UTC))
 
     def community_count(self) -> int | None:
-        """Return how many bans others have decided; None when that is not known."""
+        """Return how many bans others decided; None if that is unknown."""
         try:
             counted = json.loads(self._ask("metrics", "show", "decisions", "--output", "json"))["decisions"]
             return sum(sum(origins.get(one, {}).values()) for origins in counted.values() for one in _COMMUNITY)
@@ -113,16 +113,16 @@ class CrowdSec:
         """Return the networks that should never be banned.
 
         Raises:
-            BansError: It does not answer.
+            BansError: CrowdSec does not answer.
         """
         lists = json.loads(self._ask("allowlists", "list", "--output", "json")) or []
         return [ipaddress.ip_network(item["value"], strict=False) for one in lists for item in one.get("items") or ()]
 
     def lift(self, bans: Iterable[Ban]) -> None:
-        """Lift bans, with all others of the same addresses.
+        """Lift bans, and all others of the same addresses.
 
         Raises:
-            BansError: It does not answer.
+            BansError: CrowdSec does not answer.
         """
         for value in dict.fromkeys(ban.value for ban in bans):
             self._ask("decisions", "delete", f"--value={value}")
@@ -133,7 +133,7 @@ class CrowdSec:
             try:
                 done: Any = self._container.exec_run(argv, demux=True)
             except APIError as error:
-                raise BansError(f"{self._container.name} cannot be asked: {error.explanation or error}") from error
+                raise BansError(f"cscli cannot be run in {self._container.name}: {error.explanation or error}") from error
             code, output = done
             out, err = ((part or b"").decode(errors="replace") for part in output)
             if code == 0:
@@ -142,40 +142,40 @@ class CrowdSec:
                 break
             time.sleep(_PAUSE_S)
         if code in _KILLED:
-            raise BansError(f"{self._container.name} does not answer; it may be starting: try again in a minute", 13)
+            raise BansError(f"{self._container.name} does not answer; it may still be starting: try again in a minute", 13)
         raise BansError(f"{self._container.name}: `cscli {' '.join(words)}` ended with exit code {code}: {(err or out).strip()}")
 
 
 @contextlib.contextmanager
 def crowdsec(stack: Stack) -> Iterator[CrowdSec]:
-    """Give the CrowdSec of a stack.
+    """Yield a stack's CrowdSec.
 
     Raises:
-        BansError: It does not run.
+        BansError: It is not running.
         EngineError: The Docker engine does not answer.
     """
     if SERVICE not in stack.config.services:
-        raise BansError("nobody is banned: protection does not run in this stack (`protection.enabled` in its settings)")
+        raise BansError("nobody is banned: protection is off in this stack (`protection.enabled` in its settings)")
     name = container_name(stack.config.stack, SERVICE)
     with connected(timeout=2 * _ANSWER_LIMIT_S) as engine:
         try:
             container = engine.containers.get(name)
         except NotFound:
-            raise BansError(f"the container {name} is missing: nobody is banned anew. Its remedy is `up`") from None
+            raise BansError(f"the container {name} is missing, so nobody new is banned; run `up`") from None
         if container.status != "running":
-            raise BansError(f"the container {name} does not run ({container.status}); `docker logs {name}` says why")
+            raise BansError(f"the container {name} is not running ({container.status}); `docker logs {name}` says why")
         yield CrowdSec(container)
 
 
 def read(printed: str, now: datetime) -> list[Ban]:
-    """Return the bans in what `cscli decisions list` prints as JSON, in its order.
+    """Return the bans in the JSON that `cscli decisions list` prints, in its order.
 
     Args:
-        printed: By cscli.
-        now: From when on its durations count.
+        printed: What cscli printed.
+        now: When its durations begin.
 
     Raises:
-        BansError: It is something else.
+        BansError: It printed something else.
     """
     try:
         alerts: Sequence[Mapping[str, Any]] = json.loads(printed) or []
@@ -183,7 +183,7 @@ def read(printed: str, now: datetime) -> list[Ban]:
             ban for alert in alerts for decision in alert["decisions"] or () if (ban := _ban(alert, decision, now)).until > now
         ]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise BansError(f"what cscli printed is not understood: {type(error).__name__}: {error}") from None
+        raise BansError(f"cscli printed something unexpected: {type(error).__name__}: {error}") from None
 
 
 def _ban(alert: Mapping[str, Any], decision: Mapping[str, Any], now: datetime) -> Ban:
@@ -200,22 +200,22 @@ def _ban(alert: Mapping[str, Any], decision: Mapping[str, Any], now: datetime) -
 
 
 def _left(duration: str) -> timedelta:
-    """Return a duration that Go has written, rounded to seconds; one that is over has a minus and counts as none."""
+    """Return a duration that Go has printed, rounded to seconds; one that is over has a minus sign and is zero."""
     if duration.startswith("-"):
         return timedelta()
     parts = _DURATION.fullmatch(duration)
     if not parts:
-        raise ValueError(f"{duration!r} is no duration")
+        raise ValueError(f"{duration!r} is not a duration")
     hours, minutes, seconds = (int(part or 0) for part in parts.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def hits(bans: Iterable[Ban], target: Network) -> list[Ban]:
-    """Return the bans of an address or a network: those that it is within, and those within it."""
+    """Return the bans of an address or network: those that contain it, and those that it contains."""
     return [ban for ban in bans if (there := ban.network) and overlap(there, target)]
 
 
 def overlap(one: Network, other: Network) -> bool:
-    """Whether two networks have addresses in common; those of IPv4 and of IPv6 have none."""
-    # A network of the other version would be a TypeError.
+    """Whether two networks overlap; IPv4 and IPv6 never do."""
+    # Comparing different versions raises a TypeError.
     return one.version == other.version and one.overlaps(other)

@@ -17,7 +17,7 @@ _ANSWER_LIMIT_S = 20.0
 
 
 class ServiceError(Exception):
-    """A service did not do what was asked; the message says which, and what it said."""
+    """A service failed; the message says which, and what it printed."""
 
     exit_code = exit_codes.FAILED
 
@@ -62,16 +62,16 @@ def container(stack: Stack, service: str) -> str:
 
 
 def _metrics(stack: Stack) -> str:
-    """Return the page of the registry's debug port, which listens where Prometheus alone reaches it."""
+    """Return the metrics from the registry's debug port, which only Prometheus can reach."""
     return _inside(stack, _REGISTRY, ["wget", "-q", "-O", "-", stack.config.registry_metrics])
 
 
 def _flush(stack: Stack) -> None:
-    """Empty the cache, signed in as the registry; the password goes by standard input."""
+    """Empty the cache, logged in as the registry; the password is sent on standard input."""
     told = f"AUTH {_CACHE_USER} {stack.secret(_CACHE_PASSWORD).strip()}\nFLUSHDB\n"
     answer = _inside(stack, _CACHE, ["redis-cli"], stdin=told)
     if answer.split() != ["OK", "OK"]:
-        raise ServiceError(f"{container(stack, _CACHE)} cannot be emptied: {answer.strip()}; is the release current? Run `up`")
+        raise ServiceError(f"{container(stack, _CACHE)} cannot be emptied: {answer.strip()}; run `up` if the release is old")
 
 
 def _inside(stack: Stack, service: str, words: list[str], stdin: str | None = None) -> str:

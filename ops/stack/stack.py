@@ -1,4 +1,4 @@
-"""One stack on this host, as `regops` finds it: its folder, what the current release says of it, its secrets."""
+"""A stack on this host: its folder, its configuration in the current release, its secrets."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Stack:
 
     @cached_property
     def config(self) -> RegopsConfig:
-        """What the current release says.
+        """Its configuration in the current release.
 
         Raises:
-            ConfigError: It says nothing, or nothing that can be understood.
+            ConfigError: It is missing or invalid.
         """
         path = self.current / REGOPS_FILE
         if not path.exists():
@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def data(self) -> Path:
-        """What `regops` keeps."""
+        """The folder for data of `regops`."""
         return self.root / self.config.data
 
     def lock_file(self, name: str) -> Path:
@@ -69,4 +69,4 @@ class Stack:
         except ConfigError as error:
             if os.access(self.root / "secrets", os.X_OK):
                 raise
-            raise ConfigError([*error.problems, "secrets are for root and the stack's own user; try sudo"]) from None
+            raise ConfigError([*error.problems, "only root and the stack's own user can read secrets; try sudo"]) from None

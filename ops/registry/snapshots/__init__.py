@@ -1,1 +1,1 @@
-"""Snapshots of the registry's tree: copies made of hard links, which cost folders and no content."""
+"""Snapshots of the registry's tree: copies made of hard links, which need folders but no space for content."""

@@ -1,4 +1,4 @@
-"""Hard links between two trees of the registry: a whole copy, pointers first, and single files put back."""
+"""Hard links between two registry trees: a whole copy, pointers first, or single files put back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.core import exit_codes
 from ops.registry.tree import RegistryTree
 
 _POINTERS = ("_manifests/tags", "_manifests/revisions", "_layers")
-# Looked at again after so many new folders.
+# How many folders are made between checks of the free space.
 _LOOK_EVERY = 500
 
 
@@ -24,7 +24,7 @@ class SnapshotError(Exception):
 
 
 class NoSpaceError(SnapshotError):
-    """The disk has too little room."""
+    """There is too little space on the disk."""
 
     exit_code = exit_codes.NO_SPACE
 
@@ -34,8 +34,8 @@ class Linker:
     """Makes folders and links below one tree, as the owner of another.
 
     Attributes:
-        like: The folder whose owner new folders get, when this is root.
-        min_free: Share of the disk's space and of its inodes that stays free.
+        like: New folders get this folder's owner, if this runs as root.
+        min_free: Share of the disk's space and inodes that has to stay free.
     """
 
     like: Path
@@ -47,15 +47,15 @@ class Linker:
         self._made = 0
 
     def folder(self, path: str) -> None:
-        """Make a folder, with those above it that are missing.
+        """Make a folder and its missing parents.
 
         Raises:
-            NoSpaceError: Too little would stay free.
+            NoSpaceError: Too little is free.
         """
         if self._made % _LOOK_EVERY == 0:
             require_space(self.like, self.min_free)
         try:
-            os.mkdir(path, 0o755)  # noqa: PTH102  # a hundred thousand times
+            os.mkdir(path, 0o755)  # noqa: PTH102  # called a hundred thousand times
         except FileExistsError:
             return
         except FileNotFoundError:
@@ -67,7 +67,7 @@ class Linker:
             os.chown(path, *self._owner)
 
     def link(self, source: str, target: str) -> bool:
-        """Give a file a second name; return False when it has gone, or the other name is taken."""
+        """Hard-link a file; return False if it is gone, or if the target exists."""
         try:
             os.link(source, target, follow_symlinks=False)
         except (FileNotFoundError, FileExistsError):
@@ -75,46 +75,46 @@ class Linker:
         return True
 
     def put(self, source: str, target: str) -> bool:
-        """Give a file a second name, in folders that are made; return False when that name is taken, or the file has gone."""
+        """Hard-link a file and make missing folders; return False if the target exists, or if the file is gone."""
         self.folder(os.path.dirname(target))  # noqa: PTH120
         return self.link(source, target)
 
     def replace(self, source: str, target: str) -> None:
-        """Give a file a second name that another one may have, in one step."""
+        """Hard-link a file atomically over whatever is at the target."""
         beside = f"{target}.regops.tmp"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)  # noqa: PTH108
         os.link(source, beside, follow_symlinks=False)
         os.replace(beside, target)  # noqa: PTH105
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)  # noqa: PTH108  # both were one file already: rename leaves both names
+            os.unlink(beside)  # noqa: PTH108  # both were the same file already: rename leaves both names
 
 
 def copy_tree(source: RegistryTree, target: RegistryTree, linker: Linker) -> None:
-    """Copy a tree in use: all tags, then all revisions, then all links to layers, then all blobs.
+    """Copy a tree in use: all tags, then all revisions, then all layer links, then all blobs.
 
-    What points is copied before what it points to, so that a push in between leaves no pointer without its target. Uploads and
-    files that are being written are left out. Safe from registry 3.1.0 on, which renames each file into its place.
+    Pointers are copied before their targets, so that a push in between leaves no pointer without its target. Uploads and
+    temporary files are left out. Safe from registry 3.1.0 on, which writes each file beside its place and renames it.
 
     Raises:
-        SnapshotError: The disk is full, or it is another one.
+        SnapshotError: The disk is full, or the two are on different file systems.
     """
     with explained(source.root, target.root):
         linker.folder(str(target.repositories))
         for area in _POINTERS:
             for repository, areas in source.repository_areas():
                 if area.partition("/")[0] in areas and (source.repository(repository) / area).is_dir():
-                    # Also an empty one: the collector takes a repository without `_manifests/tags` for none.
+                    # Even if it is empty: without `_manifests/tags`, the collector ignores a repository.
                     linker.folder(str(target.repository(repository) / area))
                     _copy(str(source.repository(repository) / area), str(target.repository(repository) / area), linker)
         for repository in target.repository_names():
-            linker.folder(str(target.repository(repository) / "_layers"))  # the collector fails where there is none
+            linker.folder(str(target.repository(repository) / "_layers"))  # the collector fails without it
         linker.folder(str(target.blobs))
         _copy(str(source.blobs), str(target.blobs), linker)
 
 
 def _copy(source: str, target: str, linker: Linker) -> None:
-    """Copy the files of a folder, and of those in it. A folder without files is what the registry leaves of a removed link."""
+    """Copy a folder recursively, but no folders without files: the registry leaves those behind when it deletes links."""
     try:
         with os.scandir(source) as entries:
             found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
@@ -131,11 +131,11 @@ def _copy(source: str, target: str, linker: Linker) -> None:
 
 
 def require_space(folder: Path, min_free: float) -> None:
-    """Check that enough of a disk is free, in bytes as in inodes.
+    """Check that enough space and inodes are free on a disk.
 
     Args:
-        folder: On the disk.
-        min_free: Share of each; 0 for no check.
+        folder: A folder on it.
+        min_free: The share of each that has to be free; 0 for no check.
 
     Raises:
         NoSpaceError: Too little is free.
@@ -143,32 +143,32 @@ def require_space(folder: Path, min_free: float) -> None:
     disk = os.statvfs(folder)
     shares = {"space": (disk.f_bavail, disk.f_blocks), "inodes": (disk.f_favail, disk.f_files)}
     for what, (free, whole) in shares.items():
-        if min_free and whole and free < whole * min_free:  # some file systems make inodes as they need them, and count none
+        if min_free and whole and free < whole * min_free:  # some file systems make inodes on demand, and report none
             raise NoSpaceError(
-                f"the disk of {folder} has {free / whole:.1%} of its {what} free, and {min_free:.1%} must stay; "
-                "remove old snapshots, or give the disk more room"
+                f"the disk of {folder} has {free / whole:.1%} of its {what} free, and needs {min_free:.1%}; "
+                "delete old snapshots, or enlarge the disk"
             )
 
 
 @contextlib.contextmanager
 def explained(source: Path, target: Path) -> Iterator[None]:
-    """Say in plain words why a link could not be made.
+    """Turn errors of hard links into plain words.
 
     Raises:
-        SnapshotError: One could not.
+        SnapshotError: A link could not be made.
     """
     try:
         yield
     except OSError as error:
         match error.errno:
             case errno.EXDEV:
-                reason = f"{target} is on another file system than {source}: files of one cannot have names on the other; move it"
+                reason = f"{target} is on another file system than {source}, so hard links are impossible; move it"
             case errno.EMLINK:
-                reason = f"{error.filename} has as many names as its file system allows; remove old snapshots"
+                reason = f"{error.filename} has as many hard links as its file system allows; delete old snapshots"
             case errno.ENOSPC | errno.EDQUOT:
-                raise NoSpaceError(f"no space or no inodes are left for {target}; remove old snapshots") from error
+                raise NoSpaceError(f"no space or inodes are left for {target}; delete old snapshots") from error
             case errno.EPERM:
-                reason = f"{error.filename} may not be given a second name: run this as root, or as the owner of {source}"
+                reason = f"{error.filename} may not be hard-linked: run this as root, or as the owner of {source}"
             case _:
                 raise
         raise SnapshotError(reason) from error

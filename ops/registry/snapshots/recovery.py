@@ -1,4 +1,4 @@
-"""Puts a registry right again after a collection that was killed: what it had removed comes back from its snapshot."""
+"""Repairs a registry after a garbage collection was killed: what it had deleted is restored from its snapshot."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from ops.registry.tree import RegistryTree, entry_of
 
 
 def roll_back(live: LiveRegistry, task: str) -> list[str]:
-    """Put back what killed collections have removed, so that nothing depends on how far they came.
-
-    To be called with the store locked.
+    """Restore what killed collections have deleted, however far they got. Call it with the store locked.
 
     Args:
         live: The registry.
-        task: Who does it, for those who ask why writes are refused.
+        task: The task that does it, for those who ask why the registry is read-only.
 
     Returns:
         The names of their snapshots.
@@ -27,7 +25,7 @@ def roll_back(live: LiveRegistry, task: str) -> list[str]:
     """
     killed = [one for one in live.store.all() if one.state == SnapshotState.SWEEPING]
     if killed:
-        with live.writes_refused(task, "a collection that was killed is being undone"):
+        with live.writes_refused(task, "rolling back a garbage collection that was killed"):
             for snapshot in killed:
                 put_back_removed(live, snapshot)
             live.flush()
@@ -36,16 +34,16 @@ def roll_back(live: LiveRegistry, task: str) -> list[str]:
 
 
 def put_back_removed(live: LiveRegistry, snapshot: Snapshot) -> None:
-    """Put back all that a collection has noted as removed; its snapshot is then rolled back."""
+    """Restore everything that a collection has recorded as deleted, and mark its snapshot as rolled back."""
     put_back(snapshot.tree, live.tree, snapshot.removed(), live.store.restorer())
     snapshot.become(SnapshotState.ROLLED_BACK)
 
 
 def put_back(source: RegistryTree, tree: RegistryTree, paths: Sequence[str], linker: Linker) -> int:
-    """Give files of a copy back to the live tree where they are missing, in an order in which nothing points nowhere.
+    """Restore files that are missing in the live tree from a copy, in an order in which no pointer lacks its target.
 
     Returns:
-        How many were missing.
+        How many were restored.
     """
     known = [(entry.kind, path) for path in paths if (entry := entry_of(path)) is not None]
     return sum(linker.put(f"{source.top}/{path}", f"{tree.top}/{path}") for _, path in sorted(known))

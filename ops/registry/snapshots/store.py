@@ -1,4 +1,4 @@
-"""The snapshots of one tree, in a folder on the same file system: made whole or not at all, listed, aged out."""
+"""The snapshots of one tree, in a folder on the same file system: created completely or not at all, listed, expired."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MODE = 0o600
 
 
 class SnapshotState(StrEnum):
-    """How far the task has come that a snapshot was made for."""
+    """How far the task that a snapshot was made for has got."""
 
     KEPT = "kept"
     SWEEPING = "sweeping"
@@ -40,11 +40,11 @@ class Snapshot:
     """A copy of the tree.
 
     Attributes:
-        folder: Where it lies.
-        made_at: When, UTC.
-        why: For which task, one word.
-        image: Digest of the registry's image that ran then; empty when it is not known.
-        state: How far that task has come.
+        folder: Where it is.
+        made_at: When it was made, in UTC.
+        why: The task that it was made for, in one word.
+        image: Digest of the registry's image at that time; empty if unknown.
+        state: How far that task has got.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class Snapshot:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         return self.folder.name
 
     @property
@@ -64,18 +64,18 @@ class Snapshot:
         return RegistryTree(self.folder / _TREE)
 
     def removed(self) -> list[str]:
-        """Return what the garbage collector removed, or was about to: paths below the tree's version folder."""
+        """Return what the garbage collector deleted, or was about to: paths below the tree's version folder."""
         try:
             return (self.folder / _REMOVED).read_text().splitlines()
         except FileNotFoundError:
             return []
 
     def note_removed(self, paths: Iterable[str]) -> None:
-        """Keep what is about to be removed."""
+        """Record what is about to be deleted."""
         write_atomic(self.folder / _REMOVED, "".join(f"{path}\n" for path in paths), mode=_MODE)
 
     def become(self, state: SnapshotState) -> Snapshot:
-        """Keep how far the task has come."""
+        """Record how far the task has got."""
         changed = replace(self, state=state)
         document = asdict(changed) | {"schema": SCHEMA, "made_at": self.made_at.isoformat()}
         del document["folder"]
@@ -85,11 +85,11 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Space:
-    """What snapshots hold.
+    """The space that snapshots take up.
 
     Attributes:
-        total: Bytes that would come free without any snapshot.
-        alone: Bytes by snapshot that would come free without that one.
+        total: Bytes that deleting all snapshots would free.
+        alone: By snapshot, the bytes that deleting only that one would free.
     """
 
     total: int
@@ -101,9 +101,9 @@ class SnapshotStore:
     """The snapshots of a tree.
 
     Attributes:
-        folder: Where they lie.
+        folder: Where they are.
         live: The tree.
-        min_free: Share of the disk that a new one must leave free.
+        min_free: Share of the disk that has to stay free when one is made.
     """
 
     folder: Path
@@ -112,10 +112,10 @@ class SnapshotStore:
 
     @contextlib.contextmanager
     def locked(self, task: str) -> Iterator[None]:
-        """Be the only one who makes, uses or removes snapshots; what a killed task left is removed.
+        """Be the only one who makes, uses or deletes snapshots; what killed tasks have left behind is deleted.
 
         Raises:
-            LockedError: Another one does.
+            LockedError: Another task is using them.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with lock(self.folder / _LOCK, task):
@@ -128,7 +128,7 @@ class SnapshotStore:
         """Make a snapshot of the live tree.
 
         Raises:
-            SnapshotError: It cannot be made; nothing is left of it.
+            SnapshotError: It cannot be made. Nothing of it remains.
         """
         now = datetime.now(UTC)
         name = f"{now.strftime(_STAMP)}-{why}"
@@ -140,7 +140,7 @@ class SnapshotStore:
 
     @contextlib.contextmanager
     def scratch(self, name: str) -> Iterator[Path]:
-        """Give a folder that is gone at the end."""
+        """Yield a folder that is deleted at the end."""
         folder = self.folder / f".{name}.partial"
         linker = self.linker()
         linker.folder(str(folder))
@@ -151,15 +151,15 @@ class SnapshotStore:
                 shutil.rmtree(folder)
 
     def linker(self) -> Linker:
-        """Return what makes copies on this disk."""
+        """Return a linker for new copies on this disk."""
         return Linker(self.live.root, self.min_free)
 
     def restorer(self) -> Linker:
-        """Return what gives files back, however full the disk is."""
+        """Return a linker for restoring files, however full the disk is."""
         return Linker(self.live.root)
 
     def all(self) -> list[Snapshot]:
-        """Return all snapshots, the oldest first."""
+        """Return all snapshots, oldest first."""
         if not self.folder.is_dir():
             return []
         return [self.get(path.name) for path in sorted(self.folder.iterdir()) if not path.name.startswith(".")]
@@ -168,51 +168,49 @@ class SnapshotStore:
         """Return a snapshot.
 
         Raises:
-            SnapshotError: There is none of that name, or it is of a later version.
+            SnapshotError: It does not exist, or a later version of regops made it.
         """
         folder = self.folder / name
         try:
             known = json.loads((folder / _MANIFEST).read_text())
             if known["schema"] > SCHEMA:
-                raise SnapshotError(f"{folder} was made by a later version; use that one")
+                raise SnapshotError(f"{folder} was made by a later version of regops; use that version")
             made_at = datetime.fromisoformat(known["made_at"])
             return Snapshot(folder, made_at, known["why"], known["image"], SnapshotState(known["state"]))
         except FileNotFoundError:
             raise SnapshotError(f"there is no snapshot {name!r} in {self.folder}") from None
         except (ValueError, KeyError, TypeError) as error:
-            raise SnapshotError(f"{folder / _MANIFEST} cannot be understood ({error}); remove the folder") from error
+            raise SnapshotError(f"{folder / _MANIFEST} is damaged ({error}); delete the folder") from error
 
     def remove(self, name: str) -> None:
-        """Remove a snapshot. Killed on the way, it is gone from the list, and the next task removes the rest.
+        """Delete a snapshot. If this is killed, the snapshot is off the list, and the next task deletes the rest.
 
         Raises:
-            SnapshotError: There is none of that name, or a collection that was killed has to be made good from it first.
+            SnapshotError: It does not exist, or is still needed to roll back a collection that was killed.
         """
         away = self.folder / f".{name}.removed"
         snapshot = self.get(name)
         if snapshot.state == SnapshotState.SWEEPING:
-            raise SnapshotError(
-                f"{name} is still needed: a collection was killed, and the next one puts back what it had removed"
-            )
+            raise SnapshotError(f"{name} is still needed: a garbage collection was killed; `regops gc --recover` rolls it back")
         snapshot.folder.rename(away)
         shutil.rmtree(away)
 
     def expired(self, *, keep: int, max_age: timedelta, now: datetime | None = None) -> list[Snapshot]:
-        """Return the snapshots that are too many or too old. One that a killed task still needs is not among them."""
+        """Return the snapshots beyond the number or age to keep, except those that are needed to roll back a killed task."""
         found = self.all()
         oldest = (now or datetime.now(UTC)) - max_age
         many = found[: max(len(found) - keep, 0)]
         return [one for one in found if (one in many or one.made_at < oldest) and one.state != SnapshotState.SWEEPING]
 
     def drop_expired(self, *, keep: int, max_age: timedelta) -> list[str]:
-        """Remove the snapshots that are too many or too old, with the store locked; return their names."""
+        """Delete expired snapshots and return their names. Call it with the store locked."""
         names = [one.name for one in self.expired(keep=keep, max_age=max_age)]
         for name in names:
             self.remove(name)
         return names
 
     def space(self) -> Space:
-        """Return what the snapshots hold: files that have no name outside of them."""
+        """Return the space that snapshots take up: files with no hard link outside of them."""
         names: dict[int, int] = {}
         files: dict[int, tuple[int, int, str]] = {}
         for snapshot in self.all():

@@ -105,7 +105,7 @@ def test_wrong_use_ends_with_2(tmp_path: Path, words: list[str]) -> None:
     assert regops(tmp_path, *words).returncode == 2
 
 
-@pytest.mark.parametrize(("services", "said"), [((), "protection does not run"), (("crowdsec",), "is missing")])
+@pytest.mark.parametrize(("services", "said"), [((), "protection is off"), (("crowdsec",), "is missing")])
 def test_without_protection_or_its_container_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, services: tuple[str, ...], said: str
 ) -> None:

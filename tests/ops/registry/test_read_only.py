@@ -28,7 +28,7 @@ def mode(tmp_path: Path) -> ReadOnlyMode:
     return ReadOnlyMode(tmp_path / "gate" / "read-only", limit_s=60)
 
 
-def test_it_says_until_when_and_for_whom_it_is_up(mode: ReadOnlyMode) -> None:
+def test_its_file_says_until_when_and_for_whom_it_is_on(mode: ReadOnlyMode) -> None:
     mode.turn_on("a task", "for a reason")
     until = int(mode.file.read_text()[:10])
     assert time.time() + 58 < until <= time.time() + 60
@@ -40,7 +40,7 @@ def test_it_says_until_when_and_for_whom_it_is_up(mode: ReadOnlyMode) -> None:
     mode.turn_off()
 
 
-def test_one_that_is_up_is_left_to_its_holder(mode: ReadOnlyMode) -> None:
+def test_one_that_is_on_is_left_to_its_holder(mode: ReadOnlyMode) -> None:
     mode.turn_on("first", "reason of the first")
     with pytest.raises(ReadOnlyModeError, match=r"first \(process \d+\) has turned on read-only mode: reason of the first"):
         ReadOnlyMode(mode.file).turn_on("second", "")
@@ -67,7 +67,7 @@ def test_a_number_that_another_process_has_now_is_not_the_holder() -> None:
     assert not Holder("task", "", pid=1, started="another time").lives()
 
 
-def test_it_is_kept_up_as_long_as_it_is_needed(mode: ReadOnlyMode) -> None:
+def test_it_is_extended_as_long_as_it_is_needed(mode: ReadOnlyMode) -> None:
     mode.limit_s = 2.0
     mode.turn_on("a task", "")
     first = mode.file.read_text()
@@ -83,7 +83,7 @@ def test_it_is_kept_up_as_long_as_it_is_needed(mode: ReadOnlyMode) -> None:
         mode.extend()
 
 
-def test_one_that_somebody_has_removed_is_told(mode: ReadOnlyMode) -> None:
+def test_a_removed_file_is_reported(mode: ReadOnlyMode) -> None:
     mode.limit_s = 0.5
     mode.turn_on("a task", "")
     mode.file.unlink()

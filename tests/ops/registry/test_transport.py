@@ -1,4 +1,4 @@
-"""One request to a registry: where it may go, what comes back, and what is asked twice."""
+"""One request to a registry: where it may go, what comes back, and what is retried."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ops.registry.transport import Answer, Endpoint, InsecureError, PooledEndpoi
 
 NAME = "registry.example"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-ENDED = None  # where a server ends the connection without an answer
+ENDED = None  # the server closes the connection instead of answering
 
 
 class Server:
-    """A server that gives the next answer to each request, over as many connections as there are."""
+    """A server that sends one answer after the other, over any number of connections."""
 
     def __init__(self, answers: Sequence[bytes | None], certificate: Path | None) -> None:
         self.heads: list[str] = []
@@ -39,7 +39,7 @@ class Server:
         self.port = self.listener.getsockname()[1]
 
     def accept(self) -> None:
-        """Serve each connection in a thread, until the listener is shut."""
+        """Serve each connection in a thread, until the listener is closed."""
         with ThreadPoolExecutor(16) as threads, contextlib.suppress(OSError):
             while True:
                 connection = self.listener.accept()[0]
@@ -93,26 +93,26 @@ def get(endpoint: Endpoint, target: str = "/v2/") -> Answer:
         "//elsewhere.example/v2/",
     ],
 )
-def test_what_is_sent_to_another_server_stays_here(target: str) -> None:
+def test_nothing_is_sent_to_another_server(target: str) -> None:
     for endpoint in (Endpoint(f"https://{NAME}"), PooledEndpoint(f"https://{NAME}")):
         with pytest.raises(InsecureError, match="not followed"):
             get(endpoint, target)
 
 
 @pytest.mark.parametrize("target", ["https://registry.example:port/v2/", "https://[::1/v2/"])
-def test_an_address_that_is_none_is_an_answer_of_the_registry_that_is_wrong(target: str) -> None:
-    with pytest.raises(RegistryError, match="points to an address"):
+def test_an_invalid_url_is_an_error(target: str) -> None:
+    with pytest.raises(RegistryError, match="points to an invalid URL"):
         get(Endpoint(f"https://{NAME}"), target)
 
 
-def test_redirects_are_given_back_and_not_followed() -> None:
+def test_redirects_are_not_followed() -> None:
     with serving([b"HTTP/1.1 307 Go\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"]) as server:
         answer = get(Endpoint(f"http://127.0.0.1:{server.port}"))
     assert (answer.status, answer.headers["location"]) == (307, "/elsewhere")
     assert len(server.heads) == 1
 
 
-def test_the_name_is_not_looked_up_where_its_address_is_told_and_is_the_one_that_is_asked_for() -> None:
+def test_a_name_with_a_given_address_is_not_looked_up_but_sent_as_host() -> None:
     with serving([OK]) as server:
         address = f"http://{NAME}:{server.port}"
         answer = get(Endpoint(address, addresses={NAME: "127.0.0.1"}), f"{address}/v2/a?b=%2F#c")
@@ -131,13 +131,13 @@ def test_the_name_is_not_looked_up_where_its_address_is_told_and_is_the_one_that
     ],
 )
 @pytest.mark.parametrize("kind", [Endpoint, PooledEndpoint])
-def test_a_body_that_was_cut_is_given_back_as_far_as_it_came(answer: bytes, kind: type[Endpoint]) -> None:
+def test_a_truncated_body_is_returned(answer: bytes, kind: type[Endpoint]) -> None:
     with serving([answer]) as server:
         assert get(kind(f"http://127.0.0.1:{server.port}")).body == b"the beginning"
     assert len(server.heads) == 1
 
 
-def test_compressed_content_stays_as_it_is() -> None:
+def test_compressed_content_is_not_decoded() -> None:
     with serving([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nbytes"]) as server:
         assert get(Endpoint(f"http://127.0.0.1:{server.port}")).body == b"bytes"
 
@@ -145,7 +145,7 @@ def test_compressed_content_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"), [(ENDED, "without response"), (b"SSH-2.0-OpenSSH\r\n", "not an HTTP answer: BadStatusLine")]
 )
-def test_no_answer_is_told_with_its_reason_and_nothing_is_asked_twice(answer: bytes | None, reason: str) -> None:
+def test_a_missing_answer_is_reported_with_its_reason_and_not_retried(answer: bytes | None, reason: str) -> None:
     for kind in (Endpoint, PooledEndpoint):
         with serving([answer, OK]) as server, pytest.raises(UnreachableError, match=reason) as told:
             get(kind(f"http://127.0.0.1:{server.port}"))
@@ -153,7 +153,7 @@ def test_no_answer_is_told_with_its_reason_and_nothing_is_asked_twice(answer: by
         assert len(server.heads) == 1
 
 
-def test_a_connection_is_kept_and_only_reading_is_asked_again_when_it_was_closed() -> None:
+def test_connections_are_kept_and_only_reads_are_retried_if_one_was_closed() -> None:
     with serving([OK, OK, ENDED, OK, OK, ENDED, OK]) as server:
         endpoint = PooledEndpoint(f"http://127.0.0.1:{server.port}")
         for _ in range(3):
@@ -166,7 +166,7 @@ def test_a_connection_is_kept_and_only_reading_is_asked_again_when_it_was_closed
         endpoint.close()
 
 
-def test_reading_is_not_asked_again_over_a_new_connection() -> None:
+def test_reads_over_a_new_connection_are_not_retried() -> None:
     with serving([OK, ENDED, ENDED, OK]) as server:
         endpoint = PooledEndpoint(f"http://127.0.0.1:{server.port}")
         assert get(endpoint).body == b"ok"
@@ -176,7 +176,7 @@ def test_reading_is_not_asked_again_over_a_new_connection() -> None:
         endpoint.close()
 
 
-def test_many_threads_share_the_connections() -> None:
+def test_threads_share_the_pool() -> None:
     with serving([OK] * 400) as server:
         endpoint = PooledEndpoint(f"http://127.0.0.1:{server.port}")
         with ThreadPoolExecutor(8) as threads:
@@ -188,7 +188,7 @@ def test_many_threads_share_the_connections() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for a name that nobody has signed but itself, with its key; beside it, without."""
+    """A self-signed certificate with its key; the `.crt` beside it has no key."""
     path = tmp_path_factory.mktemp("tls") / "server.pem"
     words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
@@ -197,7 +197,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_tls_holds_for_the_name_whatever_the_address(certificate: Path) -> None:
+def test_tls_verifies_the_name_whatever_the_address(certificate: Path) -> None:
     ca = certificate.with_suffix(".crt")
     with serving([OK, OK, OK], certificate) as server:
         here = {NAME: "127.0.0.1", "other.example": "127.0.0.1"}

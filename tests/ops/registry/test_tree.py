@@ -37,7 +37,7 @@ def test_tags_name_digests(tree: RegistryTree) -> None:
     assert tree.tagged("team/app", "v1.0") == DIGEST
 
 
-def test_a_tag_that_is_gone_names_nothing(tree: RegistryTree) -> None:
+def test_a_deleted_tag_points_to_nothing(tree: RegistryTree) -> None:
     tree.tag("app", "1").unlink()
     assert tree.tagged("app", "1") is None
 
@@ -51,5 +51,5 @@ def test_a_damaged_link_is_named(tree: RegistryTree, content: str) -> None:
 
 def test_blobs_lie_below_their_first_two_letters(tree: RegistryTree) -> None:
     assert tree.blob(DIGEST) == tree.blobs / "sha256" / "a1" / ("a1" * 32) / "data"
-    with pytest.raises(TreeError, match="no digest"):
+    with pytest.raises(TreeError, match="not a digest"):
         tree.blob("../../../etc/passwd")

@@ -1,4 +1,4 @@
-"""Snapshots of a tree laid out by hand: whole or not at all, listed, aged out, and what hinders them."""
+"""Snapshots of a tree laid out by hand: whole or not at all, listed, expired, and why they may fail."""
 
 from __future__ import annotations
 
@@ -108,12 +108,12 @@ def test_one_task_at_a_time_and_what_a_killed_one_left_is_removed(store: Snapsho
 @pytest.mark.parametrize(
     ("number", "kind", "says"),
     [
-        (errno.EMLINK, SnapshotError, "as many names as its file system allows"),
-        (errno.ENOSPC, NoSpaceError, "no space or no inodes are left"),
+        (errno.EMLINK, SnapshotError, "as many hard links as its file system allows"),
+        (errno.ENOSPC, NoSpaceError, "no space or inodes are left"),
         (errno.EPERM, SnapshotError, "run this as root"),
     ],
 )
-def test_what_hinders_a_link_is_said_and_nothing_is_left(
+def test_why_a_link_fails_is_said_and_nothing_is_left(
     store: SnapshotStore, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[SnapshotError], says: str
 ) -> None:
     def refuse(source: str, target: str, **_: object) -> None:
@@ -128,7 +128,7 @@ def test_what_hinders_a_link_is_said_and_nothing_is_left(
 def test_a_damaged_or_unknown_snapshot_is_named(store: SnapshotStore) -> None:
     made = store.create("gc")
     (made.folder / "snapshot.json").write_text("{}")
-    with pytest.raises(SnapshotError, match="cannot be understood"):
+    with pytest.raises(SnapshotError, match="is damaged"):
         store.all()
     (made.folder / "snapshot.json").write_text('{"schema": 99}')
     with pytest.raises(SnapshotError, match="later version"):
@@ -155,12 +155,12 @@ def test_a_disk_without_inodes_is_told_and_left_as_it_was(small_disk: Path) -> N
     store = SnapshotStore(small_disk / "snapshots", tree, min_free=0)
     before = os.statvfs(small_disk).f_ffree
     store.create("gc")
-    with pytest.raises(NoSpaceError, match="remove old snapshots"):
+    with pytest.raises(NoSpaceError, match="delete old snapshots"):
         store.create("gc")
     assert len(store.all()) == 1
     store.remove(store.all()[0].name)
     assert before - os.statvfs(small_disk).f_ffree == 1, "the folder of snapshots"
-    with pytest.raises(NoSpaceError, match=r"of its inodes free, and 90.0% must stay"):
+    with pytest.raises(NoSpaceError, match=r"of its inodes free, and needs 90.0%"):
         replace(store, min_free=0.9).create("gc")
 
 
