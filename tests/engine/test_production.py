@@ -65,7 +65,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         yaml.safe_dump({"config": {f"{PROJECT}:{key}": value for key, value in settings.items()}})
     )
     engine = ensure_engine(folder / "state", wanted=os.environ.get("PLUGINS", ""))
-    with Api(NoMachines(), addresses=["127.0.0.64"], token=TOKEN) as api:
+    with Api(NoMachines(), addresses=["127.0.0.69"], token=TOKEN) as api:
         environment = {"HCLOUD_TOKEN": TOKEN, "HCLOUD_ENDPOINT": api.url, "HETZNER_ENDPOINT": api.url}
         stack = Stack("prod", folder / "state", engine, folder / "Pulumi.prod.yaml", environment=environment)
         stack.prepare()

@@ -115,4 +115,5 @@ def _remove(engine: docker.DockerClient, label: str) -> None:
     for volume in engine.volumes.list(filters={"label": label}):
         volume.remove(force=True)
     for network in engine.networks.list(filters={"label": label}):
-        network.remove()
+        with contextlib.suppress(NotFound):  # another process sweeps too
+            network.remove()

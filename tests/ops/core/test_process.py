@@ -18,10 +18,15 @@ PYTHON = sys.executable
 INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 
 
+def state_of(pid: int) -> str:
+    """The kernel's letter for the state of a process."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return state_of(pid) != "Z"
     except FileNotFoundError:
         return False
 
@@ -163,6 +168,7 @@ def test_a_streamed_command_ends_in_its_own_way_until_it_is_interrupted_again(tm
     code = f"from ops.core.process import run; run(['sh', '-c', {command!r}], timeout=60, stream=True)"
     caller = start_daemon([PYTHON, "-c", INTERRUPTIBLE + code], log=log)
     pid_in(pid_file)
+    until(lambda: state_of(caller) == "S")  # it waits for the command, and is not starting it any more
     for _ in range(interrupts):
         os.killpg(caller, signal.SIGINT)  # as a terminal does: to all of the group
         time.sleep(0.7)

@@ -16,7 +16,7 @@ from tools.emulation.servers import BootError, DeviceError
 
 pytestmark = pytest.mark.system
 
-ADDRESS, OTHER_ADDRESS = "127.0.0.65", "127.0.0.66"
+ADDRESS, OTHER_ADDRESS = "127.0.0.67", "127.0.0.68"
 DEVICE = "/dev/disk/by-id/scsi-0HC_Volume_7"
 ROOT = "/srv/private-registry"
 VOLUME, GROWN = (VolumeSpec(7, size, "ext4") for size in (10, 20))
