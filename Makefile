@@ -59,10 +59,10 @@ lock: $(READY) ## Pin the images by the digests that their tags have today; ARGS
 pulumi: $(READY) ## Run any command of the Pulumi CLI: make pulumi ARGS="stack export"
 	@$(RUN) tools.bootstrap --stack $(STACK) pulumi $(ARGS)
 
-# Compiled modules are kept, also where the environment says otherwise: every process of the tests would compile them again.
+# Keep bytecode even if the environment forbids it: otherwise each of the many processes compiles the sources again.
 test test-unit lint: export PYTHONDONTWRITEBYTECODE :=
 
-# The output ends with pytest's own last line, which counts the tests; style and types are checked meanwhile.
+# Lint runs in the background, so that the output ends with pytest's own summary.
 .PHONY: test
 test: $(READY) ## Run every check and test, with the real engine and real containers
 	@($(LINT)) & lint=$$!; \

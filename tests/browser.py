@@ -9,7 +9,7 @@ from pathlib import Path
 from ops.core.process import run
 from tools.offline.debian import apt_install
 
-# Without the network flags it asks for hosts of its maker, which is nobody's business in a test.
+# Without the network flags Chromium calls home, which a test must not do.
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -27,12 +27,12 @@ _LOAD_LIMIT_S = 90.0
 
 @cache
 def _chromium() -> Path:
-    # Chromium without a window: where it is asked to sign on, it behaves like a person who closes the dialog.
+    # Headless: when it is asked to sign in, it acts like a person who closes the dialog.
     return apt_install("chromium-headless-shell", "chromium-headless-shell", purpose="looking at pages")
 
 
 def page(url: str, *, wait_ms: int = 5000) -> str:
-    """Return the document at an address as the browser has it, after its scripts had time to run.
+    """Return the document at an address as the browser sees it, after its scripts have run.
 
     Args:
         url: May carry `name:password@`, which the browser sends when it is asked to sign on.
@@ -48,5 +48,5 @@ def screenshot(url: str, path: Path, *, wait_ms: int = 5000) -> None:
 
 def _browse(url: str, options: list[str]) -> str:
     with tempfile.TemporaryDirectory() as profile:
-        # Its own messages about what a container lacks go to standard error, and tell nothing about the page.
+        # Chromium complains about its container on standard error; that says nothing about the page.
         return run([_chromium(), *_FLAGS, f"--user-data-dir={profile}", *options, url], timeout=_LOAD_LIMIT_S).stdout

@@ -11,7 +11,7 @@ from tests.side_by_side import FilesSideBySide, rank, unit
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes long first; workers take the units in the order of their tests."""
+    """Put the slowest units first; workers take units in the order of their tests."""
     items.sort(key=lambda item: rank(unit(item.nodeid)))
 
 
@@ -23,6 +23,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesSi
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return the number of workers: one for each core for tests that compute, more for those that wait for others."""
+    """Return the number of workers: one per core for tests that compute, more when tests mostly wait."""
     cores = os.cpu_count() or 1
     return cores if config.option.numprocesses == "logical" else max(4, min(8, 2 * cores))

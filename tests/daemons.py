@@ -1,4 +1,4 @@
-"""A second Docker engine for tests: empty, without networks, apart from the machine's own."""
+"""A second Docker engine for tests: empty, without networks, separate from the machine's own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNMOUNT_PATIENCE_S = 10.0
 
 @dataclass(frozen=True)
 class SecondEngine:
-    """Where a second engine lives; it does not run yet."""
+    """A second engine that is not running yet."""
 
     folder: Path
     daemon: Daemon
@@ -45,16 +45,16 @@ class SecondEngine:
         return [process.pid for process in self._processes()]
 
     def stop(self) -> None:
-        """End it as an administrator does, and by force what is left after that."""
+        """Stop it as an administrator would, then kill what is left."""
         processes = self._processes()
         for process in processes[:1]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()  # dockerd ends the containerd that it has started
+                process.terminate()  # dockerd stops the containerd it started
         psutil.wait_procs(processes, timeout=_STOP_LIMIT_S)
         self.kill()
 
     def kill(self) -> None:
-        """End it as a power cut does, with what it starts meanwhile."""
+        """Kill it as a power cut would, including anything it starts meanwhile."""
         give_up = time.monotonic() + _KILL_LIMIT_S
         while processes := self._processes():
             assert time.monotonic() < give_up, f"{processes} cannot be killed"
@@ -64,7 +64,7 @@ class SecondEngine:
             psutil.wait_procs(processes, timeout=1)
 
     def _processes(self) -> list[psutil.Process]:
-        """Return the live processes that its folder is an argument of: a dockerd that is starting has no pid file yet."""
+        """Return the processes with its folder among their arguments: a dockerd that is still starting has no pid file."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
@@ -75,7 +75,7 @@ class SecondEngine:
 
 @contextlib.contextmanager
 def second_engine() -> Iterator[SecondEngine]:
-    """Give a second engine, ended and removed at the end; skip the test where this user cannot run one."""
+    """Yield a second engine and remove it at the end; skip the test if this user cannot run one."""
     dockerd = find_program("dockerd")
     if os.geteuid() != 0 or dockerd is None:
         pytest.skip("a second Docker engine needs root and dockerd")
@@ -110,7 +110,7 @@ def second_engine() -> Iterator[SecondEngine]:
 
 
 def _unmount_below(folder: Path) -> None:
-    """Unmount all that is mounted below a folder: each start of dockerd mounts the data folder on itself, and leaves it so.
+    """Unmount everything below a folder: each start of dockerd mounts the data folder on itself and leaves it mounted.
 
     What is busy gets some time, and is then taken out of sight until its last user goes.
     """
@@ -125,6 +125,6 @@ def _unmount_below(folder: Path) -> None:
 
 
 def _mounted_below(folder: Path) -> list[str]:
-    """Return where something is mounted, in the order in which it was; a place occurs once for each mount."""
+    """Return the mount points below a folder in mount order; a path occurs once per mount."""
     places = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return [place for place in places if place.startswith(f"{folder}/")]

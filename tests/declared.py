@@ -31,7 +31,7 @@ _password_hash = cache(password_hash)
 
 @dataclass(frozen=True)
 class Declared:
-    """One resource as the engine would get it.
+    """One resource as the engine would receive it.
 
     Attributes:
         urn: Its URN.
@@ -63,7 +63,7 @@ class Declared:
 
 
 class Declarations(dict[str, Declared]):
-    """Resources by URN, and what the stack tells its operator.
+    """Resources by URN, and the stack's outputs.
 
     Attributes:
         outputs: The stack's outputs.
@@ -85,7 +85,7 @@ class Declarations(dict[str, Declared]):
         return found
 
 
-# What the API adds to what it was given.
+# What the API adds to the inputs.
 _CLOUD = {
     "hcloud:index/volume:Volume": {"linuxDevice": "/dev/disk/by-id/scsi-0HC_Volume_42"},
     "hcloud:index/primaryIp:PrimaryIp": {"ipAddress": "2001:db8:1::1"},
@@ -127,7 +127,7 @@ class _MockProviders(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    """Keeps what was registered, and refuses a second resource of the same URN, as the engine does."""
+    """Records what was registered, and refuses a second resource with the same URN, as the engine does."""
 
     def __init__(self, providers: _MockProviders) -> None:
         super().__init__(providers)
@@ -164,7 +164,7 @@ class _Monitor(mocks.MockMonitor):
 
 
 def declare(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] = frozenset()) -> Declarations:
-    """Return what the program declares with a configuration, as `declare_again` does; a configuration is run once."""
+    """Return what the program declares with a configuration. Like `declare_again`, but runs each configuration only once."""
     return _kept(frozenset((config or {}).items()), unknown)
 
 
@@ -189,7 +189,7 @@ def declare_again(config: Mapping[str, str] | None = None, *, unknown: frozenset
     set_all_config({f"{PROJECT}:{key}": value for key, value in (config or {}).items()}, [])
     providers = _MockProviders(unknown)
     monitor = _Monitor(providers)
-    set_root_resource(None)  # type: ignore[arg-type]  # else the stack of an earlier run would be the parent, and not be declared
+    set_root_resource(None)  # type: ignore[arg-type]  # else the stack of an earlier run would be the parent
     mocks.set_mocks(providers, project=PROJECT, stack=STACK, preview=bool(unknown), monitor=monitor)
 
     @mocks.test  # type: ignore[untyped-decorator]
@@ -202,10 +202,10 @@ def declare_again(config: Mapping[str, str] | None = None, *, unknown: frozenset
     with (
         mock.patch("infra.site.site_part", lambda architecture: Part.of_text("site", {"architecture": architecture})),
         mock.patch.object(Release, "tarball", lambda release, folder: folder / f"{release.digest}.tar"),
-        # No server is there to be asked.
+        # There is no server to ask.
         mock.patch("infra.ssh_host.look", return_value="revision"),
         mock.patch.object(SshAccess, "options", return_value=["-F", "/dev/null"]),
-        # A third of the time that a run takes: source lines for the messages of errors, and bcrypt.
+        # These two took a third of a run: source positions for error messages, and bcrypt.
         mock.patch("pulumi.runtime.resource._get_stack_trace", return_value=source_pb2.StackTrace()),
         mock.patch("stack_components.gateway.component.password_hash", _password_hash),
     ):

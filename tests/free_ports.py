@@ -1,4 +1,4 @@
-"""Ports for the programs that tests start: each worker has its own, and the kernel gives none of them to outgoing connections."""
+"""Ports for programs that tests start: each worker has its own range, none of which the kernel uses for outgoing connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _given: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens, and which this process has not been given before."""
+    """Return a port of 127.0.0.1 that nobody listens on and that this process has not been given before."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     width = (_END - _FIRST) // workers

@@ -24,16 +24,16 @@ EVERYTHING: dict[str, Any] = {
     "oidc_client_id": "the-client-id",
     "oidc_client_secret": "the-client-secret",
 }
-# What every stack on a server must say.
+# What every stack on a server must set.
 SSH_FROM: dict[str, Any] = {"ssh_from": ["203.0.113.7/32"]}
-# As little as a stack can have.
+# The smallest stack there is.
 BARE: dict[str, Any] = {
     "ui": {"enabled": False},
     "sync": {"enabled": False},
     "monitoring": {"enabled": False},
     "protection": {"enabled": False},
 }
-# What a stack is without settings, for places that are bare unless they are told otherwise.
+# The defaults, for helpers whose stacks are bare unless told otherwise.
 DEFAULTS: dict[str, Any] = {key: {} for key in BARE}
 
 

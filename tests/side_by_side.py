@@ -1,19 +1,19 @@
 """Which tests run side by side when there are several workers: `pytest --numprocesses 6`.
 
-A worker gets a whole file at a time, so that what a module's fixtures start is started once. What waits for long comes first,
-since a file that begins last would keep everybody waiting.
+A worker gets a whole file at a time, so that module fixtures start once. The slowest files come first, so that no slow one is
+left running alone at the end.
 """
 
 from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-# These share one living stack, which a second worker would bring up again.
+# These share one living stack, which a second worker would have to bring up again.
 _LIVING = "the living stack"
 _UNITS = {
     f"tests/engine/{name}.py": _LIVING for name in ("test_clients", "test_edge", "test_refusals", "test_review", "test_secrets")
 }
-# From the one that takes longest on; the rest comes as it is collected.
+# Slowest first; everything else follows in the order in which it was collected.
 _FIRST = (
     "tests/engine/test_server.py",
     "tests/engine/test_server_disasters.py",
@@ -26,7 +26,7 @@ _FIRST = (
 
 
 def unit(nodeid: str) -> str:
-    """Return the name of what a test is run with, one after the other in one worker."""
+    """Return the unit that a test belongs to; the tests of a unit run one after the other in one worker."""
     path = nodeid.partition("::")[0]
     return _UNITS.get(path, path)
 

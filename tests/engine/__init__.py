@@ -1,1 +1,1 @@
-"""Tests of engine/."""
+"""Tests of the whole program on the real Pulumi engine."""

@@ -1,4 +1,4 @@
-"""One client of the Docker engine for all of these tests, so that none is left open."""
+"""The one Docker client that all of these tests share, so that none is left open."""
 
 from __future__ import annotations
 

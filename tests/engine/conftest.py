@@ -14,7 +14,7 @@ from tools.bootstrap.docker_engine import ensure_docker
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here runs the engine."""
+    """Mark everything here as a system test."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def docker_engine() -> Iterator[None]:
-    """A Docker engine, that the Docker libraries of the tests find too, without what killed runs left in it."""
+    """A Docker engine without leftovers of killed runs; Docker libraries find it too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", ensure_docker())
         sweep()

@@ -16,7 +16,7 @@ from tests.engine.client import client
 
 @contextlib.contextmanager
 def tagged_image(reference: str, *, size: int = 64 * 1024) -> Iterator[str]:
-    """Give a new image of random content under a reference, removed from the engine at the end.
+    """Yield a new image with random content under a reference; it is removed from the engine at the end.
 
     Args:
         reference: `host/repository:tag`.

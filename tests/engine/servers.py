@@ -1,4 +1,4 @@
-"""Emulated production stacks for tests: a look at what is on the server, and disasters on the way."""
+"""Emulated production stacks for tests: what is on the server, and how to break it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        """Of its container."""
+        """The name of its container."""
         (found,) = client().containers.list(filters={"name": f"{self.stack.name}-server-"})
         return str(found.name)
 
@@ -45,14 +45,14 @@ class Server:
 
 @contextlib.contextmanager
 def production(folder: Path, address: str, **settings: Any) -> Iterator[EmulatedStack]:
-    """Give a production stack of this test's own, not up yet."""
+    """Yield a production stack of this test's own that is not up yet."""
     name = f"t{os.getpid()}-{secrets.token_hex(3)}"
     with emulated_stack(name, folder / name, address, **settings) as stack:
         yield stack
 
 
 def docker_is_broken(machines: DockerMachines, server_id: int) -> None:
-    """Make a server one on which Docker could not be installed."""
+    """Break Docker on a server, as if it could not be installed."""
     container = machines.servers.find(server_id)
     assert container is not None
     done = container.exec_run(["sh", "-euc", "systemctl mask --now docker.service docker.socket"])
@@ -60,7 +60,7 @@ def docker_is_broken(machines: DockerMachines, server_id: int) -> None:
 
 
 def docker_is_mended(machines: DockerMachines, server_id: int) -> None:
-    """Let Docker start again."""
+    """Repair Docker on a server."""
     container = machines.servers.find(server_id)
     assert container is not None
     assert container.exec_run(["systemctl", "unmask", "docker.service", "docker.socket"]).exit_code == 0

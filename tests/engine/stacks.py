@@ -1,4 +1,4 @@
-"""Stacks of the tests' own: names, ports, networks, state and folders that nobody else uses, removed whatever happens."""
+"""Stacks of the tests' own, with names, ports, networks, state and folders that nobody else uses; always removed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TestStack:
         return self.folder / "Pulumi.yaml"
 
     def open(self, *, change: Mapping[str, Any] | None = None, raw: Mapping[str, Any] | None = None) -> Session:
-        """Return a session on the stack with its settings, some of them changed.
+        """Return a session on the stack, with some of its settings changed.
 
         Args:
             change: Keys that replace those of this stack from now on.
@@ -84,7 +84,7 @@ class TestStack:
 
 @contextlib.contextmanager
 def new_stack(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[TestStack]:
-    """Give a bare stack, with more where settings ask for it, that is not up yet; what it has become is removed at the end."""
+    """Yield a stack that is not up yet: bare, plus what the settings ask for. It is removed at the end."""
     name = f"t{os.getpid()}-{secrets.token_hex(3)}"
     http_port, https_port = free_port(), free_port()
     stack = TestStack(name, folder / name, http_port, https_port, {})
@@ -106,9 +106,9 @@ def new_stack(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterat
 
 
 def sweep() -> None:
-    """Remove the stacks of test runs that were killed: their names tell the process, and it is dead."""
+    """Remove the stacks of killed test runs: those whose name contains the id of a dead process."""
     containers = client().containers.list(all=True, filters={"label": NAME_LABEL}, ignore_removed=True)
-    networks = client().networks.list(filters={"label": NAME_LABEL})  # a run killed early has nothing else
+    networks = client().networks.list(filters={"label": NAME_LABEL})  # all that a run killed early leaves
     labels = [container.labels for container in containers] + [network.attrs["Labels"] for network in networks]
     for name in {label[NAME_LABEL] for label in labels}:
         match = _NAME.match(name)
@@ -117,7 +117,7 @@ def sweep() -> None:
 
 
 def _end_plugins(folder: Path) -> None:
-    """End plugins whose engine was killed: the official ones do not notice. They are those started from this folder."""
+    """Kill plugins started from this folder: the official ones do not notice that their engine was killed."""
     ended = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):

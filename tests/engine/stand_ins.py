@@ -1,4 +1,4 @@
-"""A STAND-IN image for services whose own image cannot be had here: it answers the health path, says what it is, and no more."""
+"""A STAND-IN image for services whose own image is not available here: it answers the health path and says what it is."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Answer(BaseHTTPRequestHandler):
 for port in {PORTS}:
     threading.Thread(target=ThreadingHTTPServer(("0.0.0.0", port), Answer).serve_forever).start()
 """
-# What the real images have, and health checks start: each does nothing, and succeeds.
+# Programs of the real images that health checks run: each does nothing and succeeds.
 _PROGRAMS = ("/healthcheck", "/portainer", "/usr/local/bin/cscli")
 
 
 def lock_with_stand_ins(folder: Path) -> Path:
-    """Write an images lock in which every image that no package has is the stand-in; return its path."""
+    """Write an images lock with the stand-in for every image that cannot be made from packages; return its path."""
     lock = load_lock(LOCK)
     made = ensure_images([name for name in lock if name in RECIPES], client(), cache_folder("offline"))
     entries = {name: {"image": ref.reference, "version": ref.version} for name, ref in made.items()}

@@ -1,4 +1,4 @@
-"""The edge: its routes, the gate, TLS, the access log, and the way of an event to the gateway."""
+"""The edge: its routes, read-only mode, TLS, the access log, and an event's way to the gateway."""
 
 from __future__ import annotations
 

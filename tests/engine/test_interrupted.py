@@ -1,4 +1,4 @@
-"""A run that is killed at any step leaves a state from which the next run goes on."""
+"""Wherever a run is killed, the next run finishes the job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ getattr(open_session(sys.argv[3], Path(sys.argv[4]), Path(sys.argv[5])), sys.arg
 
 
 def killed(stack: TestStack, operation: str, moment: Callable[[], bool]) -> None:
-    """Run an operation in a process of its own, and kill it at a moment."""
+    """Run an operation in a process of its own and kill it at a given moment."""
     arguments = [str(PROJECT_FOLDER), operation, stack.name, str(stack.config), str(stack.folder / "state")]
     process = start_daemon([sys.executable, "-c", _RUN, *arguments], log=stack.folder / "killed.log")
     try:
@@ -36,7 +36,7 @@ def killed(stack: TestStack, operation: str, moment: Callable[[], bool]) -> None
 
 
 def is_up(stack: TestStack) -> bool:
-    """Bring a stack up, and tell whether it is whole and a second run finds nothing to do."""
+    """Bring a stack up; return whether it is complete and a second run finds nothing to do."""
     outputs = stack.open().up(stream=False)
     assert outputs["registry"] == f"localhost:{stack.http_port}"
     containers = stack.containers().values()

@@ -24,7 +24,7 @@ LIMITS = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
-    """The stack whose life the tests of this file follow, in their order."""
+    """The stack that the tests of this file take through its life, in order."""
     with new_stack(tmp_path_factory.mktemp("life")) as stack:
         yield stack
 

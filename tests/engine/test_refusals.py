@@ -1,4 +1,4 @@
-"""Bad input and broken surroundings: one clear message with the remedy, nothing half-made, and a later `up` goes on."""
+"""Bad input and a broken environment: one clear message with the remedy, nothing half-made, and the next `up` works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.engine.stacks import TestStack, new_stack
 from tools.bootstrap.errors import NoSpaceError, SetupError, StackBusyError
 
 DIGEST = "sha256:" + "0" * 64
-# Less than a release takes: the disk gets full while one is unpacked.
+# Less than a release takes, so that the disk fills up while one is unpacked.
 _LEFT_BYTES = 8 * 2**20
 
 
@@ -88,7 +88,7 @@ def test_an_unpinned_image_fails_before_the_engine_starts(fresh: TestStack, tmp_
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own that is just large enough for a stack; it takes memory for what is written only."""
+    """A small disk in memory, just large enough for a stack."""
     if os.geteuid() != 0:
         pytest.skip("mounting a disk needs root")
     disk = tmp_path / "disk"
@@ -112,7 +112,7 @@ def test_a_disk_that_gets_full_during_the_work_is_told_and_a_later_up_goes_on(di
         session = stack.open()
         with filler.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - _LEFT_BYTES)
-        # What the engine printed may be too long to hold the reason; then the disks themselves are looked at.
+        # If the engine's output was cut before the reason, the disks themselves are checked.
         told = rf"(?is)^(a disk is full; .*no space left on device|the disk of {disk}/root has \d+ MiB left)"
         with pytest.raises(NoSpaceError, match=told) as failure:
             session.up(stream=False)

@@ -1,4 +1,4 @@
-"""`regops` on a stack that the program has made: the questions of its operator, each answered by one command."""
+"""`regops` on a stack that the program made: each of the operator's questions is answered by one command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools.emulation.client import Client
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
-    """A stack that collects also what has just been written."""
+    """A stack whose garbage collection also takes what has just been written."""
     with new_stack(tmp_path_factory.mktemp("regops"), {"operations": {"gc": {"min_age_hours": 0, "max_share": 1}}}) as stack:
         stack.outputs = stack.open().up(stream=False)
         yield stack
@@ -37,7 +37,7 @@ def regops(stack: TestStack, *words: str) -> Completed:
 
 
 def answer(stack: TestStack, *words: str) -> dict[str, Any]:
-    """What a verb says as JSON, after it has ended well."""
+    """Return the JSON of a command that succeeded."""
     done = regops(stack, *words, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
@@ -81,7 +81,7 @@ def test_how_much_a_collection_would_free_what_it_does_and_its_undo(stack: TestS
     client.delete("team/app:gone")
     plan = answer(stack, "gc", "--dry-run")["plan"]
     assert plan["size"] > 1 << 18
-    assert client.digest(f"team/app@{gone}") == gone  # nothing has gone
+    assert client.digest(f"team/app@{gone}") == gone  # nothing was deleted
     report = answer(stack, "gc")["report"]
     assert report["removed_blobs"] >= 3
     assert report["problems"] == []
@@ -112,7 +112,7 @@ def test_the_registry_and_its_tree_tell_the_same(stack: TestStack) -> None:
 
 
 def test_a_push_after_a_collection_is_whole(stack: TestStack, client: Client) -> None:
-    """The cache knew of the layers that went: https://github.com/distribution/distribution/issues/2945."""
+    """The cache still knew the deleted layers: https://github.com/distribution/distribution/issues/2945."""
     client.push("team/again:1", size=1 << 16, seed=1)
     client.delete("team/again:1")
     answer(stack, "gc", "--no-undo")

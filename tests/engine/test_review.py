@@ -1,4 +1,4 @@
-"""The review of plans that the real engine made: of a living stack, and of resources that hold data or are protected."""
+"""The review of the real engine's plans: for a living stack, and for resources that hold data or are protected."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class _Plans(Program):
     """A project of a test's own."""
 
     def review(self, *wanted: Mapping[str, Any]) -> Review:
-        """Review a preview of what is wanted now."""
+        """Review a preview of the current program."""
         (self._folder / "wanted.json").write_text(json.dumps(wanted))
         try:
             return judge(self.call("preview", "--json").stdout)

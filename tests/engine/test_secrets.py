@@ -18,7 +18,7 @@ from tests.engine.stacks import TestStack
 
 @pytest.fixture
 def secrets(living: TestStack) -> dict[str, str]:
-    """All secret files of the stack as they are on the host; those that say nothing are left out."""
+    """The stack's secret files on the host, without those that are not secret."""
     folder = living.root / "secrets"
     files = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
     return {name: text for name, text in files.items() if name not in {"registry_host", "registry_user", "gateway/jwks.json"}}

@@ -1,4 +1,4 @@
-"""A production stack on an emulated server, from nothing to gone: what changes, what is refused, what is seen and put right."""
+"""A production stack on an emulated server, from creation to removal: changes, refusals, drift and its repair."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTHING = "--expect-no-changes"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStack]:
-    """A production stack that is up; tests leave it as it was."""
+    """A production stack that is up; tests leave it as they found it."""
     with production(tmp_path_factory.mktemp("production"), ADDRESS) as stack:
         stack.stack.up()
         yield stack
@@ -40,7 +40,7 @@ def server(stack: EmulatedStack) -> Server:
 
 @pytest.fixture(scope="module")
 def client(outputs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """The operator, somewhere else."""
+    """The operator, on another machine."""
     client = Client(outputs["registry"], tmp_path_factory.mktemp("operator"))
     client.trust(outputs["registry_authority"])
     client.login(outputs["registry_user"], outputs["registry_pass"])

@@ -1,4 +1,4 @@
-"""What goes wrong while a production stack is made: `up` says it, and the next `up` finishes the job."""
+"""Failures while a production stack is created: `up` reports them, and the next `up` finishes the job."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def told(completed: Completed) -> str:
 
 
 def completed(stack: EmulatedStack) -> None:
-    """Let nothing fail any more, and hold the next `up` to finishing the job: all is there, and once."""
+    """Stop all failures and check that the next `up` finishes the job: everything exists, exactly once."""
     stack.api.faults.clear()
     stack.stack.up()
     stack.stack.up("--expect-no-changes")

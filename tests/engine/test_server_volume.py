@@ -1,4 +1,4 @@
-"""A production stack whose data lives on a volume: it outlives a power cut, and the server itself."""
+"""A production stack with its data on a volume: the data survives a power cut, and the loss of the server."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_power_cut_loses_nothing(server: Server, client: Client, console: Cons
 def test_another_server_has_the_same_images(stack: EmulatedStack, server: Server, client: Client) -> None:
     digest, name = client.digest(IMAGE), server.name
     before = len(stack.api.calls)
-    # The second run sees that the new server's engine has no containers.
+    # The second run notices that the new server's engine has no containers.
     stack.stack.up("--target-replace", "**::server", "--target", "**::data-attachment", "--target", "**::ready")
     stack.stack.up("--refresh")
     asked = [path.rpartition("/")[2] for method, path in stack.api.calls[before:] if method != "GET"]

@@ -17,7 +17,7 @@ from tests.engine.stand_ins import lock_with_stand_ins
 from tests.plans import DEFAULTS
 from tools.offline.recipes import RECIPES
 
-# Without protection: the edge's image with the bouncer is made from sources that no package has.
+# Without protection: no package contains the sources of the edge's image with the bouncer.
 SETTINGS: dict[str, Any] = {
     **DEFAULTS,
     "protection": {"enabled": False},
@@ -27,13 +27,13 @@ SETTINGS: dict[str, Any] = {
         "retention": [{"repository": "ci/app", "tags": "ci-[0-9]+", "keep": 10}],
     },
 }
-# Prometheus asks each target every 15 s or 30 s.
+# Prometheus scrapes each target every 15 s or 30 s.
 _SCRAPED_S = 90.0
 
 
 @pytest.fixture(scope="class")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
-    """Every service but those of protection; what no package has is a stand-in."""
+    """Every service except protection; what no package contains is a stand-in."""
     folder = tmp_path_factory.mktemp("whole")
     with new_stack(folder, {**SETTINGS, "images_lock": str(lock_with_stand_ins(folder))}) as stack:
         stack.outputs = stack.open().up(stream=False)
@@ -61,13 +61,13 @@ def operator(stack: TestStack) -> tuple[str, str]:
 
 
 def signed_on(stack: TestStack, path: str) -> str:
-    """The address of a page with the operator's name and password in it, as a browser remembers them."""
+    """The address of a page with the operator's name and password in it, as a signed-in browser sends them."""
     user, password = operator(stack)
     return str(stack.outputs["registry_url"]).replace("://", f"://{user}:{password}@") + path
 
 
 def settled(stack: TestStack) -> dict[str, str]:
-    """The targets once all have been asked."""
+    """The targets once all of them have been scraped."""
     give_up = time.monotonic() + _SCRAPED_S
     while True:
         found = targets(stack)
