@@ -21,7 +21,7 @@ Examples: `regops gc --dry-run` · `regops gc` · `regops gc --allow share` · `
 `regops gc --recover`
 """
 _SHOWN = 15
-_PREVIEW_STEPS = {"copied": "copied the tree; the registry's collector is looking for unused blobs …"}
+_PREVIEW_STEPS = {"copied": "copied the tree; looking for blobs that nothing references …"}
 _RECOVERY_STEPS = {"read-only-on": "writes are refused …"}
 _STEPS = {
     **_PREVIEW_STEPS,
@@ -51,10 +51,10 @@ def gc(
 
     Pulls keep working; writes are refused for moments. `regops undo` restores what was deleted.
 
-    The registry's own collector first works on a copy, and nobody has to wait for it. Then the blobs that it found unused are
-    deleted, except those that have been pushed again in the meantime. Safety checks, which --allow overrides: more than half of
-    all blobs would be deleted (share), an index would lose images (sparse), or there is no recent backup although the settings
-    ask for one (backup).
+    First it looks for blobs that nothing references, on a copy, and nobody has to wait. Then these are deleted, except those that
+    have been pushed again in the meantime. What cannot be read keeps everything in its repository, and is named. Safety checks,
+    which --allow overrides: more than half of all blobs would be deleted (share), or there is no recent backup although the
+    settings ask for one (backup).
     """
     stack = stack_of(context)
     options = GcOptions(keep_untagged, one_phase=classic, keep_snapshot=not no_undo, allowed=frozenset(allow))
@@ -104,6 +104,8 @@ def _show(plan: Plan) -> None:
         f"to delete: {plan.blobs} of {plan.all_blobs} blobs ({size(plan.size)}), {plan.manifests} manifests,"
         f" {len(plan.tags)} signatures"
     )
+    for why in plan.unclear:
+        say(f"kept everything in {why}")
     if plan.repositories:
         rows = [(one.name, one.manifests, one.layers, one.tags, size(one.size)) for one in plan.repositories[:_SHOWN]]
         print_table(["repository", "manifests", "layers", "tags", "size"], rows)

@@ -1,76 +1,49 @@
-"""What manifests in the registry's tree reference: followed from roots, and checked by SHA-256."""
+"""What manifests in the registry's tree reference: what must stay because of them, and what a pull fetches."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from ops.registry.tree import RegistryTree, TreeError
+from ops.registry.references import LEAF, MAX_MANIFEST_BYTES, References, is_manifest, references
+from ops.registry.tree import DIGEST, RegistryTree
 
-
-@dataclass(frozen=True)
-class References:
-    """What a manifest references, by digest.
-
-    Attributes:
-        blobs: An image's config and layers.
-        manifests: The manifests that an index lists.
-    """
-
-    blobs: tuple[str, ...]
-    manifests: tuple[str, ...]
-
-
-def references(content: bytes) -> References:
-    """Return what a manifest references.
-
-    https://github.com/opencontainers/image-spec/blob/main/manifest.md and image-index.md; Docker's have the same keys.
-
-    Raises:
-        ValueError: This is not a manifest.
-    """
-    document = json.loads(content)
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
-    config = [document["config"]] if "config" in document else []
-    blobs = [*config, *(document.get("layers") or [])]
-    try:
-        return References(tuple(one["digest"] for one in blobs), tuple(one["digest"] for one in document.get("manifests") or []))
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"a descriptor without {error}") from error
+# Where manifests of any kind list what a client fetches, and the key of the digest. Go reads keys in any case.
+_LISTS = {"config": "digest", "layers": "digest", "manifests": "digest", "blobs": "digest", "fslayers": "blobsum"}
+_PREFIX = 64
 
 
 @dataclass
 class Reach:
-    """Everything that can be reached from some roots. Each manifest is read once.
+    """Everything that may be reached from some roots, read conservatively. Each manifest is read once.
 
     Attributes:
         trees: Where manifests are read: the first tree that has them.
         digests: What has been reached so far.
         read: By manifest that was reached and exists, what it references.
+        unreadable: Why the content of a digest could not be read: it may lead to anything.
     """
 
     trees: Sequence[RegistryTree]
     digests: set[str] = field(default_factory=set)
     read: dict[str, References] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
     def blobs(self, digests: Iterable[str]) -> None:
         """Add blobs to what is reached."""
         self.digests.update(digests)
 
     def manifests(self, digests: Iterable[str], *, having: Container[str] | None = None) -> None:
-        """Add manifests, and everything that they reference.
+        """Add manifests, and everything that they may reference.
 
         A manifest without content is tried again each time: it may have been pushed in the meantime.
 
         Args:
             digests: The roots.
-            having: The manifests in the roots' repository, as only they can be pulled from it. None for all.
-
-        Raises:
-            TreeError: A manifest is invalid.
+            having: The manifests that some repository has, as nothing else can be pulled as one. None to look into everything.
         """
         pending, seen = list(digests), set[str]()
         while pending:
@@ -79,47 +52,122 @@ class Reach:
             if digest in seen or (having is not None and digest not in having):
                 continue
             seen.add(digest)
-            found = self._references(digest)
+            found = self.references(digest)
             if found is not None:
-                self.digests.update(found.blobs)
-                pending.extend(found.manifests)
+                self.digests.update(found.digests)
+                pending.extend(found.digests)
 
-    def _references(self, digest: str) -> References | None:
+    def references(self, digest: str) -> References | None:
+        """Return what a manifest references; None while it has no content, or if that cannot be read."""
         if digest not in self.read:
-            for file in (tree.blob(digest) for tree in self.trees):
+            for tree in self.trees:
                 try:
-                    self.read[digest] = references(file.read_bytes())
+                    self.read[digest] = _references(tree, digest)
+                    self.unreadable.pop(digest, None)
                     break
                 except FileNotFoundError:
                     continue
-                except ValueError as error:
-                    raise TreeError(
-                        f"{file}: is not a manifest ({error}); delete the tags and revisions that point to it"
-                    ) from error
+                except OSError as error:
+                    self.unreadable[digest] = f"{error.filename or digest}: {error.strerror or error}"
         return self.read.get(digest)
+
+
+def _references(tree: RegistryTree, digest: str) -> References:
+    with tree.blob(digest).open("rb") as file:
+        start = file.read(_PREFIX)
+        # A layer is not read completely only to learn that it is not a manifest.
+        if start.strip() and not is_manifest(start):
+            return LEAF
+        return references(start + file.read(MAX_MANIFEST_BYTES + 1 - len(start)))
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a client fetches to pull an image.
+
+    Attributes:
+        digests: All of it, manifests included.
+        elsewhere: Those of them that the image says to fetch from other hosts, and that need not be here.
+    """
+
+    digests: frozenset[str]
+    elsewhere: frozenset[str]
+
+
+def fetched(tree: RegistryTree, root: str) -> Fetched:
+    """Return what a client fetches to pull a manifest, as far as its manifests are here.
+
+    Raises:
+        OSError: One cannot be read.
+    """
+    digests, elsewhere = set[str](), set[str]()
+    pending = [root]
+    while pending:
+        digest = pending.pop()
+        if digest in digests:
+            continue
+        digests.add(digest)
+        try:
+            with tree.blob(digest).open("rb") as file:
+                content = file.read(MAX_MANIFEST_BYTES + 1)
+        except FileNotFoundError:
+            continue
+        for kind, found, urls in _descriptors(content):
+            if kind == "manifests":
+                pending.append(found)  # a build cache lists layers there, which are not JSON and lead nowhere
+            else:
+                digests.add(found)
+            if urls:
+                elsewhere.add(found)
+    return Fetched(frozenset(digests), frozenset(elsewhere))
+
+
+def _descriptors(content: bytes) -> Iterator[tuple[str, str, bool]]:
+    """Give the list, the digest, and whether there are other addresses, of each descriptor that can be understood."""
+    if not is_manifest(content):
+        return
+    try:
+        document = _folded(json.loads(content.decode(errors="replace")))
+    except (ValueError, RecursionError):
+        return
+    for kind, key in _LISTS.items():
+        listed = document.get(kind)
+        for one in listed if isinstance(listed, list) else [listed]:
+            descriptor = _folded(one)
+            digest = descriptor.get(key)
+            if isinstance(digest, str) and DIGEST.fullmatch(digest):
+                yield kind, digest, bool(descriptor.get("urls"))
+
+
+def _folded(value: Any) -> dict[str, Any]:
+    return {key.casefold(): item for key, item in value.items()} if isinstance(value, dict) else {}
 
 
 def image_problems(tree: RegistryTree, repository: str, tag: str) -> list[str]:
     """Return why a tag cannot be pulled completely. Every file that it needs is read and compared with its digest.
 
     Raises:
-        TreeError: A link or manifest is invalid.
+        TreeError: The tag's link is invalid.
     """
     root = tree.tagged(repository, tag)
     if root is None:
         return [f"{repository}:{tag} does not exist"]
-    reach = Reach([tree])
-    reach.manifests([root])
+    image = fetched(tree, root)
     problems = []
-    for digest in sorted(reach.digests):
-        link = tree.revision(repository, digest) if digest in reach.read else tree.layer(repository, digest)
-        if not link.is_file():
+    for digest in sorted(image.digests):
+        links = (tree.revision(repository, digest), tree.layer(repository, digest))
+        if digest in image.elsewhere and not any(link.is_file() for link in links):
+            continue
+        if not any(link.is_file() for link in links):
             problems.append(f"{repository}:{tag}: {digest} is not linked in the repository")
+        algorithm = digest.partition(":")[0]
         try:
             with tree.blob(digest).open("rb") as file:
-                found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+                found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
         except FileNotFoundError:
             problems.append(f"{repository}:{tag}: {digest} is missing")
+            continue
+        except ValueError:  # an algorithm that Python lacks
             continue
         if found != digest:
             problems.append(f"{repository}:{tag}: {digest} has the wrong content")

@@ -15,12 +15,16 @@ from pathlib import Path
 from ops.core import exit_codes
 
 VERSION_FOLDER = Path("docker/registry/v2")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_HEX = r"sha256/(?P<hex>[0-9a-f]{64})"
+# Of any algorithm: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests . Shorter encoded parts are none:
+# 32 characters are the least of any registered algorithm, and `host:5000` is a name.
+_ALGORITHM, _ENCODED = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*", r"[a-zA-Z0-9=_-]{32,}"
+DIGEST = re.compile(
+    rf"sha256:[0-9a-f]{{64}}|sha384:[0-9a-f]{{96}}|sha512:[0-9a-f]{{128}}|(?!sha(?:256|384|512):){_ALGORITHM}:{_ENCODED}"
+)
 _FILE = re.compile(
-    rf"blobs/sha256/[0-9a-f]{{2}}/(?P<blob>[0-9a-f]{{64}})/data"
-    rf"|repositories/(?P<repository>.+?)/(?:_(?P<area>layers|manifests/revisions)/{_HEX}/link"
-    rf"|_manifests/tags/(?P<tag>[^/]+)/(?:current/link|index/sha256/(?P<named>[0-9a-f]{{64}})/link))"
+    rf"blobs/(?P<blob>{_ALGORITHM}/(?P<start>[a-zA-Z0-9=_-]{{2}})/(?=(?P=start)){_ENCODED})/data"
+    rf"|repositories/(?P<repository>.+?)/(?:_(?P<area>layers|manifests/revisions)/(?P<linked>{_ALGORITHM}/{_ENCODED})/link"
+    rf"|_manifests/tags/(?P<tag>[^/]+)/(?:current/link|index/(?P<named>{_ALGORITHM}/{_ENCODED})/link))"
 )
 
 
@@ -62,14 +66,27 @@ def entry_of(path: str) -> Entry | None:
     match = _FILE.fullmatch(path)
     if match is None:
         return None
+    if match["tag"] and not match["named"]:
+        return Entry(Kind.TAG, "", match["repository"], match["tag"])
+    algorithm, *_, encoded = (match["blob"] or match["linked"] or match["named"]).split("/")
+    digest = f"{algorithm}:{encoded}"
+    if not DIGEST.fullmatch(digest):
+        return None
     if match["blob"]:
-        return Entry(Kind.BLOB, f"sha256:{match['blob']}")
-    if match["tag"] is None:
-        kind = Kind.LAYER if match["area"] == "layers" else Kind.REVISION
-        return Entry(kind, f"sha256:{match['hex']}", match["repository"])
+        return Entry(Kind.BLOB, digest)
     if match["named"]:
-        return Entry(Kind.TAG_HISTORY, f"sha256:{match['named']}", match["repository"], match["tag"])
-    return Entry(Kind.TAG, "", match["repository"], match["tag"])
+        return Entry(Kind.TAG_HISTORY, digest, match["repository"], match["tag"])
+    return Entry(Kind.LAYER if match["area"] == "layers" else Kind.REVISION, digest, match["repository"])
+
+
+def linked_by(path: str) -> str:
+    """Return the digest that the path of a link ends with, whatever kind of link it is; empty for other files.
+
+    Older registries have links that today's has not: signatures below a revision, for one.
+    """
+    folders = path.split("/")
+    digest = ":".join(folders[-3:-1])
+    return digest if folders[-1] == "link" and DIGEST.fullmatch(digest) else ""
 
 
 @dataclass(frozen=True)
@@ -105,10 +122,10 @@ class RegistryTree:
         Raises:
             TreeError: This is not a digest.
         """
-        if not _DIGEST.fullmatch(digest):
+        if not DIGEST.fullmatch(digest):
             raise TreeError(f"{digest!r} is not a digest")
-        hexadecimal = digest.removeprefix("sha256:")
-        return self.blobs / "sha256" / hexadecimal[:2] / hexadecimal / "data"
+        algorithm, _, encoded = digest.partition(":")
+        return self.blobs / algorithm / encoded[:2] / encoded / "data"
 
     def repository(self, name: str) -> Path:
         """Return the folder of a repository."""
@@ -215,6 +232,6 @@ def read_link(path: Path) -> str:
         TreeError: It does not contain one: a registry before 3.1.0 may have crashed and left it empty.
     """
     text = path.read_text(encoding="ascii", errors="replace").strip()
-    if not _DIGEST.fullmatch(text):
+    if not DIGEST.fullmatch(text):
         raise TreeError(f"{path}: contains {text!r}, which is not a digest; delete the tag or revision that it belongs to")
     return text

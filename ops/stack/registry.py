@@ -56,6 +56,21 @@ def live_registry(stack: Stack, *, image: str = "", read_only_limit_s: float = 1
     )
 
 
+def registry_image(stack: Stack) -> str:
+    """Return the id of the image that the registry runs.
+
+    Raises:
+        ServiceError: There is no such container, or the Docker engine does not answer.
+    """
+    name = container(stack, _REGISTRY)
+    try:
+        return run(
+            ["docker", "inspect", "--type", "container", "--format", "{{.Image}}", name], timeout=_ANSWER_LIMIT_S
+        ).stdout.strip()
+    except CommandError as error:
+        raise ServiceError(f"{name} cannot be inspected: {error}") from error
+
+
 def container(stack: Stack, service: str) -> str:
     """Return the name of a service's container."""
     return container_name(stack.config.stack, service)

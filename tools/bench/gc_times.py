@@ -14,8 +14,8 @@ from ops.registry.read_only import ReadOnlyMode
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collection import GarbageCollection
-from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Rules, SafetyLimits
+from tests.ops.tasks.gc.registry_collector import collect
 from tests.real_programs import registry_binary
 from tools.bench.report import Row
 
@@ -53,7 +53,6 @@ def _collect(folder: Path, blobs: int, *, one_phase: bool) -> tuple[float, str]:
     live = LiveRegistry(tree, store, read_only, lambda: 0, lambda: None)
     collection = GarbageCollection(
         live,
-        BinaryCollector(registry_binary()),
         Rules(min_age_s=0),
         SafetyLimits(max_share=1, max_backup_age_s=None),
         one_phase=one_phase,
@@ -68,7 +67,7 @@ def _collect(folder: Path, blobs: int, *, one_phase: bool) -> tuple[float, str]:
 def _stopped(folder: Path, blobs: int) -> float:
     tree = _laid_out(folder, blobs)
     start = time.perf_counter()
-    BinaryCollector(registry_binary())(tree.root, delete_untagged=True)
+    collect(registry_binary(), tree)
     return time.perf_counter() - start
 
 

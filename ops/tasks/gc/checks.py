@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from ops.tasks.gc.model import Plan, Refusal, SafetyLimits
 
-_SHOWN = 3
 _DAY_S = 86_400.0
 
 
-def refusals(
-    plan: Plan, lost: Collection[str], limits: SafetyLimits, backup_age_s: Callable[[], float | None]
-) -> dict[Refusal, str]:
+def refusals(plan: Plan, limits: SafetyLimits, backup_age_s: Callable[[], float | None]) -> dict[Refusal, str]:
     """Return why a collection refuses to start, each reason with its remedy.
 
     Args:
         plan: What would be deleted.
-        lost: Digests that the registry's collector would delete although a tag references them.
         limits: What is allowed.
         backup_age_s: Returns how old the last successful backup is; None when there is none.
     """
     found: dict[Refusal, str] = {}
-    if lost:
-        found[Refusal.SPARSE] = (
-            f"the registry's collector would delete {len(lost)} blobs that tags reference ({_some(lost)}). That happens when an "
-            "index is sparse: another repository has a manifest that is missing here. Push that image in full, or pass --allow "
-            "sparse; blobs that tags reference are kept"
-        )
     if plan.all_blobs and plan.blobs / plan.all_blobs > limits.max_share:
         found[Refusal.SHARE] = (
             f"{plan.blobs} of {plan.all_blobs} blobs would be deleted, and the limit is {limits.max_share:.0%}; check with "
@@ -40,8 +30,3 @@ def refusals(
             limit = f"{limits.max_backup_age_s / _DAY_S:g} days"
             found[Refusal.BACKUP] = f"{what}, and the limit is {limit}; make one, or pass --allow backup"
     return {kind: reason for kind, reason in found.items() if kind not in limits.allowed}
-
-
-def _some(digests: Collection[str]) -> str:
-    shown = sorted(digests)[:_SHOWN]
-    return ", ".join(shown) + (", …" if len(digests) > len(shown) else "")

@@ -14,8 +14,7 @@ from ops.registry.snapshots.recovery import put_back, put_back_removed, roll_bac
 from ops.registry.snapshots.store import Snapshot, SnapshotState
 from ops.registry.tree import Kind, RegistryTree, TreeError
 from ops.tasks.gc.checks import refusals
-from ops.tasks.gc.collector import Collector
-from ops.tasks.gc.mark import Marked, mark, root_of
+from ops.tasks.gc.mark import Marked, mark
 from ops.tasks.gc.model import GcReport, Plan, RefusedError, Rules, SafetyLimits
 from ops.tasks.gc.plan import plan_of
 from ops.tasks.gc.sweep import Remaining, needed_again, remaining, remove
@@ -32,7 +31,6 @@ class GarbageCollection:
 
     Attributes:
         live: The registry.
-        collect: The registry's own collector.
         rules: What is deleted.
         limits: When it refuses to start.
         backup_age_s: Returns how old the last successful backup is; None when there is none.
@@ -42,7 +40,6 @@ class GarbageCollection:
     """
 
     live: LiveRegistry
-    collect: Collector
     rules: Rules = field(default_factory=Rules)
     limits: SafetyLimits = field(default_factory=SafetyLimits)
     backup_age_s: Callable[[], float | None] = lambda: None
@@ -56,8 +53,6 @@ class GarbageCollection:
         Raises:
             SnapshotError: There is no room for a copy.
             LockedError: Another task is using the snapshots.
-            CollectorError: The registry's collector failed.
-            TreeError: A link or manifest is damaged.
         """
         clock = _Clock()
         with self.live.store.locked(_TASK):
@@ -73,8 +68,6 @@ class GarbageCollection:
             ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
             SnapshotError: There is no room for a copy.
             LockedError: Another task is using the snapshots.
-            CollectorError: The registry's collector failed.
-            TreeError: A link or manifest is damaged.
         """
         clock = _Clock()
         with self.live.store.locked(_TASK), contextlib.ExitStack() as held:
@@ -116,23 +109,14 @@ class GarbageCollection:
 
     def _mark(self, clock: _Clock) -> tuple[Snapshot, Marked]:
         store = self.live.store
-        self.collect.clear()
         with clock.phase("copy"):
             made_at = time.time()
             snapshot = store.create(_WHY, image=self.live.image)
         self.live.step("copied")
         try:
-            with clock.phase("mark"), store.scratch(f"{snapshot.name}-collected") as scratch:
-                marked = mark(
-                    self.live.tree,
-                    snapshot.tree,
-                    root_of(scratch),
-                    linker=store.linker(),
-                    collect=self.collect,
-                    rules=self.rules,
-                    made_at=made_at,
-                )
-                self.live.step("marked")
+            with clock.phase("mark"):
+                marked = mark(self.live.tree, snapshot.tree, rules=self.rules, made_at=made_at)
+            self.live.step("marked")
         except BaseException:
             store.remove(snapshot.name)
             raise
@@ -186,7 +170,7 @@ class GarbageCollection:
 
     def _plan(self, marked: Marked, clock: _Clock) -> Plan:
         plan = plan_of(marked, clock.seconds)
-        return replace(plan, refusals=refusals(plan, marked.lost, self.limits, self.backup_age_s))
+        return replace(plan, refusals=refusals(plan, self.limits, self.backup_age_s))
 
     def _verify(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         tree = self.live.tree
@@ -217,7 +201,7 @@ def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:
     for _ in range(_LOOKS):
         try:
             problems = image_problems(tree, name, tag) if tree.tagged(name, tag) else []
-        except TreeError as error:
+        except (TreeError, OSError) as error:
             problems = [str(error)]
         if not problems:
             break

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.registry.tree import Entry, Kind, RegistryTree
+from ops.registry.tree import Entry, Kind, RegistryTree, TreeError
 
 
 @dataclass
@@ -63,8 +63,7 @@ def written_since(tree: RegistryTree, now: Mapping[str, Links], then: Mapping[st
 
     A link to a manifest or blob that existed then and was written again is not found by this.
 
-    Raises:
-        TreeError: A tag cannot be read.
+    All that a repository has counts as written when one of its new tags cannot be read.
     """
     manifests, blobs = set[str](), set[str]()
     for name, links in now.items():
@@ -72,7 +71,11 @@ def written_since(tree: RegistryTree, now: Mapping[str, Links], then: Mapping[st
         manifests |= {one for one in links.revisions - before.revisions if tree.revision(name, one).exists()}
         blobs |= {one for one in links.layers - before.layers if tree.layer(name, one).exists()}
         changed = [tag for tag, inode in links.tags.items() if before.tags.get(tag) != inode]
-        manifests |= {digest for digest in (tree.tagged(name, tag) for tag in changed) if digest}
+        try:
+            manifests |= {digest for digest in (tree.tagged(name, tag) for tag in changed) if digest}
+        except (TreeError, OSError):
+            manifests |= links.revisions
+            blobs |= links.layers
     return Written(manifests, blobs)
 
 
@@ -89,13 +92,17 @@ def _links(tree: RegistryTree, name: str) -> Links:
     tags = {tag: inode_of(f"{folder}/_manifests/tags/{tag}/current/link") for tag in _names(f"{folder}/_manifests/tags")}
     return Links(
         {tag: found for tag, found in tags.items() if found is not None},
-        {f"sha256:{digest}" for digest in _names(f"{folder}/_manifests/revisions/sha256")},
-        {f"sha256:{digest}" for digest in _names(f"{folder}/_layers/sha256")},
+        set(_digests(f"{folder}/_manifests/revisions")),
+        set(_digests(f"{folder}/_layers")),
     )
+
+
+def _digests(folder: str) -> Iterable[str]:
+    return (f"{algorithm}:{encoded}" for algorithm in _names(folder) for encoded in _names(f"{folder}/{algorithm}"))
 
 
 def _names(folder: str) -> Iterable[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []

@@ -13,7 +13,6 @@ from ops.core import exit_codes
 class Refusal(StrEnum):
     """Safety checks that `--allow` overrides."""
 
-    SPARSE = "sparse"
     SHARE = "share"
     BACKUP = "backup"
 
@@ -71,7 +70,7 @@ class SafetyLimits:
     Attributes:
         max_share: Share of all blobs that may be deleted.
         max_backup_age_s: How old the last successful backup may be; None when none is needed.
-        allowed: Checks that are overridden. What a tag references stays even if sparse indexes are allowed.
+        allowed: Checks that are overridden.
     """
 
     max_share: float = 0.5
@@ -126,7 +125,8 @@ class Plan:
         manifests: Revisions in repositories.
         tags: Orphaned tags, as `repository:tag`.
         repositories: By repository, the largest first.
-        kept_by_rule: Files that the collector would delete and a rule keeps.
+        kept_by_rule: Files that nothing references and a rule keeps.
+        unclear: What could not be read, by repository, with the reason; everything in that repository stays.
         refusals: Why it would refuse to start.
         seconds: How long each phase took.
     """
@@ -138,6 +138,7 @@ class Plan:
     tags: tuple[str, ...]
     repositories: tuple[RepositoryShare, ...]
     kept_by_rule: int
+    unclear: tuple[str, ...] = ()
     refusals: Mapping[Refusal, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 

@@ -27,6 +27,7 @@ def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:
         tags=tuple(sorted(f"{one.entry.repository}:{one.entry.tag}" for one in by_kind[Kind.TAG])),
         repositories=tuple(sorted(shares, key=lambda one: (-one.size, one.name))),
         kept_by_rule=marked.kept_by_rule,
+        unclear=marked.unclear,
         seconds=dict(seconds),
     )
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from humanize import naturalsize
 
 from ops.core import exit_codes
-from ops.core.docker_engine import connected
 from ops.registry.snapshots.recovery import roll_back
 from ops.runs.task import Outcome, history_of
-from ops.stack.registry import container, live_registry
+from ops.stack.registry import live_registry, registry_image
 from ops.stack.stack import Stack
 from ops.tasks.gc.collection import GarbageCollection
-from ops.tasks.gc.container import ContainerCollector
 from ops.tasks.gc.model import GcOptions, GcReport, Keep, Plan, Rules, SafetyLimits
 
 # In one phase, the registry is read-only for the whole collection.
 _READ_ONLY_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
-_COLLECTOR_LIMIT_S = 3600.0
 
 Step = Callable[[str], None]
 
@@ -55,6 +51,8 @@ class Collected:
             return Outcome(exit_codes.MISMATCH, summary, figures)
         size = naturalsize(report.size, binary=True)
         summary = f"deleted {report.removed_blobs} blobs, {size}; writes were refused for {report.refused_s:.1f} s"
+        if report.plan.unclear:
+            return Outcome(exit_codes.WARNINGS, f"{summary}; {_unclear(report.plan)}", figures)
         return Outcome(exit_codes.OK, summary, figures)
 
 
@@ -67,19 +65,21 @@ def preview(stack: Stack, options: GcOptions, step: Step) -> Plan:
         step: Called with the name of each step, for progress.
 
     Raises:
-        EngineError: The Docker engine does not answer.
+        ServiceError: The registry's container does not answer.
         SnapshotError: There is no room for a copy.
-        CollectorError: The registry's collector failed.
-        TreeError: A link or manifest is damaged.
     """
-    with _collection(stack, options, step) as collection:
-        return collection.plan()
+    return _collection(stack, options, step).plan()
 
 
 def preview_outcome(plan: Plan) -> Outcome:
-    """Return how a preview ended: with warnings when the collection would refuse to start."""
-    code = exit_codes.WARNINGS if plan.refusals else exit_codes.OK
+    """Return how a preview ended: with warnings when the collection would refuse to start, or something cannot be read."""
+    code = exit_codes.WARNINGS if plan.refusals or plan.unclear else exit_codes.OK
     return Outcome(code, f"{plan.blobs} blobs would be deleted, {naturalsize(plan.size, binary=True)}")
+
+
+def _unclear(plan: Plan) -> str:
+    more = f" (and {len(plan.unclear) - 1} more)" if len(plan.unclear) > 1 else ""
+    return f"everything was kept in {plan.unclear[0]}{more}"
 
 
 def collect(stack: Stack, options: GcOptions, step: Step) -> Collected:
@@ -91,61 +91,52 @@ def collect(stack: Stack, options: GcOptions, step: Step) -> Collected:
         step: Called with the name of each step, for progress.
 
     Raises:
-        EngineError: The Docker engine does not answer.
+        ServiceError: The registry's container does not answer.
         RefusedError: A safety check failed.
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
         SnapshotError: There is no room for a copy.
-        CollectorError: The registry's collector failed.
-        TreeError: A link or manifest is damaged.
     """
-    with _collection(stack, options, step) as collection:
-        report = collection.run()
-        store, kept = collection.live.store, stack.config.undo
-        with store.locked("gc"):
-            expired = store.drop_expired(keep=kept.snapshots, max_age=timedelta(days=kept.days))
-            return Collected(report, expired, store.space().total)
+    collection = _collection(stack, options, step)
+    report = collection.run()
+    store, kept = collection.live.store, stack.config.undo
+    with store.locked("gc"):
+        expired = store.drop_expired(keep=kept.snapshots, max_age=timedelta(days=kept.days))
+        return Collected(report, expired, store.space().total)
 
 
 def recover(stack: Stack, step: Step) -> list[str]:
     """Put back what a killed collection had deleted, and clean up after it; return the names of the snapshots used.
 
     Raises:
-        EngineError: The Docker engine does not answer.
+        ServiceError: The registry's container does not answer.
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
     """
-    with _collection(stack, GcOptions(), step) as collection:
-        collection.collect.clear()
-        with collection.live.store.locked("gc"):
-            return roll_back(collection.live, "gc")
+    live = replace(live_registry(stack), step=step)
+    with live.store.locked("gc"):
+        return roll_back(live, "gc")
 
 
-@contextmanager
-def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[GarbageCollection]:
-    settings, limits = stack.config.gc, stack.config.services["registry"]
-    with connected() as engine:
-        collector = ContainerCollector(
-            engine, container(stack, "registry"), cpus=limits.cpus, memory_mib=limits.memory_mib, limit_s=_COLLECTOR_LIMIT_S
-        )
-        read_only_limit_s = _ONE_PHASE_LIMIT_S if options.one_phase else _READ_ONLY_LIMIT_S
-        live = live_registry(stack, image=collector.image(), read_only_limit_s=read_only_limit_s)
-        yield GarbageCollection(
-            replace(live, step=step),
-            collector,
-            Rules(
-                delete_untagged=settings.delete_untagged and not options.keep_untagged,
-                keep=tuple(Keep(one.repositories, one.tags) for one in settings.keep),
-                min_age_s=settings.min_age_hours * 3600,
-                orphaned_signatures=settings.orphaned_signatures,
-            ),
-            SafetyLimits(
-                max_share=settings.max_share,
-                max_backup_age_s=settings.max_backup_age_days and settings.max_backup_age_days * 86_400,
-                allowed=options.allowed,
-            ),
-            backup_age_s=lambda: _backup_age_s(stack),
-            one_phase=options.one_phase,
-            keep_snapshot=options.keep_snapshot,
-        )
+def _collection(stack: Stack, options: GcOptions, step: Step) -> GarbageCollection:
+    settings = stack.config.gc
+    read_only_limit_s = _ONE_PHASE_LIMIT_S if options.one_phase else _READ_ONLY_LIMIT_S
+    live = live_registry(stack, image=registry_image(stack), read_only_limit_s=read_only_limit_s)
+    return GarbageCollection(
+        replace(live, step=step),
+        Rules(
+            delete_untagged=settings.delete_untagged and not options.keep_untagged,
+            keep=tuple(Keep(one.repositories, one.tags) for one in settings.keep),
+            min_age_s=settings.min_age_hours * 3600,
+            orphaned_signatures=settings.orphaned_signatures,
+        ),
+        SafetyLimits(
+            max_share=settings.max_share,
+            max_backup_age_s=settings.max_backup_age_days and settings.max_backup_age_days * 86_400,
+            allowed=options.allowed,
+        ),
+        backup_age_s=lambda: _backup_age_s(stack),
+        one_phase=options.one_phase,
+        keep_snapshot=options.keep_snapshot,
+    )
 
 
 def _backup_age_s(stack: Stack) -> float | None:

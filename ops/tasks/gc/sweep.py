@@ -37,23 +37,16 @@ def remaining(tree: RegistryTree, marked: Marked) -> Remaining:
 
     * a new name of a repository, tag, manifest or blob shows in the listing of its folder;
     * a link written again has another inode than in the copy, which keeps the old inode from being reused.
-
-    Raises:
-        TreeError: A new tag or manifest cannot be understood.
     """
     present, there, now = _look(tree, marked)
-    going = staying_apart(present, marked.reach, marked.signatures, now)
+    going = staying_apart(present, marked.reach, marked.referrers, now)
     return Remaining(_with_histories(going, present), there - len(going))
 
 
 def needed_again(tree: RegistryTree, marked: Marked, left: Remaining) -> list[Candidate]:
-    """Return what was deleted although something written in the meantime references it.
-
-    Raises:
-        TreeError: A new tag or manifest cannot be understood.
-    """
+    """Return what was deleted although something written in the meantime references it."""
     _, _, now = _look(tree, marked)
-    staying = set(staying_apart(left.going, marked.reach, marked.signatures, now))
+    staying = set(staying_apart(left.going, marked.reach, marked.referrers, now))
     return [one for one in left.going if one not in staying and one.entry.kind != Kind.TAG_HISTORY]
 
 

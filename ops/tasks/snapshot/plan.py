@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ops.registry.manifests import Reach
+from ops.registry.manifests import Reach, fetched
 from ops.registry.snapshots.store import Snapshot
 from ops.registry.tree import Entry, Kind, RegistryTree, entry_of
 from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreScope
@@ -65,17 +65,17 @@ def _of_tag(then: RegistryTree, snapshot: Snapshot, repository: str, tag: str) -
     digest = then.tagged(repository, tag)
     if digest is None:
         raise RestoreError(f"snapshot {snapshot.name} has no {repository}:{tag}")
-    reach = Reach([then])
-    reach.manifests([digest])
-    blobs = list(_blobs(then, reach.digests))
-    if len(blobs) < len(reach.digests):
+    image = fetched(then, digest)
+    if any(not then.blob(one).exists() for one in image.digests - image.elsewhere):
         raise RestoreError(f"snapshot {snapshot.name} has only parts of {repository}:{tag}; use an older snapshot, or a backup")
     history = then.tag(repository, tag).parent.parent / "index" / digest.replace(":", "/") / "link"
-    revisions = [then.revision(repository, one) for one in reach.read]
+    reach = Reach([then])
+    reach.manifests([digest])
+    revisions = [then.revision(repository, one) for one in reach.digests]
     layers = [then.layer(repository, one) for one in reach.digests]
     links = [then.tag(repository, tag), history, *revisions, *layers]
     yield from (link.relative_to(then.top).as_posix() for link in links if link.exists())
-    yield from blobs
+    yield from _blobs(then, reach.digests)
 
 
 def _blobs(then: RegistryTree, digests: Iterable[str]) -> Iterator[str]:

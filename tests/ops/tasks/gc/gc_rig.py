@@ -23,7 +23,6 @@ from ops.registry.read_only import ReadOnlyMode, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collection import GarbageCollection
-from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Rules, SafetyLimits
 from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import wait_until_up
@@ -169,10 +168,8 @@ class Rig:
         flush: Callable[[], None] = lambda: None,
         step: Callable[[str], None] = lambda _: None,
     ) -> GarbageCollection:
-        """Return a collection of its garbage, by its own collector."""
-        return GarbageCollection(
-            self.live(flush=flush, step=step), BinaryCollector(registry_binary()), rules=rules, limits=limits, sample=20
-        )
+        """Return a collection of its garbage."""
+        return GarbageCollection(self.live(flush=flush, step=step), rules=rules, limits=limits, sample=20)
 
     def broken(self) -> list[str]:
         """Return what is wrong with any tag, by the tree."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.victim import kill_at
-from tests.real_programs import RedisServer, redis_server, registry_binary
+from tests.real_programs import RedisServer, redis_server
 
 pytestmark = pytest.mark.system
 
@@ -53,7 +53,7 @@ def test_an_image_that_a_killed_run_has_let_be_pushed_without_its_layers_is_made
     rig: Rig, redis: RedisServer
 ) -> None:
     image = deleted(rig)
-    kill_at("swept", rig.folder, "gc", registry_binary())
+    kill_at("swept", rig.folder, "gc")
     assert rig.client.push("app", "again", image).status_code == 201
     assert rig.client.pull("app", "again") != []
     rig.collection(flush=lambda: _flush(redis)).run()

@@ -11,7 +11,6 @@ from ops.registry.read_only import holder_of
 from ops.registry.snapshots.store import SnapshotState
 from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.victim import kill_at
-from tests.real_programs import registry_binary
 
 pytestmark = pytest.mark.system
 
@@ -38,7 +37,7 @@ def garbage(rig: Rig) -> None:
 @pytest.mark.usefixtures("garbage")
 @pytest.mark.parametrize("step", STEPS)
 def test_the_next_run_completes_what_was_killed(rig: Rig, step: str) -> None:
-    kill_at(step, rig.folder, "gc", registry_binary())
+    kill_at(step, rig.folder, "gc")
     assert rig.client.pull("app", "kept") == []
     assert rig.read_only_file.exists() == (step in WHILE_READ_ONLY)
     if rig.read_only_file.exists():
@@ -64,9 +63,9 @@ def test_the_next_run_completes_what_was_killed(rig: Rig, step: str) -> None:
 @pytest.mark.usefixtures("garbage")
 def test_what_a_killed_run_has_removed_is_put_back_by_the_next(rig: Rig) -> None:
     before = rig.blobs()
-    kill_at("swept", rig.folder, "gc", registry_binary())
+    kill_at("swept", rig.folder, "gc")
     assert len(rig.blobs()) == len(before) - 3
-    kill_at("copied", rig.folder, "gc", registry_binary())
+    kill_at("copied", rig.folder, "gc")
     assert rig.blobs() == before
     assert [snapshot.state for snapshot in rig.store.all()] == [SnapshotState.ROLLED_BACK, SnapshotState.KEPT]
 

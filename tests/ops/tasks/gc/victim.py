@@ -15,7 +15,6 @@ from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc import sweep
 from ops.tasks.gc.collection import GarbageCollection
-from ops.tasks.gc.collector import BinaryCollector
 from ops.tasks.gc.model import Rules, SafetyLimits
 from ops.tasks.snapshot import restore as restoring
 from ops.tasks.snapshot.model import RestoreScope
@@ -25,14 +24,14 @@ CHECKOUT = Path(__file__).parents[4]
 _MIDST = 4
 
 
-def kill_at(step: str, folder: Path, task: str, collector: Path, *, snapshot: str = "-") -> None:
+def kill_at(step: str, folder: Path, task: str, *, snapshot: str = "-") -> None:
     """Run a task on the registry of a folder, in a process that is killed at a step."""
-    words = [sys.executable, "-m", "tests.ops.tasks.gc.victim", str(folder), task, step, str(collector), snapshot]
+    words = [sys.executable, "-m", "tests.ops.tasks.gc.victim", str(folder), task, step, snapshot]
     done: Completed = run(words, timeout=60, cwd=CHECKOUT, check=False)
     assert done.returncode == -signal.SIGKILL, done
 
 
-def _main(folder: Path, task: str, step: str, collector: Path, snapshot: str) -> None:
+def _main(folder: Path, task: str, step: str, snapshot: str) -> None:
     left = _MIDST if step in {"sweeping", "restoring"} else 1
 
     def die(now: str) -> None:
@@ -47,10 +46,10 @@ def _main(folder: Path, task: str, step: str, collector: Path, snapshot: str) ->
     live = LiveRegistry(tree, store, ReadOnlyMode(folder / READ_ONLY_FOLDER / READ_ONLY_FILE), lambda: 0, lambda: None, step=die)
     if task == "gc":
         limits = SafetyLimits(max_share=1, max_backup_age_s=None)
-        GarbageCollection(live, BinaryCollector(collector), Rules(min_age_s=0), limits).run()
+        GarbageCollection(live, Rules(min_age_s=0), limits).run()
     else:
         restoring.restore(live, snapshot, RestoreScope(overwrite=True))
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]), sys.argv[5])
+    _main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4])

@@ -14,7 +14,6 @@ from ops.tasks.snapshot.restore import restore
 from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.gc.test_gc import push_index
 from tests.ops.tasks.gc.victim import kill_at
-from tests.real_programs import registry_binary
 
 pytestmark = pytest.mark.system
 
@@ -98,7 +97,7 @@ def test_everything_comes_back(rig: Rig, collected: str) -> None:
 
 @pytest.mark.parametrize("step", ["planned", "copied", *WHILE_READ_ONLY, "read-only-off"])
 def test_the_next_run_completes_what_was_killed(rig: Rig, collected: str, step: str) -> None:
-    kill_at(step, rig.folder, "restore", registry_binary(), snapshot=collected)
+    kill_at(step, rig.folder, "restore", snapshot=collected)
     assert rig.broken() == []
     assert rig.read_only_file.exists() == (step in WHILE_READ_ONLY)
     flushed: list[bool] = []

@@ -1,0 +1,77 @@
+"""What a manifest may reference, read conservatively: every digest in it counts, whatever kind of manifest it is. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ops.registry.tree import DIGEST
+
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_JSON_BEGINS_WITH = (b"{", b"[")
+# The registry refuses larger ones: maxManifestBodySize in registry/handlers/manifests.go of distribution.
+MAX_MANIFEST_BYTES = 4 * 2**20
+_SUBJECT = "subject"
+
+
+@dataclass(frozen=True)
+class References:
+    """What a manifest may reference.
+
+    Attributes:
+        digests: Every digest in it, without that of the subject unless it also stands elsewhere.
+        subject: Digests of what it is about (a signature's image), which it does not keep:
+            https://github.com/opencontainers/image-spec/blob/main/manifest.md#image-manifest-property-descriptions
+    """
+
+    digests: frozenset[str]
+    subject: frozenset[str] = frozenset()
+
+
+LEAF = References(frozenset())
+
+
+def is_manifest(content: bytes) -> bool:
+    """Whether content can be a manifest at all: JSON, and no larger than the registry takes."""
+    return len(content) <= MAX_MANIFEST_BYTES and content.lstrip(b" \t\r\n")[:1] in _JSON_BEGINS_WITH
+
+
+def references(content: bytes) -> References:
+    """Return what content may reference. It never fails: what cannot be parsed is searched as text, and then nothing is left out.
+
+    Keys do not matter, since Go reads them in any case. Nor does the media type, since clients put unexpected things into known
+    lists (a build cache is an index of layers).
+    """
+    if not is_manifest(content):
+        return LEAF
+    text = content.decode(errors="replace")  # as Go reads it
+    try:
+        # Pairs, not dictionaries: of a key that stands twice both count.
+        document = json.loads(text, object_pairs_hook=_Members)
+    except (ValueError, RecursionError):
+        return References(frozenset(DIGEST.findall(_ESCAPED.sub(_character, text).replace("\\/", "/"))))
+    members = document if isinstance(document, _Members) else _Members([("", document)])
+    subject = frozenset(_digests([value for key, value in members if key.casefold() == _SUBJECT]))
+    others = frozenset(_digests([(key, value) for key, value in members if key.casefold() != _SUBJECT]))
+    return References(others, subject - others)
+
+
+class _Members(list[tuple[str, Any]]):
+    """The members of a JSON object, in order."""
+
+
+def _digests(value: Any) -> Iterator[str]:
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            yield from DIGEST.findall(one)
+        elif isinstance(one, list | tuple):
+            pending.extend(one)
+
+
+def _character(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))
