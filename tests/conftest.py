@@ -18,6 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesSideBySide:
     """Hand out tests as tests/side_by_side.py says."""
+    config.option.loadscopereorder = False  # else the files with the most tests come first
     return FilesSideBySide(config, log)
 
 
