@@ -67,7 +67,7 @@ test test-unit lint: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) ## Run every check and test, with the real engine and real containers
 	@($(LINT)) & lint=$$!; \
 		$(RUN) pytest --numprocesses auto --durations 20; tests=$$?; \
-		wait $$lint || { echo "error: style or types are wrong, see the output of 'make lint'" >&2; exit 1; }; \
+		wait $$lint || { echo "error: style or types are wrong: run 'make lint'" >&2; exit 1; }; \
 		exit $$tests
 
 .PHONY: test-unit
