@@ -54,15 +54,18 @@ def show(context: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command("list", epilog="Examples: `regops snapshot list` · `regops snapshot list --json`")
 def list_(context: typer.Context, *, as_json: Json = False) -> None:
-    """List all snapshots: why each was made, and how much space deleting it would free."""
+    """List all snapshots.
+
+    Shows why each was made, and how much space deleting it would free.
+    """
     _list(stack_of(context), as_json=as_json)
 
 
 @app.command("create", epilog="Examples: `regops snapshot create` · `regops snapshot create --wait 600`")
 def create_(context: typer.Context, *, wait: Wait = 0.0, as_json: Json = False) -> None:
-    """Create a snapshot now, so that whatever is deleted or overwritten later can be restored.
+    """Create a snapshot now.
 
-    Snapshots that are too old or too many are deleted; `operations.undo` in the settings says how many are kept.
+    Whatever is deleted or overwritten later can then be restored. Snapshots that are too old or too many are deleted; `operations.undo` in the settings says how many are kept.
     """
     stack = stack_of(context)
     end_with(stack, "snapshot", lambda: _create(stack, as_json=as_json), lock=STORAGE, wait_s=wait, routine=True)
