@@ -65,7 +65,8 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
 def create_(context: typer.Context, *, wait: Wait = 0.0, as_json: Json = False) -> None:
     """Create a snapshot now.
 
-    Whatever is deleted or overwritten later can then be restored. Snapshots that are too old or too many are deleted; `operations.undo` in the settings says how many are kept.
+    Whatever is deleted or overwritten later can then be restored. Snapshots that are too old or too many are deleted;
+    `operations.undo` in the settings says how many are kept.
     """
     stack = stack_of(context)
     end_with(stack, "snapshot", lambda: _create(stack, as_json=as_json), lock=STORAGE, wait_s=wait, routine=True)

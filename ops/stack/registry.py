@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from docker.errors import DockerException
+
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, container_name
 from ops.core import exit_codes
+from ops.core.docker_engine import connected
 from ops.core.process import CommandError, run
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, writes_in_flight
@@ -60,15 +63,15 @@ def registry_image(stack: Stack) -> str:
     """Return the id of the image that the registry runs.
 
     Raises:
-        ServiceError: There is no such container, or the Docker engine does not answer.
+        EngineError: The Docker engine does not answer.
+        ServiceError: There is no such container.
     """
     name = container(stack, _REGISTRY)
-    try:
-        return run(
-            ["docker", "inspect", "--type", "container", "--format", "{{.Image}}", name], timeout=_ANSWER_LIMIT_S
-        ).stdout.strip()
-    except CommandError as error:
-        raise ServiceError(f"{name} cannot be inspected: {error}") from error
+    with connected() as engine:
+        try:
+            return str(engine.containers.get(name).attrs["Image"])
+        except DockerException as error:
+            raise ServiceError(f"{name} cannot be inspected: {error}") from error
 
 
 def container(stack: Stack, service: str) -> str:

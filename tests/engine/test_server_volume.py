@@ -39,7 +39,7 @@ def server(stack: EmulatedStack) -> Server:
 
 @pytest.fixture(scope="module")
 def console(stack: EmulatedStack) -> Console:
-    return Console(stack.stack.environment["HCLOUD_TOKEN"], api_endpoint=stack.api.url, poll_interval=0.1)
+    return Console(stack.stack.environment["HCLOUD_TOKEN"], api_endpoint=stack.api.url, poll_interval=0.1, poll_max_retries=1200)
 
 
 @pytest.fixture(scope="module")

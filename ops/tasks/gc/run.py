@@ -65,7 +65,7 @@ def preview(stack: Stack, options: GcOptions, step: Step) -> Plan:
         step: Called with the name of each step, for progress.
 
     Raises:
-        ServiceError: The registry's container does not answer.
+        EngineError: The Docker engine does not answer.
         SnapshotError: There is no room for a copy.
     """
     return _collection(stack, options, step).plan()
@@ -91,7 +91,7 @@ def collect(stack: Stack, options: GcOptions, step: Step) -> Collected:
         step: Called with the name of each step, for progress.
 
     Raises:
-        ServiceError: The registry's container does not answer.
+        EngineError: The Docker engine does not answer.
         RefusedError: A safety check failed.
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
         SnapshotError: There is no room for a copy.
@@ -108,7 +108,7 @@ def recover(stack: Stack, step: Step) -> list[str]:
     """Put back what a killed collection had deleted, and clean up after it; return the names of the snapshots used.
 
     Raises:
-        ServiceError: The registry's container does not answer.
+        ServiceError: A container of the registry does not answer.
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
     """
     live = replace(live_registry(stack), step=step)

@@ -63,7 +63,7 @@ def test_gotify_gets_a_message_at_the_address_that_a_secret_has(gotify: GotifyFa
         ("gotify_token", "one\ntwo", "secret gotify_token must be a single word"),
         ("gotify_token", "schlüssel", "secret gotify_token must be a single word"),
         ("gotify_url_secret", "http://gotify.example.com", "secret gotify_url_secret: should begin with https://"),
-        ("gotify_url_secret", "somewhere", "secret gotify_url_secret: should be the address"),
+        ("gotify_url_secret", "somewhere", "secret gotify_url_secret: should be the URL"),
     ],
 )
 def test_a_bad_secret_is_named_not_shown_and_costs_no_letter(
