@@ -146,7 +146,8 @@ def test_metrics_of_tasks_are_collected(stack: Stack) -> None:
 
 def test_alerts_reach_alertmanager(stack: Stack) -> None:
     def known() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(stack.fetch("http://alertmanager.metrics:9093/api/v2/alerts"))
+        # An empty answer is no list yet: it is asked for again.
+        found: list[dict[str, Any]] = json.loads(stack.fetch("http://alertmanager.metrics:9093/api/v2/alerts") or "[]")
         return found
 
     # The first is lost when it is raised before Prometheus has looked for Alertmanagers; it is sent again after a minute.

@@ -60,7 +60,7 @@ def test_what_is_left_of_a_removed_checkout_goes_with_the_command_that_is_told(
     client: docker.DockerClient, settings: Settings, other: Path, tmp_path: Path
 ) -> None:
     other.rmdir()
-    with pytest.raises(SetupError, match=r"a folder that is gone; .* remove it with\n") as told:
+    with pytest.raises(SetupError, match=r"a folder that is gone; .* remove them with\n") as told:
         check_names(client, settings, tmp_path)
     subprocess.run(str(told.value).rpartition("\n")[2], shell=True, check=True, timeout=30)  # noqa: S602  # as a user pastes it
     check_names(client, settings, tmp_path)
@@ -88,5 +88,5 @@ def test_both_ports_are_checked(client: docker.DockerClient, tmp_path: Path) -> 
 
 def test_the_disk_of_a_folder_that_is_not_there_yet_is_looked_at(tmp_path: Path) -> None:
     check_space([tmp_path / "not" / "yet"], needed=1)
-    with pytest.raises(NoSpaceError, match=rf"the disk of {tmp_path}/not/yet has \d+ MiB left and \d+ MiB are needed"):
+    with pytest.raises(NoSpaceError, match=rf"the disk of {tmp_path}/not/yet has \d+ MiB left, and \d+ MiB are needed"):
         check_space([tmp_path / "not" / "yet"], needed=1 << 60)
