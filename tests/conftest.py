@@ -24,6 +24,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesSi
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return the number of workers: one per core for tests that compute, more when tests mostly wait."""
+    """Return the number of workers: one per core for tests that compute, one more when some of them wait.
+
+    More only makes the tests wait for each other: on two cores four workers kept sixteen processes waiting for a core.
+    """
     cores = os.cpu_count() or 1
-    return cores if config.option.numprocesses == "logical" else max(4, min(8, 2 * cores))
+    return cores if config.option.numprocesses == "logical" else min(8, cores + 1)
