@@ -24,17 +24,22 @@ class Reach:
         trees: Where manifests are read: the first tree that has them.
         digests: What has been reached so far.
         read: By manifest that was reached and exists, what it references.
+        aliases: The digest under which the registry keeps a blob, by its digest of another algorithm.
         unreadable: Why the content of a digest could not be read: it may lead to anything.
     """
 
     trees: Sequence[RegistryTree]
     digests: set[str] = field(default_factory=set)
     read: dict[str, References] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
 
     def blobs(self, digests: Iterable[str]) -> None:
         """Add blobs to what is reached."""
-        self.digests.update(digests)
+        for digest in digests:
+            self.digests.add(digest)
+            if digest in self.aliases:
+                self.digests.add(self.aliases[digest])
 
     def manifests(self, digests: Iterable[str], *, having: Container[str] | None = None) -> None:
         """Add manifests, and everything that they may reference.
@@ -48,13 +53,13 @@ class Reach:
         pending, seen = list(digests), set[str]()
         while pending:
             digest = pending.pop()
-            self.digests.add(digest)
+            self.blobs([digest])
             if digest in seen or (having is not None and digest not in having):
                 continue
             seen.add(digest)
             found = self.references(digest)
             if found is not None:
-                self.digests.update(found.digests)
+                self.blobs(found.digests)
                 pending.extend(found.digests)
 
     def references(self, digest: str) -> References | None:
@@ -162,7 +167,7 @@ def image_problems(tree: RegistryTree, repository: str, tag: str) -> list[str]:
             problems.append(f"{repository}:{tag}: {digest} is not linked in the repository")
         algorithm = digest.partition(":")[0]
         try:
-            with tree.blob(digest).open("rb") as file:
+            with tree.blob(tree.stored_as(repository, digest)).open("rb") as file:
                 found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
         except FileNotFoundError:
             problems.append(f"{repository}:{tag}: {digest} is missing")

@@ -147,6 +147,19 @@ class RegistryTree:
         """Return the file that says that a repository has a blob."""
         return self.repository(repository) / "_layers" / digest.replace(":", "/") / "link"
 
+    def stored_as(self, repository: str, digest: str) -> str:
+        """Return the digest under which a repository's blob is kept: the registry stores by SHA-256, and links others to that.
+
+        Raises:
+            TreeError: The link cannot be read.
+        """
+        if digest.startswith("sha256:"):
+            return digest
+        try:
+            return read_link(self.layer(repository, digest))
+        except FileNotFoundError:
+            return digest
+
     def repository_names(self, unreadable: Callable[[OSError], None] | None = None) -> Iterator[str]:
         """Yield the names of all repositories, including those without tags, in no particular order.
 

@@ -63,15 +63,17 @@ def written_since(tree: RegistryTree, now: Mapping[str, Links], then: Mapping[st
 
     A link to a manifest or blob that existed then and was written again is not found by this.
 
-    All that a repository has counts as written when one of its new tags cannot be read.
+    All that a repository has counts as written when one of its new links cannot be read.
     """
     manifests, blobs = set[str](), set[str]()
     for name, links in now.items():
         before = then.get(name, Links())
         manifests |= {one for one in links.revisions - before.revisions if tree.revision(name, one).exists()}
-        blobs |= {one for one in links.layers - before.layers if tree.layer(name, one).exists()}
+        added = {one for one in links.layers - before.layers if tree.layer(name, one).exists()}
+        blobs |= added
         changed = [tag for tag, inode in links.tags.items() if before.tags.get(tag) != inode]
         try:
+            blobs |= {tree.stored_as(name, one) for one in added}
             manifests |= {digest for digest in (tree.tagged(name, tag) for tag in changed) if digest}
         except (TreeError, OSError):
             manifests |= links.revisions

@@ -129,6 +129,17 @@ class _Marking:
         self._manifests = frozenset(digest for links in self.links.values() for digest in links.revisions)
         self._aside = set[tuple[str, str]]()
 
+        for name, links in self.links.items():
+            for digest in links.layers:
+                if not digest.startswith("sha256:"):
+                    self._learn_alias(name, digest)
+
+    def _learn_alias(self, repository: str, digest: str) -> None:
+        try:
+            self.reach.aliases[digest] = self.kept.stored_as(repository, digest)
+        except (TreeError, OSError) as error:
+            self._keep(repository, f"layer {digest} cannot be read ({error})")
+
     def follow_tags(self, *, referrers_go: bool) -> None:
         """Reach what tags point to. Referrers of a manifest that was here are set aside, and followed if that manifest stays."""
         for name, links in self.links.items():

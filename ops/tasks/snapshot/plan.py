@@ -66,10 +66,11 @@ def _of_tag(then: RegistryTree, snapshot: Snapshot, repository: str, tag: str) -
     if digest is None:
         raise RestoreError(f"snapshot {snapshot.name} has no {repository}:{tag}")
     image = fetched(then, digest)
-    if any(not then.blob(one).exists() for one in image.digests - image.elsewhere):
+    aliases = {one: then.stored_as(repository, one) for one in image.digests}
+    if any(not then.blob(aliases[one]).exists() for one in image.digests - image.elsewhere):
         raise RestoreError(f"snapshot {snapshot.name} has only parts of {repository}:{tag}; use an older snapshot, or a backup")
     history = then.tag(repository, tag).parent.parent / "index" / digest.replace(":", "/") / "link"
-    reach = Reach([then])
+    reach = Reach([then], aliases=aliases)
     reach.manifests([digest])
     revisions = [then.revision(repository, one) for one in reach.digests]
     layers = [then.layer(repository, one) for one in reach.digests]

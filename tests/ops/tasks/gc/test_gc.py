@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from ops.tasks.gc.model import Keep, Refusal, RefusedError, Rules, SafetyLimits
-from tests.ops.tasks.gc.gc_rig import ALL, INDEX, Client, Image, Rig, running
+from ops.tasks.snapshot.model import RestoreScope
+from ops.tasks.snapshot.restore import restore
+from tests.ops.tasks.gc.gc_rig import ALL, INDEX, MANIFEST, Client, Image, Rig, running
 
 pytestmark = pytest.mark.system
 
@@ -196,3 +199,32 @@ def test_a_repository_that_has_manifests_and_no_link_to_a_layer_hinders_nobody(r
     shutil.rmtree(rig.tree.repository("app") / "_layers")
     assert rig.client.delete("app", "two").status_code == 202
     assert rig.collection().run().removed_blobs == 5
+
+
+def push_sha512(client: Client, repository: str, tag: str, *contents: bytes) -> list[str]:
+    """Push an image whose configuration and layers are named by SHA-512; return their digests."""
+    digests = [f"sha512:{hashlib.sha512(one).hexdigest()}" for one in contents]
+    for content, digest in zip(contents, digests, strict=True):
+        place = client.ask("POST", f"/v2/{repository}/blobs/uploads/").headers["location"]
+        put = client.ask("PUT", f"{place}{'&' if '?' in place else '?'}digest={digest}", content=content)
+        assert put.status_code == 201, put.text
+    described = [{"mediaType": "application/x", "digest": one, "size": 1} for one in digests]
+    document = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described[0], "layers": described[1:]}
+    answer = client.push_manifest(repository, tag, json.dumps(document).encode())
+    assert answer.status_code == 201, answer.text
+    return digests
+
+
+def test_layers_named_by_sha512_stay_go_with_their_image_and_come_back(rig: Rig) -> None:
+    digests = push_sha512(rig.client, "app", "v1", b"config", b"layer")
+    assert rig.client.push("app", "old", Image("old")).status_code == 201
+    assert rig.client.push("app", "old", Image("new")).status_code == 201
+    report = rig.collection().run()
+    assert (report.removed_blobs, report.problems) == (5, ())
+    assert [rig.client.ask("GET", f"/v2/app/blobs/{one}").content for one in digests] == [b"config", b"layer"]
+    assert rig.client.delete("app", "v1").status_code == 202
+    again = rig.collection().run()
+    assert (again.removed_blobs, again.problems) == (3, ())
+    restore(rig.live(), report.snapshot, RestoreScope("app", "v1"))
+    assert [rig.client.ask("GET", f"/v2/app/blobs/{one}").content for one in digests] == [b"config", b"layer"]
+    assert rig.broken() == []

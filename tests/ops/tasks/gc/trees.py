@@ -27,14 +27,16 @@ class Layout:
     tree: RegistryTree
     random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
-    def blob(self, content: bytes, algorithm: str = "sha256") -> str:
-        digest = digest_of(content, algorithm)
+    def blob(self, content: bytes) -> str:
+        digest = digest_of(content)
         self._write(str(self.tree.blob(digest)), content)
         return digest
 
     def layer(self, repository: str, content: bytes, algorithm: str = "sha256") -> str:
-        digest = self.blob(content, algorithm)
-        self._write(str(self.tree.layer(repository, digest)), digest.encode())
+        # The registry stores by SHA-256, and links other digests to that: blobwriter.go and linkedblobstore.go of distribution.
+        stored, digest = self.blob(content), digest_of(content, algorithm)
+        for linked in {stored, digest}:
+            self._write(str(self.tree.layer(repository, linked)), stored.encode())
         return digest
 
     def manifest(self, repository: str, content: bytes) -> str:
