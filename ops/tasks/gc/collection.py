@@ -90,7 +90,7 @@ class GarbageCollection:
                 raise
             held.close()
             with clock.phase("verify"):
-                verified, problems = self._verify()
+                verified, problems = self._verify(snapshot.tree)
             self.live.step("verified")
             if not self.keep_snapshot and not problems:
                 self.live.store.remove(snapshot.name)
@@ -172,11 +172,12 @@ class GarbageCollection:
         plan = plan_of(marked, clock.seconds)
         return replace(plan, refusals=refusals(plan, self.limits, self.backup_age_s))
 
-    def _verify(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _verify(self, before: RegistryTree) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Read some images in full. What was wrong with them before the collection is not a problem of the collection."""
         tree = self.live.tree
         tags = [(name, tag) for name in tree.repository_names() for tag in tree.tag_names(name)]
         chosen = random.sample(tags, min(self.sample, len(tags)))
-        problems = [problem for name, tag in chosen for problem in _problems(tree, name, tag)]
+        problems = [problem for name, tag in chosen for problem in _new_problems(before, tree, name, tag)]
         return tuple(f"{name}:{tag}" for name, tag in chosen), tuple(problems)
 
 
@@ -193,6 +194,12 @@ class _Clock:
             yield
         finally:
             self.seconds[name] = time.monotonic() - start
+
+
+def _new_problems(before: RegistryTree, tree: RegistryTree, name: str, tag: str) -> list[str]:
+    problems = _problems(tree, name, tag)
+    known = [problem.replace(str(before.root), str(tree.root)) for problem in (_problems(before, name, tag) if problems else ())]
+    return [problem for problem in problems if problem not in known]
 
 
 def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:

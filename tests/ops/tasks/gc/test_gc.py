@@ -14,7 +14,7 @@ import pytest
 from ops.tasks.gc.model import Keep, Refusal, RefusedError, Rules, SafetyLimits
 from ops.tasks.snapshot.model import RestoreScope
 from ops.tasks.snapshot.restore import restore
-from tests.ops.tasks.gc.gc_rig import ALL, INDEX, MANIFEST, Client, Image, Rig, running
+from tests.ops.tasks.gc.gc_rig import ALL, INDEX, MANIFEST, Client, Image, Rig, digest_of, running
 
 pytestmark = pytest.mark.system
 
@@ -228,3 +228,16 @@ def test_layers_named_by_sha512_stay_go_with_their_image_and_come_back(rig: Rig)
     restore(rig.live(), report.snapshot, RestoreScope("app", "v1"))
     assert [rig.client.ask("GET", f"/v2/app/blobs/{one}").content for one in digests] == [b"config", b"layer"]
     assert rig.broken() == []
+
+
+def test_an_image_that_was_damaged_before_is_no_problem_of_the_collection(rig: Rig) -> None:
+    damaged, unlinked = Image("damaged"), Image("unlinked")
+    for tag, image in {"damaged": damaged, "unlinked": unlinked, "gone": Image("gone")}.items():
+        assert rig.client.push("app", tag, image).status_code == 201
+    assert rig.client.delete("app", Image("gone").digest).status_code == 202
+    rig.tree.blob(digest_of(damaged.blobs[1])).unlink()
+    rig.tree.tag("app", "unlinked").write_text("")
+    report = rig.collection().run()
+    assert report.problems == ()
+    assert [line.partition(" cannot")[0] for line in report.plan.unclear] == ["app: tag unlinked"]
+    assert {"app:damaged", "app:unlinked"} <= set(report.verified)
