@@ -103,12 +103,8 @@ def copy_tree(source: RegistryTree, target: RegistryTree, linker: Linker) -> Non
         linker.folder(str(target.repositories))
         for area in _POINTERS:
             for repository, areas in source.repository_areas():
-                if area.partition("/")[0] in areas and (source.repository(repository) / area).is_dir():
-                    # Even if it is empty: without `_manifests/tags`, the collector ignores a repository.
-                    linker.folder(str(target.repository(repository) / area))
+                if area.partition("/")[0] in areas:
                     _copy(str(source.repository(repository) / area), str(target.repository(repository) / area), linker)
-        for repository in target.repository_names():
-            linker.folder(str(target.repository(repository) / "_layers"))  # the collector fails without it
         linker.folder(str(target.blobs))
         _copy(str(source.blobs), str(target.blobs), linker)
 

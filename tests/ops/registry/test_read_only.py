@@ -84,10 +84,10 @@ def test_it_is_extended_as_long_as_it_is_needed(mode: ReadOnlyMode) -> None:
 
 
 def test_a_removed_file_is_reported(mode: ReadOnlyMode) -> None:
-    mode.limit_s = 0.5
+    mode.limit_s = 3.0
     mode.turn_on("a task", "")
     mode.file.unlink()
-    time.sleep(0.3)
+    time.sleep(1.8)  # past the time at which it is extended, and well before it expires
     with pytest.raises(ReadOnlyModeError, match="somebody removed"):
         mode.extend()
 

@@ -12,7 +12,7 @@ from ops.registry.tree import RegistryTree
 _LIMIT_S = 3600.0
 
 
-def collect(program: Path, tree: RegistryTree, *, delete_untagged: bool = True) -> None:
+def collect(program: Path, tree: RegistryTree) -> None:
     """Run `registry garbage-collect` on a tree and wait for its end.
 
     Raises:
@@ -21,8 +21,11 @@ def collect(program: Path, tree: RegistryTree, *, delete_untagged: bool = True) 
     config = tree.root.with_name(f"{tree.root.name}-collector.yml")
     # JSON is YAML.
     config.write_text(json.dumps({"version": 0.1, "storage": {"filesystem": {"rootdirectory": str(tree.root)}}}))
-    untagged = ["--delete-untagged"] if delete_untagged else []
-    run([program, "garbage-collect", "--quiet", *untagged, config], timeout=_LIMIT_S, env={"OTEL_TRACES_EXPORTER": "none"})
+    run(
+        [program, "garbage-collect", "--quiet", "--delete-untagged", config],
+        timeout=_LIMIT_S,
+        env={"OTEL_TRACES_EXPORTER": "none"},
+    )
 
 
 def removed_by(program: Path, tree: RegistryTree, scratch: Path) -> set[str]:
