@@ -4,6 +4,7 @@ from ops.config.access import ACCOUNT_NAME, REPOSITORY_NAME, Access, Account, Ac
 from ops.config.base import HIGHEST_PORT, ConfigError, Port, Strict, describe, describe_fault, load, read, render
 from ops.config.gateway import (
     EMAIL_HEADER,
+    HELD_WRITES_PATH,
     PROOF_HEADER,
     SESSION_COOKIE,
     SET_COOKIE_HEADER,
@@ -14,18 +15,20 @@ from ops.config.gateway import (
 )
 from ops.config.gc import GcSettings, SnapshotSettings
 from ops.config.notify import NotifySettings
-from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_FOLDER
+from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_FOLDER, READ_ONLY_MOUNT, read_only_until
 from ops.config.regops import OLD_MEMORY_KEY, REGOPS_FILE, PingUrl, RegopsConfig, ServiceLimits
 from ops.config.services import SERVICE_USER, container_name
 
 __all__ = [
     "ACCOUNT_NAME",
     "EMAIL_HEADER",
+    "HELD_WRITES_PATH",
     "HIGHEST_PORT",
     "OLD_MEMORY_KEY",
     "PROOF_HEADER",
     "READ_ONLY_FILE",
     "READ_ONLY_FOLDER",
+    "READ_ONLY_MOUNT",
     "REGOPS_FILE",
     "REPOSITORY_NAME",
     "SERVICE_USER",
@@ -54,6 +57,7 @@ __all__ = [
     "describe_fault",
     "load",
     "read",
+    "read_only_until",
     "render",
     "unique_names",
 ]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ops.config.access import Access, Person
 from ops.config.base import Port, Strict
+from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_MOUNT
 
 # Headers between edge and gateway, which nobody else may send: who is signed on, proof that the edge says so, a cookie to set.
 USER_HEADER = "X-Auth-Request-User"
@@ -17,6 +18,8 @@ PROOF_HEADER = "X-Sign-On-Proof"
 SET_COOKIE_HEADER = "X-Sign-On-Set-Cookie"
 # The cookie of a browser that is signed on. With TLS, its name begins with `__Host-`.
 SESSION_COOKIE = "sign-on"
+# Where the edge asks before it lets a write through in read-only mode.
+HELD_WRITES_PATH = "/read-only/wait"
 
 
 class FailureLimits(Strict):
@@ -64,6 +67,7 @@ class GatewayConfig(Strict):
         failures: How many failed logins are allowed.
         anonymous: What clients may do without signing in. Accounts may do it too.
         sign_on: None without an identity provider.
+        read_only_file: The file that turns on read-only mode.
         metrics_host: Address on which `/metrics` is served, if any. Only Prometheus should be able to reach it.
         metrics_port: The port there.
     """
@@ -81,5 +85,6 @@ class GatewayConfig(Strict):
     failures: FailureLimits = FailureLimits()
     anonymous: tuple[Access, ...] = ()
     sign_on: SignOn | None = None
+    read_only_file: Path = Path(READ_ONLY_MOUNT, READ_ONLY_FILE)
     metrics_host: str | None = None
     metrics_port: Port = 8081

@@ -1,5 +1,29 @@
-"""Where the file is that turns on read-only mode: `regops` writes it, and the edge looks for it."""
+"""Where the file is that turns on read-only mode, and what it says: `regops` writes it, edge and gateway look at it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
 
 # Below the stack's folder. "gate" is an old name for read-only mode, kept because running edges have this folder mounted.
 READ_ONLY_FOLDER = "gate"
 READ_ONLY_FILE = "read-only"
+# Where edge and gateway have that folder.
+READ_ONLY_MOUNT = "/run/gate"
+_DIGITS = 10
+
+
+def read_only_until(file: Path) -> float:
+    """Return when read-only mode ends, as Unix time: 0 if it is off, infinity if it lasts until somebody removes the file.
+
+    The file of a task begins with its expiry, ten digits. One that begins with something else was put there by a person.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    try:
+        with file.open("rb") as opened:
+            begin = opened.read(_DIGITS)
+    except FileNotFoundError:
+        return 0
+    return int(begin) if len(begin) == _DIGITS and begin.isdigit() else math.inf

@@ -121,6 +121,7 @@ def assemble(config: GatewayConfig) -> Gateway:
         anonymous=config.anonymous,
         events=events,
         webhook_token=webhook_token,
+        read_only_file=config.read_only_file,
         operator=next((account for account in accounts.values() if account.operator), None),
         sign_on=SignedOn(proof, {person.name: person for person in config.sign_on.people}) if config.sign_on else None,
     )

@@ -1,14 +1,15 @@
-"""The gateway's routes: tokens for clients, the webhook for the registry, health."""
+"""The gateway's routes: tokens for clients, the webhook for the registry, writes that wait in read-only mode, health."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from starlette.applications import Starlette
@@ -18,10 +19,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ops.config import SET_COOKIE_HEADER, USER_HEADER, Access, Account, Person
+from ops.config import HELD_WRITES_PATH, SET_COOKIE_HEADER, USER_HEADER, Access, Account, Person
 from ops.events.envelope import MAX_BODY_BYTES
 from ops.events.store import EventStore, StoreError
 from ops.gateway import scope
+from ops.gateway.errors import registry_error
+from ops.gateway.held_writes import HeldWrites
 from ops.gateway.incoming import MalformedCredentialsError, basic_credentials, body_up_to, client_of
 from ops.gateway.login import Login, LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.metrics import InFlight, Metrics
@@ -47,6 +50,7 @@ class Gateway:
     anonymous: tuple[Access, ...]
     events: EventStore
     webhook_token: str
+    read_only_file: Path
     operator: Account | None = None
     sign_on: SignedOn | None = None
     sessions: Sessions = field(default_factory=Sessions)
@@ -60,6 +64,7 @@ class Gateway:
             Route("/auth/token", self.token, methods=["GET"]),
             Route("/auth/operator", self.check_operator, methods=["GET"]),
             Route("/events", self.receive_webhook, methods=["POST"]),
+            Route(HELD_WRITES_PATH, HeldWrites(self.read_only_file, self.metrics.held_writes), methods=["GET"]),
             Route("/healthz", self.health, methods=["GET"]),
         ]
         return Starlette(
@@ -72,7 +77,7 @@ class Gateway:
     async def token(self, request: Request) -> Response:
         """`GET /auth/token`: https://distribution.github.io/distribution/spec/auth/token/ ."""
         if request.query_params.get("service") != self.tokens.service:
-            return _error(400, "UNSUPPORTED", f"this is the token service of {self.tokens.service} only")
+            return registry_error(400, "UNSUPPORTED", f"this is the token service of {self.tokens.service} only")
         person: Person | None
         try:
             person = await self._signed_in(request)
@@ -113,16 +118,16 @@ class Gateway:
         given = request.headers.get("authorization", "").encode("latin-1")
         if not hmac.compare_digest(given, f"Bearer {self.webhook_token}".encode()):
             _log.warning("webhook refused: its token is wrong or missing", extra={"client": client_of(request)})
-            return _error(401, "UNAUTHORIZED", "the webhook token is wrong or missing", {"WWW-Authenticate": "Bearer"})
+            return registry_error(401, "UNAUTHORIZED", "the webhook token is wrong or missing", {"WWW-Authenticate": "Bearer"})
         try:
             body = await body_up_to(request, MAX_BODY_BYTES)
             with self.metrics.store_seconds.time():
                 kept = await self._on_disk(lambda: self.events.add(body))
         except ClientDisconnect:
-            return _error(400, "UNSUPPORTED", "the request was cut off")  # nobody reads this; the registry sends it again
+            return registry_error(400, "UNSUPPORTED", "the request was cut off")  # nobody reads this; the registry sends it again
         except StoreError as error:
             _log.error("events cannot be stored", extra={"reason": str(error)})
-            return _error(503, "UNAVAILABLE", "events cannot be stored now", {"Retry-After": str(_STORE_RETRY_S)})
+            return registry_error(503, "UNAVAILABLE", "events cannot be stored now", {"Retry-After": str(_STORE_RETRY_S)})
         self.metrics.kept(kept)
         if kept.problem:
             _log.warning("bad webhook body", extra={"reason": kept.problem})
@@ -156,11 +161,11 @@ class Gateway:
     def _refusal(self, error: MalformedCredentialsError | LoginError) -> Response:
         match error:
             case TooManyFailuresError():
-                return _error(429, "TOOMANYREQUESTS", str(error), {"Retry-After": str(error.wait_s)})
+                return registry_error(429, "TOOMANYREQUESTS", str(error), {"Retry-After": str(error.wait_s)})
             case LoginBusyError():
-                return _error(503, "UNAVAILABLE", str(error), {"Retry-After": str(_BUSY_RETRY_S)})
+                return registry_error(503, "UNAVAILABLE", str(error), {"Retry-After": str(_BUSY_RETRY_S)})
         challenge = {"WWW-Authenticate": f'Basic realm="{self.tokens.service}", charset="UTF-8"'}
-        return _error(401, "UNAUTHORIZED", str(error), challenge)
+        return registry_error(401, "UNAUTHORIZED", str(error), challenge)
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         try:
@@ -177,12 +182,6 @@ class Gateway:
         self._disk.shutdown()
 
 
-def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an error in the registry's format, which clients know how to show."""
-    body = {"errors": [{"code": code, "message": message, "detail": None}]}
-    return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
-
-
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
-    return _error(error.status_code, _CODES.get(error.status_code, "UNKNOWN"), error.detail, error.headers)
+    return registry_error(error.status_code, _CODES.get(error.status_code, "UNKNOWN"), error.detail, error.headers)

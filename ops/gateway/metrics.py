@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ops.config import HELD_WRITES_PATH
 from ops.events.store import Kept
 from ops.gateway.incoming import MalformedCredentialsError
 from ops.gateway.login import LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
@@ -50,7 +51,10 @@ class Metrics:
         )
         self.tokens = Counter("gateway_tokens_issued", "Tokens issued.", registry=registry)
         self._refused = Counter("gateway_refused_logins", "Logins that were refused.", ["reason"], registry=registry)
-        self.in_flight = Gauge("gateway_requests_in_flight", "Requests that are being answered.", registry=registry)
+        self.in_flight = Gauge(
+            "gateway_requests_in_flight", "Requests that are being answered, without held writes.", registry=registry
+        )
+        self.held_writes = Gauge("gateway_held_writes", "Writes that wait for read-only mode to end.", registry=registry)
         ProcessCollector(registry=registry)
         # Start at 0 instead of nothing: Prometheus sees no increase from nothing.
         for action in (*_ACTIONS, _OTHER):
@@ -74,14 +78,14 @@ class Metrics:
 
 
 class InFlight:
-    """Middleware that counts the requests being answered."""
+    """Middleware that counts the requests being answered. Those that wait on purpose have a count of their own."""
 
     def __init__(self, app: ASGIApp, gauge: Gauge) -> None:
         self._app, self._gauge = app, gauge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http":  # startup and shutdown
+        if scope["type"] != "http" or scope.get("path") == HELD_WRITES_PATH:  # not HTTP: startup and shutdown
             await self._app(scope, receive, send)
             return
         with self._gauge.track_inprogress():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import socket
 from types import FrameType
@@ -12,11 +13,15 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ops.gateway.held_writes import MAX_HELD
+
 MAX_HEAD_BYTES = 64 * 1024
-_BACKLOG = 1024
+_BACKLOG = 4096  # held writes may all come at once
 _KEEP_ALIVE_S = 130  # longer than the edge keeps idle connections (120 s), so that it never writes to one that was just closed
 _DRAIN_S = 5  # less than the 10 s that the container has to stop
-_MAX_CONNECTIONS = 512
+# Held writes take none of those that are for everything else.
+_MAX_CONNECTIONS = 512 + MAX_HELD
+_OTHER_FILES = 64
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +48,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way and exit with code 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)  # until the server installs its own handlers, which call this one after the last request
+    _allow_open_files(_MAX_CONNECTIONS + _OTHER_FILES)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -61,6 +67,14 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     )
     _log.info("listening", extra={"address": "{}:{}".format(*listener.getsockname()[:2])})
     server.run(sockets=[listener])
+
+
+def _allow_open_files(number: int) -> None:
+    """Raise the limit of open files as far as the container's own allows; engines start containers with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 class _Protocol(HttpToolsProtocol):

@@ -1,4 +1,4 @@
-"""Read-only mode: while a file is there, the edge refuses writes and lets pulls through; the file says when it expires."""
+"""Read-only mode: while a file is there, the edge holds writes and lets pulls through; the file says when it expires."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ops.config import read_only_until
 from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.core.process import birth_of
@@ -17,7 +18,6 @@ from ops.core.process import birth_of
 # Time for requests that the edge has just let through to show up in the registry's metrics.
 _TRANSIT_S = 0.1
 _LOOK_S = 0.005
-_DIGITS = 10
 _WRITING = ("blob_upload", "blob_upload_chunk", "manifest")
 _IN_FLIGHT = "registry_http_in_flight_requests{"
 
@@ -54,7 +54,8 @@ class ReadOnlyMode:
     """Read-only mode, as one process turns it on and off.
 
     The file begins with its expiry (Unix time, ten digits). The edge ignores it after that second, so that writes work again
-    even if the task has died. An empty file was put there by a person: it never expires, and no task touches it.
+    even if the task has died. An empty file was put there by a person: it never expires, no task touches it,
+    and writes are refused instead of held.
 
     Attributes:
         file: Its path.
@@ -67,7 +68,7 @@ class ReadOnlyMode:
     _holder: Holder | None = None
 
     def turn_on(self, by: str, reason: str) -> None:
-        """Refuse writes from now on.
+        """Hold writes at the edge from now on.
 
         Raises:
             ReadOnlyModeError: It is on already, and whoever turned it on is still running or unknown.
@@ -131,11 +132,7 @@ def holder_of(file: Path) -> Holder | None:
 
 def accepts_writes(file: Path) -> bool:
     """Whether writes are accepted: read-only mode is off, or has expired."""
-    try:
-        until = file.read_text()[:_DIGITS]
-    except FileNotFoundError:
-        return True
-    return until.isdecimal() and len(until) == _DIGITS and int(until) < time.time()
+    return read_only_until(file) < time.time()
 
 
 def drain(writes_in_flight: Callable[[], int], limit_s: float) -> None:

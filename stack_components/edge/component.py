@@ -12,12 +12,12 @@ from infra.plan import Plan
 from infra.reach import AUTHORITY
 from infra.release import Part
 from infra.settings import Settings
-from ops.config import READ_ONLY_FOLDER
+from ops.config import READ_ONLY_FOLDER, READ_ONLY_MOUNT
 from stack_components import access_log
 from stack_components.context import Context
 from stack_components.edge.caddyfile import Bouncer, EdgeConfig, Site, caddyfile
 from stack_components.edge.pages import PAGES
-from stack_components.edge.registry_routes import READ_ONLY_MOUNT, Upstreams
+from stack_components.edge.registry_routes import Upstreams
 from stack_components.edge.sign_on import SignOn
 from stack_components.gateway import component as gateway
 from stack_components.protection import BOUNCER_KEY, edge_image

@@ -1,4 +1,4 @@
-"""The gateway: issues registry tokens and receives registry events."""
+"""The gateway: issues registry tokens, receives registry events, and holds writes in read-only mode."""
 
 from stack_components.gateway.component import SPEC, Gateway
 

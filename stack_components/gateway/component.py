@@ -12,7 +12,17 @@ from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
 from infra.settings import Settings
-from ops.config import Access, Account, Accounts, GatewayConfig, Person, SignOn, render
+from ops.config import (
+    READ_ONLY_FOLDER,
+    READ_ONLY_MOUNT,
+    Access,
+    Account,
+    Accounts,
+    GatewayConfig,
+    Person,
+    SignOn,
+    render,
+)
 from ops.credentials.keys import public_jwks, signing_key_from_seed
 from ops.credentials.passwords import password_hash
 from stack_components.context import Context
@@ -135,6 +145,7 @@ def service_args(plan: Plan) -> ServiceArgs:
             **({sign_on.PROOF: sign_on.PROOF_FILE} if plan.runs(sign_on.NAME) else {}),
         },
         data={DATA_FOLDER: "/var/lib/gateway"},
+        reads={READ_ONLY_FOLDER: READ_ONLY_MOUNT},
         environment={
             "PYTHONPATH": "/opt/ops:/opt/site",
             # The release is read-only: without a folder for compiled modules every health check would compile them again.

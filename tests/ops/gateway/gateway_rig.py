@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from ops.config import Access, Account, Accounts, FailureLimits, GatewayConfig, render
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Access, Account, Accounts, FailureLimits, GatewayConfig, render
 from ops.core.files import write_atomic
 from ops.credentials.keys import signing_key_from_seed
 from ops.credentials.passwords import password_hash
@@ -65,6 +65,7 @@ def write_files(
         accounts_file=folder / "accounts.json",
         webhook_token_file=folder / "event_token",
         events_db=folder / "events.db",
+        read_only_file=folder / READ_ONLY_FOLDER / READ_ONLY_FILE,
         failures=failures or FailureLimits(),
         anonymous=anonymous,
     )

@@ -17,9 +17,8 @@ from pathlib import Path
 
 import httpx
 
-from ops.config import READ_ONLY_FOLDER
+from ops.config import READ_ONLY_FOLDER, READ_ONLY_MOUNT
 from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
-from stack_components.edge.registry_routes import READ_ONLY_MOUNT
 from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.real_programs import caddy_binary

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
+from ops.config import HELD_WRITES_PATH, READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import run
 from ops.registry.read_only import ReadOnlyMode
 from stack_components.edge.caddyfile import EdgeConfig, Site
@@ -80,7 +80,18 @@ class Registry(Echo):
 
 
 class Gateway(Echo):
-    """Stands where the gateway is."""
+    """Stands where the gateway is, and holds nothing: it refuses what is asked about writes in read-only mode."""
+
+    def answer(self) -> None:
+        if self.path != HELD_WRITES_PATH:
+            super().answer()
+            return
+        self.send_response(503)
+        self.send_header("Retry-After", "5")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = answer  # noqa: N815  # names of the standard library
 
 
 @dataclass(frozen=True)
@@ -152,19 +163,16 @@ def test_answers_tell_little_about_the_servers(edge: Edge) -> None:
 def test_read_only_mode_lets_no_write_through(edge: Edge, method: str, path: str) -> None:
     answer = edge.ask(method, path, content=b"x")
     assert answer.status_code in {404, 503}
-    assert "upstream" not in answer.text
+    assert "Registry" not in answer.text
     if path == "/v2/a/blobs/uploads/":
-        assert (answer.status_code, answer.headers["Retry-After"], answer.headers["Content-Type"]) == (
-            503,
-            "5",
-            "application/json",
-        )
-        assert answer.json()["errors"][0]["code"] == "UNAVAILABLE"
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.usefixtures("read_only")
 def test_read_only_mode_lets_reads_and_signing_in_through(edge: Edge) -> None:
     for method, path in (
+        ("GET", "/v2/a/blobs/sha256:1"),
+        ("HEAD", "/v2/a/blobs/uploads/1"),
         ("GET", "/v2/a/manifests/v1"),
         ("HEAD", "/v2/a/manifests/v1"),
         ("GET", "/auth/token"),
