@@ -1,6 +1,7 @@
 """The typed contract between the program, which renders these files, and the host, which reads them."""
 
 from ops.config.access import ACCOUNT_NAME, REPOSITORY_NAME, Access, Account, Accounts, Action, Person, unique_names
+from ops.config.access_log import ACCESS_LOG_FILE, ACCESS_LOG_FOLDER
 from ops.config.base import HIGHEST_PORT, ConfigError, Port, Strict, describe, describe_fault, load, read, render
 from ops.config.gateway import (
     EMAIL_HEADER,
@@ -20,6 +21,8 @@ from ops.config.regops import OLD_MEMORY_KEY, REGOPS_FILE, PingUrl, RegopsConfig
 from ops.config.services import SERVICE_USER, container_name
 
 __all__ = [
+    "ACCESS_LOG_FILE",
+    "ACCESS_LOG_FOLDER",
     "ACCOUNT_NAME",
     "EMAIL_HEADER",
     "HELD_WRITES_PATH",

@@ -1,0 +1,122 @@
+"""What the edge's access log says of clients: which layers they asked about, and what was pulled when."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ops.config import ACCESS_LOG_FILE, ACCESS_LOG_FOLDER
+from ops.stack.log_files import Appended, backwards, every_file, lines_of
+from ops.stack.stack import Stack
+
+_DIGEST = r"[a-z0-9+._-]+:[0-9a-fA-F]+"
+_PATH = re.compile(rf"/+v2/(.+)/(blobs|manifests)/({_DIGEST})")
+# Lines are written when requests end, by many threads: not quite in the order of their times.
+_DISORDER_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A request that the edge has answered."""
+
+    time: float
+    method: str
+    status: int
+    path: str
+    query: str
+
+
+def access_log_of(stack: Stack) -> Path:
+    """Return a stack's access log."""
+    return stack.root / ACCESS_LOG_FOLDER / ACCESS_LOG_FILE
+
+
+def asked_for(log: Path, within_s: float, *, max_bytes: int = 64 * 2**20) -> frozenset[str]:
+    """Return the digests of blobs that clients were told are there, lately: they will push a manifest without sending those.
+
+    That is `HEAD` of a blob, and a mount from another repository. A log that does not exist has none.
+
+    Args:
+        log: The access log; rotated files beside it are read too if they are young enough.
+        within_s: How many seconds ago at most.
+        max_bytes: How much is read at most, from the end.
+    """
+    since = time.time() - within_s
+    found: set[str] = set()
+    for lines in backwards(log, max_bytes):
+        found |= _asked(lines, since)
+        first = next(filter(None, map(_parsed, lines)), None)
+        if first is not None and first.time < since - _DISORDER_S:
+            break
+    return frozenset(found)
+
+
+class NewlyAsked:
+    """What clients were told since the last time, for one collection: reads only what was appended, across rotations."""
+
+    def __init__(self, log: Path) -> None:
+        """Begin at the log's present end."""
+        self._appended, self._since = Appended(log), time.time() - _DISORDER_S
+
+    def digests(self) -> frozenset[str]:
+        """Return the digests of blobs that clients were told are there since the last call, or since this began."""
+        return frozenset(_asked(self._appended.lines(), self._since))
+
+    def close(self) -> None:
+        """Close the log."""
+        self._appended.close()
+
+
+def last_pulls(log: Path) -> dict[tuple[str, str], float]:
+    """Return when each image was last pulled by digest (Unix time), by repository and digest, as far back as the log goes."""
+    pulls: dict[tuple[str, str], float] = {}
+    for path in every_file(log):
+        for line in lines_of(path):
+            if b"/v2/" not in line or b'"status":200' not in line or b"manifests" not in line:
+                continue
+            one = _parsed(line)
+            found = one and one.status == HTTPStatus.OK and one.method in {"GET", "HEAD"} and _PATH.fullmatch(one.path)
+            if one and found and found[2] == "manifests":
+                key = found[1], found[3]
+                pulls[key] = max(one.time, pulls.get(key, 0))
+    return pulls
+
+
+def reaches_back_to(log: Path) -> float | None:
+    """Return the time of the oldest line that is kept (Unix time); None if there is none."""
+    lines = (line for path in every_file(log) for line in lines_of(path))
+    return next((one.time for one in map(_parsed, lines) if one), None)
+
+
+def _asked(lines: Iterable[bytes], since: float) -> set[str]:
+    found: set[str] = set()
+    for line in lines:
+        if b'"method":"HEAD"' not in line and b"mount=" not in line:
+            continue
+        one = _parsed(line)
+        if one is None or one.time < since:
+            continue
+        if one.method == "HEAD" and one.status == HTTPStatus.OK and (path := _PATH.fullmatch(one.path)) and path[2] == "blobs":
+            found.add(path[3])
+        if one.method == "POST" and one.status == HTTPStatus.CREATED:
+            found.update(digest for digest in parse_qs(one.query).get("mount", ()) if re.fullmatch(_DIGEST, digest))
+    return found
+
+
+def _parsed(line: bytes) -> _Line | None:
+    """Return what a line says; None if it is not a whole line of a request."""
+    try:
+        entry: Any = json.loads(line)
+        request = entry["request"]
+        target, _, query = str(request["uri"]).partition("?")
+        path = target if target.startswith("/") else urlsplit(target).path  # clients may send a whole URL
+        return _Line(float(entry["ts"]), str(request["method"]), int(entry["status"]), unquote(path), query)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
