@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,22 +15,34 @@ from ops.registry.read_only import accepts_writes, holder_of
 from ops.stack.registry import read_only_of
 from ops.stack.stack import Stack
 
-# Free share of the disk: below the first it is time to act, below the second pushes will fail soon.
+# Free share of the disk's space and of its inodes: below the first it is time to act, below the second pushes will fail soon.
 _SCARCE, _NONE = 0.15, 0.05
+# Works on a full disk too.
+_FREE_UP = (
+    "`regops gc --no-undo` deletes blobs that no tag references, and frees their space at once; `regops snapshot` shows what "
+    "deleting each snapshot would free; if that is not enough, delete tags"
+)
 # Exists once systemd-timesyncd has set the clock: systemd-timesyncd.service(8).
 _SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
 _TIMESYNC = Path("/run/systemd/timesync")
 
 
 def disk(stack: Stack) -> Check:
-    """Check free space where the images are."""
-    usage = shutil.disk_usage(stack.root)
+    """Check where the images are: free space, and free inodes, of which a file system may have a fixed number."""
+    usage, inodes = shutil.disk_usage(stack.root), os.statvfs(stack.root)
     share = usage.free / usage.total if usage.total else 0.0
     detail = f"{_size(usage.free)} of {_size(usage.total)} are free ({share:.0%})"
-    if share >= _SCARCE:
+    # A file system that makes inodes as it needs them reports none.
+    inode_share = inodes.f_favail / inodes.f_files if inodes.f_files else 1.0
+    if inode_share < _SCARCE:
+        detail += (
+            f", and only {inodes.f_favail:,} of {inodes.f_files:,} inodes ({inode_share:.0%}); each file and folder takes one"
+        )
+    worst = min(share, inode_share)
+    if worst >= _SCARCE:
         return Check("disk", OK, detail)
-    remedy = "`regops gc` deletes blobs that no tag references; if that is not enough, delete tags or enlarge the disk"
-    return Check("disk", FAILED if share < _NONE else WARNING, detail, remedy, exit_codes.NO_SPACE)
+    enlarge = "enlarge the disk" if share < _SCARCE else "move the stack to a file system with more inodes"
+    return Check("disk", FAILED if worst < _NONE else WARNING, detail, f"{_FREE_UP}, or {enlarge}", exit_codes.NO_SPACE)
 
 
 def _size(count: int) -> str:
