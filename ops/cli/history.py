@@ -10,15 +10,11 @@ import typer
 from ops.cli.printing import print_json
 from ops.cli.shared import Json, stack_of
 from ops.cli.tables import print_table
-from ops.core import exit_codes
-from ops.runs.history import RUNNING
-from ops.runs.task import history_of
+from ops.runs.history import RUNNING, history_of
 
 EXAMPLES = """\
 Examples: `regops history` · `regops history --task gc --last 5` · `regops history --failed --json`
 """
-# Done, done with warnings, and left to the task that was already running.
-_FINE = (*exit_codes.SUCCESSFUL, exit_codes.BUSY)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -29,7 +25,7 @@ def history(
     *,
     task: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this task.")] = None,
     last: Annotated[int, typer.Option(min=1, help="How many runs.")] = 20,
-    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed or were killed.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed, were killed, or did not start.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show which tasks ran, when, and how they ended.
@@ -39,7 +35,7 @@ def history(
     runs = [
         run
         for run in history_of(stack_of(context)).runs()
-        if task in (None, run.task) and not (failed and (run.exit_code in _FINE or run.state == RUNNING))
+        if task in (None, run.task) and not (failed and (run.went_well or run.state == RUNNING))
     ][-last:]
     if as_json:
         print_json({"runs": [asdict(run) for run in runs]})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from ops.cli.say import say
-from ops.runs.task import Outcome, run_task
 from ops.stack.stack import ROOT_VARIABLE, Stack
+
+if TYPE_CHECKING:
+    from ops.runs.task import Outcome
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait if another task is running.")]
@@ -34,5 +36,8 @@ def end_with(
     stack: Stack, task: str, work: Callable[[], Outcome], *, lock: str | None = None, wait_s: float = 0.0, routine: bool = False
 ) -> NoReturn:
     """Run a task in its frame, and end the program as the task ended: see `ops.runs.task.run_task`."""
+    # Verbs that only show something need none of what it imports: notifications, metrics, pings.
+    from ops.runs.task import run_task  # noqa: PLC0415
+
     done = run_task(stack, task, work, lock_name=lock, wait_s=wait_s, routine=routine, warn=say)
     raise typer.Exit(done.exit_code)

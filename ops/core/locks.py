@@ -17,12 +17,6 @@ from ops.core import exit_codes
 _PAUSE_S = 0.2
 
 
-class LockedError(Exception):
-    """Somebody else holds the lock; the message says who, since when, and what to do."""
-
-    exit_code = exit_codes.BUSY
-
-
 @dataclass(frozen=True)
 class Holder:
     """Who holds a lock.
@@ -39,6 +33,21 @@ class Holder:
 
     def __str__(self) -> str:
         return f"process {self.pid} (since {self.since})"
+
+
+class LockedError(Exception):
+    """Somebody else holds the lock; the message says who, since when, and what to do.
+
+    Attributes:
+        holder: Who; None when the lock's file does not say so.
+    """
+
+    exit_code = exit_codes.BUSY
+
+    def __init__(self, message: str, holder: Holder | None = None) -> None:
+        """Say who holds it."""
+        super().__init__(message)
+        self.holder = holder
 
 
 @contextlib.contextmanager
@@ -104,7 +113,7 @@ def lock(path: Path, task: str, *, patience: float = 0.0) -> Iterator[None]:
         if holder is None:
             return LockedError(f"another task holds {path}; wait for it, or pass --wait")
         return LockedError(
-            f"{holder.task} (process {holder.pid}) has been running since {holder.since}; wait for it, or pass --wait"
+            f"{holder.task} (process {holder.pid}) has been running since {holder.since}; wait for it, or pass --wait", holder
         )
 
     with hold(path, task, refusal=refusal, patience=patience):

@@ -6,15 +6,20 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.core.locks import LockedError, lock
 from ops.core.process import birth_of
+from ops.stack.stack import Stack
 
 SCHEMA = 1
 RUNNING, ENDED, KILLED = "running", "ended", "killed"
+# Something else was in the way, so that the task's work was not done.
+NOT_STARTED = "did not start"
 _KEPT_LINES = 4000
 # Tasks that had another name when old lines were written.
 _FORMER_NAMES = {"undo": "restore"}
@@ -29,7 +34,7 @@ class Run:
         run_id: Its id; ids sort by time.
         task: What ran.
         started: When, in UTC as ISO 8601.
-        state: `running`, `ended` or `killed`.
+        state: `running`, `ended`, `killed` or `did not start`.
         process: Its process id and start time in kernel ticks, since process ids are reused.
         seconds: How long it took.
         exit_code: See docs/schedule.md.
@@ -46,6 +51,16 @@ class Run:
     exit_code: int | None = None
     summary: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def at(self) -> float:
+        """When it started, in seconds since 1970."""
+        return datetime.fromisoformat(self.started).timestamp()
+
+    @property
+    def went_well(self) -> bool:
+        """Whether its work was done, with or without warnings, by itself or by the run that kept it from starting."""
+        return self.state == ENDED and self.exit_code in (*exit_codes.SUCCESSFUL, exit_codes.BUSY)
 
 
 class History:
@@ -111,6 +126,11 @@ class History:
                 write_atomic(self._path, "".join(lines[-_KEPT_LINES:]), mode=0o640)
         except LockedError:
             return
+
+
+def history_of(stack: Stack) -> History:
+    """Return the history of a stack."""
+    return History(stack.data / "history.jsonl")
 
 
 def process_mark(pid: int) -> str:

@@ -28,7 +28,10 @@ def write(folder: Path, task: str, *, ended: float, seconds: float, exit_code: i
         OSError: The file cannot be written.
     """
     path = folder / f"regops-{task}.prom"
-    succeeded = ended if exit_code in exit_codes.SUCCESSFUL else last_success(path)
+    succeeded: float | None = ended
+    if exit_code not in exit_codes.SUCCESSFUL:
+        before = last_success(path)
+        succeeded = before if before is None else min(before, ended)  # later than now only by a clock that was ahead
     registry = CollectorRegistry()
     given: dict[str, tuple[str, float | None]] = {
         _SUCCESS: ("When the task last succeeded.", succeeded),

@@ -16,7 +16,10 @@ from ops.core.locks import LockedError, lock
 from ops.notify.notifier import Notifier
 from ops.notify.outbox import OutboxError
 from ops.runs import metrics
-from ops.runs.history import ENDED, History, Run, process_mark
+from ops.runs.due import PERIODS_S, Missed, missed
+from ops.runs.history import ENDED, NOT_STARTED, Run, process_mark
+from ops.runs.history import history_of as history_of  # noqa: PLC0414  # for those who run tasks and look at what has run
+from ops.runs.marks import marks_of
 from ops.runs.pings import Pings
 from ops.runs.reports import event_of
 from ops.stack.stack import Stack
@@ -39,11 +42,6 @@ class Outcome:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
-def history_of(stack: Stack) -> History:
-    """Return the history of a stack."""
-    return History(stack.data / "history.jsonl")
-
-
 def run_task(
     stack: Stack,
     task: str,
@@ -59,81 +57,128 @@ def run_task(
     Args:
         stack: The stack it belongs to.
         task: Its name.
-        work: Does the work. An exception ends the task with its `exit_code`, or with 1 if it has none, and is raised again.
+        work: Does the work. An exception ends the task with its `exit_code`, or with 1 if it has none, and is raised again. If
+            the code is 75, the task counts as not started, unless the exception has `done_by_other`.
         lock_name: The lock to hold meanwhile.
         wait_s: Seconds to wait for the lock.
         routine: It runs so often that its successes would fill the history: only failures are kept there.
         warn: Called with anything that went wrong around the task.
 
     Raises:
-        LockedError: Another task holds the lock.
+        LockedError: Somebody else holds the lock. If that is not another run of the same task, a scheduled task has
+            missed its run, which is recorded.
+        OSError: The lock's file cannot be written; that is recorded too.
     """
-    pings = Pings(stack.config.pings.get(task), warn)
-    try:
-        with lock(stack.lock_file(lock_name), task, patience=wait_s) if lock_name else contextlib.nullcontext():
-            return _recorded(stack, task, work, pings, warn, routine=routine)
-    except LockedError as error:
-        pings.log(str(error))
-        raise
+    frame = _Frame(stack, task, routine, warn)
+    with contextlib.ExitStack() as held:
+        if lock_name:
+            try:
+                held.enter_context(lock(stack.lock_file(lock_name), task, patience=wait_s))
+            except LockedError as error:
+                if error.holder and error.holder.task == task:
+                    frame.pings.log(str(error))  # that run does the same work, and reports how it ends
+                elif task in PERIODS_S:  # whoever runs another one has typed it, and reads the error
+                    frame.end(Outcome(exit_codes.BUSY, _line(error)))
+                raise
+            except OSError as error:
+                frame.end(Outcome(exit_codes.of(error), _line(error)))
+                raise
+        return frame.run(work)
 
 
-def _recorded(
-    stack: Stack, task: str, work: Callable[[], Outcome], pings: Pings, warn: Callable[[str], None], *, routine: bool
-) -> Outcome:
-    started = datetime.now(UTC)
-    run = Run(
-        run_id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
-        task=task,
-        started=started.isoformat(timespec="seconds"),
-        process=process_mark(os.getpid()),
-    )
-    history = history_of(stack)
-    if not routine:
-        with _only_warning("the history", warn):
-            history.add(run)
-    pings.start()
-    began = time.monotonic()
-    outcome = Outcome(exit_codes.FAILED, "exited without a result")
-    try:
-        outcome = work()
-    except KeyboardInterrupt:
-        outcome = Outcome(exit_codes.INTERRUPTED, "interrupted")
-        raise
-    except SystemExit as ended:
-        outcome = Outcome(ended.code if isinstance(ended.code, int) else exit_codes.FAILED, "terminated")
-        raise
-    except BaseException as error:
-        said = " ".join(str(error).split())[:_SUMMARY_LENGTH]
-        outcome = Outcome(int(getattr(error, "exit_code", exit_codes.FAILED)), said or type(error).__name__)
-        raise
-    finally:
-        seconds = round(time.monotonic() - began, 3)
-        finished = replace(
-            run,
-            state=ENDED,
-            seconds=seconds,
+class _Frame:
+    """The frame of one run: what is recorded and reported when it starts and ends."""
+
+    def __init__(self, stack: Stack, task: str, routine: bool, warn: Callable[[str], None]) -> None:
+        """Take the time. Nothing is recorded yet."""
+        started = datetime.now(UTC)
+        self._stack, self._routine, self._warn = stack, routine, warn
+        self._run = Run(
+            run_id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+            task=task,
+            started=started.isoformat(timespec="seconds"),
+            process=process_mark(os.getpid()),
+        )
+        self._began = time.monotonic()
+        self.pings = Pings(stack.config.pings.get(task), warn)
+
+    def run(self, work: Callable[[], Outcome]) -> Outcome:
+        """Do the work, and record how it ends."""
+        if not self._routine:
+            with _only_warning("the history", self._warn):
+                history_of(self._stack).add(self._run)
+        self.pings.start()
+        outcome, by_other = Outcome(exit_codes.FAILED, "exited without a result"), False
+        try:
+            outcome = work()
+        except KeyboardInterrupt:
+            outcome = Outcome(exit_codes.INTERRUPTED, "interrupted")
+            raise
+        except SystemExit as ended:
+            outcome = Outcome(ended.code if isinstance(ended.code, int) else exit_codes.FAILED, "terminated")
+            raise
+        except BaseException as error:
+            outcome, by_other = Outcome(exit_codes.of(error), _line(error)), bool(getattr(error, "done_by_other", False))
+            raise
+        finally:
+            self.end(outcome, done_by_other=by_other)
+        return outcome
+
+    def end(self, outcome: Outcome, *, done_by_other: bool = False) -> None:
+        """Record and report how it ended.
+
+        Args:
+            outcome: How.
+            done_by_other: Whether somebody else's run has done the same work.
+        """
+        did_not_start = outcome.exit_code == exit_codes.BUSY and not done_by_other
+        run = replace(
+            self._run,
+            state=NOT_STARTED if did_not_start else ENDED,
+            seconds=round(time.monotonic() - self._began, 3),
             exit_code=outcome.exit_code,
             summary=outcome.summary,
             figures=outcome.figures,
         )
-        if not routine or outcome.exit_code != 0:
-            with _only_warning("the history", warn):
-                history.add(finished)
+        stack, warn = self._stack, self._warn
+        with _only_warning("the history", warn):
+            if not self._routine or outcome.exit_code != 0:
+                history_of(stack).add(run)
+            if run.task in PERIODS_S:
+                marks_of(stack).tried(run.task, run.at, well=run.went_well)
+        too_long = self._missed(run) if did_not_start else None
         with _only_warning("notifications", warn):
-            if event := event_of(finished, stack.display_name):
+            if event := event_of(run, stack.display_name, too_long):
                 Notifier(stack).tell([event])
-        if stack.config.metrics:
-            with _only_warning("metrics", warn):
+        self._measure(run)
+        if did_not_start and too_long is None:
+            # No success, since nothing was done; and no failure yet, since somebody may just have pushed something large.
+            self.pings.log(f"did not start: {run.summary}")
+        else:
+            self.pings.end(outcome.exit_code, outcome.summary)
+
+    def _missed(self, run: Run) -> Missed | None:
+        with _only_warning("the history", self._warn):
+            before = [one for one in history_of(self._stack).runs() if one.task == run.task and one.run_id != run.run_id]
+            return missed(run.task, [*before, run], marks_of(self._stack).get(run.task))
+        return None
+
+    def _measure(self, run: Run) -> None:
+        if self._stack.config.metrics:
+            with _only_warning("metrics", self._warn):
                 metrics.write(
-                    stack.root / stack.config.metrics,
-                    task,
+                    self._stack.root / self._stack.config.metrics,
+                    run.task,
                     ended=time.time(),
-                    seconds=seconds,
-                    exit_code=outcome.exit_code,
-                    figures=outcome.figures,
+                    seconds=run.seconds or 0.0,
+                    exit_code=exit_codes.FAILED if run.exit_code is None else run.exit_code,
+                    figures=run.figures,
                 )
-        pings.end(outcome.exit_code, outcome.summary)
-    return outcome
+
+
+def _line(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    return " ".join(str(error).split())[:_SUMMARY_LENGTH] or type(error).__name__
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from infra.plan import Plan
 from stack_components.monitoring.error_budget import error_budget
 from stack_components.monitoring.prometheus import PROBE_JOB
 from stack_components.monitoring.rules import Group, RuleFile, alert
+from stack_components.monitoring.tasks import tasks
 
 
 def rule_file(plan: Plan) -> RuleFile:
@@ -23,6 +24,7 @@ def rule_file(plan: Plan) -> RuleFile:
         groups.append(_containers(logs))
     if plan.runs("node-exporter"):
         groups.append(_host())
+        groups += [] if plan.settings.is_local else [tasks(plan)]
     return RuleFile(groups=groups)
 
 
@@ -243,6 +245,7 @@ def _containers(logs: str) -> Group:
 def _host() -> Group:
     free = 'node_filesystem_avail_bytes{disk!=""}'
     share = f'{free} / node_filesystem_size_bytes{{disk!=""}}'
+    inodes = 'node_filesystem_files_free{disk!=""} / (node_filesystem_files{disk!=""} > 0)'
     to_do = "`du -xh --max-depth=2` shows what takes the space. Delete tags and run `regops gc`, or enlarge the volume."
     return Group(
         name="host",
@@ -255,6 +258,16 @@ def _host() -> Group:
                 service="host",
                 summary="{{ $value | humanizePercentage }} of the {{ $labels.disk }} disk is left",
                 to_do=f"Pushes fail once it is full. {to_do}",
+            ),
+            alert(
+                "InodesAlmostUsedUp",
+                f"{inodes} < 0.15",
+                hold="10m",
+                severity="warning",
+                service="host",
+                summary="{{ $value | humanizePercentage }} of the inodes of the {{ $labels.disk }} disk are left",
+                to_do="Each file and folder takes one; pushes fail once they are used up. `du -x --inodes --max-depth=2` shows "
+                "where they are. Delete tags and run `regops gc`; `regops snapshot` shows what deleting snapshots would free.",
             ),
             alert(
                 "DiskFullSoon",

@@ -24,6 +24,7 @@ class OvertakenError(Exception):
     """Another run has recorded a newer scan in the meantime; this one was not recorded."""
 
     exit_code = exit_codes.BUSY
+    done_by_other = True
 
 
 class IncompleteError(Exception):

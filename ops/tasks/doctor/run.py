@@ -24,6 +24,7 @@ from ops.tasks.doctor.checks.canary import CanaryCheck
 from ops.tasks.doctor.checks.certificate import certificate
 from ops.tasks.doctor.checks.containers import service_checks
 from ops.tasks.doctor.checks.host import clock, disk, files, read_only_mode
+from ops.tasks.doctor.checks.tasks import tasks
 
 DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
 # A server's first certificate takes a minute or two; services take less than a minute to start after a reboot.
@@ -31,14 +32,20 @@ DEPLOYED_PATIENCE_S, PATIENCE_S = 180.0, 60.0
 
 
 def check_host(stack: Stack, endpoint: Endpoint) -> list[Check]:
-    """Check what the registry depends on: the host, the containers, the certificate.
+    """Check what the registry depends on: the host, the containers, the tasks, the certificate.
 
     Args:
         stack: The stack on this host.
         endpoint: How clients reach its registry.
     """
     protected = [bans(stack)] if SERVICE in stack.config.services else []
-    return [disk(stack), read_only_mode(stack), clock(), files(stack), *service_checks(stack), *protected, certificate(endpoint)]
+    return [
+        *(disk(stack), read_only_mode(stack), clock(), files(stack)),
+        *service_checks(stack),
+        *tasks(stack),
+        *protected,
+        certificate(endpoint),
+    ]
 
 
 def check_registry(

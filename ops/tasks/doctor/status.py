@@ -1,4 +1,4 @@
-"""Looks at a stack in a second, without touching its registry: what runs, what has run, and how much room is left."""
+"""Looks at a stack in a second, without touching its registry or its files: what runs, what has run, how much room is left."""
 
 from __future__ import annotations
 

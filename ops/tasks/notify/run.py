@@ -1,18 +1,22 @@
-"""Delivers a stack's messages: those that wait, a test message, and those that were refused or given up."""
+"""Delivers a stack's messages: those that wait, news of runs that were killed or not even tried, tests, and what was given up."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ops.config.notify import Severity
 from ops.core import exit_codes
 from ops.notify.delivery import Delivery
 from ops.notify.message import Letter, report
 from ops.notify.notifier import Notifier
-from ops.runs.history import KILLED
-from ops.runs.reports import event_of
-from ops.runs.task import Outcome, history_of
+from ops.notify.policy import AlertEvent
+from ops.runs.due import silent_since
+from ops.runs.history import KILLED, Run, history_of
+from ops.runs.marks import marks_of
+from ops.runs.reports import event_of, silence, silence_of
+from ops.runs.task import Outcome
+from ops.runs.timers import timers, up_s
 from ops.stack.stack import Stack
 
 
@@ -23,12 +27,26 @@ class NoChannelsError(Exception):
 
 
 def deliver(stack: Stack) -> Mapping[str, Delivery]:
-    """Report runs that were killed, and deliver everything that is due; return what happened, by channel."""
+    """Report runs that were killed or not even tried, and deliver everything that is due; return what happened, by channel."""
     notifier = Notifier(stack)
-    last = {run.task: run for run in history_of(stack).runs()}
+    runs = history_of(stack).runs()
+    last = {run.task: run for run in runs}
     killed = [event_of(run, stack.display_name) for run in last.values() if run.state == KILLED]
-    notifier.tell([event for event in killed if event])
+    notifier.tell([*(event for event in killed if event), *_silences(stack, notifier, runs)])
     return notifier.send()
+
+
+def _silences(stack: Stack, notifier: Notifier, runs: Sequence[Run]) -> Iterator[AlertEvent]:
+    """Report tasks that should have run by now and were not even tried, and those that are tried again."""
+    marks, now, told = marks_of(stack), time.time(), notifier.open_problems()
+    for task, enabled in timers(stack).items():
+        marks.expect(task, now)
+        mine = [run for run in runs if run.task == task]
+        since = silent_since(task, mine, marks.get(task), now=now, up_s=up_s(), known_s=now)
+        if since is not None:
+            yield silence(task, stack.display_name, since)
+        elif enabled and (known := told.get(silence_of(task))):
+            yield AlertEvent(known, ok=True)
 
 
 def send_test(stack: Stack) -> Mapping[str, Delivery]:

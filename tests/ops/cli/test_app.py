@@ -12,8 +12,7 @@ import pytest
 from infra.paths import PROJECT_FOLDER
 from ops.cli.app import Verbs
 from ops.core.process import Completed, run
-from ops.runs.history import ENDED, Run
-from ops.runs.task import history_of
+from ops.runs.history import ENDED, Run, history_of
 from ops.stack.stack import Stack
 from tests.ops.runs.test_task import stack_in
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.config.notify import NotifySettings
-from ops.runs.history import Run
-from ops.runs.task import history_of
+from ops.runs.history import Run, history_of
 from tests.free_ports import free_port
 from tests.ops.cli.test_app import regops
 from tests.ops.notify.ntfy_server import TOPIC, ntfy_server

@@ -35,6 +35,12 @@ def test_a_failure_keeps_the_time_of_the_last_success(tmp_path: Path) -> None:
     assert found["regops_task_exit_code"] == 1
 
 
+def test_a_success_by_a_clock_that_was_ahead_is_not_later_than_now(tmp_path: Path) -> None:
+    write(tmp_path, "gc", ended=9000.0, seconds=1.0, exit_code=0, figures={})
+    write(tmp_path, "gc", ended=2000.0, seconds=1.0, exit_code=75, figures={})
+    assert values(tmp_path)["regops_task_last_success_timestamp_seconds"] == 2000.0
+
+
 def test_a_task_that_never_succeeded_has_no_time_of_success(tmp_path: Path) -> None:
     write(tmp_path, "gc", ended=1000.0, seconds=1.0, exit_code=75, figures={})
     assert "regops_task_last_success_timestamp_seconds" not in values(tmp_path)

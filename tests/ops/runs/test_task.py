@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,24 @@ from ops.config import REGOPS_FILE, RegopsConfig, render
 from ops.core.files import write_atomic
 from ops.core.locks import LockedError, lock
 from ops.notify.notifier import Notifier
+from ops.registry.read_only import ReadOnlyModeError
 from ops.registry.transport import UnreachableError
-from ops.runs.task import Outcome, history_of, run_task
+from ops.runs.history import Run, history_of
+from ops.runs.marks import marks_of
+from ops.runs.task import Outcome, run_task
 from ops.stack.stack import Stack
+from ops.tasks.changes.update import OvertakenError
 
 UUID = "0d0c0d0c-9d0c-4d0c-8d0c-0d0c0d0c0d0c"
+
+
+CHANNEL = {"kind": "ntfy", "server": "https://ntfy.example.com", "topic": "registry"}
+
+
+def titles(stack: Stack) -> list[str]:
+    """The titles of the messages that wait for the phone."""
+    box = Notifier(stack).outbox.mailbox("phone")
+    return [stored.letter.message.title for _, stored in box.letters(box.new)]
 
 
 class Watcher:
@@ -116,13 +131,89 @@ def test_a_terminated_task_is_not_a_success(tmp_path: Path) -> None:
     assert (history_of(stack).runs()[0].state, history_of(stack).runs()[0].exit_code) == ("ended", 143)
 
 
-def test_a_task_that_finds_another_running_says_so_and_is_not_a_failure(tmp_path: Path) -> None:
+def test_a_task_that_finds_itself_running_leaves_it_to_that_run(tmp_path: Path) -> None:
     with watching() as watcher:
         stack = stack_in(tmp_path, ping=watcher.url)
-        with lock(stack.lock_file("storage"), "backup"), pytest.raises(LockedError, match=r"^backup \(process"):
+        with lock(stack.lock_file("storage"), "gc"), pytest.raises(LockedError, match=r"^gc \(process"):
             run_task(stack, "gc", lambda: Outcome(0, "done"), lock_name="storage")
     assert [path for path, _ in watcher.pings] == ["/log"]
     assert history_of(stack).runs() == []
+    assert not (tmp_path / "metrics/regops-gc.prom").exists()
+
+
+def test_a_task_that_another_one_is_in_the_way_of_did_not_start(tmp_path: Path) -> None:
+    with watching() as watcher:
+        stack = stack_in(tmp_path, ping=watcher.url, notify={"channels": {"phone": CHANNEL}})
+        with lock(stack.lock_file("storage"), "snapshot"), pytest.raises(LockedError, match=r"^snapshot \(process"):
+            run_task(stack, "gc", lambda: Outcome(0, "done"), lock_name="storage")
+    ((path, text),) = watcher.pings
+    assert (path, text.partition(" (")[0]) == ("/log", "did not start: snapshot")
+    (run,) = history_of(stack).runs()
+    assert (run.state, run.exit_code, run.summary.partition(" (")[0]) == ("did not start", 75, "snapshot")
+    assert titles(stack) == [], "somebody may just have pushed something large"
+    assert 'regops_task_exit_code{task="gc"} 75.0' in (tmp_path / "metrics/regops-gc.prom").read_text()
+
+
+def test_a_task_that_could_not_do_its_work_for_too_long_is_told_until_it_does(tmp_path: Path) -> None:
+    def drained() -> Outcome:
+        raise ReadOnlyModeError("1 uploads are still in progress after 30 s; try again at a quieter time")
+
+    with watching() as watcher:
+        stack = stack_in(tmp_path, ping=watcher.url, notify={"channels": {"phone": CHANNEL}})
+        for days, state, code in ((21, "ended", 0), (14, "did not start", 75), (7, "did not start", 75)):
+            started = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+            history_of(stack).add(Run(str(days), "gc", started, state, "1:1", 1.0, code, "something"))
+        with pytest.raises(ReadOnlyModeError):
+            run_task(stack, "gc", drained)
+        run_task(stack, "gc", lambda: Outcome(0, "done"))
+        with pytest.raises(ReadOnlyModeError):
+            run_task(stack, "gc", drained)
+    assert [path for path, _ in watcher.pings] == ["/start", "/75", "/start", "/0", "/start", "/log"]
+    assert titles(stack) == ["gc could not start this time either"]
+
+
+def test_the_first_time_that_is_too_long_is_an_open_problem_that_a_success_resolves(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path, notify={"channels": {"phone": CHANNEL}})
+    started = (datetime.now(UTC) - timedelta(days=14)).isoformat(timespec="seconds")
+    history_of(stack).add(Run("0", "gc", started, "ended", "1:1", 1.0, 0, "done"))
+    with lock(stack.lock_file("storage"), "snapshot"), pytest.raises(LockedError):
+        run_task(stack, "gc", lambda: Outcome(0, "done"), lock_name="storage")
+    run_task(stack, "gc", lambda: Outcome(0, "done"))
+    assert titles(stack) == ["gc could not start", "Resolved: gc could not start"]
+
+
+def test_work_that_another_run_has_done_is_not_missed(tmp_path: Path) -> None:
+    def overtaken() -> Outcome:
+        raise OvertakenError("another run was faster")
+
+    stack = stack_in(tmp_path)
+    with pytest.raises(OvertakenError):
+        run_task(stack, "changes", overtaken, routine=True)
+    (run,) = history_of(stack).runs()
+    assert (run.state, run.exit_code, run.went_well) == ("ended", 75, True)
+    mark = marks_of(stack).get("changes")
+    assert mark is not None
+    assert mark.well
+
+
+def test_a_lock_that_cannot_be_written_is_a_failure_that_everybody_hears_of(tmp_path: Path) -> None:
+    with watching() as watcher:
+        stack = stack_in(tmp_path, ping=watcher.url)
+        stack.lock_file("storage").mkdir(parents=True)
+        with pytest.raises(IsADirectoryError):
+            run_task(stack, "gc", lambda: Outcome(0, "done"), lock_name="storage")
+    assert [path for path, _ in watcher.pings] == ["/1"]
+    assert [(run.state, run.exit_code) for run in history_of(stack).runs()] == [("ended", 1)]
+
+
+def test_a_full_disk_has_its_own_exit_code_in_the_history_too(tmp_path: Path) -> None:
+    def full() -> Outcome:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    stack = stack_in(tmp_path)
+    with pytest.raises(OSError, match="No space left"):
+        run_task(stack, "gc", full)
+    assert history_of(stack).runs()[0].exit_code == 14
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])

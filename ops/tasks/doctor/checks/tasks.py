@@ -1,18 +1,21 @@
-"""Checks of tasks: how the last run of each ended."""
+"""Checks of tasks: how the last run of each ended, which could not start for too long, and which nobody starts any more."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from collections.abc import Sequence
+from datetime import timedelta
 
 import humanize
 
 from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, WARNING, Check
-from ops.runs.history import KILLED, RUNNING, Run
-from ops.runs.task import history_of
+from ops.runs.due import missed, silent_since
+from ops.runs.history import ENDED, KILLED, NOT_STARTED, RUNNING, Run, history_of
+from ops.runs.marks import Mark, marks_of
+from ops.runs.timers import look_at, timers, up_s
 from ops.stack.stack import Stack
 
-_FINE = (exit_codes.OK, exit_codes.BUSY)
 # What runs a task again. What was to be restored is not in the history, so that has none.
 COMMANDS = {
     "changes": "changes",
@@ -26,20 +29,73 @@ COMMANDS = {
 
 
 def tasks(stack: Stack) -> list[Check]:
-    """Return a check for the last run of each task."""
-    last: dict[str, Run] = {run.task: run for run in history_of(stack).runs()}
-    return [_task(run) for _, run in sorted(last.items())] or [Check("tasks", OK, "none has run yet")]
+    """Return a check for each task that has run or should have."""
+    runs = dict[str, list[Run]]()
+    for run in history_of(stack).runs():
+        runs.setdefault(run.task, []).append(run)
+    marks, started_by_host = marks_of(stack), timers(stack)
+    known_s = _expected_since(stack)
+    found = [
+        _task(name, runs.get(name, []), marks.get(name), enabled=started_by_host.get(name), known_s=known_s)
+        for name in sorted({*runs, *started_by_host})
+    ]
+    return [check for check in found if check] or [Check("tasks", OK, "none has run yet")]
 
 
-def _task(run: Run) -> Check:
-    ago = humanize.naturaltime(datetime.now(UTC) - datetime.fromisoformat(run.started))
-    detail = f"{run.state}, started {ago}" + (f": {run.summary}" if run.summary else "")
+def _expected_since(stack: Stack) -> float:
+    """Return since when there has been a current release, in seconds since 1970."""
+    try:
+        return stack.current.lstat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def _task(name: str, runs: Sequence[Run], mark: Mark | None, *, enabled: bool | None, known_s: float) -> Check | None:
+    if enabled is False:
+        remedy = f"`systemctl enable --now regops-{name}.timer` starts it again"
+        return Check(name, WARNING, "its timer is disabled, so nothing runs it", remedy)
+    if enabled:
+        silent = silent_since(name, runs, mark, now=time.time(), up_s=up_s(), known_s=known_s)
+        if silent is not None:
+            remedy = f"`{look_at(name)}` shows whether something is stopped or hanging"
+            return Check(name, WARNING, f"nothing has run it for {_ago(silent).removesuffix(' ago')}", remedy)
+    if mark is not None and mark.well and (not runs or not _says_more(runs[-1], mark)):
+        return Check(name, OK, f"{ENDED}, started {_ago(mark.tried)}")
+    return _last(name, runs, mark) if runs else None
+
+
+def _says_more(run: Run, mark: Mark) -> bool:
+    """Whether the last run in the history is the last of all: not every success is there."""
+    return run.state in (RUNNING, KILLED) or run.at >= mark.tried
+
+
+def _last(name: str, runs: Sequence[Run], mark: Mark | None) -> Check:
+    run = runs[-1]
+    detail = f"{run.state}, started {_ago(run.at)}" + (f": {run.summary}" if run.summary else "")
     if run.state == KILLED:
-        return Check(run.task, FAILED, detail, _remedy(run.task, "runs it again"))
-    if run.state == RUNNING or run.exit_code in _FINE:
-        return Check(run.task, OK, detail)
+        return Check(name, FAILED, detail, _remedy(name, "runs it again"))
+    if run.state == NOT_STARTED:
+        return _not_started(name, runs, mark)
+    if run.state == RUNNING or (run.went_well and run.exit_code != exit_codes.WARNINGS):
+        return Check(name, OK, detail)
     state = WARNING if run.exit_code == exit_codes.WARNINGS else FAILED
-    return Check(run.task, state, detail, _remedy(run.task, "runs it again and shows more"))
+    return Check(name, state, detail, _remedy(name, "runs it again and shows more"))
+
+
+def _not_started(name: str, runs: Sequence[Run], mark: Mark | None) -> Check:
+    run = runs[-1]
+    too_long = missed(name, runs, mark)
+    if too_long is None:
+        return Check(name, OK, f"{NOT_STARTED} {_ago(run.at)}: {run.summary}")
+    last = f"; last done {_ago(too_long.done)}" if too_long.done is not None else ""
+    times = f" {too_long.times} times in a row, last" if too_long.times > 1 else ""
+    detail = f"{NOT_STARTED}{times} {_ago(run.at)}: {run.summary}{last}"
+    return Check(name, WARNING, detail, f"end what is in its way; then {_remedy(name, 'runs it')}")
+
+
+def _ago(at: float) -> str:
+    """Return how long ago a time was; one in the future is now, since only the clock can have been ahead."""
+    return humanize.naturaltime(timedelta(seconds=max(0.0, time.time() - at)))
 
 
 def _remedy(task: str, what_for: str) -> str:

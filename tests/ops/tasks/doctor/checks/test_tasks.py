@@ -2,18 +2,68 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ops.runs.history import ENDED, Run
-from ops.runs.task import history_of
+from ops.runs.history import ENDED, NOT_STARTED, Run, history_of
+from ops.runs.marks import marks_of
 from ops.tasks.doctor.checks.tasks import tasks
 from tests.ops.runs.test_task import stack_in
 
 RUN = Run("1", "gc", (datetime.now(UTC) - timedelta(hours=3)).isoformat(timespec="seconds"), ENDED, "1:1", 1.0, 0, "freed 3 MB")
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+    """What this host starts by itself, and whether its timer is enabled; it has been running for long."""
+    started = dict[str, bool]()
+    monkeypatch.setattr("ops.tasks.doctor.checks.tasks.timers", lambda _: started)
+    monkeypatch.setattr("ops.tasks.doctor.checks.tasks.up_s", lambda: 90 * 86_400.0)
+    return started
+
+
+def test_a_task_whose_timer_is_disabled_is_told(tmp_path: Path, host: dict[str, bool]) -> None:
+    host["gc"] = False
+    stack = stack_in(tmp_path)
+    history_of(stack).add(RUN)
+    (check,) = tasks(stack)
+    assert (check.state, check.detail) == ("warning", "its timer is disabled, so nothing runs it")
+    assert "`systemctl enable --now regops-gc.timer`" in check.remedy
+
+
+def test_a_task_that_nobody_has_started_for_long_is_told(tmp_path: Path, host: dict[str, bool]) -> None:
+    host |= {"gc": True, "doctor": True}
+    stack = stack_in(tmp_path)
+    (stack.root / "releases").mkdir()
+    (stack.root / "current").rename(stack.root / "releases/1")
+    (stack.root / "current").symlink_to("releases/1")
+    assert [check.detail for check in tasks(stack)] == ["none has run yet"], "it is new"
+    long_ago = (datetime.now(UTC) - timedelta(days=12)).timestamp()
+    os.utime(stack.root / "current", (long_ago, long_ago), follow_symlinks=False)
+    marks_of(stack).tried("doctor", datetime.now(UTC).timestamp(), well=True)
+    doctor, gc = tasks(stack)
+    assert (doctor.name, doctor.state, doctor.detail) == ("doctor", "ok", "ended, started now")
+    assert (gc.name, gc.state, gc.detail) == ("gc", "warning", "nothing has run it for 12 days")
+
+
+def test_one_run_that_something_was_in_the_way_of_is_said_but_no_problem(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path)
+    history_of(stack).add(replace(RUN, state=NOT_STARTED, exit_code=75, summary="snapshot (process 7) has been running"))
+    (check,) = tasks(stack)
+    assert (check.state, check.remedy) == ("ok", "")
+    assert check.detail == "did not start 3 hours ago: snapshot (process 7) has been running"
+
+
+def test_a_run_of_a_clock_that_was_ahead_was_not_in_the_future(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path)
+    ahead = (datetime.now(UTC) + timedelta(days=400)).isoformat(timespec="seconds")
+    history_of(stack).add(replace(RUN, started=ahead))
+    (check,) = tasks(stack)
+    assert check.detail == "ended, started now: freed 3 MB"
 
 
 def test_before_the_first_run_nothing_is_wrong(tmp_path: Path) -> None:
