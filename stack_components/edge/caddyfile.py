@@ -14,6 +14,10 @@ from stack_components.edge.pages import Page, pages_snippet
 from stack_components.edge.registry_routes import Upstreams, registry_snippet
 from stack_components.edge.sign_on import SignOn, sign_on_snippet
 
+# After this long without a byte, nothing of an upload will come any more. With HTTP/1.1 and a chunked body, the registry must not
+# take longer for its answer either: Caddy's limit still runs then.
+_STALLED_S = 300
+
 
 @dataclass(frozen=True)
 class Site:
@@ -116,9 +120,10 @@ def _servers(listener: str, protocols: str) -> str:
 	servers{listener} {{
 		protocols {protocols}
 		max_header_size 32KB
-		# No limit on bodies: a slow client may take an hour for a layer.
+		# No limit on whole bodies: a slow client may take hours for a layer. One from which nothing comes any more is cut off.
 		timeouts {{
 			read_header 10s
+			read_body_idle {_STALLED_S}s
 			idle 2m
 		}}
 	}}

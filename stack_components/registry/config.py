@@ -58,10 +58,14 @@ class Redirect(_Block):
 
 
 class UploadPurging(_Block):
-    """Removal of uploads that were never finished. All four keys are needed, otherwise the registry panics."""
+    """Removal of uploads that were never finished. All four keys are needed, otherwise the registry panics.
+
+    The age counts from an upload's beginning, whether it goes on or not. So it must be longer than the slowest one takes: 20 GB,
+    the largest by default, take 45 hours at 1 Mbit/s.
+    """
 
     enabled: bool = True
-    age: GoDuration = "168h"
+    age: GoDuration = "72h"
     interval: GoDuration = "24h"
     dryrun: bool = False
 

@@ -47,7 +47,7 @@ storage:
   maintenance:
     uploadpurging:
       enabled: true
-      age: 168h
+      age: 72h
       interval: 24h
       dryrun: false
     readonly:
