@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -73,8 +74,9 @@ def _remove_leftovers(cache: Path, name: str) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     oldest = time.time() - _UNUSED_LIMIT_S
     for entry in cache.iterdir():
-        if not entry.name.startswith(".") and entry.is_dir() and entry.stat().st_mtime < oldest:
-            shutil.rmtree(entry, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another process does the same
+            if not entry.name.startswith(".") and entry.is_dir() and entry.stat().st_mtime < oldest:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def _held(path: Path, what: str) -> AbstractContextManager[None]:

@@ -9,6 +9,7 @@ On the host a release is a folder of links to its parts:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -107,10 +108,14 @@ class Release:
 
 
 def _remove_old(cache: Path) -> None:
-    """Remove old tarballs and half-written ones, but none that another run may still need."""
-    newest_first = sorted(cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    """Remove old tarballs and half-written ones, but none that another run may still need. Other runs may do the same."""
+    written: dict[Path, float] = {}
+    for path in cache.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another run has renamed or removed it
+            written[path] = path.stat().st_mtime
+    newest_first = sorted(written, key=lambda path: written[path], reverse=True)
     for path in newest_first[_TARBALLS_KEPT:]:
-        if path.stat().st_mtime < time.time() - _IN_USE_S:
+        if written[path] < time.time() - _IN_USE_S:
             path.unlink(missing_ok=True)
 
 

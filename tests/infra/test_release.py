@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,17 @@ def test_old_tarballs_go_and_those_that_a_run_may_need_stay(tmp_path: Path) -> N
     write(0)  # used again
     new = write(8)
     assert set(tmp_path.iterdir()) == {new, old[0], *old[5:]}
+
+
+def test_runs_side_by_side_remove_old_tarballs_without_getting_in_each_others_way(tmp_path: Path) -> None:
+    for number in range(2000):
+        old = tmp_path / f"{number}.tar"
+        old.touch()
+        os.utime(old, (0, 0))
+    releases = [Release([Part.of_text("edge", {"Caddyfile": str(number)})]) for number in range(20)]
+    with ThreadPoolExecutor(8) as runs:
+        assert len(list(runs.map(lambda one: one.tarball(tmp_path), releases))) == len(releases)
+    assert len(list(tmp_path.iterdir())) == len(releases)
 
 
 def test_a_tarball_holds_parts_and_links_to_them(tmp_path: Path) -> None:
