@@ -15,7 +15,7 @@ from ops.config import REGOPS_FILE, RegopsConfig, render
 # Below the root.
 ALL_DATA = "data"
 DATA_FOLDER = "data/regops"
-# On the same file system as the registry's folder, because snapshots are hard links to its files.
+# On the same file system as the registry's folder, because garbage collection moves blobs there.
 SNAPSHOTS_FOLDER = "data/snapshots"
 REGISTRY_FOLDER = "data/registry"
 FOLDERS = (DATA_FOLDER, SNAPSHOTS_FOLDER)

@@ -118,7 +118,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
             when=When(minutes=(10,), hours=(4,), weekdays=("Sun",)),
             spread_s=900,
             limit_s=4 * 3600,
-            # One folder for registry and snapshots: systemd mounts each folder separately, and hard links cannot cross mounts.
+            # One folder for registry and snapshots: systemd mounts each one separately, and no file can be moved across mounts.
             writes=[ALL_DATA, READ_ONLY_FOLDER],
             docker=True,
         ),

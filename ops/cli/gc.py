@@ -1,4 +1,4 @@
-"""`regops gc`: deletes blobs that no tag references, while pulls keep working and writes are refused for moments."""
+"""`regops gc`: deletes blobs that no tag references, while pulls keep working and writes wait for moments."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ Examples: `regops gc --dry-run` · `regops gc` · `regops gc --allow share` · `
 `regops gc --recover`
 """
 _SHOWN = 15
-_PREVIEW_STEPS = {"copied": "copied the tree; looking for blobs that nothing references …"}
-_RECOVERY_STEPS = {"read-only-on": "writes are refused …"}
+_PREVIEW_STEPS = {"listed": "listed the tree; looking for blobs that nothing references …"}
+_RECOVERY_STEPS = {"read-only-on": "writes wait …"}
 _STEPS = {
     **_PREVIEW_STEPS,
-    "marked": "found them; writes will be refused in a moment …",
-    "read-only-on": "writes are refused …",
-    "swept": "deleted …",
-    "read-only-off": "writes are accepted again; reading some images in full …",
+    "noted": "found them; deleting them bit by bit, and writes go on in between …",
+    "done": "deleted; reading some images in full …",
 }
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -40,7 +38,6 @@ def gc(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
     keep_untagged: Annotated[bool, typer.Option("--keep-untagged", help="Keep manifests that have no tag.")] = False,
-    classic: Annotated[bool, typer.Option("--classic", help="In one phase: writes are refused all along.")] = False,
     no_undo: Annotated[bool, typer.Option("--no-undo", help="Keep no snapshot, so that the space is free at once.")] = False,
     allow: Annotated[list[Refusal], typer.Option(help="Override this safety check.")] = [],  # noqa: B006
     recovery: Annotated[bool, typer.Option("--recover", help="Only clean up after a collection that was killed.")] = False,
@@ -49,15 +46,15 @@ def gc(
 ) -> None:
     """Delete blobs that no tag references.
 
-    Pulls keep working; writes are refused for moments. `regops undo` restores what was deleted.
+    Pulls keep working; writes wait for moments. `regops undo` restores what was deleted.
 
-    First it looks for blobs that nothing references, on a copy, and nobody has to wait. Then these are deleted, except those that
+    First it looks for blobs that nothing references, and nobody has to wait. Then these are deleted bit by bit, except those that
     have been pushed again in the meantime. What cannot be read keeps everything in its repository, and is named. Safety checks,
     which --allow overrides: more than half of all blobs would be deleted (share), or there is no recent backup although the
-    settings ask for one (backup).
+    settings ask for one (backup). On a full disk, --no-undo frees the space at once; older snapshots then lack what was deleted.
     """
     stack = stack_of(context)
-    options = GcOptions(keep_untagged, one_phase=classic, keep_snapshot=not no_undo, allowed=frozenset(allow))
+    options = GcOptions(keep_untagged, keep_snapshot=not no_undo, allowed=frozenset(allow))
 
     def work() -> Outcome:
         if recovery:
@@ -116,7 +113,9 @@ def _show(plan: Plan) -> None:
 def _show_end(done: Collected) -> None:
     report = done.report
     say(f"deleted {report.removed_blobs} blobs, {size(report.size)}; kept {report.kept_again} files that were pushed again")
-    say(f"writes were refused for {report.refused_s:.1f} s; {len(report.verified)} images were read in full")
+    say(f"writes waited at most {report.held_s:.1f} s, {report.slices} times; {len(report.verified)} images were read in full")
+    if report.left:
+        say(f"{report.left} files are left for the next collection: there was always a write in flight")
     for problem in report.problems:
         say(f"problem: {problem}")
     if report.snapshot:

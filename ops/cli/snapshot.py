@@ -35,7 +35,7 @@ _OLD_VERBS = {"take": "create", "restore": "restore", "forget": "delete"}
 app = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, add_completion=False, rich_markup_mode=None)
 undo = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-_What = Annotated[str, typer.Argument(metavar="REPOSITORY[:TAG]", help="Only this repository or tag.")]
+_What = Annotated[str, typer.Argument(metavar="REPOSITORY[:TAG|@DIGEST]", help="Only this repository, tag or manifest.")]
 _All = Annotated[bool, typer.Option("--all", help="Everything, not only what the garbage collector deleted.")]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Also set back tags that point to something else now.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be restored.")]
@@ -45,8 +45,9 @@ _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would b
 def show(context: typer.Context, *, as_json: Json = False) -> None:
     """List, create, delete and restore snapshots.
 
-    Without a verb, it lists them. A snapshot is a copy of the registry's files on this host, made of hard links: every night,
-    by each garbage collection, and by `regops snapshot create`.
+    Without a verb, it lists them. A snapshot is a small file on this host that says which tags, manifests and layers there were.
+    One is made every night, by each garbage collection, and by `regops snapshot create`. What a collection deletes is kept with
+    its snapshot, and takes up space until that is deleted.
     """
     if context.invoked_subcommand is None:
         _list(stack_of(context), as_json=as_json)
@@ -86,10 +87,11 @@ def restore_(
 ) -> None:
     """Restore from a local snapshot; not from a backup.
 
-    Without REPOSITORY[:TAG], it restores what the garbage collector deleted. A tag that points to something else now stays as
-    it is, unless --overwrite is given; then a snapshot of the present state is made first.
+    Without REPOSITORY[:TAG|@DIGEST], it restores what the garbage collector deleted. A tag that points to something else now
+    stays as it is, unless --overwrite is given; then a snapshot of the present state is made first. `latest` is the latest
+    snapshot from which something would be restored.
     """
-    scope = _scope(what, everything=everything, overwrite=overwrite)
+    scope = RestoreScope.of(what, everything=everything, overwrite=overwrite)
     _restore(stack_of(context), snapshot, scope, dry_run=dry_run, wait_s=wait, as_json=as_json)
 
 
@@ -100,7 +102,10 @@ def delete_(
     *,
     as_json: Json = False,
 ) -> None:
-    """Delete a snapshot. What only this snapshot has is gone for good, and its space is free."""
+    """Delete a snapshot.
+
+    What the garbage collection deleted that made it is then gone for good, and its space is free.
+    """
     freed = delete(stack_of(context), snapshot)
     if as_json:
         print_json({"removed": snapshot, "bytes": freed})
@@ -128,12 +133,12 @@ def restore_latest(
         raise typer.BadParameter(f"`{old}` is now `{new}`", param_hint="REPOSITORY[:TAG]")
     if context.args:
         raise typer.BadParameter(f"takes one repository or tag; drop {' '.join(context.args)}", param_hint="REPOSITORY[:TAG]")
-    scope = _scope(what, everything=everything, overwrite=overwrite)
+    scope = RestoreScope.of(what, everything=everything, overwrite=overwrite)
     _restore(stack_of(context), LATEST, scope, dry_run=dry_run, wait_s=wait, as_json=as_json)
 
 
 def _list(stack: Stack, *, as_json: bool) -> None:
-    found, space = snapshots(stack)
+    found, sizes = snapshots(stack)
     if as_json:
         rows = [
             {
@@ -143,17 +148,17 @@ def _list(stack: Stack, *, as_json: bool) -> None:
                 "state": one.state,
                 "image": one.image,
                 "removed_files": len(one.removed()),
-                "bytes": space.alone[one.name],
+                "bytes": sizes[one.name],
             }
             for one in found
         ]
-        print_json({"snapshots": rows, "bytes": space.total})
+        print_json({"snapshots": rows, "bytes": sum(sizes.values())})
         return
     print_table(
         ["snapshot", "created", "by", "state", "would free"],
-        [(one.name, f"{one.made_at:%Y-%m-%d %H:%M}Z", one.why, one.state, size(space.alone[one.name])) for one in found],
+        [(one.name, f"{one.made_at:%Y-%m-%d %H:%M}Z", one.why, one.state, size(sizes[one.name])) for one in found],
     )
-    say(f"all of them hold {size(space.total)}")
+    say(f"all of them hold {size(sum(sizes.values()))}")
 
 
 def _create(stack: Stack, *, as_json: bool) -> Outcome:
@@ -164,12 +169,6 @@ def _create(stack: Stack, *, as_json: bool) -> Outcome:
         say(f"created {made.name}; snapshots hold {size(made.held)}")
         say(f"`regops snapshot restore {made.name} REPOSITORY:TAG` restores what is deleted or overwritten from now on")
     return made.outcome
-
-
-def _scope(what: str, *, everything: bool, overwrite: bool) -> RestoreScope:
-    repository, _, tag = what.partition(":")
-    # Whoever names a repository or a tag wants all of it, whoever deleted it.
-    return RestoreScope(repository, tag, only_removed=not (what or everything), overwrite=overwrite)
 
 
 def _restore(stack: Stack, snapshot: str, scope: RestoreScope, *, dry_run: bool, wait_s: float, as_json: bool) -> None:
@@ -193,7 +192,8 @@ def _run(stack: Stack, snapshot: str, scope: RestoreScope, *, as_json: bool) -> 
         for problem in report.problems:
             say(f"problem: {problem}")
         if report.before:
-            say(f"`regops snapshot restore {report.before} --all --overwrite` reverts this")
+            what = str(scope) or "--all"
+            say(f"`regops snapshot restore {report.before} {what} --overwrite` reverts this")
     return restore_outcome(report)
 
 
@@ -201,6 +201,8 @@ def _show(plan: RestorePlan) -> None:
     say(f"to restore from {plan.snapshot}: {plan.missing} missing files, {size(plan.size)}, with {len(plan.tags)} tags")
     if plan.scope.only_removed and not plan.files:
         say("no garbage collection made this snapshot; name a tag, another snapshot (`regops snapshot`), or give --all")
+    for image in plan.incomplete:
+        say(f"cannot be restored: {image}; a blob that it needs is nowhere any more; use a backup")
     for one in plan.overwritten:
         say(f"set back: {one.repository}:{one.tag} from {one.now} to {one.then}")
     for one in plan.differing:

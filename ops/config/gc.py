@@ -28,6 +28,8 @@ class GcSettings(Strict):
         delete_untagged: Whether to delete manifests that no tag and no index references.
         keep: Which of them to keep.
         min_age_hours: What is younger stays: it may belong to a push that is still under way.
+        keep_pulled_days: An untagged manifest stays for this long after it was last pulled by digest, as far back as the edge's
+            access log goes: somebody may have pinned it. 0 for not at all.
         orphaned_signatures: Whether to delete `sha256-…` tags whose manifest no longer exists.
         max_share: Share of all blobs that may be deleted without `--allow share`.
         max_backup_age_days: How old the last backup may be; if not set, no backup is needed.
@@ -36,6 +38,7 @@ class GcSettings(Strict):
     delete_untagged: bool = True
     keep: tuple[KeepSettings, ...] = ()
     min_age_hours: Annotated[float, Field(ge=0, le=8760)] = 1.0
+    keep_pulled_days: Annotated[float, Field(ge=0, le=14)] = 7.0
     orphaned_signatures: bool = True
     max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     max_backup_age_days: Annotated[float, Field(gt=0)] | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from ops.registry.read_only import ReadOnlyMode, drain
+from ops.registry.read_only import ReadOnlyMode, WritesInFlight, drain
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 
@@ -27,8 +27,10 @@ class LiveRegistry:
         tree: Its tree.
         store: Its snapshots.
         read_only: Its read-only mode.
-        writes_in_flight: Returns how many requests in flight may be writes (`ops.registry.read_only.writes_in_flight`).
+        writes_in_flight: Returns which requests in flight may be writes (`ops.registry.read_only.writes_in_flight`).
         flush_cache: Empties its cache; raises if that fails.
+        asked_for: Returns the digests of blobs that clients have lately been told are there: they may be about to push a
+            manifest that relies on it.
         drain_limit_s: How long to wait for writes in flight.
         image: Digest of its image, recorded with snapshots.
         step: Called after each step with the step's name: for progress, and for tests that kill the process there.
@@ -37,19 +39,23 @@ class LiveRegistry:
     tree: RegistryTree
     store: SnapshotStore
     read_only: ReadOnlyMode
-    writes_in_flight: Callable[[], int]
+    writes_in_flight: Callable[[], WritesInFlight]
     flush_cache: Callable[[], None]
+    asked_for: Callable[[], Collection[str]] = frozenset
     drain_limit_s: float = 30.0
     image: str = ""
     step: Callable[[str], None] = _no_hook
 
-    def drain(self) -> None:
+    def drain(self, limit_s: float | None = None) -> None:
         """Wait until no writes are in flight.
+
+        Args:
+            limit_s: How long; None for `drain_limit_s`.
 
         Raises:
             ReadOnlyModeError: Some do not finish in time.
         """
-        drain(self.writes_in_flight, self.drain_limit_s)
+        drain(self.writes_in_flight, self.drain_limit_s if limit_s is None else limit_s)
 
     def flush(self) -> None:
         """Empty the cache for good: the registry would believe what it says about deleted files.
@@ -61,8 +67,15 @@ class LiveRegistry:
         self.flush_cache()
 
     @contextlib.contextmanager
-    def writes_refused(self, by: str, reason: str) -> Iterator[None]:
+    def writes_held(self, by: str, reason: str, *, drain_limit_s: float | None = None) -> Iterator[None]:
         """Turn on read-only mode, wait for writes in flight, and turn it off at the end, whatever happens.
+
+        Meanwhile writes wait at the edge, for a while.
+
+        Args:
+            by: The task.
+            reason: Why, for those who ask.
+            drain_limit_s: How long to wait for writes in flight; None for the registry's own limit.
 
         Raises:
             ReadOnlyModeError: It cannot be turned on, or writes in flight do not finish in time.
@@ -70,7 +83,7 @@ class LiveRegistry:
         self.read_only.turn_on(by, reason)
         try:
             self.step("read-only-on")
-            self.drain()
+            self.drain(drain_limit_s)
             self.step("drained")
             yield
         finally:

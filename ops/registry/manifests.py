@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from ops.registry.references import LEAF, MAX_MANIFEST_BYTES, References, is_manifest, references
 from ops.registry.tree import DIGEST, RegistryTree
@@ -14,6 +15,13 @@ from ops.registry.tree import DIGEST, RegistryTree
 # Where manifests of any kind list what a client fetches, and the key of the digest. Go reads keys in any case.
 _LISTS = {"config": "digest", "layers": "digest", "manifests": "digest", "blobs": "digest", "fslayers": "blobsum"}
 _PREFIX = 64
+
+
+class BlobFiles(Protocol):
+    """Where blobs are: a tree, or snapshots with their trash."""
+
+    def blob(self, digest: str) -> Path:
+        """Return the file of a blob or manifest."""
 
 
 @dataclass
@@ -28,7 +36,7 @@ class Reach:
         unreadable: Why the content of a digest could not be read: it may lead to anything.
     """
 
-    trees: Sequence[RegistryTree]
+    source: BlobFiles
     digests: set[str] = field(default_factory=set)
     read: dict[str, References] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -65,20 +73,18 @@ class Reach:
     def references(self, digest: str) -> References | None:
         """Return what a manifest references; None while it has no content, or if that cannot be read."""
         if digest not in self.read:
-            for tree in self.trees:
-                try:
-                    self.read[digest] = _references(tree, digest)
-                    self.unreadable.pop(digest, None)
-                    break
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    self.unreadable[digest] = f"{error.filename or digest}: {error.strerror or error}"
+            try:
+                self.read[digest] = _references(self.source.blob(digest))
+                self.unreadable.pop(digest, None)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                self.unreadable[digest] = f"{error.filename or digest}: {error.strerror or error}"
         return self.read.get(digest)
 
 
-def _references(tree: RegistryTree, digest: str) -> References:
-    with tree.blob(digest).open("rb") as file:
+def _references(blob: Path) -> References:
+    with blob.open("rb") as file:
         start = file.read(_PREFIX)
         # A layer is not read completely only to learn that it is not a manifest.
         if start.strip() and not is_manifest(start):
@@ -99,7 +105,7 @@ class Fetched:
     elsewhere: frozenset[str]
 
 
-def fetched(tree: RegistryTree, root: str) -> Fetched:
+def fetched(source: BlobFiles, root: str) -> Fetched:
     """Return what a client fetches to pull a manifest, as far as its manifests are here.
 
     Raises:
@@ -113,7 +119,7 @@ def fetched(tree: RegistryTree, root: str) -> Fetched:
             continue
         digests.add(digest)
         try:
-            with tree.blob(digest).open("rb") as file:
+            with source.blob(digest).open("rb") as file:
                 content = file.read(MAX_MANIFEST_BYTES + 1)
         except FileNotFoundError:
             continue

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ops.config import read_only_until
 from ops.core import exit_codes
@@ -18,7 +18,9 @@ from ops.core.process import birth_of
 # Time for requests that the edge has just let through to show up in the registry's metrics.
 _TRANSIT_S = 0.1
 _LOOK_S = 0.005
-_WRITING = ("blob_upload", "blob_upload_chunk", "manifest")
+_SHORT, _UPLOAD = ("blob_upload", "manifest"), "blob_upload_chunk"
+# How long uploads have to end while read-only mode is on.
+_UPLOADS_S = 0.3
 _IN_FLIGHT = "registry_http_in_flight_requests{"
 
 
@@ -26,6 +28,10 @@ class ReadOnlyModeError(Exception):
     """Read-only mode cannot be turned on, or has ended too early; the message says why and what to do."""
 
     exit_code = exit_codes.BUSY
+
+
+class ReadOnlyModeBusyError(ReadOnlyModeError):
+    """Read-only mode cannot be turned on now: somebody else has, or writes in flight do not finish."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class ReadOnlyMode:
         """Hold writes at the edge from now on.
 
         Raises:
-            ReadOnlyModeError: It is on already, and whoever turned it on is still running or unknown.
+            ReadOnlyModeBusyError: It is on already, and whoever turned it on is still running or unknown.
             OSError: The folder is not writable.
         """
         if self.file.exists():
@@ -114,9 +120,9 @@ class ReadOnlyMode:
     def _take_over(self) -> None:
         holder = holder_of(self.file)
         if holder is None:
-            raise ReadOnlyModeError(f"somebody turned on read-only mode by hand; remove {self.file} to end it")
+            raise ReadOnlyModeBusyError(f"somebody turned on read-only mode by hand; remove {self.file} to end it")
         if holder.lives():
-            raise ReadOnlyModeError(
+            raise ReadOnlyModeBusyError(
                 f"{holder.by} (process {holder.pid}) has turned on read-only mode: {holder.reason}; try again later"
             )
 
@@ -135,27 +141,46 @@ def accepts_writes(file: Path) -> bool:
     return read_only_until(file) < time.time()
 
 
-def drain(writes_in_flight: Callable[[], int], limit_s: float) -> None:
-    """Wait until the registry has no writes in flight.
+class WritesInFlight(NamedTuple):
+    """Requests in flight that may be writes, according to the registry's metrics.
+
+    Attributes:
+        short: To handlers of manifests and of new uploads: each ends within moments. Reads of manifests are counted too.
+        uploads: Parts of blobs that are being sent, which may take hours. Only their end touches anything but the upload.
+    """
+
+    short: int = 0
+    uploads: int = 0
+
+
+def drain(in_flight: Callable[[], WritesInFlight], limit_s: float) -> None:
+    """Wait until the registry has no short writes in flight, and a moment for uploads to end.
+
+    An upload that goes on is not waited for, since it may never end: the registry looks for its blob when all of it is there.
 
     Raises:
-        ReadOnlyModeError: Some are still in flight after the limit.
+        ReadOnlyModeBusyError: Some short ones are still in flight after the limit.
     """
-    give_up = time.monotonic() + limit_s
+    start = time.monotonic()
     time.sleep(_TRANSIT_S)
-    while writing := writes_in_flight():
-        if time.monotonic() > give_up:
-            raise ReadOnlyModeError(f"{writing} uploads are still in progress after {limit_s:g} s; try again at a quieter time")
+    while any(writing := in_flight()):
+        waited = time.monotonic() - start
+        if not writing.short and waited > _UPLOADS_S:
+            return
+        if waited > limit_s:
+            raise ReadOnlyModeBusyError(f"{writing.short} writes are still in progress after {limit_s:g} s; try again later")
         time.sleep(_LOOK_S)
 
 
-def writes_in_flight(metrics: str) -> int:
-    """Return how many requests in flight may be writes, according to the registry's metrics.
-
-    Its manifest handler counts reads as well as writes; both are short. Its blob handler only reads and deletes.
+def writes_in_flight(metrics: str) -> WritesInFlight:
+    """Return which requests in flight may be writes. The blob handler only reads and deletes.
 
     Args:
         metrics: The page of the registry's debug port, in Prometheus text format.
     """
     lines = [line for line in metrics.splitlines() if line.startswith(_IN_FLIGHT)]
-    return sum(int(float(line.split()[-1])) for line in lines if any(f'handler="{name}"' in line for name in _WRITING))
+
+    def count(*handlers: str) -> int:
+        return sum(int(float(line.split()[-1])) for line in lines if any(f'handler="{name}"' in line for name in handlers))
+
+    return WritesInFlight(count(*_SHORT), count(_UPLOAD))

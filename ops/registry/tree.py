@@ -44,7 +44,7 @@ class Kind(IntEnum):
     TAG = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file in the tree, as its path describes it.
 
@@ -77,6 +77,22 @@ def entry_of(path: str) -> Entry | None:
     if match["named"]:
         return Entry(Kind.TAG_HISTORY, digest, match["repository"], match["tag"])
     return Entry(Kind.LAYER if match["area"] == "layers" else Kind.REVISION, digest, match["repository"])
+
+
+def path_of(entry: Entry) -> str:
+    """Return where a file is, from what it is, below the tree's version folder. The reverse of `entry_of`."""
+    algorithm, _, encoded = entry.digest.partition(":")
+    if entry.kind == Kind.BLOB:
+        return f"blobs/{algorithm}/{encoded[:2]}/{encoded}/data"
+    folder = f"repositories/{entry.repository}"
+    match entry.kind:
+        case Kind.TAG:
+            return f"{folder}/_manifests/tags/{entry.tag}/current/link"
+        case Kind.TAG_HISTORY:
+            return f"{folder}/_manifests/tags/{entry.tag}/index/{algorithm}/{encoded}/link"
+        case Kind.REVISION:
+            return f"{folder}/_manifests/revisions/{algorithm}/{encoded}/link"
+    return f"{folder}/_layers/{algorithm}/{encoded}/link"
 
 
 def linked_by(path: str) -> str:
@@ -174,7 +190,7 @@ class RegistryTree:
     def repository_areas(self, unreadable: Callable[[OSError], None] | None = None) -> Iterator[tuple[str, frozenset[str]]]:
         """Yield each repository's name, and which of `_manifests`, `_layers` and `_uploads` it has, in no particular order.
 
-        Without `_manifests`, its first push is in progress or was abandoned.
+        Without `_manifests`, its first push is in progress or was abandoned. Symbolic links are followed, as the registry does.
 
         Args:
             unreadable: Called with the error of each folder that cannot be read; the folder is then skipped.
@@ -182,12 +198,13 @@ class RegistryTree:
         Raises:
             OSError: A folder cannot be read, and `unreadable` is not given.
         """
-        pending = [self.repositories]
+        top = str(self.repositories)
+        pending, linked = [top], {self.repositories.resolve()}
         while pending:
             folder = pending.pop()
             try:
                 with os.scandir(folder) as entries:
-                    names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+                    names = [entry.name for entry in entries if entry.is_dir() and not _seen(entry, linked)]
             except FileNotFoundError:  # just deleted, or nothing was ever pushed
                 continue
             except OSError as error:
@@ -197,8 +214,8 @@ class RegistryTree:
                 continue
             areas = frozenset(name for name in names if name.startswith("_"))
             if areas:
-                yield folder.relative_to(self.repositories).as_posix(), areas
-            pending.extend(folder / name for name in names if name not in areas)
+                yield folder[len(top) + 1 :], areas
+            pending.extend(f"{folder}/{name}" for name in names if name not in areas)
 
     def files(self) -> Iterator[str]:
         """Yield the paths of all files below `top`, including temporary files and uploads, in no particular order."""
@@ -235,6 +252,16 @@ class RegistryTree:
             return read_link(self.tag(repository, tag))
         except FileNotFoundError:
             return None
+
+
+def _seen(entry: os.DirEntry[str], linked: set[Path]) -> bool:
+    """Whether an entry is a symbolic link to a folder that another one has led to: it may be a circle."""
+    if not entry.is_symlink():
+        return False
+    target = Path(entry.path).resolve()
+    seen = target in linked
+    linked.add(target)
+    return seen
 
 
 def read_link(path: Path) -> str:

@@ -17,8 +17,7 @@ from ops.notify.notifier import Notifier
 from ops.notify.outbox import OutboxError
 from ops.runs import metrics
 from ops.runs.due import PERIODS_S, Missed, missed
-from ops.runs.history import ENDED, NOT_STARTED, Run, process_mark
-from ops.runs.history import history_of as history_of  # noqa: PLC0414  # for those who run tasks and look at what has run
+from ops.runs.history import ENDED, NOT_STARTED, Run, history_of, process_mark
 from ops.runs.marks import marks_of
 from ops.runs.pings import Pings
 from ops.runs.reports import event_of

@@ -30,29 +30,23 @@ def tree_of(stack: Stack) -> RegistryTree:
     return RegistryTree(stack.root / stack.config.registry_data)
 
 
-def read_only_of(stack: Stack, *, limit_s: float = 120.0) -> ReadOnlyMode:
-    """Return a stack's read-only mode, in which the edge refuses writes.
-
-    Args:
-        stack: The stack.
-        limit_s: How long it lasts if the task that turned it on has died.
-    """
-    return ReadOnlyMode(stack.root / READ_ONLY_FOLDER / READ_ONLY_FILE, limit_s)
+def read_only_of(stack: Stack) -> ReadOnlyMode:
+    """Return a stack's read-only mode, in which the edge holds writes."""
+    return ReadOnlyMode(stack.root / READ_ONLY_FOLDER / READ_ONLY_FILE)
 
 
-def live_registry(stack: Stack, *, image: str = "", read_only_limit_s: float = 120.0) -> LiveRegistry:
+def live_registry(stack: Stack, *, image: str = "") -> LiveRegistry:
     """Return the running registry of a stack.
 
     Args:
         stack: The stack.
         image: Digest of its image, recorded with snapshots.
-        read_only_limit_s: How long read-only mode lasts if the task that turned it on has died.
     """
     tree = tree_of(stack)
     return LiveRegistry(
         tree,
         SnapshotStore(stack.root / stack.config.snapshots, tree),
-        read_only_of(stack, limit_s=read_only_limit_s),
+        read_only_of(stack),
         writes_in_flight=lambda: writes_in_flight(_metrics(stack)),
         flush_cache=lambda: _flush(stack),
         image=image,

@@ -1,1 +1,1 @@
-"""Snapshots of the registry's tree: copies made of hard links, which need folders but no space for content."""
+"""Snapshots of a registry: an index of each moment, and the trash that garbage collection fills."""

@@ -1,17 +1,19 @@
-"""Repairs a registry after a garbage collection was killed: what it had deleted is restored from its snapshot."""
+"""Puts removed files back: all that a killed collection had removed, and blobs that something in the registry needs after all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
+from ops.registry.listing import Listing
 from ops.registry.live import LiveRegistry
-from ops.registry.snapshots.hardlinks import Linker
-from ops.registry.snapshots.store import Snapshot, SnapshotState
-from ops.registry.tree import RegistryTree, entry_of
+from ops.registry.snapshots.removed import Removed
+from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
+from ops.registry.snapshots.trash import explained
+from ops.registry.tree import Kind
 
 
 def roll_back(live: LiveRegistry, task: str) -> list[str]:
-    """Restore what killed collections have deleted, however far they got. Call it with the store locked.
+    """Put back what killed collections have removed, however far they got. Call it with the store locked.
 
     Args:
         live: The registry.
@@ -25,7 +27,7 @@ def roll_back(live: LiveRegistry, task: str) -> list[str]:
     """
     killed = [one for one in live.store.all() if one.state == SnapshotState.SWEEPING]
     if killed:
-        with live.writes_refused(task, "rolling back a garbage collection that was killed"):
+        with live.writes_held(task, "rolling back a garbage collection that was killed"):
             for snapshot in killed:
                 put_back_removed(live, snapshot)
             live.flush()
@@ -34,16 +36,46 @@ def roll_back(live: LiveRegistry, task: str) -> list[str]:
 
 
 def put_back_removed(live: LiveRegistry, snapshot: Snapshot) -> None:
-    """Restore everything that a collection has recorded as deleted, and mark its snapshot as rolled back."""
-    put_back(snapshot.tree, live.tree, snapshot.removed(), live.store.restorer())
+    """Put back everything that a collection has recorded as removed, and mark its snapshot as rolled back."""
+    put_back(live.store, snapshot.removed())
     snapshot.become(SnapshotState.ROLLED_BACK)
+    snapshot.trash.empty()
 
 
-def put_back(source: RegistryTree, tree: RegistryTree, paths: Sequence[str], linker: Linker) -> int:
-    """Restore files that are missing in the live tree from a copy, in an order in which no pointer lacks its target.
+def put_back(store: SnapshotStore, removed: Iterable[Removed]) -> int:
+    """Put back files that are missing, in the order given: targets before what points to them.
 
     Returns:
-        How many were restored.
+        How many were put back.
+
+    Raises:
+        NoSpaceError: The disk is full.
     """
-    known = [(entry.kind, path) for path in paths if (entry := entry_of(path)) is not None]
-    return sum(linker.put(f"{source.top}/{path}", f"{tree.top}/{path}") for _, path in sorted(known))
+    restorer, restored = store.restorer(), 0
+    with explained(store.live.root):
+        for one in removed:
+            if one.entry.kind == Kind.BLOB:
+                restored += restorer.put_blob(store.blob(one.entry.digest), one.entry.digest)
+            else:
+                restored += restorer.put_link(one.entry, one.content)
+    return restored
+
+
+def heal(store: SnapshotStore, listing: Listing) -> list[str]:
+    """Put back blobs that are in the trash although the registry has links to them.
+
+    That happens when an upload ends in the very moment in which its blob is removed, and outlasts the collection.
+
+    Returns:
+        Their digests.
+    """
+    linked: set[str] = set()
+    for links in listing.repositories.values():
+        linked |= {links.aliases.get(one, one) for one in links.layers}
+        linked |= links.revisions.keys()
+    restorer, back = store.restorer(), []
+    for digest in sorted(linked - listing.blobs):
+        source = store.blob(digest)
+        if source != store.live.blob(digest) and restorer.put_blob(source, digest):
+            back.append(digest)
+    return back

@@ -1,4 +1,4 @@
-"""The snapshots of one tree, in a folder on the same file system: created completely or not at all, listed, expired."""
+"""The snapshots of one registry: each an index of a moment, and what a collection removed then; listed, found in, expired."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,14 +14,19 @@ from pathlib import Path
 
 from ops.core.files import write_atomic
 from ops.core.locks import lock
-from ops.registry.snapshots.hardlinks import Linker, SnapshotError, copy_tree
+from ops.registry.index import Index, read_index, write_index
+from ops.registry.snapshots.ballast import Ballast
+from ops.registry.snapshots.former import convert, is_former
+from ops.registry.snapshots.removed import Removed, read_removed, write_removed
+from ops.registry.snapshots.trash import Restorer, SnapshotError, Trash, explained, one_file_system
 from ops.registry.tree import RegistryTree
 
-SCHEMA = 1
+SCHEMA = 2
 _LOCK = ".lock"
 _MANIFEST = "snapshot.json"
-_REMOVED = "removed.txt"
-_TREE = "tree"
+_INDEX = "index.jsonl.gz"
+_REMOVED = "removed.jsonl.gz"
+_TRASH = "trash"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _MODE = 0o600
 
@@ -37,7 +42,7 @@ class SnapshotState(StrEnum):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A copy of the tree.
+    """One moment of a registry.
 
     Attributes:
         folder: Where it is.
@@ -59,20 +64,30 @@ class Snapshot:
         return self.folder.name
 
     @property
-    def tree(self) -> RegistryTree:
-        """The copy."""
-        return RegistryTree(self.folder / _TREE)
+    def trash(self) -> Trash:
+        """The blobs that the garbage collection has removed that it was made for."""
+        return Trash(self.folder / _TRASH)
 
-    def removed(self) -> list[str]:
-        """Return what the garbage collector deleted, or was about to: paths below the tree's version folder."""
-        try:
-            return (self.folder / _REMOVED).read_text().splitlines()
-        except FileNotFoundError:
-            return []
+    def index(self) -> Index:
+        """Return what the registry had.
 
-    def note_removed(self, paths: Iterable[str]) -> None:
-        """Record what is about to be deleted."""
-        write_atomic(self.folder / _REMOVED, "".join(f"{path}\n" for path in paths), mode=_MODE)
+        Raises:
+            IndexDamagedError: It cannot be read.
+        """
+        return read_index(self.folder / _INDEX)
+
+    def removed(self) -> Sequence[Removed]:
+        """Return what the garbage collector removed, or was about to, in an order in which it can be put back."""
+        return read_removed(self.folder / _REMOVED)
+
+    def note_removed(self, removed: Iterable[Removed]) -> None:
+        """Record what is about to be removed, before it is, or what has been.
+
+        Raises:
+            NoSpaceError: The disk is full.
+        """
+        with explained(self.folder):
+            write_removed(self.folder / _REMOVED, removed)
 
     def become(self, state: SnapshotState) -> Snapshot:
         """Record how far the task has got."""
@@ -82,33 +97,23 @@ class Snapshot:
         write_atomic(self.folder / _MANIFEST, json.dumps(document, indent=1) + "\n", mode=_MODE)
         return changed
 
-
-@dataclass(frozen=True)
-class Space:
-    """The space that snapshots take up.
-
-    Attributes:
-        total: Bytes that deleting all snapshots would free.
-        alone: By snapshot, the bytes that deleting only that one would free.
-    """
-
-    total: int
-    alone: dict[str, int]
+    def size(self) -> int:
+        """Return how many bytes deleting it frees. A blob that has been put back, or pushed again, is not counted."""
+        files = sum(found.stat().st_blocks * 512 for found in self.folder.iterdir() if found.is_file())
+        return files + sum(size for _, size in self.trash.sizes())
 
 
 @dataclass(frozen=True)
 class SnapshotStore:
-    """The snapshots of a tree.
+    """The snapshots of a registry's tree.
 
     Attributes:
-        folder: Where they are.
+        folder: Where they are, on the file system of the tree.
         live: The tree.
-        min_free: Share of the disk that has to stay free when one is made.
     """
 
     folder: Path
     live: RegistryTree
-    min_free: float = 0.05
 
     @contextlib.contextmanager
     def locked(self, task: str) -> Iterator[None]:
@@ -116,53 +121,60 @@ class SnapshotStore:
 
         Raises:
             LockedError: Another task is using them.
+            SnapshotError: They are on another file system than the tree.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with lock(self.folder / _LOCK, task):
-            for name in os.listdir(self.folder):  # noqa: PTH208
-                if name.startswith(".") and name != _LOCK:
-                    shutil.rmtree(self.folder / name)
+            for path in self.folder.iterdir():
+                if path.name.startswith(".") and path.is_dir():
+                    shutil.rmtree(path)
+            one_file_system(self.folder, self.live)
+            for name in self._names():
+                self._convert(self.folder / name)
             yield
 
-    def create(self, why: str, *, image: str = "") -> Snapshot:
-        """Make a snapshot of the live tree.
+    def _convert(self, folder: Path) -> None:
+        if is_former(folder):
+            convert(folder, index=folder / _INDEX, removed=folder / _REMOVED, trash=Trash(folder / _TRASH))
+            former = self.get(folder.name)
+            former.become(former.state)
+
+    def create(self, why: str, index: Index, *, image: str = "") -> Snapshot:
+        """Make a snapshot.
+
+        Args:
+            why: The task that it is made for, in one word.
+            index: What the registry has.
+            image: Digest of the registry's image.
 
         Raises:
-            SnapshotError: It cannot be made. Nothing of it remains.
+            NoSpaceError: The disk is full. Nothing of it remains.
         """
         now = datetime.now(UTC)
         name = f"{now.strftime(_STAMP)}-{why}"
-        with self.scratch(name) as scratch:
-            copy_tree(self.live, RegistryTree(scratch / _TREE), self.linker())
-            Snapshot(scratch, now, why, image).become(SnapshotState.KEPT)
-            scratch.rename(self.folder / name)
+        scratch = self.folder / f".{name}.partial"
+        with explained(self.folder), self.ballast.given_up_if_needed():
+            try:
+                scratch.mkdir(parents=True, mode=0o700)
+                write_index(scratch / _INDEX, index)
+                Snapshot(scratch, now, why, image).become(SnapshotState.KEPT)
+                scratch.rename(self.folder / name)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
         return self.get(name)
 
-    @contextlib.contextmanager
-    def scratch(self, name: str) -> Iterator[Path]:
-        """Yield a folder that is deleted at the end."""
-        folder = self.folder / f".{name}.partial"
-        linker = self.linker()
-        linker.folder(str(folder))
-        try:
-            yield folder
-        finally:
-            if folder.exists():
-                shutil.rmtree(folder)
+    @property
+    def ballast(self) -> Ballast:
+        """Space to work with on a full disk."""
+        return Ballast(self.folder / ".ballast")
 
-    def linker(self) -> Linker:
-        """Return a linker for new copies on this disk."""
-        return Linker(self.live.root, self.min_free)
-
-    def restorer(self) -> Linker:
-        """Return a linker for restoring files, however full the disk is."""
-        return Linker(self.live.root)
+    def restorer(self) -> Restorer:
+        """Return what puts files back into the tree."""
+        return Restorer(self.live)
 
     def all(self) -> list[Snapshot]:
         """Return all snapshots, oldest first."""
-        if not self.folder.is_dir():
-            return []
-        return [self.get(path.name) for path in sorted(self.folder.iterdir()) if not path.name.startswith(".")]
+        return [self.get(name) for name in self._names()]
 
     def get(self, name: str) -> Snapshot:
         """Return a snapshot.
@@ -170,6 +182,8 @@ class SnapshotStore:
         Raises:
             SnapshotError: It does not exist, or a later version of regops made it.
         """
+        if name not in self._names():
+            raise SnapshotError(f"there is no snapshot {name!r} in {self.folder}; `regops snapshot` lists them")
         folder = self.folder / name
         try:
             known = json.loads((folder / _MANIFEST).read_text())
@@ -177,10 +191,19 @@ class SnapshotStore:
                 raise SnapshotError(f"{folder} was made by a later version of regops; use that version")
             made_at = datetime.fromisoformat(known["made_at"])
             return Snapshot(folder, made_at, known["why"], known["image"], SnapshotState(known["state"]))
-        except FileNotFoundError:
-            raise SnapshotError(f"there is no snapshot {name!r} in {self.folder}") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise SnapshotError(f"{folder / _MANIFEST} is damaged ({error}); delete the folder") from error
+
+    def blob(self, digest: str) -> Path:
+        """Return where a blob's file is: in the tree, in the trash of a snapshot, or nowhere, and then where it would be."""
+        live = self.live.blob(digest)
+        if live.exists():
+            return live
+        for name in reversed(self._names()):
+            kept = Trash(self.folder / name / _TRASH).file(digest)
+            if kept.exists():
+                return kept
+        return live
 
     def remove(self, name: str) -> None:
         """Delete a snapshot. If this is killed, the snapshot is off the list, and the next task deletes the rest.
@@ -196,7 +219,10 @@ class SnapshotStore:
         shutil.rmtree(away)
 
     def expired(self, *, keep: int, max_age: timedelta, now: datetime | None = None) -> list[Snapshot]:
-        """Return the snapshots beyond the number or age to keep, except those that are needed to roll back a killed task."""
+        """Return the snapshots beyond the number or age to keep, except those that are needed to roll back a killed task.
+
+        The oldest go first, so a blob in the trash stays as long as any snapshot that has it in its index.
+        """
         found = self.all()
         oldest = (now or datetime.now(UTC)) - max_age
         many = found[: max(len(found) - keep, 0)]
@@ -209,19 +235,12 @@ class SnapshotStore:
             self.remove(name)
         return names
 
-    def space(self) -> Space:
-        """Return the space that snapshots take up: files with no hard link outside of them."""
-        names: dict[int, int] = {}
-        files: dict[int, tuple[int, int, str]] = {}
-        for snapshot in self.all():
-            top = snapshot.tree.top
-            for path in snapshot.tree.files():
-                found = os.stat(top / path)  # noqa: PTH116
-                names[found.st_ino] = names.get(found.st_ino, 0) + 1
-                files[found.st_ino] = (found.st_nlink, found.st_blocks * 512, snapshot.name)
-        only = {inode: file for inode, file in files.items() if file[0] == names[inode]}
-        alone = {snapshot.name: 0 for snapshot in self.all()}
-        for inode, (_, size, name) in only.items():
-            if names[inode] == 1:
-                alone[name] += size
-        return Space(sum(size for _, size, _ in only.values()), alone)
+    def sizes(self) -> dict[str, int]:
+        """Return, by snapshot, the bytes that deleting it frees."""
+        return {one.name: one.size() for one in self.all()}
+
+    def _names(self) -> list[str]:
+        try:
+            return sorted(name for name in os.listdir(self.folder) if not name.startswith("."))  # noqa: PTH208
+        except FileNotFoundError:
+            return []

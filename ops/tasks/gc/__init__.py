@@ -1,1 +1,1 @@
-"""Garbage collection in two phases: marking on a copy while pushes go on, then a short sweep while writes are refused."""
+"""Garbage collection: marking while nobody waits, then a sweep in short slices, during which writes are held."""

@@ -1,4 +1,4 @@
-"""One collection from beginning to end: copy, mark, sweep, verify."""
+"""One collection from beginning to end: list, mark, sweep in slices, verify."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from ops.registry.index import index_of
+from ops.registry.listing import Listing, listing_of
 from ops.registry.live import LiveRegistry
 from ops.registry.manifests import image_problems
-from ops.registry.snapshots.recovery import put_back, put_back_removed, roll_back
+from ops.registry.read_only import ReadOnlyModeBusyError, ReadOnlyModeError
+from ops.registry.snapshots.recovery import heal, put_back, put_back_removed, roll_back
 from ops.registry.snapshots.store import Snapshot, SnapshotState
-from ops.registry.tree import Kind, RegistryTree, TreeError
+from ops.registry.snapshots.trash import NoSpaceError
+from ops.registry.tree import DIGEST, Kind, RegistryTree, TreeError
 from ops.tasks.gc.checks import refusals
 from ops.tasks.gc.mark import Marked, mark
 from ops.tasks.gc.model import GcReport, Plan, RefusedError, Rules, SafetyLimits
 from ops.tasks.gc.plan import plan_of
-from ops.tasks.gc.sweep import Remaining, needed_again, remaining, remove
+from ops.tasks.gc.sweep import Sweep
 
 _TASK = "gc"
 _WHY = "gc"
 _LOOKS = 4
 _LOOK_S = 0.25
+# Writers wait for a slice, which takes about this long, and then have as long for themselves.
+_HELD_S = 0.8
+_LEAST_S, _PAUSE_S = 0.1, 0.2
+# How long a slice waits for writes in flight, and for how long it is tried again.
+_DRAIN_S = 1.0
+_PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,6 @@ class GarbageCollection:
         rules: What is deleted.
         limits: When it refuses to start.
         backup_age_s: Returns how old the last successful backup is; None when there is none.
-        one_phase: Refuse writes from the copy on, the classic way. Read-only mode has to last for the whole collection.
         keep_snapshot: Whether what is deleted can be restored; if not, its space is free at once.
         sample: How many images are read in full afterwards.
     """
@@ -43,22 +52,17 @@ class GarbageCollection:
     rules: Rules = field(default_factory=Rules)
     limits: SafetyLimits = field(default_factory=SafetyLimits)
     backup_age_s: Callable[[], float | None] = lambda: None
-    one_phase: bool = False
     keep_snapshot: bool = True
     sample: int = 5
 
     def plan(self) -> Plan:
-        """Return what would be deleted now. Nothing changes.
+        """Return what would be deleted now. Nothing changes, and nothing is written.
 
         Raises:
-            SnapshotError: There is no room for a copy.
-            LockedError: Another task is using the snapshots.
+            OSError: The tree cannot be read at all.
         """
         clock = _Clock()
-        with self.live.store.locked(_TASK):
-            snapshot, marked = self._mark(clock)
-            self.live.store.remove(snapshot.name)
-            return self._plan(marked, clock)
+        return self._plan(self._mark(self._list(clock), clock), clock)
 
     def run(self) -> GcReport:
         """Collect.
@@ -66,103 +70,125 @@ class GarbageCollection:
         Raises:
             RefusedError: A safety check failed.
             ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
-            SnapshotError: There is no room for a copy.
+            NoSpaceError: The disk is so full that there is no room for a record of what is deleted.
             LockedError: Another task is using the snapshots.
         """
         clock = _Clock()
-        with self.live.store.locked(_TASK), contextlib.ExitStack() as held:
+        with self.live.store.locked(_TASK):
             roll_back(self.live, _TASK)
-            if self.one_phase:
-                held.enter_context(self._refused(clock))
-            snapshot, marked = self._mark(clock)
-            try:
-                plan = self._plan(marked, clock)
-                if plan.refusals:
-                    raise RefusedError(plan.refusals)
-                with clock.phase("prepare"):
-                    remaining(self.live.tree, marked)
-                if not self.one_phase:
-                    held.enter_context(self._refused(clock))
-                left = self._sweep(snapshot, marked, clock)
-            except BaseException:
-                if self.live.store.get(snapshot.name).state == SnapshotState.KEPT:  # nothing was deleted
-                    self.live.store.remove(snapshot.name)
-                raise
-            held.close()
+            listing = self._list(clock)
+            heal(self.live.store, listing)
+            marked = self._mark(listing, clock)
+            plan = self._plan(marked, clock)
+            if plan.refusals:
+                raise RefusedError(plan.refusals)
+            sweep = Sweep(self.live.tree, marked, self.live.asked_for)
+            with clock.phase("prepare"):
+                sweep.look()
+            snapshot = self._sweep(sweep, clock) if sweep.left else None
             with clock.phase("verify"):
-                verified, problems = self._verify(snapshot.tree)
+                verified, problems = self._verify({one.entry.digest for one in sweep.gone})
             self.live.step("verified")
-            if not self.keep_snapshot and not problems:
+            if snapshot and not self.keep_snapshot and not problems:
                 self.live.store.remove(snapshot.name)
-        blobs = [one for one in left.going if one.entry.kind == Kind.BLOB]
+                snapshot = None
+        blobs = [one for one in sweep.gone if one.entry.kind == Kind.BLOB]
         return GcReport(
             plan=plan,
-            snapshot=snapshot.name if self.keep_snapshot or problems else "",
+            snapshot=snapshot.name if snapshot else "",
             removed_blobs=len(blobs),
             size=sum(one.size for one in blobs),
-            kept_again=left.kept_again,
-            refused_s=clock.seconds["refused"],
+            kept_again=sweep.kept_again,
+            left=len(sweep.left),
+            held_s=clock.longest.get("held", 0.0),
+            slices=clock.times.get("held", 0),
             seconds=clock.seconds,
             verified=verified,
             problems=problems,
         )
 
-    def _mark(self, clock: _Clock) -> tuple[Snapshot, Marked]:
-        store = self.live.store
-        with clock.phase("copy"):
-            made_at = time.time()
-            snapshot = store.create(_WHY, image=self.live.image)
-        self.live.step("copied")
-        try:
-            with clock.phase("mark"):
-                marked = mark(self.live.tree, snapshot.tree, rules=self.rules, made_at=made_at)
-            self.live.step("marked")
-        except BaseException:
-            store.remove(snapshot.name)
-            raise
-        return snapshot, marked
+    def _list(self, clock: _Clock) -> Listing:
+        with clock.phase("list"):
+            listing = listing_of(self.live.tree)
+        self.live.step("listed")
+        return listing
 
-    @contextlib.contextmanager
-    def _refused(self, clock: _Clock) -> Iterator[None]:
-        with clock.phase("refused"), self.live.writes_refused(_TASK, "unused blobs are being deleted"):
-            yield
+    def _mark(self, listing: Listing, clock: _Clock) -> Marked:
+        with clock.phase("mark"):
+            marked = mark(self.live.tree, listing, rules=self.rules, now=clock.began, asked_for=self.live.asked_for())
+        self.live.step("marked")
+        return marked
 
-    def _sweep(self, snapshot: Snapshot, marked: Marked, clock: _Clock) -> Remaining:
+    def _sweep(self, sweep: Sweep, clock: _Clock) -> Snapshot:
         live = self.live
         with clock.phase("sweep"):
-            left = remaining(live.tree, marked)
-            snapshot.note_removed(one.path for one in left.going)
-            snapshot.become(SnapshotState.SWEEPING)
-            live.step("noted")
+            snapshot = live.store.create(_WHY, index_of(sweep.marked.listing), image=live.image)
             try:
-                remove(live.tree, left.going, self._keep_going)
-                live.step("swept")
-                live.read_only.extend()
-                left = self._look_again(snapshot, marked, left)
-                live.step("flushed")
+                snapshot.note_removed(sweep.records(sweep.left))
+                snapshot = snapshot.become(SnapshotState.SWEEPING)
+                live.step("noted")
+                while sweep.left and self._slice(sweep, snapshot, clock):
+                    pass
+                with contextlib.suppress(NoSpaceError):  # the record from before names more, and does as well
+                    snapshot.note_removed(sweep.records(sweep.gone))
             except BaseException:
-                # With all files back in place, whatever a cache that could not be emptied says is true again.
-                put_back_removed(live, snapshot)
-                with contextlib.suppress(Exception):
-                    live.flush()
+                if live.store.get(snapshot.name).state == SnapshotState.SWEEPING:
+                    # With all files back in place, whatever a cache that could not be emptied says is true again.
+                    put_back_removed(live, snapshot)
+                    with contextlib.suppress(Exception):
+                        live.flush()
+                else:
+                    live.store.remove(snapshot.name)  # nothing was removed
                 raise
-            snapshot.become(SnapshotState.SWEPT)
+            snapshot = snapshot.become(SnapshotState.SWEPT)
             live.step("done")
-        return left
+        return snapshot
 
-    def _look_again(self, snapshot: Snapshot, marked: Marked, left: Remaining) -> Remaining:
+    def _slice(self, sweep: Sweep, snapshot: Snapshot, clock: _Clock) -> bool:
+        """Remove some of what is left while writes are held, then let them through for a while.
+
+        Returns:
+            False if there is always a write in flight, and something was removed before: the rest is for the next collection.
+
+        Raises:
+            ReadOnlyModeBusyError: It cannot be turned on, or there is always a write in flight, and nothing was removed yet.
+            ReadOnlyModeError: It ended too early.
+        """
+        live, give_up = self.live, time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                with clock.phase("held"), live.writes_held(_TASK, "unused blobs are being deleted", drain_limit_s=_DRAIN_S):
+                    put_back(live.store, sweep.look())
+                    sweep.one_slice(snapshot.trash, max(_HELD_S - clock.last.get("look", 0.0), _LEAST_S), self._keep_going)
+                    live.step("swept")
+                    live.read_only.extend()
+                    with clock.phase("look"):
+                        self._look_again(sweep)
+                    live.step("flushed")
+            except ReadOnlyModeBusyError:
+                if time.monotonic() < give_up:
+                    time.sleep(_PAUSE_S)
+                elif sweep.gone:
+                    return False
+                else:
+                    raise
+            else:
+                time.sleep(max(clock.last["held"], _PAUSE_S) if sweep.left else 0)
+                return True
+
+    def _look_again(self, sweep: Sweep) -> None:
         """Put back what is needed by writes that the edge had let through and that were not counted yet.
 
         Once the cache is empty, new writes learn the truth. Those that began before are waited for, and leave a link.
         """
         live = self.live
         live.flush_cache()
-        live.drain()
-        needed = needed_again(live.tree, marked, left)
-        put_back(snapshot.tree, live.tree, [one.path for one in needed], live.store.restorer())
+        try:
+            live.drain()
+        except ReadOnlyModeBusyError as error:
+            raise ReadOnlyModeError(f"{error}; everything was put back") from error
+        put_back(live.store, sweep.look())
         live.flush_cache()
-        gone = set(needed)
-        return Remaining([one for one in left.going if one not in gone], left.kept_again + len(needed))
 
     def _keep_going(self) -> None:
         self.live.read_only.extend()
@@ -172,20 +198,26 @@ class GarbageCollection:
         plan = plan_of(marked, clock.seconds)
         return replace(plan, refusals=refusals(plan, self.limits, self.backup_age_s))
 
-    def _verify(self, before: RegistryTree) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Read some images in full. What was wrong with them before the collection is not a problem of the collection."""
+    def _verify(self, removed: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Read some images in full. What is wrong with them is a problem of the collection if it was removed by it."""
         tree = self.live.tree
         tags = [(name, tag) for name in tree.repository_names() for tag in tree.tag_names(name)]
         chosen = random.sample(tags, min(self.sample, len(tags)))
-        problems = [problem for name, tag in chosen for problem in _new_problems(before, tree, name, tag)]
+        problems = [
+            one for name, tag in chosen for one in _problems(tree, name, tag) if not removed.isdisjoint(DIGEST.findall(one))
+        ]
         return tuple(f"{name}:{tag}" for name, tag in chosen), tuple(problems)
 
 
 @dataclass
 class _Clock:
-    """How many seconds each phase took."""
+    """How many seconds each phase took: in all, the last time, at most; and how often there was one."""
 
+    began: float = field(default_factory=time.time)
     seconds: dict[str, float] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
+    longest: dict[str, float] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -193,13 +225,11 @@ class _Clock:
         try:
             yield
         finally:
-            self.seconds[name] = time.monotonic() - start
-
-
-def _new_problems(before: RegistryTree, tree: RegistryTree, name: str, tag: str) -> list[str]:
-    problems = _problems(tree, name, tag)
-    known = [problem.replace(str(before.root), str(tree.root)) for problem in (_problems(before, name, tag) if problems else ())]
-    return [problem for problem in problems if problem not in known]
+            took = time.monotonic() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
+            self.last[name] = took
+            self.longest[name] = max(self.longest.get(name, 0.0), took)
+            self.times[name] = self.times.get(name, 0) + 1
 
 
 def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:

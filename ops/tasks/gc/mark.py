@@ -1,38 +1,47 @@
-"""The first phase: what is garbage in a copy, marked conservatively. Whatever may be referenced stays; writes go on."""
+"""What is garbage, marked conservatively: whatever may be referenced stays. Nobody waits for it: writes go on."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from ops.registry.listing import Listing, written_at
 from ops.registry.manifests import Reach
-from ops.registry.tree import Entry, Kind, RegistryTree, TreeError, entry_of, linked_by
-from ops.tasks.gc.listing import Links, links_in_copy
+from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 from ops.tasks.gc.model import Rules
 
 # The tag that holds the referrers of a manifest, and cosign's tags: https://github.com/opencontainers/distribution-spec
 _REFERRERS_TAG = re.compile(r"(?P<algorithm>sha256|sha384|sha512)-(?P<encoded>[0-9a-f]{64,128})(?:\.[a-z0-9]+)?")
 
 
-@dataclass(frozen=True)
+class Linked(Protocol):
+    """What a repository has, at some moment."""
+
+    @property
+    def revisions(self) -> Collection[str]:
+        """Digests of its manifests."""
+
+    @property
+    def layers(self) -> Collection[str]:
+        """Digests of its blobs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file of the copy that nothing references.
+    """A file that nothing references.
 
     Attributes:
-        path: Its path below the tree's version folder.
         entry: What it is; a tag's digest is filled in.
-        inode: Its inode: if the live tree's is another one, the file was written since.
-        size: Bytes.
-        written: When it was written, in seconds since 1970.
+        stamp: Of a link, to see whether it was written again (`ops.registry.listing.stamp_of`); 0 for a blob, which never is.
+        size: Bytes of a blob; 0 for a link.
     """
 
-    path: str
     entry: Entry
-    inode: int
-    size: int
-    written: float
+    stamp: int
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,99 +63,94 @@ class Referrer:
 
 @dataclass(frozen=True)
 class Marked:
-    """What the first phase found.
+    """What was found.
 
     Attributes:
         candidates: What may be deleted.
-        links: The links of the copy.
-        reach: What stays, as far as is known: everything that the copy's tags and the rules reach.
+        listing: What the tree had.
+        reach: What stays, as far as is known: everything that tags and rules reach.
         referrers: Those whose subject was in their repository, and is gone or may be deleted: they go with it.
-        watched: Inodes by path of links to manifests whose content the copy lacks: only these show that one was pushed again.
-        unclear: What could not be read, by repository, with the reason; everything in that repository stays.
+        watched: Stamps of links to manifests whose content is missing: only these show that one was pushed again.
+        unclear: What could not be read, by repository, with the reason; everything that it might reference stays.
         kept_by_rule: How many files a rule keeps.
-        all_blobs: How many blobs the copy has.
     """
 
     candidates: Sequence[Candidate]
-    links: Mapping[str, Links]
+    listing: Listing
     reach: Reach
     referrers: Sequence[Referrer]
-    watched: Mapping[str, int]
+    watched: Mapping[Entry, int]
     unclear: tuple[str, ...]
     kept_by_rule: int
-    all_blobs: int
 
 
-def mark(live: RegistryTree, kept: RegistryTree, *, rules: Rules, made_at: float) -> Marked:
+def mark(tree: RegistryTree, listing: Listing, *, rules: Rules, now: float, asked_for: Iterable[str] = ()) -> Marked:
     """Return what may be deleted.
 
     Args:
-        live: The live tree.
-        kept: The copy of it, which stays as it is.
+        tree: The tree, which may be in use.
+        listing: What it had.
         rules: What is deleted.
-        made_at: When the copy was made, in seconds since 1970.
+        now: When it was listed, in seconds since 1970.
+        asked_for: Digests of blobs that clients have lately been told are there.
     """
-    paths = list(kept.files())
-    files = {path: entry for path in paths if (entry := entry_of(path)) is not None}
-    marking = _Marking(live, kept, links_in_copy(kept, files))
-    marking.reach.blobs(digest for path in paths if path not in files and (digest := linked_by(path)))
+    marking = _Marking(tree, listing)
+    for links in listing.repositories.values():
+        marking.reach.blobs(links.others)
     marking.follow_tags(referrers_go=rules.orphaned_signatures)
     if not rules.delete_untagged:
         marking.keep_manifests()
-    gone = [_candidate(kept, path, entry) for path, entry in files.items() if marking.may_go(entry)]
-    gone = staying_apart(gone, marking.reach, marking.referrers, marking.links)
+    repositories = listing.repositories
+    gone = staying_apart(marking.candidates(), marking.reach, marking.referrers, repositories)
     before = len(gone)
-    _apply(rules, gone, marking.reach, made_at)
-    gone = staying_apart(gone, marking.reach, marking.referrers, marking.links)
-    blobs = {entry.digest for entry in files.values() if entry.kind == Kind.BLOB}
-    going = {one.path for one in gone}
-    staying = {path: one for path, one in files.items() if one.kind == Kind.REVISION and path not in going}
+    _apply(rules, gone, marking.reach, now)
+    marking.reach.blobs(asked_for)
+    gone = staying_apart(gone, marking.reach, marking.referrers, repositories)
+    kept_by_rule = before - len(gone)
+    if marking.blind:
+        gone = [one for one in gone if one.entry.kind != Kind.BLOB]
     return Marked(
-        candidates=gone,
-        links=marking.links,
+        candidates=[sized for one in gone if (sized := _sized(tree, one))],
+        listing=listing,
         reach=marking.reach,
         referrers=marking.referrers,
-        watched={path: os.stat(kept.top / path).st_ino for path, one in staying.items() if one.digest not in blobs},  # noqa: PTH116
-        unclear=(*marking.unclear, *_unreadable(marking.reach, marking.links)),
-        kept_by_rule=before - len(gone),
-        all_blobs=len(blobs),
+        watched=dict(_without_content(listing, {one.entry for one in gone})),
+        unclear=(*marking.unclear, *_unreadable(marking.reach, listing)),
+        kept_by_rule=kept_by_rule,
     )
 
 
 @dataclass
 class _Marking:
-    """A copy while it is marked."""
+    """A listing while it is marked."""
 
-    live: RegistryTree
-    kept: RegistryTree
-    links: Mapping[str, Links]
+    tree: RegistryTree
+    listing: Listing
     referrers: list[Referrer] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
+    blind: bool = False
 
     def __post_init__(self) -> None:
-        # The copy also has what has just been deleted from the live tree, and the live tree has what came since.
-        self.reach = Reach([self.live, self.kept])
-        self._manifests = frozenset(digest for links in self.links.values() for digest in links.revisions)
+        self.reach = Reach(self.tree)
+        self._manifests = frozenset(digest for links in self.listing.repositories.values() for digest in links.revisions)
         self._aside = set[tuple[str, str]]()
-
-        for name, links in self.links.items():
-            for digest in links.layers:
-                if not digest.startswith("sha256:"):
-                    self._learn_alias(name, digest)
-
-    def _learn_alias(self, repository: str, digest: str) -> None:
-        try:
-            self.reach.aliases[digest] = self.kept.stored_as(repository, digest)
-        except (TreeError, OSError) as error:
-            self._keep(repository, f"layer {digest} cannot be read ({error})")
+        self.blind = bool(self.listing.unlisted)
+        self.unclear += [f"all repositories: {why}" for why in self.listing.unlisted]
+        for links in self.listing.repositories.values():
+            self.reach.aliases |= links.aliases
+        for name, links in self.listing.repositories.items():
+            self.unclear += [f"{name}: {why}" for why in (*links.unreadable, *links.unlisted)]
+            # What is in a folder that cannot be listed may reference any blob; a file that cannot be read, any of its repository.
+            self.blind = self.blind or bool(links.unlisted)
+            if links.unreadable or links.unlisted:
+                _keep_all(self.reach, links)
 
     def follow_tags(self, *, referrers_go: bool) -> None:
         """Reach what tags point to. Referrers of a manifest that was here are set aside, and followed if that manifest stays."""
-        for name, links in self.links.items():
-            for tag in links.tags:
-                digest = self._tagged(name, tag)
-                # A tag whose manifest was deleted while the copy was made references nothing, to the registry too.
-                if digest is None or digest not in links.revisions:
+        for name, links in self.listing.repositories.items():
+            for tag, digest in links.pointed.items():
+                # A tag whose manifest has just been deleted references nothing, to the registry too.
+                if digest not in links.revisions:
                     continue
                 match = _REFERRERS_TAG.fullmatch(tag)
                 subject = f"{match['algorithm']}:{match['encoded']}" if match else ""
@@ -159,8 +163,8 @@ class _Marking:
 
     def _follow_subjects(self, *, referrers_go: bool) -> None:
         """Do the same with untagged manifests that name their subject themselves."""
-        for name, links in self.links.items():
-            for digest in links.revisions - self.reach.digests:
+        for name, links in self.listing.repositories.items():
+            for digest in links.revisions.keys() - self.reach.digests:
                 found = self.reach.references(digest)
                 for subject in found.subject if found else ():
                     if referrers_go and self._was_here(name, subject):
@@ -172,31 +176,33 @@ class _Marking:
         """Reach all manifests, tagged or not."""
         self.reach.manifests(self._manifests, having=self._manifests)
 
-    def may_go(self, entry: Entry) -> bool:
-        """Whether nothing reaches a file. A tag may be deleted only if it is a referrer that was set aside."""
-        if entry.kind == Kind.TAG:
-            return (entry.repository, entry.tag) in self._aside
-        return entry.digest not in self.reach.digests
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield what nothing reaches. Of tags only referrers that were set aside."""
+        reached = self.reach.digests
+        for name, links in self.listing.repositories.items():
+            for (tag, digest), stamp in links.histories.items():
+                if digest not in reached:
+                    yield Candidate(Entry(Kind.TAG_HISTORY, digest, name, tag), stamp)
+            for kind, found in ((Kind.REVISION, links.revisions), (Kind.LAYER, links.layers)):
+                for digest, stamp in found.items():
+                    if digest not in reached:
+                        yield Candidate(Entry(kind, digest, name), stamp)
+        for name, tag in self._aside:
+            links = self.listing.repositories[name]
+            yield Candidate(Entry(Kind.TAG, links.pointed[tag], name, tag), links.tags[tag])
+        for digest in self.listing.blobs:
+            if digest not in reached:
+                yield Candidate(Entry(Kind.BLOB, digest), 0)
 
     def _was_here(self, repository: str, subject: str) -> bool:
         """Whether a repository has or had a manifest: the registry leaves the folder of one that it deletes."""
-        return subject in self.links[repository].revisions or self.live.revision(repository, subject).parent.is_dir()
-
-    def _tagged(self, repository: str, tag: str) -> str | None:
-        try:
-            return self.kept.tagged(repository, tag)
-        except (TreeError, OSError) as error:
-            self._keep(repository, f"tag {tag} cannot be read ({error})")
-            return None
-
-    def _keep(self, repository: str, why: str) -> None:
-        """Reach everything in a repository, since what cannot be read may reference any of it."""
-        self.unclear.append(f"{repository}: {why}")
-        _keep_all(self.reach, self.links[repository])
+        return (
+            subject in self.listing.repositories[repository].revisions or self.tree.revision(repository, subject).parent.is_dir()
+        )
 
 
 def staying_apart(
-    candidates: Iterable[Candidate], reach: Reach, referrers: Sequence[Referrer], links: Mapping[str, Links]
+    candidates: Iterable[Candidate], reach: Reach, referrers: Sequence[Referrer], repositories: Mapping[str, Linked]
 ) -> list[Candidate]:
     """Return the candidates that nothing references. A referrer stays with its subject, and so does what it references.
 
@@ -204,20 +210,22 @@ def staying_apart(
         candidates: What may be deleted.
         reach: What stays; grows by what kept referrers reference.
         referrers: Those that go with their subject.
-        links: The links of the tree that is looked at.
+        repositories: What each repository has now.
     """
     going = list(candidates)
     followed = set[str]()
     while True:
-        for found in links.values() if reach.unreadable else ():
-            if not found.revisions.isdisjoint(reach.unreadable):
+        for found in repositories.values() if reach.unreadable else ():
+            if any(one in reach.unreadable for one in found.revisions):
                 _keep_all(reach, found)
         going = [one for one in going if one.entry.digest not in reach.digests]
         manifests = {(one.entry.repository, one.entry.digest) for one in going if one.entry.kind == Kind.REVISION}
         back = {
             one.digest
             for one in referrers
-            if one.subject in links.get(one.repository, Links()).revisions and (one.repository, one.subject) not in manifests
+            if one.repository in repositories
+            and one.subject in repositories[one.repository].revisions
+            and (one.repository, one.subject) not in manifests
         }
         if back <= followed:
             return going
@@ -225,28 +233,39 @@ def staying_apart(
         followed |= back
 
 
-def _keep_all(reach: Reach, links: Links) -> None:
+def _keep_all(reach: Reach, links: Linked) -> None:
     """Reach everything in a repository: something in it cannot be read, and may reference any of the rest."""
     reach.blobs(links.layers)
     reach.manifests(links.revisions)
 
 
-def _unreadable(reach: Reach, links: Mapping[str, Links]) -> Sequence[str]:
+def _unreadable(reach: Reach, listing: Listing) -> Sequence[str]:
     return [
         f"{name}: manifest {digest} cannot be read ({reach.unreadable[digest]})"
-        for name, found in sorted(links.items())
-        for digest in sorted(found.revisions & reach.unreadable.keys())
+        for name, found in sorted(listing.repositories.items())
+        for digest in sorted(found.revisions.keys() & reach.unreadable.keys())
     ]
 
 
-def _candidate(tree: RegistryTree, path: str, entry: Entry) -> Candidate:
-    found = os.stat(tree.top / path)  # noqa: PTH116
-    if entry.kind == Kind.TAG:
-        entry = Entry(entry.kind, tree.tagged(entry.repository, entry.tag) or "", entry.repository, entry.tag)
-    return Candidate(path, entry, found.st_ino, found.st_size, found.st_mtime)
+def _without_content(listing: Listing, going: Collection[Entry]) -> Iterator[tuple[Entry, int]]:
+    for name, links in listing.repositories.items():
+        for digest, stamp in links.revisions.items():
+            entry = Entry(Kind.REVISION, digest, name)
+            if digest not in listing.blobs and entry not in going:
+                yield entry, stamp
 
 
-def _apply(rules: Rules, gone: Iterable[Candidate], reach: Reach, made_at: float) -> None:
+def _sized(tree: RegistryTree, one: Candidate) -> Candidate | None:
+    """Add the size of a blob; None for one that is an empty folder, as a crash leaves it."""
+    if one.entry.kind != Kind.BLOB:
+        return one
+    try:
+        return Candidate(one.entry, one.stamp, os.stat(f"{tree.top}/{path_of(one.entry)}").st_size)  # noqa: PTH116
+    except FileNotFoundError:
+        return None
+
+
+def _apply(rules: Rules, gone: Iterable[Candidate], reach: Reach, now: float) -> None:
     """Reach what rules keep, and everything that it references."""
     former: dict[tuple[str, str], set[str]] = {}
     for one in gone:
@@ -254,11 +273,12 @@ def _apply(rules: Rules, gone: Iterable[Candidate], reach: Reach, made_at: float
             former.setdefault((one.entry.repository, one.entry.digest), set()).add(one.entry.tag)
     for one in gone:
         entry = one.entry
-        young = entry.kind != Kind.BLOB and one.written > made_at - rules.min_age_s
+        young = entry.kind != Kind.BLOB and written_at(one.stamp) > now - rules.min_age_s
         if entry.kind == Kind.LAYER and young:
             reach.blobs([entry.digest])
         if entry.kind == Kind.REVISION:
             tags = frozenset(former.get((entry.repository, entry.digest), ()))
             young = young or any(rule.covers(entry.repository, tags) for rule in rules.keep)
+            young = young or (entry.repository, entry.digest) in rules.pulled
         if entry.kind in {Kind.REVISION, Kind.TAG_HISTORY, Kind.TAG} and young:
             reach.manifests([entry.digest])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -53,12 +53,14 @@ class Rules:
     Attributes:
         delete_untagged: Whether to delete manifests that no tag and no index references.
         keep: Which of them to keep.
-        min_age_s: Links younger than this, before the copy, stay: they may be of a push whose manifest is still to come.
+        pulled: Untagged manifests that stay since they were pulled by digest lately, as repository and digest.
+        min_age_s: Links younger than this, when they are listed, stay: they may be of a push whose manifest is still to come.
         orphaned_signatures: Whether to delete tags of a manifest (`sha256-<hex>`, also with a suffix) that no longer exists.
     """
 
     delete_untagged: bool = True
     keep: tuple[Keep, ...] = ()
+    pulled: Collection[tuple[str, str]] = frozenset()
     min_age_s: float = 3600.0
     orphaned_signatures: bool = True
 
@@ -84,13 +86,11 @@ class GcOptions:
 
     Attributes:
         keep_untagged: Keep untagged manifests, whatever the settings say.
-        one_phase: Refuse writes from the copy on, the classic way.
         keep_snapshot: Whether what is deleted can be restored; if not, its space is free at once.
         allowed: Safety checks that are overridden.
     """
 
     keep_untagged: bool = False
-    one_phase: bool = False
     keep_snapshot: bool = True
     allowed: frozenset[Refusal] = frozenset()
 
@@ -153,7 +153,9 @@ class GcReport:
         removed_blobs: How many blobs were deleted.
         size: Their bytes.
         kept_again: Files that were kept because they were pushed again in the meantime.
-        refused_s: For how many seconds writes were refused.
+        left: Files that are left for the next collection, since there was always a write in flight.
+        held_s: For how many seconds writes were held at most.
+        slices: How often they were.
         seconds: How long each phase took.
         verified: Images that were read in full afterwards, as `repository:tag`.
         problems: What is wrong with them.
@@ -164,7 +166,9 @@ class GcReport:
     removed_blobs: int
     size: int
     kept_again: int
-    refused_s: float
+    left: int
+    held_s: float
+    slices: int
     seconds: Mapping[str, float]
     verified: tuple[str, ...]
     problems: tuple[str, ...]

@@ -21,7 +21,7 @@ def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:
     shares = [_share(name, files, sizes) for name, files in by_repository.items()]
     return Plan(
         blobs=len(sizes),
-        all_blobs=marked.all_blobs,
+        all_blobs=len(marked.listing.blobs),
         size=sum(sizes.values()),
         manifests=len(by_kind[Kind.REVISION]),
         tags=tuple(sorted(f"{one.entry.repository}:{one.entry.tag}" for one in by_kind[Kind.TAG])),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,14 +12,17 @@ from humanize import naturalsize
 
 from ops.core import exit_codes
 from ops.registry.snapshots.recovery import roll_back
-from ops.runs.task import Outcome, history_of
+from ops.runs.history import history_of
+from ops.runs.task import Outcome
+from ops.stack.access_log import NewlyAsked, access_log_of, asked_for, last_pulls
 from ops.stack.registry import live_registry, registry_image
 from ops.stack.stack import Stack
 from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.model import GcOptions, GcReport, Keep, Plan, Rules, SafetyLimits
 
-# In one phase, the registry is read-only for the whole collection.
-_READ_ONLY_LIMIT_S, _ONE_PHASE_LIMIT_S = 120.0, 3600.0
+_DAY_S = 86_400.0
+# For how long after a client was told that a layer is there its manifest may still come: it may have larger layers to send.
+_PUSH_S = 3600.0
 
 Step = Callable[[str], None]
 
@@ -43,14 +48,18 @@ class Collected:
         figures = {
             "removed_blobs": report.removed_blobs,
             "removed_bytes": report.size,
-            "refused_seconds": report.refused_s,
+            "held_seconds": report.held_s,
             "snapshots_bytes": self.held,
         }
         if report.problems:
             summary = f"{report.problems[0]}; restore what was deleted with `regops undo`"
             return Outcome(exit_codes.MISMATCH, summary, figures)
         size = naturalsize(report.size, binary=True)
-        summary = f"deleted {report.removed_blobs} blobs, {size}; writes were refused for {report.refused_s:.1f} s"
+        summary = f"deleted {report.removed_blobs} blobs, {size}; writes were held for at most {report.held_s:.1f} s"
+        if report.left:
+            summary += f"; {report.left} files are left for the next collection, since writes never stopped"
+        if report.left:
+            return Outcome(exit_codes.WARNINGS, summary, figures)
         if report.plan.unclear:
             return Outcome(exit_codes.WARNINGS, f"{summary}; {_unclear(report.plan)}", figures)
         return Outcome(exit_codes.OK, summary, figures)
@@ -66,9 +75,9 @@ def preview(stack: Stack, options: GcOptions, step: Step) -> Plan:
 
     Raises:
         EngineError: The Docker engine does not answer.
-        SnapshotError: There is no room for a copy.
     """
-    return _collection(stack, options, step).plan()
+    with _collection(stack, options, step) as collection:
+        return collection.plan()
 
 
 def preview_outcome(plan: Plan) -> Outcome:
@@ -94,14 +103,14 @@ def collect(stack: Stack, options: GcOptions, step: Step) -> Collected:
         EngineError: The Docker engine does not answer.
         RefusedError: A safety check failed.
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
-        SnapshotError: There is no room for a copy.
+        NoSpaceError: There is no room for a record of what is deleted.
     """
-    collection = _collection(stack, options, step)
-    report = collection.run()
+    with _collection(stack, options, step) as collection:
+        report = collection.run()
     store, kept = collection.live.store, stack.config.undo
     with store.locked("gc"):
         expired = store.drop_expired(keep=kept.snapshots, max_age=timedelta(days=kept.days))
-        return Collected(report, expired, store.space().total)
+        return Collected(report, expired, sum(store.sizes().values()))
 
 
 def recover(stack: Stack, step: Step) -> list[str]:
@@ -116,27 +125,36 @@ def recover(stack: Stack, step: Step) -> list[str]:
         return roll_back(live, "gc")
 
 
-def _collection(stack: Stack, options: GcOptions, step: Step) -> GarbageCollection:
-    settings = stack.config.gc
-    read_only_limit_s = _ONE_PHASE_LIMIT_S if options.one_phase else _READ_ONLY_LIMIT_S
-    live = live_registry(stack, image=registry_image(stack), read_only_limit_s=read_only_limit_s)
-    return GarbageCollection(
-        replace(live, step=step),
-        Rules(
-            delete_untagged=settings.delete_untagged and not options.keep_untagged,
-            keep=tuple(Keep(one.repositories, one.tags) for one in settings.keep),
-            min_age_s=settings.min_age_hours * 3600,
-            orphaned_signatures=settings.orphaned_signatures,
-        ),
-        SafetyLimits(
-            max_share=settings.max_share,
-            max_backup_age_s=settings.max_backup_age_days and settings.max_backup_age_days * 86_400,
-            allowed=options.allowed,
-        ),
-        backup_age_s=lambda: _backup_age_s(stack),
-        one_phase=options.one_phase,
-        keep_snapshot=options.keep_snapshot,
-    )
+@contextlib.contextmanager
+def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[GarbageCollection]:
+    settings, log = stack.config.gc, access_log_of(stack)
+    min_age_s = settings.min_age_hours * 3600
+    pulled_since = time.time() - settings.keep_pulled_days * _DAY_S
+    with contextlib.closing(NewlyAsked(log)) as newly:
+        known = asked_for(log, max(min_age_s, _PUSH_S))
+
+        def asked() -> frozenset[str]:
+            nonlocal known
+            known |= newly.digests()
+            return known
+
+        yield GarbageCollection(
+            replace(live_registry(stack, image=registry_image(stack)), step=step, asked_for=asked),
+            Rules(
+                delete_untagged=settings.delete_untagged and not options.keep_untagged,
+                keep=tuple(Keep(one.repositories, one.tags) for one in settings.keep),
+                pulled={image for image, pulled in last_pulls(log).items() if pulled > pulled_since},
+                min_age_s=min_age_s,
+                orphaned_signatures=settings.orphaned_signatures,
+            ),
+            SafetyLimits(
+                max_share=settings.max_share,
+                max_backup_age_s=settings.max_backup_age_days and settings.max_backup_age_days * _DAY_S,
+                allowed=options.allowed,
+            ),
+            backup_age_s=lambda: _backup_age_s(stack),
+            keep_snapshot=options.keep_snapshot,
+        )
 
 
 def _backup_age_s(stack: Stack) -> float | None:

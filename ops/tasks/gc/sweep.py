@@ -1,110 +1,123 @@
-"""The second phase: what was marked is deleted from the live tree, except what newer writes reference. Writes are refused."""
+"""Removes what was marked from the live tree, one slice after the other, except what something written since references."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
-from ops.registry.tree import Kind, RegistryTree, entry_of
-from ops.tasks.gc.listing import Links, inode_of, links_in_use, written_since
+from ops.registry.listing import stamp_of
+from ops.registry.snapshots.removed import Removed
+from ops.registry.snapshots.trash import Trash, remove
+from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 from ops.tasks.gc.mark import Candidate, Marked, staying_apart
+from ops.tasks.gc.written import Watch
 
-# How often read-only mode is extended, and the hook of tests is called.
-_EVERY = 200
+# How often a slice looks at the clock, and the hook of tests is called.
+_EVERY = 100
 
 
-@dataclass(frozen=True)
-class Remaining:
-    """What is deleted in the end.
+@dataclass
+class Sweep:
+    """A sweep that is under way.
 
     Attributes:
-        going: Its files.
-        kept_again: How many others stay, because they were pushed again or something that was pushed references them.
-    """
-
-    going: Sequence[Candidate]
-    kept_again: int
-
-
-def remaining(tree: RegistryTree, marked: Marked) -> Remaining:
-    """Return what may still be deleted. Called once before read-only mode too, so that less is left to read during it.
-
-    Whatever is referenced by a manifest, tag or link that was written since the copy stays:
-
-    * a new name of a repository, tag, manifest or blob shows in the listing of its folder;
-    * a link written again has another inode than in the copy, which keeps the old inode from being reused.
-    """
-    present, there, now = _look(tree, marked)
-    going = staying_apart(present, marked.reach, marked.referrers, now)
-    return Remaining(_with_histories(going, present), there - len(going))
-
-
-def needed_again(tree: RegistryTree, marked: Marked, left: Remaining) -> list[Candidate]:
-    """Return what was deleted although something written in the meantime references it."""
-    _, _, now = _look(tree, marked)
-    staying = set(staying_apart(left.going, marked.reach, marked.referrers, now))
-    return [one for one in left.going if one not in staying and one.entry.kind != Kind.TAG_HISTORY]
-
-
-def _look(tree: RegistryTree, marked: Marked) -> tuple[list[Candidate], int, Mapping[str, Links]]:
-    """Add what was written since the copy to what stays; return the unchanged candidates, how many exist, and the links."""
-    now = links_in_use(tree)
-    written = written_since(tree, now, marked.links)
-    reach = marked.reach
-    reach.blobs(written.blobs)
-    reach.manifests(written.manifests)
-    top = str(tree.top)
-    present, there = [], 0
-    for one in marked.candidates:
-        inode = inode_of(f"{top}/{one.path}")
-        there += inode is not None
-        if inode == one.inode:
-            present.append(one)
-        elif inode is not None and one.entry.kind == Kind.LAYER:
-            reach.blobs([one.entry.digest])
-        elif inode is not None and one.entry.kind in {Kind.REVISION, Kind.TAG_HISTORY}:
-            reach.manifests([one.entry.digest])
-    reach.manifests(_digest(path) for path, inode in marked.watched.items() if inode_of(f"{top}/{path}") not in {None, inode})
-    return present, there, now
-
-
-def remove(tree: RegistryTree, going: Sequence[Candidate], keep_going: Callable[[], None]) -> None:
-    """Delete files that are as they were in the copy, each with its folder: pointers before what they point to.
-
-    Args:
         tree: The live tree.
-        going: The files.
-        keep_going: Called now and then; raises when writes may get through.
+        marked: What may be deleted.
+        asked_for: Returns the digests of blobs that clients have lately been told are there.
+        left: What is still to be removed; the last comes first: pointers before what they point to.
+        gone: What was removed so far.
+        kept_again: Files that stay, because they were pushed again or something that was pushed references them.
     """
-    top = str(tree.top)
-    for number, one in enumerate(sorted(going, key=lambda one: -one.entry.kind)):
-        if number % _EVERY == 0:
+
+    tree: RegistryTree
+    marked: Marked
+    asked_for: Callable[[], Collection[str]]
+    left: list[Candidate] = field(default_factory=list)
+    gone: list[Candidate] = field(default_factory=list)
+    kept_again: int = 0
+
+    def __post_init__(self) -> None:
+        self._watch = Watch(self.tree, self.marked.listing)
+        # Taken from the end.
+        self.left = sorted(self.marked.candidates, key=lambda one: (one.entry.kind, one.entry.repository))
+
+    def look(self) -> list[Removed]:
+        """Find what was written since, and keep whatever it references. Costs little when little was written.
+
+        Returns:
+            What was removed already and has to be put back.
+        """
+        written = self._watch.look()
+        reach, top = self.marked.reach, str(self.tree.top)
+        reach.aliases |= written.aliases
+        reach.blobs(written.blobs)
+        reach.blobs(self.asked_for())
+        reach.manifests(written.manifests)
+        for entry, stamp in self.marked.watched.items():
+            if stamp_of(f"{top}/{path_of(entry)}") not in {None, stamp}:
+                reach.manifests([entry.digest])
+        staying_apart([*self.left, *self.gone], reach, self.marked.referrers, written.repositories)
+        needed = [one for one in self.gone if one.entry.digest in reach.digests and one.entry.kind != Kind.TAG_HISTORY]
+        if needed:
+            back = set(needed)
+            self.gone = [one for one in self.gone if one not in back]
+        self._keep_reached(len(needed))
+        return self.records(needed)
+
+    def one_slice(self, trash: Trash, seconds: float, keep_going: Callable[[], None]) -> None:
+        """Remove some of what is left, as far as it is unchanged. Call `look` before, with writes held.
+
+        Args:
+            trash: Where blobs go.
+            seconds: How long this may take.
+            keep_going: Called now and then; raises when writes may get through.
+        """
+        until = time.monotonic() + seconds
+        while self.left and time.monotonic() < until:
             keep_going()
-        file = Path(top, one.path)
-        if one.entry.kind != Kind.BLOB and inode_of(file) != one.inode:
-            continue  # written a moment ago, by a request that the edge had let through
-        if one.entry.kind == Kind.TAG:
-            # The folder is the tag: the registry lists it even without a link.
-            shutil.rmtree(file.parent.parent, ignore_errors=True)
-            continue
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(file)  # noqa: PTH108
-        with contextlib.suppress(OSError):  # a crash of the registry may have left something in it
-            os.rmdir(file.parent)  # noqa: PTH106
+            if self._written_again(self.left[-_EVERY:]):
+                self._keep_reached()
+                continue
+            for one in reversed(self.left[-_EVERY:]):
+                if remove(self.tree, one.entry, trash):
+                    self.gone.append(one)
+            del self.left[-_EVERY:]
 
+    def records(self, candidates: Sequence[Candidate]) -> list[Removed]:
+        """Return the record of candidates, with which they can be put back. The history of a tag goes with its folder."""
+        tags: dict[str, set[str]] = {}
+        for one in candidates:
+            if one.entry.kind == Kind.TAG:
+                tags.setdefault(one.entry.repository, set()).add(one.entry.tag)
+        histories = {
+            Entry(Kind.TAG_HISTORY, digest, name, tag)
+            for name, gone in tags.items()
+            for tag, digest in self.marked.listing.repositories[name].histories
+            if tag in gone
+        }
+        entries = histories | {one.entry for one in candidates}
+        return [Removed(entry, self._content(entry)) for entry in sorted(entries, key=lambda entry: entry.kind)]
 
-def _digest(path: str) -> str:
-    entry = entry_of(path)
-    assert entry is not None  # noqa: S101  # it is one of the copy's files
-    return entry.digest
+    def _content(self, entry: Entry) -> str:
+        if entry.kind == Kind.BLOB:
+            return ""
+        return self.marked.reach.aliases.get(entry.digest, entry.digest) if entry.kind == Kind.LAYER else entry.digest
 
+    def _written_again(self, candidates: Sequence[Candidate]) -> bool:
+        """Keep what links reference that were written again since they were listed; return whether there are any."""
+        reach, top, found = self.marked.reach, str(self.tree.top), False
+        for one in candidates:
+            entry = one.entry
+            if entry.kind == Kind.BLOB or stamp_of(f"{top}/{path_of(entry)}") in {None, one.stamp}:
+                continue
+            found = True
+            reach.blobs([entry.digest])
+            if entry.kind != Kind.LAYER:
+                reach.manifests([entry.digest])
+        return found
 
-def _with_histories(going: Sequence[Candidate], present: Sequence[Candidate]) -> list[Candidate]:
-    """Add the history of tags that are deleted: it goes with their folders, and has to be put back with them."""
-    tags = {(one.entry.repository, one.entry.tag) for one in going if one.entry.kind == Kind.TAG}
-    chosen = {one.path for one in going}
-    return [one for one in present if one.path in chosen or (one.entry.repository, one.entry.tag) in tags]
+    def _keep_reached(self, more: int = 0) -> None:
+        before = len(self.left)
+        self.left = [one for one in self.left if one.entry.digest not in self.marked.reach.digests]
+        self.kept_again += before - len(self.left) + more

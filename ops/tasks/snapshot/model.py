@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ops.core import exit_codes
+from ops.registry.snapshots.removed import Removed
+from ops.registry.tree import DIGEST
 
 
 class RestoreError(Exception):
@@ -20,14 +22,37 @@ class RestoreScope:
     Attributes:
         repository: Only this repository; empty for all.
         tag: Only this tag of it; empty for all.
+        digest: Only this manifest of it; empty for all.
         only_removed: Only what the garbage collector deleted.
         overwrite: Whether to set back tags that point to something else now.
     """
 
     repository: str = ""
     tag: str = ""
+    digest: str = ""
     only_removed: bool = False
     overwrite: bool = False
+
+    @classmethod
+    def of(cls, name: str, *, everything: bool = False, overwrite: bool = False) -> RestoreScope:
+        """Return the scope that an operator names: REPOSITORY, REPOSITORY:TAG, REPOSITORY@DIGEST, or nothing.
+
+        Without a name, it is what the garbage collector deleted, or everything.
+
+        Raises:
+            RestoreError: A part of the name is missing.
+        """
+        repository, at, digest = name.partition("@")
+        repository, colon, tag = repository.partition(":")
+        if (name and not repository) or (colon and not tag) or (at and (tag or not DIGEST.fullmatch(digest))):
+            raise RestoreError(f"{name!r} is not REPOSITORY, REPOSITORY:TAG or REPOSITORY@sha256:…")
+        return cls(repository, tag, digest, only_removed=not (name or everything), overwrite=overwrite)
+
+    def __str__(self) -> str:
+        """Name it as an operator does."""
+        if self.digest:
+            return f"{self.repository}@{self.digest}"
+        return f"{self.repository}:{self.tag}" if self.tag else self.repository
 
 
 @dataclass(frozen=True)
@@ -54,22 +79,24 @@ class RestorePlan:
     Attributes:
         snapshot: Name of the snapshot.
         scope: What was asked for.
-        files: Everything that was asked for, missing or not: paths, in an order in which they can be written.
+        files: Everything that was asked for, missing or not, in an order in which it can be written.
         missing: How many of them the live tree lacks.
         size: Bytes of the missing blobs.
         tags: The missing tags, as `repository:tag`.
         overwritten: Tags that would be set back.
         differing: Tags that point to something else now and would stay so.
+        incomplete: Images that cannot be restored, since a blob of theirs is nowhere any more.
     """
 
     snapshot: str
     scope: RestoreScope
-    files: tuple[str, ...]
+    files: tuple[Removed, ...]
     missing: int
     size: int
     tags: tuple[str, ...]
     overwritten: tuple[Overwrite, ...]
     differing: tuple[Overwrite, ...]
+    incomplete: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,94 +1,123 @@
-"""What a restore would do: which files come back, which tags change."""
+"""What a restore would do: which files come back, which tags change, what can no longer be had."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
+from ops.registry.index import Index, RepositoryIndex
 from ops.registry.manifests import Reach, fetched
-from ops.registry.snapshots.store import Snapshot
-from ops.registry.tree import Entry, Kind, RegistryTree, entry_of
+from ops.registry.snapshots.removed import Removed
+from ops.registry.snapshots.store import Snapshot, SnapshotStore
+from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreScope
 
 
-def plan(live: RegistryTree, snapshot: Snapshot, scope: RestoreScope) -> RestorePlan:
+def plan(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> RestorePlan:
     """Return what would be restored.
 
     Raises:
         RestoreError: The snapshot does not have it, or only parts of it.
-        TreeError: A link or manifest of it is damaged.
+        IndexDamagedError: The snapshot cannot be read.
+        TreeError: A link of the registry is damaged.
     """
-    then = snapshot.tree
-    entries = {path: entry for path in _wanted(then, snapshot, scope) if (entry := entry_of(path)) is not None}
-    files = sorted(entries, key=lambda path: (entries[path].kind, path))
-    missing = [path for path in files if not (live.top / path).exists()]
-    moved = [change for path in files if (change := _moved(live, then, entries[path])) is not None]
+    live, wanted = store.live, list(_wanted(store, snapshot, scope))
+    gone = {digest for digest in {_stored(one) for one in wanted} if digest and not store.blob(digest).exists()}
+    incomplete = _incomplete(store, wanted, gone)
+    wanted = [one for one in wanted if _stored(one) not in gone and _named(one.entry) not in incomplete]
+    wanted = sorted({*wanted, *_blobs(wanted)}, key=lambda one: one.entry.kind)
+    missing = [one for one in wanted if not (live.top / path_of(one.entry)).exists()]
+    moved = [change for one in wanted if (change := _moved(live, one.entry)) is not None]
+    sizes = (store.blob(one.entry.digest).stat().st_size for one in missing if one.entry.kind == Kind.BLOB)
     return RestorePlan(
         snapshot=snapshot.name,
         scope=scope,
-        files=tuple(files),
+        files=tuple(wanted),
         missing=len(missing),
-        size=sum((then.top / path).stat().st_size for path in missing if entries[path].kind == Kind.BLOB),
-        tags=tuple(f"{entries[path].repository}:{entries[path].tag}" for path in missing if entries[path].kind == Kind.TAG),
+        size=sum(sizes),
+        tags=tuple(sorted(_named(one.entry) for one in missing if one.entry.kind == Kind.TAG)),
         overwritten=tuple(moved) if scope.overwrite else (),
         differing=() if scope.overwrite else tuple(moved),
+        incomplete=tuple(sorted(incomplete)),
     )
 
 
-def _wanted(then: RegistryTree, snapshot: Snapshot, scope: RestoreScope) -> Iterable[str]:
-    if scope.tag and not scope.repository:
-        raise RestoreError("a tag belongs to a repository: name both, as REPOSITORY:TAG")
-    if scope.repository and not then.repository(scope.repository).is_dir():
-        raise RestoreError(f"snapshot {snapshot.name} has no repository {scope.repository}")
+def has(index: Index, scope: RestoreScope) -> bool:
+    """Whether a snapshot has what a scope names."""
+    repository = index.get(scope.repository)
+    if repository is None:
+        return not scope.repository
     if scope.tag:
-        chosen = _of_tag(then, snapshot, scope.repository, scope.tag)
-    elif scope.repository:
-        chosen = _of_repository(then, scope.repository)
-    else:
-        chosen = then.files()
-    if not scope.only_removed:
-        return chosen
-    removed = set(snapshot.removed())
-    return [path for path in chosen if path in removed]
+        return scope.tag in repository.tags
+    return not scope.digest or scope.digest in repository.revisions
 
 
-def _of_repository(then: RegistryTree, repository: str) -> Iterator[str]:
-    """Yield all links of a repository, and the blobs that they point to. Repositories below its name are not part of it."""
-    areas = [then.repository(repository) / name for name in ("_layers", "_manifests")]
-    paths = [file.relative_to(then.top).as_posix() for area in areas for file in area.rglob("link")]
-    yield from paths
-    digests = {entry.digest for path in paths if (entry := entry_of(path)) is not None and entry.digest}
-    yield from _blobs(then, digests)
+def _wanted(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> Iterable[Removed]:
+    if scope.only_removed:
+        return snapshot.removed()
+    index = snapshot.index()
+    if not has(index, scope):
+        raise RestoreError(f"snapshot {snapshot.name} has no {scope}; `regops snapshot` lists the others")
+    if scope.tag or scope.digest:
+        return _of_image(store, snapshot, index[scope.repository], scope)
+    names = [scope.repository] if scope.repository else index
+    return [_record(entry, index[name]) for name in names for entry in index[name].entries(name)]
 
 
-def _of_tag(then: RegistryTree, snapshot: Snapshot, repository: str, tag: str) -> Iterator[str]:
-    """Yield a tag's link, and everything that it references."""
-    digest = then.tagged(repository, tag)
-    if digest is None:
-        raise RestoreError(f"snapshot {snapshot.name} has no {repository}:{tag}")
-    image = fetched(then, digest)
-    aliases = {one: then.stored_as(repository, one) for one in image.digests}
-    if any(not then.blob(aliases[one]).exists() for one in image.digests - image.elsewhere):
-        raise RestoreError(f"snapshot {snapshot.name} has only parts of {repository}:{tag}; use an older snapshot, or a backup")
-    history = then.tag(repository, tag).parent.parent / "index" / digest.replace(":", "/") / "link"
-    reach = Reach([then], aliases=aliases)
-    reach.manifests([digest])
-    revisions = [then.revision(repository, one) for one in reach.digests]
-    layers = [then.layer(repository, one) for one in reach.digests]
-    links = [then.tag(repository, tag), history, *revisions, *layers]
-    yield from (link.relative_to(then.top).as_posix() for link in links if link.exists())
-    yield from _blobs(then, reach.digests)
+def _of_image(store: SnapshotStore, snapshot: Snapshot, index: RepositoryIndex, scope: RestoreScope) -> Sequence[Removed]:
+    """Return the links of one image: those of its tag, and of everything that it references."""
+    root = index.tags[scope.tag] if scope.tag else scope.digest
+    image = fetched(store, root)
+    if any(not store.blob(index.stored_as(one)).exists() for one in image.digests - image.elsewhere):
+        raise RestoreError(f"snapshot {snapshot.name} has only parts of {scope}; use an older snapshot, or a backup")
+    reach = Reach(store, aliases=dict(index.aliases))
+    reach.manifests([root])
+    return [
+        _record(entry, index)
+        for entry in index.entries(scope.repository)
+        if (not entry.tag or entry.tag == scope.tag) and (entry.digest == root if entry.tag else entry.digest in reach.digests)
+    ]
 
 
-def _blobs(then: RegistryTree, digests: Iterable[str]) -> Iterator[str]:
-    files = (then.blob(digest) for digest in digests)
-    return (file.relative_to(then.top).as_posix() for file in files if file.exists())
+def _incomplete(store: SnapshotStore, wanted: Iterable[Removed], gone: set[str]) -> set[str]:
+    """Return the tags and untagged manifests that need a blob which is nowhere any more."""
+    if not gone:
+        return set()
+    checked = (one.entry for one in wanted if one.entry.kind in {Kind.TAG, Kind.REVISION})
+    return {_named(entry) for entry in checked if _needs(store, entry.digest, gone)}
 
 
-def _moved(live: RegistryTree, then: RegistryTree, entry: Entry) -> Overwrite | None:
+def _needs(store: SnapshotStore, root: str, gone: set[str]) -> bool:
+    image = fetched(store, root)
+    return not gone.isdisjoint(image.digests - image.elsewhere)
+
+
+def _record(entry: Entry, index: RepositoryIndex) -> Removed:
+    return Removed(entry, index.stored_as(entry.digest) if entry.kind == Kind.LAYER else entry.digest)
+
+
+def _stored(one: Removed) -> str:
+    """Return the digest of the blob that has to be there for a file; empty for the history of a tag."""
+    match one.entry.kind:
+        case Kind.BLOB:
+            return one.entry.digest
+        case Kind.TAG_HISTORY:
+            return ""
+    return one.content
+
+
+def _blobs(wanted: Iterable[Removed]) -> set[Removed]:
+    return {Removed(Entry(Kind.BLOB, digest), "") for one in wanted if (digest := _stored(one))}
+
+
+def _named(entry: Entry) -> str:
+    return f"{entry.repository}:{entry.tag}" if entry.kind == Kind.TAG else f"{entry.repository}@{entry.digest}"
+
+
+def _moved(live: RegistryTree, entry: Entry) -> Overwrite | None:
     """Return how a tag differs from the snapshot; None when it does not, when it is missing, or for anything but a tag."""
     if entry.kind != Kind.TAG:
         return None
-    now, before = (tree.tagged(entry.repository, entry.tag) for tree in (live, then))
-    if now is None or before is None or now == before:
+    now = live.tagged(entry.repository, entry.tag)
+    if now is None or now == entry.digest:
         return None
-    return Overwrite(entry.repository, entry.tag, now, before)
+    return Overwrite(entry.repository, entry.tag, now, entry.digest)

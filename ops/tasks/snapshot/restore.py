@@ -1,13 +1,14 @@
-"""Restores from a snapshot while writes are refused, blobs before what points to them. The next run completes a killed one."""
+"""Restores from a snapshot while writes are held, blobs before what points to them. The next run completes a killed one."""
 
 from __future__ import annotations
 
+from ops.registry.index import index_of
+from ops.registry.listing import listing_of
 from ops.registry.live import LiveRegistry
 from ops.registry.manifests import image_problems
-from ops.registry.snapshots.hardlinks import explained
 from ops.registry.snapshots.recovery import put_back, roll_back
-from ops.registry.snapshots.store import Snapshot
-from ops.registry.tree import RegistryTree
+from ops.registry.snapshots.trash import explained
+from ops.registry.tree import Entry, Kind, RegistryTree
 from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreReport, RestoreScope
 from ops.tasks.snapshot.plan import plan
 
@@ -24,22 +25,22 @@ def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
         SnapshotError: There is no such snapshot, or no room for another one.
         LockedError: Another task is using the snapshots.
-        TreeError: A link or manifest of the snapshot is damaged.
+        TreeError: A link of the registry is damaged.
     """
     with live.store.locked(_TASK):
         roll_back(live, _TASK)
         snapshot = live.store.get(name)
-        todo = plan(live.tree, snapshot, scope)
+        todo = plan(live.store, snapshot, scope)
         live.step("planned")
         if not todo.missing and not todo.overwritten:
             live.flush()  # a run that was killed may have restored everything, and got no further
             return RestoreReport(todo, 0, "", ())
-        before = live.store.create(_WHY, image=live.image).name if todo.overwritten else ""
+        before = live.store.create(_WHY, index_of(listing_of(live.tree)), image=live.image).name if todo.overwritten else ""
         live.step("copied")
-        with live.writes_refused(_TASK, f"{scope.repository or 'the registry'} is being restored"):
+        with live.writes_held(_TASK, f"{scope.repository or 'the registry'} is being restored"):
             for change in todo.overwritten:
                 _unmoved(live.tree, change)
-            restored = _put_back_all(live, snapshot, todo)
+            restored = _put_back_all(live, todo)
             live.step("restored")
             live.read_only.extend()
             live.flush()
@@ -54,18 +55,16 @@ def _unmoved(tree: RegistryTree, change: Overwrite) -> None:
         raise RestoreError(f"{change.repository}:{change.tag} was pushed in the meantime; run it again")
 
 
-def _put_back_all(live: LiveRegistry, snapshot: Snapshot, todo: RestorePlan) -> int:
+def _put_back_all(live: LiveRegistry, todo: RestorePlan) -> int:
     """Put back all files, not only those that were missing at planning time; others may have been deleted since."""
-    linker = live.store.restorer()
     restored = 0
-    with explained(snapshot.folder, live.tree.root):
-        for start in range(0, len(todo.files), _EVERY):
-            live.read_only.extend()
-            restored += put_back(snapshot.tree, live.tree, todo.files[start : start + _EVERY], linker)
-            live.step("restoring")
+    for start in range(0, len(todo.files), _EVERY):
+        live.read_only.extend()
+        restored += put_back(live.store, todo.files[start : start + _EVERY])
+        live.step("restoring")
+    restorer = live.store.restorer()
+    with explained(live.tree.root):
         for change in todo.overwritten:
-            paths = (tree.tag(change.repository, change.tag) for tree in (snapshot.tree, live.tree))
-            source, target = (str(path) for path in paths)
-            linker.replace(source, target)
+            restorer.replace(Entry(Kind.TAG, change.then, change.repository, change.tag), change.then)
             restored += 1
     return restored

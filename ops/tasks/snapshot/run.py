@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ops.core import exit_codes
-from ops.registry.snapshots.recovery import roll_back
-from ops.registry.snapshots.store import Snapshot, SnapshotStore, Space
+from ops.registry.index import index_of
+from ops.registry.listing import listing_of
+from ops.registry.snapshots.recovery import heal, roll_back
+from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
 from ops.runs.task import Outcome
 from ops.stack.registry import live_registry, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.snapshot.model import RestoreError, RestorePlan, RestoreReport, RestoreScope
-from ops.tasks.snapshot.plan import plan
+from ops.tasks.snapshot.plan import has, plan
 from ops.tasks.snapshot.restore import restore as restore_live
 
 LATEST = "latest"
@@ -40,10 +42,10 @@ class Created:
         return Outcome(exit_codes.OK, f"created {self.name}", {"bytes": self.held})
 
 
-def snapshots(stack: Stack) -> tuple[list[Snapshot], Space]:
-    """Return all snapshots, the oldest first, and the space that they take."""
+def snapshots(stack: Stack) -> tuple[list[Snapshot], dict[str, int]]:
+    """Return all snapshots, the oldest first, and by name the bytes that deleting one frees."""
     store = _store(stack)
-    return store.all(), store.space()
+    return store.all(), store.sizes()
 
 
 def create(stack: Stack) -> Created:
@@ -51,15 +53,17 @@ def create(stack: Stack) -> Created:
 
     Raises:
         ReadOnlyModeError: A killed collection has to be rolled back first, and read-only mode cannot be turned on.
-        SnapshotError: It cannot be created.
+        NoSpaceError: The disk is full.
         LockedError: Another task is using the snapshots.
     """
     live, kept = live_registry(stack), stack.config.undo
     with live.store.locked(_TASK):
         roll_back(live, _TASK)
-        made = live.store.create(_WHY)
+        listing = listing_of(live.tree)
+        heal(live.store, listing)
+        made = live.store.create(_WHY, index_of(listing))
         expired = live.store.drop_expired(keep=kept.snapshots, max_age=timedelta(days=kept.days))
-        return Created(made.name, expired, live.store.space().total)
+        return Created(made.name, expired, sum(live.store.sizes().values()))
 
 
 def delete(stack: Stack, name: str) -> int:
@@ -71,7 +75,7 @@ def delete(stack: Stack, name: str) -> int:
     """
     store = _store(stack)
     with store.locked(_TASK):
-        freed = store.space().alone.get(name, 0)
+        freed = store.get(name).size()
         store.remove(name)
         return freed
 
@@ -90,7 +94,7 @@ def preview(stack: Stack, name: str, scope: RestoreScope) -> RestorePlan:
         TreeError: A link or manifest of the snapshot is damaged.
     """
     store = _store(stack)
-    return plan(store.live, store.get(_resolved(store, name)), scope)
+    return plan(store, store.get(resolved(store, name, scope)), scope)
 
 
 def restore(stack: Stack, name: str, scope: RestoreScope) -> RestoreReport:
@@ -109,23 +113,45 @@ def restore(stack: Stack, name: str, scope: RestoreScope) -> RestoreReport:
         TreeError: A link or manifest of the snapshot is damaged.
     """
     live = live_registry(stack)
-    return restore_live(live, _resolved(live.store, name), scope)
+    return restore_live(live, resolved(live.store, name, scope), scope)
 
 
 def restore_outcome(report: RestoreReport) -> Outcome:
     """Return how a restore ended."""
     if report.problems:
         return Outcome(exit_codes.MISMATCH, report.problems[0])
+    if incomplete := report.plan.incomplete:
+        summary = f"restored {report.restored} files; {incomplete[0]} needs a blob that is nowhere any more"
+        return Outcome(exit_codes.WARNINGS, summary + (f" (and {len(incomplete) - 1} more)" if incomplete[1:] else ""))
     return Outcome(exit_codes.OK, f"restored {report.restored} files from {report.plan.snapshot}")
 
 
-def _resolved(store: SnapshotStore, name: str) -> str:
+def resolved(store: SnapshotStore, name: str, scope: RestoreScope) -> str:
+    """Return the name of a snapshot; for `latest` that of the latest one from which something would be restored.
+
+    If there is none, it is the latest one that has what was asked for: then there is nothing to do.
+    """
     if name != LATEST:
         return name
-    found = store.all()
+    found, having = store.all(), ""
     if not found:
         raise RestoreError("there are no snapshots yet; `regops snapshot create` makes one")
-    return found[-1].name
+    for snapshot in reversed(found):
+        if scope.only_removed:
+            if snapshot.state == SnapshotState.SWEPT and plan(store, snapshot, scope).missing:
+                return snapshot.name
+        elif has(snapshot.index(), scope):
+            having = having or snapshot.name
+            todo = plan(store, snapshot, scope)
+            if todo.missing or todo.overwritten or todo.differing:
+                return snapshot.name
+    if not having:
+        raise RestoreError(
+            "no garbage collection has deleted anything that a snapshot still has; name what to restore, as REPOSITORY:TAG"
+            if scope.only_removed
+            else f"no snapshot has {scope or 'anything'}; `regops snapshot` lists them"
+        )
+    return having
 
 
 def _store(stack: Stack) -> SnapshotStore:

@@ -13,6 +13,8 @@ import pytest
 from infra.paths import PROJECT_FOLDER
 from ops.core.locks import lock
 from ops.core.process import run
+from ops.registry.index import index_of
+from ops.registry.listing import listing_of
 from ops.registry.snapshots.store import SnapshotStore
 from ops.runs.history import ENDED, Run, history_of
 from ops.runs.marks import marks_of
@@ -46,7 +48,7 @@ def test_no_file_of_the_registry_or_of_a_snapshot_is_looked_at(tmp_path: Path, v
     history_of(stack).add(SUCCESS)
     tree = tree_of(stack)
     fill(tree)
-    SnapshotStore(stack.root / stack.config.snapshots, tree, min_free=0).create("gc")
+    SnapshotStore(stack.root / stack.config.snapshots, tree).create("gc", index_of(listing_of(tree)))
     words = [sys.executable, "-c", WATCHED, "--root", str(stack.root), verb]
     seen = run(words, timeout=60, cwd=PROJECT_FOLDER).stderr.splitlines()
     assert str(stack.data / "history.jsonl") in seen

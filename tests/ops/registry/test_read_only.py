@@ -10,7 +10,16 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.process import run
-from ops.registry.read_only import Holder, ReadOnlyMode, ReadOnlyModeError, drain, holder_of, writes_in_flight
+from ops.registry.read_only import (
+    Holder,
+    ReadOnlyMode,
+    ReadOnlyModeBusyError,
+    ReadOnlyModeError,
+    WritesInFlight,
+    drain,
+    holder_of,
+    writes_in_flight,
+)
 
 METRICS = """\
 # TYPE registry_http_in_flight_requests gauge
@@ -93,13 +102,19 @@ def test_a_removed_file_is_reported(mode: ReadOnlyMode) -> None:
 
 
 def test_writes_under_way_are_waited_for_within_a_limit() -> None:
-    counts = [2, 1, 0, 5]
+    counts = [WritesInFlight(2), WritesInFlight(1, 1), WritesInFlight(), WritesInFlight(5)]
     drain(lambda: counts.pop(0), limit_s=5)
-    assert counts == [5]
-    with pytest.raises(ReadOnlyModeError, match="3 uploads are still in progress"):
-        drain(lambda: 3, limit_s=0.05)
+    assert counts == [WritesInFlight(5)]
+    with pytest.raises(ReadOnlyModeBusyError, match="3 writes are still in progress"):
+        drain(lambda: WritesInFlight(3), limit_s=0.05)
+
+
+def test_an_upload_that_does_not_end_is_not_waited_for() -> None:
+    start = time.monotonic()
+    drain(lambda: WritesInFlight(uploads=1), limit_s=30)
+    assert time.monotonic() - start < 5
 
 
 def test_metrics_tell_how_many_writes_are_under_way() -> None:
-    assert writes_in_flight(METRICS) == 4
-    assert writes_in_flight("") == 0
+    assert sum(writes_in_flight(METRICS)) == 4
+    assert writes_in_flight("") == WritesInFlight()

@@ -53,9 +53,14 @@ class RunningCaddy:
         return f"https://127.0.0.1:{self.ports.tls}"
 
     @property
+    def access_log_file(self) -> Path:
+        """Its access log."""
+        return self.folder / "log" / "access.log"
+
+    @property
     def access_log(self) -> str:
         """What its access log has so far."""
-        path = self.folder / "log" / "access.log"
+        path = self.access_log_file
         return path.read_text() if path.exists() else ""
 
     @property

@@ -1,8 +1,8 @@
-"""Snapshots of a tree laid out by hand: whole or not at all, listed, expired, and why they may fail."""
+"""Snapshots of a tree laid out by hand: whole or not at all, listed, expired, on a full disk, and as they were made before."""
 
 from __future__ import annotations
 
-import errno
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,12 +13,22 @@ import pytest
 
 from ops.core.locks import LockedError
 from ops.core.process import run
-from ops.registry.snapshots.hardlinks import NoSpaceError, SnapshotError
-from ops.registry.snapshots.store import SnapshotState, SnapshotStore
-from ops.registry.tree import RegistryTree
+from ops.registry.index import RepositoryIndex, index_of, read_index
+from ops.registry.listing import listing_of
+from ops.registry.snapshots.recovery import heal, put_back
+from ops.registry.snapshots.removed import Removed
+from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
+from ops.registry.snapshots.trash import NoSpaceError, SnapshotError, remove
+from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 
 DIGEST = f"sha256:{'a1' * 32}"
 FOLDER = DIGEST.replace(":", "/")
+BLOB = Entry(Kind.BLOB, DIGEST)
+IMAGE = (
+    Entry(Kind.LAYER, DIGEST, "team/app"),
+    Entry(Kind.REVISION, DIGEST, "team/app"),
+    Entry(Kind.TAG, DIGEST, "team/app", "v1"),
+)
 
 
 def fill(tree: RegistryTree, *, size: int = 10_000) -> None:
@@ -38,50 +48,69 @@ def fill(tree: RegistryTree, *, size: int = 10_000) -> None:
     (tree.repository("team/app") / "_manifests/revisions/sha256" / ("b2" * 32)).mkdir()
 
 
+def made(store: SnapshotStore, why: str = "gc") -> Snapshot:
+    return store.create(why, index_of(listing_of(store.live)), image="sha256:abc")
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> SnapshotStore:
     tree = RegistryTree(tmp_path / "registry")
     fill(tree)
-    return SnapshotStore(tmp_path / "snapshots", tree, min_free=0)
+    return SnapshotStore(tmp_path / "snapshots", tree)
 
 
-def test_a_snapshot_has_all_files_but_uploads_and_those_being_written(store: SnapshotStore) -> None:
-    made = store.create("gc", image="sha256:abc")
-    assert sorted(made.tree.files()) == sorted(
-        path for path in store.live.files() if "_uploads" not in path and not path.endswith(".tmp")
-    )
-    for path in made.tree.files():
-        assert (made.tree.top / path).samefile(store.live.top / path)
+def test_a_snapshot_has_all_links_but_uploads_and_those_being_written(store: SnapshotStore) -> None:
+    snapshot = made(store)
+    assert snapshot.index() == {
+        "team/app": RepositoryIndex(tags={"v1": DIGEST}, histories={"v1": [DIGEST]}, revisions=[DIGEST], layers=[DIGEST])
+    }
     (found,) = store.all()
-    assert found == made
+    assert found == snapshot
     assert (found.why, found.image, found.state) == ("gc", "sha256:abc", SnapshotState.KEPT)
     assert abs((datetime.now(UTC) - found.made_at).total_seconds()) < 60
-    assert not list((made.tree.repository("team/app") / "_manifests/revisions/sha256").glob("b2*")), "an empty folder is no link"
+    assert found.size() < 16_384
 
 
-def test_what_is_written_later_does_not_change_a_snapshot(store: SnapshotStore) -> None:
-    made = store.create("gc")
-    link = store.live.tag("team/app", "v1")
-    beside = link.with_name("link.1.tmp")  # as the registry does it
-    beside.write_text(f"sha256:{'c3' * 32}")
-    beside.rename(link)
-    store.live.blob(DIGEST).unlink()
-    assert made.tree.tagged("team/app", "v1") == DIGEST
-    assert made.tree.blob(DIGEST).read_text() == "x" * 10_000
+def test_what_is_removed_takes_space_until_it_is_put_back_or_its_snapshot_deleted(store: SnapshotStore) -> None:
+    snapshot = made(store)
+    before = snapshot.size()
+    assert remove(store.live, BLOB, snapshot.trash)
+    assert not remove(store.live, BLOB, snapshot.trash)
+    assert not store.live.blob(DIGEST).parent.exists()
+    assert snapshot.size() - before == 12_288
+    assert store.blob(DIGEST) == snapshot.trash.file(DIGEST)
+    assert put_back(store, [Removed(BLOB, "")]) == 1
+    assert snapshot.size() == before
+    assert store.blob(DIGEST) == store.live.blob(DIGEST)
+    assert store.live.blob(DIGEST).read_text() == "x" * 10_000
+    remove(store.live, BLOB, snapshot.trash)
+    store.remove(snapshot.name)
+    assert not store.blob(DIGEST).exists()
 
 
-def test_space_is_counted_that_only_snapshots_hold(store: SnapshotStore) -> None:
-    first, second = store.create("gc"), store.create("gc")
-    assert store.space().total == 0
-    store.live.blob(DIGEST).unlink()
-    assert store.space().total == 12_288
-    assert store.space().alone == {first.name: 0, second.name: 0}
-    store.remove(first.name)
-    assert store.space().alone == {second.name: 12_288}
+def test_links_are_written_again_as_the_registry_writes_them(store: SnapshotStore) -> None:
+    before = {path: (store.live.top / path).read_text() for path in store.live.files()}
+    history = Entry(Kind.TAG_HISTORY, DIGEST, "team/app", "v1")
+    trash = made(store).trash
+    for entry in IMAGE:
+        remove(store.live, entry, trash)
+    assert not store.live.tag_folder("team/app", "v1").exists(), "the registry lists a tag as long as its folder exists"
+    assert put_back(store, [Removed(entry, DIGEST) for entry in (*IMAGE[:2], history, IMAGE[2])]) == 4
+    after = {path: (store.live.top / path).read_text() for path in store.live.files()}
+    assert {path for path in before if not path.endswith(".tmp")} == set(after)
+    assert all(before[path] == after[path] for path in after)
+
+
+def test_a_blob_that_something_needs_after_all_comes_back_from_the_trash(store: SnapshotStore) -> None:
+    snapshot = made(store)
+    remove(store.live, BLOB, snapshot.trash)
+    assert heal(store, listing_of(store.live)) == [DIGEST]
+    assert heal(store, listing_of(store.live)) == []
+    assert store.live.blob(DIGEST).exists()
 
 
 def test_snapshots_age_out_by_number_and_by_age_but_not_one_that_is_needed(store: SnapshotStore) -> None:
-    old, middle, new = (store.create("gc") for _ in range(3))
+    old, middle, new = (made(store) for _ in range(3))
     assert store.expired(keep=2, max_age=timedelta(days=1)) == [old]
     assert store.expired(keep=9, max_age=timedelta(days=1)) == []
     later = datetime.now(UTC) + timedelta(days=2)
@@ -100,71 +129,110 @@ def test_one_task_at_a_time_and_what_a_killed_one_left_is_removed(store: Snapsho
     ):
         pass
     (store.folder / ".20260101T000000Z-gc.partial" / "tree").mkdir(parents=True)
-    kept = store.create("gc")
+    kept = made(store)
     with store.locked("gc"):
-        assert sorted(path.name for path in store.folder.iterdir()) == [".lock", kept.name]
-
-
-@pytest.mark.parametrize(
-    ("number", "kind", "says"),
-    [
-        (errno.EMLINK, SnapshotError, "as many hard links as its file system allows"),
-        (errno.ENOSPC, NoSpaceError, "no space or inodes are left"),
-        (errno.EPERM, SnapshotError, "run this as root"),
-    ],
-)
-def test_why_a_link_fails_is_said_and_nothing_is_left(
-    store: SnapshotStore, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[SnapshotError], says: str
-) -> None:
-    def refuse(source: str, target: str, **_: object) -> None:
-        raise OSError(number, os.strerror(number), source, None, target)
-
-    monkeypatch.setattr(os, "link", refuse)
-    with pytest.raises(kind, match=says):
-        store.create("gc")
-    assert list(store.folder.iterdir()) == []
+        assert {path.name for path in store.folder.iterdir()} - {".ballast"} == {".lock", kept.name}
 
 
 def test_a_damaged_or_unknown_snapshot_is_named(store: SnapshotStore) -> None:
-    made = store.create("gc")
-    (made.folder / "snapshot.json").write_text("{}")
+    snapshot = made(store)
+    (snapshot.folder / "snapshot.json").write_text("{}")
     with pytest.raises(SnapshotError, match="is damaged"):
         store.all()
-    (made.folder / "snapshot.json").write_text('{"schema": 99}')
+    (snapshot.folder / "snapshot.json").write_text('{"schema": 99}')
     with pytest.raises(SnapshotError, match="later version"):
         store.all()
-    with pytest.raises(SnapshotError, match="no snapshot 'none'"):
-        store.get("none")
+    for name in ("none", "", "..", ".", snapshot.name + "/"):
+        with pytest.raises(SnapshotError, match=f"no snapshot '{name}'"):
+            store.get(name)
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, with few inodes."""
+    """A file system of its own, small and with few inodes."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=90", "none", str(folder)]
+    words = ["mount", "-t", "tmpfs", "-o", "size=20m,nr_inodes=60", "none", str(folder)]
     if os.geteuid() or run(words, timeout=10, check=False).returncode:
         pytest.skip("this machine mounts nothing")
     yield folder
     run(["umount", folder], timeout=10)
 
 
+def on(disk: Path) -> SnapshotStore:
+    tree = RegistryTree(disk / "registry")
+    fill(tree)
+    return SnapshotStore(disk / "snapshots", tree)
+
+
+def fill_up(disk: Path) -> None:
+    free = os.statvfs(disk)
+    (disk / "other").write_bytes(b"x" * free.f_bavail * free.f_frsize)
+
+
+def test_a_disk_without_space_is_told_and_left_as_it_was(small_disk: Path) -> None:
+    store = on(small_disk)
+    fill_up(small_disk)
+    with pytest.raises(NoSpaceError, match="regops snapshot delete"):
+        made(store)
+    assert [path.name for path in store.folder.iterdir()] == []
+
+
 def test_a_disk_without_inodes_is_told_and_left_as_it_was(small_disk: Path) -> None:
-    tree = RegistryTree(small_disk / "registry")
-    fill(tree, size=10)
-    store = SnapshotStore(small_disk / "snapshots", tree, min_free=0)
-    before = os.statvfs(small_disk).f_ffree
-    store.create("gc")
-    with pytest.raises(NoSpaceError, match="delete old snapshots"):
-        store.create("gc")
+    store = on(small_disk)
+    made(store)
+    for number in range(os.statvfs(small_disk).f_ffree - 1):
+        (small_disk / f"file {number}").touch()
+    with pytest.raises(NoSpaceError, match="no space or inodes are left"):
+        made(store)
     assert len(store.all()) == 1
-    store.remove(store.all()[0].name)
-    assert before - os.statvfs(small_disk).f_ffree == 1, "the folder of snapshots"
-    with pytest.raises(NoSpaceError, match=r"of its inodes free, and needs 90.0%"):
-        replace(store, min_free=0.9).create("gc")
+
+
+def test_a_full_disk_has_room_for_a_record_since_some_is_set_aside(small_disk: Path) -> None:
+    store = on(small_disk)
+    store.folder.mkdir()
+    store.ballast.file.write_bytes(b"x" * 2**20)
+    fill_up(small_disk)
+    snapshot = made(store)
+    assert not store.ballast.file.exists()
+    assert remove(store.live, BLOB, snapshot.trash)
+    store.remove(snapshot.name)
+    assert os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize > 2**20
+
+
+def test_room_is_set_aside_where_there_is_plenty(store: SnapshotStore) -> None:
+    made(store)
+    assert store.ballast.file.stat().st_blocks * 512 >= 16 * 2**20
 
 
 def test_another_file_system_is_told(small_disk: Path, store: SnapshotStore) -> None:
-    with pytest.raises(SnapshotError, match=r"is on another file system than .*; move it"):
-        replace(store, folder=small_disk / "snapshots").create("gc")
-    assert list((small_disk / "snapshots").iterdir()) == []
+    with (
+        pytest.raises(SnapshotError, match=r"is on another file system than .*; move it"),
+        replace(store, folder=small_disk / "snapshots").locked("gc"),
+    ):
+        pass
+
+
+def test_a_snapshot_made_by_hard_links_is_turned_into_one_of_today(store: SnapshotStore) -> None:
+    """Until 2026 a snapshot was a copy of the whole tree, and a list of what had been removed."""
+    folder = store.folder / "20261101T000000.000000Z-gc"
+    former = RegistryTree(folder / "tree")
+    for path in [path for path in store.live.files() if "_uploads" not in path and not path.endswith(".tmp")]:
+        target = former.top / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.hardlink_to(store.live.top / path)
+    document = {"schema": 1, "made_at": "2026-11-01T00:00:00+00:00", "why": "gc", "image": "", "state": "swept"}
+    (folder / "snapshot.json").write_text(json.dumps(document))
+    paths = [path_of(entry) for entry in (BLOB, *IMAGE)]
+    (folder / "removed.txt").write_text("".join(f"{path}\n" for path in paths))
+    index = index_of(listing_of(store.live))
+    for path in paths:
+        (store.live.top / path).unlink()
+    with store.locked("snapshot"):
+        (snapshot,) = store.all()
+    assert (snapshot.index(), snapshot.state) == (index, SnapshotState.SWEPT)
+    assert snapshot.removed() == [Removed(BLOB, ""), *(Removed(entry, DIGEST) for entry in IMAGE)]
+    assert store.blob(DIGEST).read_text() == "x" * 10_000
+    assert sorted(path.name for path in folder.iterdir()) == ["index.jsonl.gz", "removed.jsonl.gz", "snapshot.json", "trash"]
+    assert put_back(store, snapshot.removed()) == 4
+    assert read_index(folder / "index.jsonl.gz") == index

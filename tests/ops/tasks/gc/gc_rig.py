@@ -8,7 +8,7 @@ import json
 import os
 import random
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import yaml
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.registry.live import LiveRegistry
 from ops.registry.manifests import image_problems
-from ops.registry.read_only import ReadOnlyMode, writes_in_flight
+from ops.registry.read_only import ReadOnlyMode, WritesInFlight, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collection import GarbageCollection
@@ -150,15 +150,22 @@ class Rig:
     @property
     def store(self) -> SnapshotStore:
         """Its snapshots."""
-        return SnapshotStore(self.folder / "snapshots", self.tree, min_free=0)
+        return SnapshotStore(self.folder / "snapshots", self.tree)
 
-    def in_flight(self) -> int:
-        """Return how many writes are under way."""
+    def in_flight(self) -> WritesInFlight:
+        """Return which writes are under way."""
         return writes_in_flight(self.client.http.get(f"{self.debug_url}/metrics").text)
 
-    def live(self, *, flush: Callable[[], None] = lambda: None, step: Callable[[str], None] = lambda _: None) -> LiveRegistry:
+    def live(
+        self,
+        *,
+        flush: Callable[[], None] = lambda: None,
+        step: Callable[[str], None] = lambda _: None,
+        asked_for: Callable[[], Collection[str]] = frozenset,
+    ) -> LiveRegistry:
         """Return it as tasks meet it."""
-        return LiveRegistry(self.tree, self.store, ReadOnlyMode(self.read_only_file), self.in_flight, flush, step=step)
+        mode = ReadOnlyMode(self.read_only_file)
+        return LiveRegistry(self.tree, self.store, mode, self.in_flight, flush, asked_for=asked_for, step=step)
 
     def collection(
         self,
@@ -167,9 +174,11 @@ class Rig:
         *,
         flush: Callable[[], None] = lambda: None,
         step: Callable[[str], None] = lambda _: None,
+        asked_for: Callable[[], Collection[str]] = frozenset,
     ) -> GarbageCollection:
         """Return a collection of its garbage."""
-        return GarbageCollection(self.live(flush=flush, step=step), rules=rules, limits=limits, sample=20)
+        live = self.live(flush=flush, step=step, asked_for=asked_for)
+        return GarbageCollection(live, rules=rules, limits=limits, sample=20)
 
     def broken(self) -> list[str]:
         """Return what is wrong with any tag, by the tree."""

@@ -12,8 +12,8 @@ from ops.registry.tree import RegistryTree
 _LIMIT_S = 3600.0
 
 
-def collect(program: Path, tree: RegistryTree) -> None:
-    """Run `registry garbage-collect` on a tree and wait for its end.
+def collect(program: Path, tree: RegistryTree, *, dry_run: bool = False) -> None:
+    """Run `registry garbage-collect` on a tree and wait for its end; with `dry_run`, it only marks.
 
     Raises:
         CommandError: It failed.
@@ -22,7 +22,7 @@ def collect(program: Path, tree: RegistryTree) -> None:
     # JSON is YAML.
     config.write_text(json.dumps({"version": 0.1, "storage": {"filesystem": {"rootdirectory": str(tree.root)}}}))
     run(
-        [program, "garbage-collect", "--quiet", "--delete-untagged", config],
+        [program, "garbage-collect", "--quiet", "--delete-untagged", *(["--dry-run"] if dry_run else []), config],
         timeout=_LIMIT_S,
         env={"OTEL_TRACES_EXPORTER": "none"},
     )

@@ -179,19 +179,6 @@ def test_without_a_snapshot_the_space_comes_free_at_once(rig: Rig) -> None:
     assert rig.broken() == []
 
 
-def test_the_classic_way_gives_the_same(rig: Rig) -> None:
-    for tag in ("one", "two"):
-        assert rig.client.push("app", tag, Image(tag)).status_code == 201
-    assert rig.client.delete("app", Image("two").digest).status_code == 202
-    seen, file = list[bool](), rig.read_only_file
-    collection = rig.collection(step=lambda step: seen.append(file.exists()) if step in {"copied", "marked"} else None)
-    report = replace(collection, one_phase=True).run()
-    assert report.removed_blobs == 5
-    assert report.refused_s > report.seconds["copy"] + report.seconds["mark"]
-    assert seen == [True, True]
-    assert not rig.read_only_file.exists()
-
-
 def test_a_repository_that_has_manifests_and_no_link_to_a_layer_hinders_nobody(rig: Rig) -> None:
     """The registry's collector fails on it."""
     for tag in ("one", "two"):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ops.registry.snapshots.hardlinks import Linker, copy_tree
+from ops.registry.listing import listing_of
 from ops.registry.tree import Entry, Kind, RegistryTree, entry_of
 from ops.tasks.gc.mark import Marked, mark
 from ops.tasks.gc.model import Rules
@@ -30,10 +30,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def marked(layout: Layout, rules: Rules = ALL) -> Marked:
-    folder = layout.tree.root.parent
-    copy = RegistryTree(folder / f"copy-{sum(1 for _ in folder.iterdir())}")
-    copy_tree(layout.tree, copy, Linker(layout.tree.root))
-    return mark(layout.tree, copy, rules=rules, made_at=time.time() + 1)
+    return mark(layout.tree, listing_of(layout.tree), rules=rules, now=time.time() + 1)
 
 
 def goes(layout: Layout, rules: Rules = ALL) -> set[str]:
@@ -62,7 +59,7 @@ def test_it_is_what_the_registrys_own_collector_removes(layout: Layout, tmp_path
     layout.random = Random(seed)  # noqa: S311
     scatter(layout)
     judged = entries(removed_by(registry_binary(), layout.tree, tmp_path))
-    ours = entries(one.path for one in marked(layout).candidates)
+    ours = {one.entry for one in marked(layout).candidates}
     with_manifests = {one.repository for one in entries(layout.tree.files()) if one.kind == Kind.REVISION}
     # Of a repository without manifests the collector leaves the links, although it takes their blobs; it also leaves what a tag
     # once named when the manifest has gone some other way.

@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ops.stack.access_log import NewlyAsked
 from tests.ops.tasks.gc.gc_rig import Client, Image, Rig, running
-from tests.stack_components.edge.whole import running_before
+from tests.stack_components.edge.whole import Edge, running_before
 
 pytestmark = pytest.mark.system
 
@@ -24,10 +25,10 @@ ROUNDS = 3
 
 
 @contextlib.contextmanager
-def behind_an_edge(folder: Path) -> Iterator[tuple[Rig, str]]:
-    """Run a registry, and an edge that holds writes in read-only mode; give the edge's address too."""
+def behind_an_edge(folder: Path) -> Iterator[tuple[Rig, Edge]]:
+    """Run a registry, and an edge that holds writes in read-only mode; give the edge too."""
     with running(folder) as rig, running_before(folder, rig.client.url) as edge:
-        yield rig, edge.url
+        yield rig, edge
 
 
 class Traffic:
@@ -40,6 +41,7 @@ class Traffic:
         self.errors: list[BaseException] = []
         self.done = 0
         self.refused = 0
+        self.longest = 0.0
 
     def start(self, action: Callable[[Client], httpx.Response | None]) -> None:
         """Start a client. Being refused in read-only mode is counted."""
@@ -48,11 +50,13 @@ class Traffic:
             with httpx.Client(timeout=40) as http:
                 client = Client(self._url, http)
                 while not self._over.is_set():
+                    began = time.monotonic()
                     try:
                         answer = action(client)
                     except BaseException as error:  # noqa: BLE001  # told at the end
                         self.errors.append(error)
                         return
+                    self.longest = max(self.longest, time.monotonic() - began)
                     self.done += 1
                     self.refused += answer is not None and answer.status_code == 503
 
@@ -93,8 +97,9 @@ class Disturbance:
                     answer = client.push(repository, f"moving-{number % 2}", image)
                 case _:
                     answer = client.delete(repository, image.digest)
-        # The registry itself may fail where a tag is moved while it goes with a manifest that is deleted.
-        assert answer.status_code in {201, 202, 400, 404, 503} | ({500} if number % 4 > 1 else set()), (
+        # The registry itself may fail where a tag is moved while it goes with a manifest that is deleted. A layer that a client
+        # was told of just before its removal is not removed.
+        assert answer.status_code in {201, 202, 404} | ({500} if number % 4 > 1 else set()), (
             answer.request,
             answer.text,
         )
@@ -108,7 +113,13 @@ def test_nothing_is_lost_whatever_clients_do_meanwhile(tmp_path: Path) -> None:
     again, for_good = Image("again"), Image("for good")
     disturbance = Disturbance(images)
 
-    with behind_an_edge(tmp_path) as (rig, url):
+    with behind_an_edge(tmp_path) as (rig, edge), contextlib.closing(NewlyAsked(edge.caddy.access_log_file)) as newly:
+        asked = set[str]()
+
+        def asked_for() -> set[str]:
+            asked.update(newly.digests())
+            return asked
+
         for number, image in enumerate([*images, again, for_good]):
             assert rig.client.push(f"team/{number % 3}", f"g{number}", image).status_code == 201
             assert rig.client.delete(f"team/{number % 3}", image.digest).status_code == 202
@@ -118,22 +129,23 @@ def test_nothing_is_lost_whatever_clients_do_meanwhile(tmp_path: Path) -> None:
             assert client.pull("team/kept", "v1") == []
 
         def meanwhile(step: str) -> None:
-            time.sleep(0.2 if step in {"copied", "marked"} else 0)
+            time.sleep(0.2 if step in {"listed", "marked"} else 0)
             if step == "marked":
                 assert rig.client.push("team/again", "v1", again).status_code == 201
 
-        writers, readers = Traffic(url), Traffic(url)
+        writers, readers = Traffic(edge.url), Traffic(edge.url)
         try:
             readers.start(pull)
             for _ in range(3):
                 writers.start(disturbance.once)
-            reports = [rig.collection(step=meanwhile).run() for _ in range(ROUNDS)]
+            reports = [rig.collection(step=meanwhile, asked_for=asked_for).run() for _ in range(ROUNDS)]
         finally:
             writers.stop()
             readers.stop()
         assert (writers.errors, readers.errors) == ([], [])
         assert readers.done > 10
         assert writers.refused == 0, "those that came in read-only mode were held"
+        assert writers.longest > 0.2, "some did"
         assert reports[0].removed_blobs >= 5
         assert reports[0].kept_again >= 5
         assert [problem for report in reports for problem in report.problems] == []
@@ -146,7 +158,7 @@ def test_nothing_is_lost_whatever_clients_do_meanwhile(tmp_path: Path) -> None:
         assert rig.broken() == []
 
 
-@pytest.mark.parametrize("step", ["copied", "marked", "drained", "noted"])
+@pytest.mark.parametrize("step", ["listed", "marked", "noted", "drained"])
 def test_what_is_pushed_again_between_two_steps_stays(tmp_path: Path, step: str) -> None:
     """These include a write that arrives during read-only mode, because its request was already in flight."""
     image = Image("again")

@@ -10,7 +10,7 @@ from pathlib import Path
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import Completed, run
 from ops.registry.live import LiveRegistry
-from ops.registry.read_only import ReadOnlyMode
+from ops.registry.read_only import ReadOnlyMode, WritesInFlight
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc import sweep
@@ -42,8 +42,10 @@ def _main(folder: Path, task: str, step: str, snapshot: str) -> None:
 
     sweep._EVERY = restoring._EVERY = 1
     tree = RegistryTree(folder / "registry")
-    store = SnapshotStore(folder / "snapshots", tree, min_free=0)
-    live = LiveRegistry(tree, store, ReadOnlyMode(folder / READ_ONLY_FOLDER / READ_ONLY_FILE), lambda: 0, lambda: None, step=die)
+    store = SnapshotStore(folder / "snapshots", tree)
+    live = LiveRegistry(
+        tree, store, ReadOnlyMode(folder / READ_ONLY_FOLDER / READ_ONLY_FILE), WritesInFlight, lambda: None, step=die
+    )
     if task == "gc":
         limits = SafetyLimits(max_share=1, max_backup_age_s=None)
         GarbageCollection(live, Rules(min_age_s=0), limits).run()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from ops.registry.snapshots.hardlinks import SnapshotError
+from ops.core import exit_codes
+from ops.registry.index import index_of
+from ops.registry.listing import listing_of
+from ops.registry.snapshots.store import SnapshotState
+from ops.registry.snapshots.trash import SnapshotError
+from ops.registry.tree import path_of
 from ops.tasks.snapshot.model import RestoreError, RestoreScope
 from ops.tasks.snapshot.plan import plan
 from ops.tasks.snapshot.restore import restore
-from tests.ops.tasks.gc.gc_rig import Image, Rig, running
+from ops.tasks.snapshot.run import resolved, restore_outcome
+from tests.ops.tasks.gc.gc_rig import Image, Rig, digest_of, running
 from tests.ops.tasks.gc.test_gc import push_index
 from tests.ops.tasks.gc.victim import kill_at
 
 pytestmark = pytest.mark.system
 
+GONE = f"sha256:{'0' * 64}"
 OLD, NEW, OTHER = (Image(seed, layers=1) for seed in ("old", "new", "other"))
 WHILE_READ_ONLY = ("read-only-on", "drained", "restoring", "restored", "flushed")
 
@@ -36,7 +42,7 @@ def collected(rig: Rig) -> str:
     for tag, image in {"moved": OLD, "gone": OTHER, "later": NEW}.items():
         assert client.push("team/app", tag, image).status_code == 201
     push_index(client, "team/multi", "v1", Image("amd64", layers=1), Image("arm64", layers=1))
-    kept = rig.store.create("test").name
+    kept = rig.store.create("test", index_of(listing_of(rig.tree))).name
     assert client.push("team/app", "moved", NEW).status_code == 201
     assert client.delete("team/app", "gone").status_code == 202
     assert client.delete("team/multi", "v1").status_code == 202
@@ -55,7 +61,7 @@ def test_a_tag_comes_back_with_all_that_it_leads_to(rig: Rig, collected: str) ->
 
 def test_a_tag_is_set_back_only_when_it_is_asked_for_and_can_be_set_forth_again(rig: Rig, collected: str) -> None:
     scope = RestoreScope("team/app", "moved")
-    shown = plan(rig.tree, rig.store.get(collected), scope)
+    shown = plan(rig.store, rig.store.get(collected), scope)
     assert [(one.repository, one.tag, one.now, one.then) for one in shown.differing] == [
         ("team/app", "moved", NEW.digest, OLD.digest)
     ]
@@ -88,8 +94,10 @@ def test_what_the_collector_removed_comes_back_and_nothing_else(rig: Rig, collec
 
 def test_everything_comes_back(rig: Rig, collected: str) -> None:
     restore(rig.live(), collected, RestoreScope(overwrite=True))
-    snapshot = rig.store.get(collected).tree
-    assert all((rig.tree.top / path).read_bytes() == (snapshot.top / path).read_bytes() for path in snapshot.files())
+    index = rig.store.get(collected).index()
+    entries = [entry for name, one in index.items() for entry in one.entries(name)]
+    assert len(entries) > 20
+    assert all((rig.tree.top / path_of(entry)).read_text() == entry.digest for entry in entries)
     assert rig.broken() == []
     again = restore(rig.live(), collected, RestoreScope(overwrite=True))
     assert (again.restored, again.plan.missing, again.before) == (0, 0, "")
@@ -122,9 +130,9 @@ def test_a_tag_that_is_pushed_meanwhile_is_not_set_back(rig: Rig, collected: str
 
 def test_what_a_snapshot_does_not_hold_is_said(rig: Rig, collected: str) -> None:
     asked = {
-        "no repository none": RestoreScope("none"),
-        "no team/app:none": RestoreScope("team/app", "none"),
-        "name both": RestoreScope(tag="v1"),
+        "has no none": RestoreScope("none"),
+        "has no team/app:none": RestoreScope("team/app", "none"),
+        f"has no team/app@{GONE}": RestoreScope("team/app", digest=GONE),
     }
     for says, scope in asked.items():
         with pytest.raises(RestoreError, match=says):
@@ -133,8 +141,51 @@ def test_what_a_snapshot_does_not_hold_is_said(rig: Rig, collected: str) -> None
         restore(rig.live(), "none", RestoreScope())
 
 
-def test_a_tag_that_the_snapshot_does_not_hold_whole_is_refused(rig: Rig, collected: str, tmp_path: Path) -> None:
-    blob = rig.store.get(collected).tree.blob(OLD.digest)
-    blob.rename(tmp_path / "away")
+def test_an_untagged_manifest_comes_back_by_its_digest(rig: Rig, collected: str) -> None:
+    assert rig.client.pull("team/app", OLD.digest) != []
+    report = restore(rig.live(), collected, RestoreScope.of(f"team/app@{OLD.digest}"))
+    assert (report.plan.tags, report.problems) == ((), ())
+    assert rig.client.pull("team/app", OLD.digest) == []
+    assert rig.client.pull("team/app", "gone") != [], "nothing else comes back"
+    assert rig.broken() == []
+
+
+@pytest.mark.parametrize("name", [":v1", "team/app:", "team/app@", "@sha256:1", f"team/app:v1@{GONE}", "team/app@v1"])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(RestoreError, match="is not REPOSITORY"):
+        RestoreScope.of(name)
+
+
+def test_the_latest_is_the_one_that_something_was_removed_after(rig: Rig, collected: str) -> None:
+    store = rig.store
+    (swept,) = [one.name for one in store.all() if one.state == SnapshotState.SWEPT]
+    removed = RestoreScope(only_removed=True)
+    later = store.create("snapshot", index_of(listing_of(rig.tree))).name
+    assert resolved(store, "latest", removed) == swept
+    assert resolved(store, "latest", RestoreScope("team/app", "gone")) == collected
+    assert resolved(store, "latest", RestoreScope("team/app", "moved")) == collected, "that is when it pointed to something else"
+    assert resolved(store, "latest", RestoreScope("team/app", "later")) == swept
+    restore(rig.live(), swept, removed)
+    with pytest.raises(RestoreError, match="no garbage collection has deleted anything"):
+        resolved(store, "latest", removed)
+    with pytest.raises(RestoreError, match="no snapshot has team/none"):
+        resolved(store, "latest", RestoreScope("team/none"))
+    assert resolved(store, later, removed) == later
+
+
+def test_an_image_that_needs_a_blob_which_is_nowhere_is_named_and_the_rest_comes_back(rig: Rig, collected: str) -> None:
+    lost = rig.store.blob(digest_of(OTHER.blobs[1]))
+    assert "trash" in lost.parts
+    lost.unlink()
+    report = restore(rig.live(), collected, RestoreScope("team/app"))
+    assert report.plan.incomplete == ("team/app:gone", f"team/app@{OTHER.digest}")
+    assert report.plan.tags == ("team/app:later",)
+    assert restore_outcome(report).exit_code == exit_codes.WARNINGS
+    assert rig.client.pull("team/app", "later") == []
+    assert rig.broken() == []
+
+
+def test_a_tag_that_the_snapshot_does_not_hold_whole_is_refused(rig: Rig, collected: str) -> None:
+    rig.store.blob(OLD.digest).unlink()
     with pytest.raises(RestoreError, match="only parts of team/app:moved"):
         restore(rig.live(), collected, RestoreScope("team/app", "moved", overwrite=True))

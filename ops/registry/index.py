@@ -1,0 +1,109 @@
+"""The index of a moment: which tags, manifests and blobs each repository had, as one compact file. Blobs are not in it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ops.core import exit_codes
+from ops.core.files import write_atomic
+from ops.registry.listing import Listing
+from ops.registry.tree import Entry, Kind
+
+SCHEMA = 1
+_MODE = 0o600
+# Most of it are digests, which cannot be compressed beyond half their length; more effort gains nothing.
+_COMPRESSION = 1
+
+
+class IndexDamagedError(Exception):
+    """An index cannot be read; the message names the file."""
+
+    exit_code = exit_codes.FAILED
+
+
+@dataclass(frozen=True)
+class RepositoryIndex:
+    """What one repository had.
+
+    Attributes:
+        tags: By tag, the digest that it pointed to.
+        histories: By tag, the digests that it had ever pointed to.
+        revisions: Digests of its manifests.
+        layers: Digests of its blobs.
+        aliases: The digest under which the registry keeps a blob, by its digest of another algorithm.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    histories: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    revisions: Sequence[str] = ()
+    layers: Sequence[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def stored_as(self, digest: str) -> str:
+        """Return the digest under which the registry keeps a blob."""
+        return self.aliases.get(digest, digest)
+
+    def entries(self, name: str) -> Iterator[Entry]:
+        """Yield all links of it, under its name, in an order in which they can be written."""
+        yield from (Entry(Kind.LAYER, digest, name) for digest in self.layers)
+        yield from (Entry(Kind.REVISION, digest, name) for digest in self.revisions)
+        yield from (Entry(Kind.TAG_HISTORY, one, name, tag) for tag, digests in self.histories.items() for one in digests)
+        yield from (Entry(Kind.TAG, digest, name, tag) for tag, digest in self.tags.items())
+
+
+Index = Mapping[str, RepositoryIndex]
+
+
+def index_of(listing: Listing) -> Index:
+    """Return the index of what was listed."""
+    index: dict[str, RepositoryIndex] = {}
+    for name, links in sorted(listing.repositories.items()):
+        histories: dict[str, list[str]] = {}
+        for tag, digest in sorted(links.histories):
+            histories.setdefault(tag, []).append(digest)
+        tags = dict(sorted(links.pointed.items()))
+        index[name] = RepositoryIndex(tags, histories, sorted(links.revisions), sorted(links.layers), links.aliases)
+    return index
+
+
+def lines_of(index: Index) -> Iterator[str]:
+    """Yield the index as text: a line of JSON that says what it is, and one for each repository."""
+    yield json.dumps({"index": "private registry", "schema": SCHEMA})
+    for name, one in index.items():
+        known = {key: value for key, value in asdict(one).items() if value}
+        yield json.dumps({"repository": name, **known}, separators=(",", ":"))
+
+
+def write_index(file: Path, index: Index) -> None:
+    """Write an index, compressed (`zcat` shows it).
+
+    Raises:
+        OSError: It cannot be written, as on a full disk; nothing of it remains.
+    """
+    text = "".join(f"{line}\n" for line in lines_of(index))
+    write_atomic(file, gzip.compress(text.encode(), _COMPRESSION), mode=_MODE)
+
+
+def read_index(file: Path) -> Index:
+    """Read an index.
+
+    Raises:
+        IndexDamagedError: It is not there, is damaged, or was made by a later version.
+    """
+    try:
+        head, *lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+        if json.loads(head)["schema"] > SCHEMA:
+            raise IndexDamagedError(f"{file} was made by a later version of regops; use that version")
+        return dict(_repository(json.loads(line)) for line in lines)
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IndexDamagedError(f"{file} cannot be read ({error}); use another snapshot") from error
+
+
+def _repository(document: dict[str, Any]) -> tuple[str, RepositoryIndex]:
+    return document.pop("repository"), RepositoryIndex(**document)
