@@ -24,6 +24,7 @@ class Case:
     Attributes:
         says: Its summary; None when it does not fire.
         labels: Those beside its own.
+        evaluated: How often its rules are evaluated. Half a minute, as in production, except in days of samples.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Case:
     at: str
     says: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    evaluated: str = "30s"
 
 
 FIRING = [
@@ -129,6 +131,7 @@ FIRING = [
         "1440m",
         "1.979% of the registry's probes have been failing for a long time",
         PROBED,
+        "5m",
     ),
     Case(
         "thirteen days are left",
@@ -241,7 +244,7 @@ QUIET = [
     Case("a total outage, in its second minute", "ErrorBudgetBurnsFast", {PROBE: "1x720 0x60"}, "362m"),
     Case("the first probes of a new stack", "ErrorBudgetBurnsFast", {PROBE: "0x2 1x60"}, "3m"),
     Case("an outage that is over", "ErrorBudgetBurnsFast", {PROBE: "1x720 0x20 1x60"}, "381m"),
-    Case("one probe in 500", "ErrorBudgetBurnsSlowly", {PROBE: "1x498 0 " * 18}, "4400m"),
+    Case("one probe in 500", "ErrorBudgetBurnsSlowly", {PROBE: "1x498 0 " * 18}, "4400m", evaluated="5m"),
     Case("15 days are left", "CertificateExpires", {'probe_ssl_earliest_cert_expiry{job="probe"}': f"{15 * 86400}x200"}, "61m"),
     Case("nobody asks the edge but Prometheus and Docker", "CrowdSecReadsNothing", {SERVED % "metrics": "0+1x60"}, "20m"),
     Case(
@@ -265,7 +268,7 @@ QUIET = [
         "15m",
     ),
     Case("one canary was not pushed", "TaskOverdue", {SUCCESS % "doctor": "0x400"}, "149m"),
-    Case("a collection a week ago", "TaskOverdue", {SUCCESS % "gc": "0x21000"}, "10100m"),
+    Case("a collection a week ago", "TaskOverdue", {SUCCESS % "gc": "0x21000"}, "10100m", evaluated="5m"),
     Case("a first task", "NoTaskRuns", {'regops_task_last_run_timestamp_seconds{task="notify"}': "300x400"}, "181m"),
     Case("nothing changes", "DiskFullSoon", {DISK % "avail": "200x300", DISK % "size": "1000x300"}, "90m"),
 ]
