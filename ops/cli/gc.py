@@ -113,7 +113,8 @@ def _show(plan: Plan) -> None:
 def _show_end(done: Collected) -> None:
     report = done.report
     say(f"deleted {report.removed_blobs} blobs, {size(report.size)}; kept {report.kept_again} files that were pushed again")
-    say(f"writes waited at most {report.held_s:.1f} s, {report.slices} times; {len(report.verified)} images were read in full")
+    waited = f"writes waited for at most {report.held_s:.1f} s, {report.slices} times; " if report.slices else ""
+    say(f"{waited}{len(report.verified)} images were read in full")
     if report.left:
         say(f"{report.left} files are left for the next collection: there was always a write in flight")
     for problem in report.problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated
@@ -129,12 +130,29 @@ def restore_latest(
     The same as `regops snapshot restore latest`: from a local snapshot, not from a backup.
     """
     if what in _OLD_VERBS:
-        old, new = (" ".join(["regops", *words, *context.args]) for words in (["undo", what], ["snapshot", _OLD_VERBS[what]]))
-        raise typer.BadParameter(f"`{old}` is now `{new}`", param_hint="REPOSITORY[:TAG]")
+        _as_before(context, what, scope=partial(RestoreScope.of, everything=everything, overwrite=overwrite), dry_run=dry_run)
+        return
     if context.args:
         raise typer.BadParameter(f"takes one repository or tag; drop {' '.join(context.args)}", param_hint="REPOSITORY[:TAG]")
     scope = RestoreScope.of(what, everything=everything, overwrite=overwrite)
     _restore(stack_of(context), LATEST, scope, dry_run=dry_run, wait_s=wait, as_json=as_json)
+
+
+def _as_before(context: typer.Context, verb: str, *, scope: Callable[[str], RestoreScope], dry_run: bool) -> None:
+    """Do what a verb of `regops undo` did before there was `regops snapshot`, and tell its new name."""
+    words = context.args
+    old, new = (" ".join(["regops", *name, *words]) for name in (["undo", verb], ["snapshot", _OLD_VERBS[verb]]))
+    say(f"`{old}` is now `{new}`")
+    name, what = [*words, "", ""][:2]
+    if verb != "take" and not name:
+        raise typer.BadParameter("needs the name of a snapshot", param_hint="SNAPSHOT")
+    match verb:
+        case "take":
+            create_(context)
+        case "forget":
+            delete_(context, name)
+        case _:
+            _restore(stack_of(context), name, scope(what), dry_run=dry_run, wait_s=0.0, as_json=False)
 
 
 def _list(stack: Stack, *, as_json: bool) -> None:

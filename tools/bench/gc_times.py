@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +21,13 @@ from ops.registry.tree import RegistryTree
 from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.model import Rules, SafetyLimits
 from tests.ops.tasks.gc.registry_collector import collect
+from tests.ops.tasks.gc.trees import lay_out_images
 from tests.real_programs import registry_binary
 from tools.bench.report import Row
 
 _GC_SIZES = (10_000, 100_000)
 _SNAPSHOT_SIZE = 60_000
-_LAYERS = 8
-_TAGS = 50
 _LIMIT_S = 3600
-_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def measure(folder: Path) -> list[Row]:
@@ -105,36 +101,12 @@ def _collect(folder: Path) -> dict[str, Any]:
 
 
 def _laid_out(folder: Path, blobs: int) -> RegistryTree:
-    """Lay out a tree as pushes and deletes leave it."""
+    """Lay out a tree in an empty folder."""
     tree = RegistryTree(folder / "registry")
     if folder.exists():
         shutil.rmtree(folder)
-    for number in range(blobs // (_LAYERS + 2)):
-        repository, tag = f"bench/{number // _TAGS}", f"v{number % _TAGS}"
-        contents = list(_contents(number))
-        digests = [f"sha256:{hashlib.sha256(content).hexdigest()}" for content in contents]
-        *refers, manifest = digests
-        files = dict(zip((tree.blob(digest) for digest in digests), contents, strict=True))
-        files |= {tree.layer(repository, digest): digest.encode() for digest in refers}
-        files[tree.revision(repository, manifest)] = manifest.encode()
-        if number % 3:
-            current = tree.tag(repository, tag)
-            history = current.parent.parent / "index" / manifest.replace(":", "/") / "link"
-            files |= {current: manifest.encode(), history: manifest.encode()}
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+    lay_out_images(tree, blobs)
     return tree
-
-
-def _contents(number: int) -> Iterator[bytes]:
-    """Give an image's configuration, its layers, and its manifest."""
-    blobs = [f"{number} {layer}".encode() for layer in range(_LAYERS + 1)]
-    yield from blobs
-    config, *layers = [
-        {"mediaType": "application/x", "digest": f"sha256:{hashlib.sha256(one).hexdigest()}", "size": len(one)} for one in blobs
-    ]
-    yield json.dumps({"schemaVersion": 2, "mediaType": _TYPE, "config": config, "layers": layers}).encode()
 
 
 if __name__ == "__main__":

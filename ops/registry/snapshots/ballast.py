@@ -26,12 +26,13 @@ class Ballast:
     @contextlib.contextmanager
     def given_up_if_needed(self) -> Iterator[None]:
         """Make room for a few files on a full disk; afterwards, hold the space again if there is plenty."""
-        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _free(self.file.parent) < _BYTES:
             self.file.unlink(missing_ok=True)
-        yield
-        with contextlib.suppress(OSError):
-            self._put_back()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                self._put_back()
 
     def _put_back(self) -> None:
         if self.file.exists() or _free(self.file.parent) < _PUT_BACK_ABOVE:

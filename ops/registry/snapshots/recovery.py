@@ -73,9 +73,6 @@ def heal(store: SnapshotStore, listing: Listing) -> list[str]:
     for links in listing.repositories.values():
         linked |= {links.aliases.get(one, one) for one in links.layers}
         linked |= links.revisions.keys()
-    restorer, back = store.restorer(), []
-    for digest in sorted(linked - listing.blobs):
-        source = store.blob(digest)
-        if source != store.live.blob(digest) and restorer.put_blob(source, digest):
-            back.append(digest)
-    return back
+    missing = [digest for digest in sorted(linked - listing.blobs) if store.blob(digest) != store.live.blob(digest)]
+    restorer = store.restorer() if missing else None
+    return [digest for digest in missing if restorer and restorer.put_blob(store.blob(digest), digest)]

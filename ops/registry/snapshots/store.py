@@ -124,7 +124,7 @@ class SnapshotStore:
             SnapshotError: They are on another file system than the tree.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with lock(self.folder / _LOCK, task):
+        with self.ballast.given_up_if_needed(), lock(self.folder / _LOCK, task):
             for path in self.folder.iterdir():
                 if path.name.startswith(".") and path.is_dir():
                     shutil.rmtree(path)
@@ -153,7 +153,7 @@ class SnapshotStore:
         now = datetime.now(UTC)
         name = f"{now.strftime(_STAMP)}-{why}"
         scratch = self.folder / f".{name}.partial"
-        with explained(self.folder), self.ballast.given_up_if_needed():
+        with explained(self.folder):
             try:
                 scratch.mkdir(parents=True, mode=0o700)
                 write_index(scratch / _INDEX, index)

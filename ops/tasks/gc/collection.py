@@ -137,8 +137,8 @@ class GarbageCollection:
                     put_back_removed(live, snapshot)
                     with contextlib.suppress(Exception):
                         live.flush()
-                else:
-                    live.store.remove(snapshot.name)  # nothing was removed
+                if not sweep.gone:
+                    live.store.remove(snapshot.name)
                 raise
             snapshot = snapshot.become(SnapshotState.SWEPT)
             live.step("done")

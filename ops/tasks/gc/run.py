@@ -21,8 +21,6 @@ from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.model import GcOptions, GcReport, Keep, Plan, Rules, SafetyLimits
 
 _DAY_S = 86_400.0
-# For how long after a client was told that a layer is there its manifest may still come: it may have larger layers to send.
-_PUSH_S = 3600.0
 
 Step = Callable[[str], None]
 
@@ -131,7 +129,7 @@ def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[Garbag
     min_age_s = settings.min_age_hours * 3600
     pulled_since = time.time() - settings.keep_pulled_days * _DAY_S
     with contextlib.closing(NewlyAsked(log)) as newly:
-        known = asked_for(log, max(min_age_s, _PUSH_S))
+        known = asked_for(log, min_age_s)
 
         def asked() -> frozenset[str]:
             nonlocal known

@@ -91,10 +91,12 @@ def preview(stack: Stack, name: str, scope: RestoreScope) -> RestorePlan:
     Raises:
         RestoreError: There is no snapshot, or it does not have what was asked for.
         SnapshotError: There is no snapshot of this name.
-        TreeError: A link or manifest of the snapshot is damaged.
+        LockedError: Another task is using the snapshots.
+        TreeError: A link of the registry is damaged.
     """
     store = _store(stack)
-    return plan(store, store.get(resolved(store, name, scope)), scope)
+    with store.locked(_TASK):
+        return plan(store, store.get(resolved(store, name, scope)), scope)
 
 
 def restore(stack: Stack, name: str, scope: RestoreScope) -> RestoreReport:

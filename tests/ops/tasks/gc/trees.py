@@ -92,3 +92,33 @@ def scatter(layout: Layout, *, repositories: int = 4, steps: int = 40) -> None:
         known.append(made)
         if rng.randrange(3):
             layout.tag(name, f"v{rng.randrange(6)}", made)
+
+
+_LAYERS = 8
+_TAGS = 50
+
+
+def lay_out_images(tree: RegistryTree, blobs: int) -> None:
+    """Lay out many small images, of which every third has no tag any more.
+
+    Args:
+        tree: The tree.
+        blobs: How many blobs there are afterwards, about.
+    """
+    for number in range(blobs // (_LAYERS + 2)):
+        repository, tag = f"bench/{number // _TAGS}", f"v{number % _TAGS}"
+        contents = [f"{number} {layer}".encode() for layer in range(_LAYERS + 1)]
+        described = [{"mediaType": "application/x", "digest": digest_of(one), "size": len(one)} for one in contents]
+        document = {"schemaVersion": 2, "mediaType": IMAGE, "config": described[0], "layers": described[1:]}
+        manifest = json.dumps(document).encode()
+        files = {tree.blob(digest_of(one)): one for one in (*contents, manifest)}
+        files |= {tree.layer(repository, digest_of(one)): digest_of(one).encode() for one in contents}
+        digest = digest_of(manifest)
+        files[tree.revision(repository, digest)] = digest.encode()
+        if number % 3:
+            current = tree.tag(repository, tag)
+            history = current.parent.parent / "index" / digest.replace(":", "/") / "link"
+            files |= {current: digest.encode(), history: digest.encode()}
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
