@@ -30,7 +30,8 @@ class ConfigError(Exception):
 class Strict(BaseModel):
     """An immutable model that refuses unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Validators are built when a model is first used: a command uses a few of all the models that it imports.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -30,7 +31,9 @@ class _Kept:
     schema: Literal[1] = 1
 
 
-_KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
+@functools.cache
+def _kept_file() -> TypeAdapter[_Kept]:
+    return TypeAdapter(_Kept)  # takes milliseconds, so only when a file is read
 
 
 def tell(path: Path, outbox: Outbox, events: Sequence[AlertEvent], now: float, rules: AlertRules) -> tuple[Letter, ...]:
@@ -94,7 +97,7 @@ def _load(path: Path) -> tuple[_Kept, list[Message]]:
 
 
 def _read(path: Path) -> _Kept:
-    return _KEPT.validate_python(json.loads(path.read_bytes()))
+    return _kept_file().validate_python(json.loads(path.read_bytes()))
 
 
 def _save(path: Path, kept: _Kept) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -41,7 +42,9 @@ class Failing:
         return self.failed_at <= now < self.retry_at <= now + LONGEST_S * (1 + _JITTER)
 
 
-_FAILING: TypeAdapter[Failing] = TypeAdapter(Failing)
+@functools.cache
+def _failing_file() -> TypeAdapter[Failing]:
+    return TypeAdapter(Failing)  # takes milliseconds, so only when a file is read
 
 
 def failed(before: Failing | None, now: float, reason: str, retry_after_s: float | None, random: Callable[[], float]) -> Failing:
@@ -64,7 +67,7 @@ def failed(before: Failing | None, now: float, reason: str, retry_after_s: float
 def load(path: Path) -> Failing | None:
     """Read the record of failures; None when the file is missing or unreadable: the channel is then tried at once."""
     try:
-        return _FAILING.validate_python(json.loads(path.read_bytes()))
+        return _failing_file().validate_python(json.loads(path.read_bytes()))
     except (OSError, ValueError, RecursionError):
         return None
 

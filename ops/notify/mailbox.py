@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,7 +43,9 @@ class StoredLetter:
     schema: Literal[1] = 1
 
 
-_STORED: TypeAdapter[StoredLetter] = TypeAdapter(StoredLetter)
+@functools.cache
+def _letter_file() -> TypeAdapter[StoredLetter]:
+    return TypeAdapter(StoredLetter)  # takes milliseconds, so only when a file is read
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,7 @@ def names(folder: Path) -> list[str]:
 
 
 def _read(path: Path) -> StoredLetter:
-    return _STORED.validate_python(json.loads(path.read_bytes()))
+    return _letter_file().validate_python(json.loads(path.read_bytes()))
 
 
 def _stamp(name: str) -> int:
