@@ -7,14 +7,12 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from infra.hetzner.place import HetznerPlace
 from infra.host import Host
 from infra.images import load_lock
 from infra.local import LocalHost
 from infra.paths import PROJECT_FOLDER
 from infra.plan import Plan, make_plan
 from infra.settings import PROJECT, Settings, SettingsError, parse
-from infra.ssh_host import SshHost
 
 LOCK = PROJECT_FOLDER / "images.lock"
 
@@ -42,6 +40,10 @@ def make_host(settings: Settings) -> Host:
     """Return the Host of the place that the settings choose."""
     if settings.is_local:
         return LocalHost("host", settings, pulumi.get_stack())
+    # The SDK of Hetzner Cloud takes a tenth of the program's time, and a local stack needs nothing of it.
+    from infra.hetzner.place import HetznerPlace  # noqa: PLC0415
+    from infra.ssh_host import SshHost  # noqa: PLC0415
+
     place = HetznerPlace("place", settings)
     host = SshHost("host", place.machine)
     place.storage_box(after=host.ready)
