@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from infra.images import load_lock
@@ -33,6 +34,7 @@ BARE: dict[str, Any] = {
     "monitoring": {"enabled": False},
     "protection": {"enabled": False},
 }
+_images = cache(load_lock)
 # The defaults, for helpers whose stacks are bare unless told otherwise.
 DEFAULTS: dict[str, Any] = {key: {} for key in BARE}
 
@@ -41,4 +43,4 @@ def plan_of(**raw: Any) -> Plan:
     """Return the plan of a stack with these settings, on a machine that has all images."""
     if raw.get("place") == "hetzner":
         raw.setdefault("hetzner", SSH_FROM)
-    return make_plan(parse(raw, stack="test"), load_lock(LOCK))
+    return make_plan(parse(raw, stack="test"), _images(LOCK))

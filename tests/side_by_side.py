@@ -15,13 +15,25 @@ _UNITS = {
 }
 # Slowest first; everything else follows in the order in which it was collected.
 _FIRST = (
+    "tests/engine/test_interrupted.py",
     "tests/engine/test_server.py",
     "tests/engine/test_server_disasters.py",
-    "tests/engine/test_interrupted.py",
     "tests/engine/test_life.py",
-    "tests/engine/test_whole.py",
     "tests/engine/test_server_volume.py",
     _LIVING,
+    "tests/tools/offline/plugins/test_engine.py",
+    "tests/engine/test_whole.py",
+    "tests/stack_components/protection/test_requests.py",
+    "tests/ops/tasks/doctor/test_run.py",
+    "tests/ops/cli/test_bans.py",
+    "tests/tools/offline/plugins/hcloud/test_engine.py",
+    "tests/tools/emulation/test_volume_devices.py",
+    "tests/stack_components/monitoring/test_services.py",
+    "tests/engine/test_regops.py",
+    "tests/stack_components/protection/test_container.py",
+    "tests/tools/emulation/test_servers.py",
+    "tests/tools/offline/test_golang.py",
+    "tests/tools/offline/test_images.py",
 )
 
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from infra.paths import PROJECT_FOLDER
-from ops.cli.app import Verbs
+from ops.cli.app import Verbs, app
 from ops.core.process import Completed, run
 from ops.runs.history import ENDED, Run, history_of
 from ops.stack.stack import Stack
@@ -56,7 +57,7 @@ def test_help_lists_every_verb_and_every_exit_code() -> None:
 
 @pytest.mark.parametrize("verb", [*VERBS, *SNAPSHOT_VERBS])
 def test_every_verb_has_help_with_examples_and_json(tmp_path: Path, verb: str) -> None:
-    told = regops(tmp_path, *verb.split(), "--help").stdout
+    told = CliRunner().invoke(app, ["--root", str(tmp_path), *verb.split(), "--help"]).stdout
     assert "Examples:" in told
     assert "--json" in told
 

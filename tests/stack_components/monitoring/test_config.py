@@ -169,7 +169,7 @@ def test_of_all_containers_of_the_engine_this_stacks_are_kept(container: str, ke
 def test_alerts_are_about_services_that_run() -> None:
     everything = raised(**SERVER, monitoring=NTFY)
     assert everything - raised(**SERVER) == {"AlertsNotDelivered"}
-    assert everything - raised(monitoring=NTFY) == {"CertificateExpires"}
+    assert everything - raised(monitoring=NTFY) == {"CertificateExpires", "NoTaskRuns", "TaskOverdue"}
     assert everything - raised(**SERVER, monitoring=NTFY, protection={"enabled": False}) == {"CrowdSecReadsNothing"}
     without = raised(**SERVER, monitoring={**NTFY, "cadvisor": False})
     assert everything - without == {"ContainersNotMeasured", "ContainerMemoryLow", "ContainerOutOfMemory"}
