@@ -88,7 +88,7 @@ e2e: $(READY) ## Create, use and destroy a production stack on emulated machines
 	@$(RUN) tools.emulation
 
 .PHONY: bench
-bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds a first `make up`, BASELINE=REV one of REV
+bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds a first `make up`, BASELINE=REV one of REV; ONLY=gc
 	@$(RUN) tools.bench
 
 .PHONY: requirements

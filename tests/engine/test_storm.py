@@ -102,6 +102,7 @@ def test_no_client_meets_an_error_and_nothing_is_lost(stack: TestStack, tmp_path
     storm = Storm(stack, tmp_path)
     tree = RegistryTree(stack.root / "data/registry")
     lay_out_images(tree, BLOBS)
+    run(["chown", "--recursive", f"--reference={tree.root}", tree.root], timeout=60)
     before = len(answers(stack))
 
     with storm.blowing():

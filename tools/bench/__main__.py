@@ -1,7 +1,7 @@
 """Runs every measurement on a stack of its own and writes docs/performance.md.
 
 COLD=1 adds the first `make up` with nothing cached, COLD=only measures nothing else and leaves the rest of the page as it is.
-BASELINE=REVISION measures that of an older revision too, in the same run.
+BASELINE=REVISION measures that of an older revision too, in the same run. ONLY=gc measures garbage collection and nothing else.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ def main() -> None:
     state.mkdir(exist_ok=True)
     page = PAGE.read_text() if PAGE.is_file() else ""
     check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if wanted else 0))
+    if os.environ.get("ONLY") == "gc":
+        with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name:
+            rows = gc_times.measure(Path(name, "gc"))
+        write_atomic(PAGE, replace_section(page, gc_times.TITLE, rows))
+        print(PAGE.read_text())
+        return
     first: list[Row] = []
     if wanted:
         with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name:
@@ -66,7 +72,7 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         (f"A production stack on an emulated server ({plugins} plugins)", served),
         ("Events that the gateway keeps, limits in force, each on disk before it is answered", told),
         ("Change detection, plain HTTP, client and registry on the same cores", looked),
-        ("Garbage collection, every third image deleted", collected),
+        (gc_times.TITLE, collected),
         ("The command line", helped),
     ]
 

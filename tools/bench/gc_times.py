@@ -25,6 +25,7 @@ from tests.ops.tasks.gc.trees import lay_out_images
 from tests.real_programs import registry_binary
 from tools.bench.report import Row
 
+TITLE = "Garbage collection, every third image deleted"
 _GC_SIZES = (10_000, 100_000)
 _SNAPSHOT_SIZE = 60_000
 _LIMIT_S = 3600
