@@ -47,6 +47,6 @@ def test_usage(arguments: list[str], code: int, capsys: pytest.CaptureFixture[st
 
 
 def test_it_starts_light() -> None:
-    heavy = "{'asyncio', 'pydantic', 'starlette', 'argparse', 'logging', 'joserfc'}"
+    heavy = "{'http.client', 'asyncio', 'pydantic', 'starlette', 'argparse', 'logging', 'joserfc'}"
     code = f"import sys, ops.gateway.health; print(sorted({heavy} & set(sys.modules)))"
     assert process.run([sys.executable, "-c", code], timeout=30).stdout == "[]\n"
