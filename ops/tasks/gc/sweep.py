@@ -39,6 +39,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         self._watch = Watch(self.tree, self.marked.listing)
+        self._reached = -1
         # Taken from the end.
         self.left = sorted(self.marked.candidates, key=lambda one: (one.entry.kind, one.entry.repository))
 
@@ -57,7 +58,10 @@ class Sweep:
         for entry, stamp in self.marked.watched.items():
             if stamp_of(f"{top}/{path_of(entry)}") not in {None, stamp}:
                 reach.manifests([entry.digest])
+        if len(reach.digests) == self._reached and not reach.unreadable:
+            return []
         staying_apart([*self.left, *self.gone], reach, self.marked.referrers, written.repositories)
+        self._reached = len(reach.digests)
         needed = [one for one in self.gone if one.entry.digest in reach.digests and one.entry.kind != Kind.TAG_HISTORY]
         if needed:
             back = set(needed)
@@ -78,6 +82,7 @@ class Sweep:
             keep_going()
             if self._written_again(self.left[-_EVERY:]):
                 self._keep_reached()
+                self._reached = -1
                 continue
             for one in reversed(self.left[-_EVERY:]):
                 if remove(self.tree, one.entry, trash):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ops.registry.listing import Links, Listing, names_in, stamp_of
@@ -48,15 +48,17 @@ class Written:
 
 @dataclass
 class _Folder:
-    """A folder of links as it was listed last.
+    """A folder of links, or of tags, as it was listed last.
 
     Attributes:
         changed: When it had been changed, in nanoseconds; `_NEVER` if it has to be listed again.
+        names: What is in it.
         there: Digests that were there at the first listing and still are.
         new: Other digests, whose folders may be empty: the registry leaves those of links that it deletes.
     """
 
     changed: int = _NEVER
+    names: Sequence[str] = ()
     there: frozenset[str] = frozenset()
     new: frozenset[str] = frozenset()
 
@@ -109,7 +111,7 @@ class Watch:
             written.blobs.update(now.layers)
 
     def _moved_tags(self, name: str, folder: str, then: Links) -> Iterator[str]:
-        for tag in names_in(folder):
+        for tag in self._folder(folder, "", ()).names:
             stamp = stamp_of(f"{folder}/{tag}/current/link")
             if stamp is not None and stamp != then.tags.get(tag):
                 digest = self._tree.tagged(name, tag)
@@ -134,9 +136,10 @@ class Watch:
         if known and known.changed == changed:
             return known
         now = time.time_ns()
-        digests = {f"{algorithm}:{encoded}" for encoded in names_in(path)}
+        names = names_in(path)
+        digests = {f"{algorithm}:{encoded}" for encoded in names} if algorithm else set[str]()
         there = frozenset(digests.intersection(then))
         new = frozenset(one for one in digests - there if DIGEST.fullmatch(one))
-        found = _Folder(changed if changed < now - _TICK_NS else _NEVER, there, new)
+        found = _Folder(changed if changed < now - _TICK_NS else _NEVER, names, there, new)
         self._folders[path] = found
         return found
