@@ -136,8 +136,8 @@ def test_a_folder_that_cannot_be_read_is_unknown(tmp_path: Path, monkeypatch: py
     put(tree, "team/app", "1", "1")
     real = os.scandir
 
-    def scandir(folder: Path) -> object:  # a STAND-IN for a disk that fails in places
-        if folder in {tree.repository("team"), tree.repository("other") / "_manifests" / "tags"}:
+    def scandir(folder: str | Path) -> object:  # a STAND-IN for a disk that fails in places
+        if Path(folder) in {tree.repository("team"), tree.repository("other") / "_manifests" / "tags"}:
             raise OSError(5, "Input/output error", str(folder))
         return real(folder)
 
