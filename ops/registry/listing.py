@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from ops.registry.tree import DIGEST, RegistryTree, TreeError, linked_by
 _MANIFEST_AREAS = {"tags", "revisions"}
 _AREAS = {"_manifests", "_layers", "_uploads"}
 _STAMP_BITS = 64
+# By far the most: a simpler pattern than that of all digests.
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass
@@ -118,9 +121,14 @@ def digests_in(folder: str) -> Iterator[str]:
     """Yield the digests that folders are named by, as `<algorithm>/<encoded>`; those folders may be empty."""
     for algorithm in names_in(folder):
         for encoded in names_in(f"{folder}/{algorithm}"):
-            digest = f"{algorithm}:{encoded}"
-            if DIGEST.fullmatch(digest):
-                yield digest
+            if _is_digest(algorithm, encoded):
+                yield f"{algorithm}:{encoded}"
+
+
+def _is_digest(algorithm: str, encoded: str) -> bool:
+    if algorithm == "sha256":
+        return _SHA256.fullmatch(encoded) is not None
+    return DIGEST.fullmatch(f"{algorithm}:{encoded}") is not None
 
 
 def _list_tags(tree: RegistryTree, name: str, folder: str, links: Links) -> None:
@@ -139,9 +147,11 @@ def _list_tags(tree: RegistryTree, name: str, folder: str, links: Links) -> None
 
 
 def _list_revisions(_: RegistryTree, __: str, folder: str, links: Links) -> None:
-    links.revisions |= _links(folder)
     for digest in digests_in(folder):
         below = f"{folder}/{digest.replace(':', '/')}"
+        stamp = stamp_of(f"{below}/link")
+        if stamp is not None:
+            links.revisions[digest] = stamp
         links.others |= {found for one in names_in(below) if one != "link" for found in _linked_below(f"{below}/{one}")}
 
 
@@ -181,9 +191,8 @@ def _blobs(tree: RegistryTree) -> Iterable[str]:
     for algorithm in names_in(folder):
         for start in names_in(f"{folder}/{algorithm}"):
             for encoded in names_in(f"{folder}/{algorithm}/{start}"):
-                digest = f"{algorithm}:{encoded}"
-                if encoded.startswith(start) and DIGEST.fullmatch(digest):
-                    yield digest
+                if encoded.startswith(start) and _is_digest(algorithm, encoded):
+                    yield f"{algorithm}:{encoded}"
 
 
 def _why(error: OSError) -> str:

@@ -36,6 +36,8 @@ def of(document: Any) -> References:
 )
 def test_every_digest_counts(document: Any, digests: set[str]) -> None:
     assert of(document) == References(frozenset(digests))
+    # With an escape it is parsed, without one it is only searched.
+    assert of([document, "\u00e9"]) == of(document)
 
 
 @pytest.mark.parametrize(
