@@ -15,13 +15,14 @@ from ops.registry.tree import Entry, Kind, RegistryTree, TreeError, entry_of, re
 _TREE, _REMOVED = "tree", "removed.txt"
 
 
-def convert(folder: Path, *, index: Path, removed: Path, trash: Trash) -> None:
-    """Write the index and the record of a former snapshot, move the blobs to its trash that only snapshots have, drop the copy.
+def convert(folder: Path, live: RegistryTree, *, index: Path, removed: Path, trash: Trash) -> None:
+    """Write the index and the record of a former snapshot, move the blobs to its trash that the registry lacks, drop the copy.
 
     It can be killed at any time and called again. The caller then writes a new `snapshot.json`.
 
     Args:
         folder: The snapshot's folder.
+        live: The registry's tree.
         index: Where its index goes.
         removed: Where the record of what was removed goes.
         trash: Its trash.
@@ -30,7 +31,7 @@ def convert(folder: Path, *, index: Path, removed: Path, trash: Trash) -> None:
     if not index.exists():
         write_index(index, index_of(listing_of(tree)))
         write_removed(removed, _removed(tree, folder / _REMOVED))
-    for digest in listing_of(tree).blobs:
+    for digest in (one for one in listing_of(tree).blobs if not live.blob(one).exists()):
         trash.move_in(str(tree.blob(digest)), digest)
     shutil.rmtree(folder / _TREE, ignore_errors=True)
     (folder / _REMOVED).unlink(missing_ok=True)

@@ -135,7 +135,7 @@ class SnapshotStore:
 
     def _convert(self, folder: Path) -> None:
         if is_former(folder):
-            convert(folder, index=folder / _INDEX, removed=folder / _REMOVED, trash=Trash(folder / _TRASH))
+            convert(folder, self.live, index=folder / _INDEX, removed=folder / _REMOVED, trash=Trash(folder / _TRASH))
             former = self.get(folder.name)
             former.become(former.state)
 

@@ -23,6 +23,7 @@ from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 
 DIGEST = f"sha256:{'a1' * 32}"
 FOLDER = DIGEST.replace(":", "/")
+KEPT = f"sha256:{'c3' * 32}"
 BLOB = Entry(Kind.BLOB, DIGEST)
 IMAGE = (
     Entry(Kind.LAYER, DIGEST, "team/app"),
@@ -228,6 +229,10 @@ def test_a_snapshot_made_by_hard_links_is_turned_into_one_of_today(store: Snapsh
     paths = [path_of(entry) for entry in (BLOB, *IMAGE)]
     (folder / "removed.txt").write_text("".join(f"{path}\n" for path in paths))
     index = index_of(listing_of(store.live))
+    there = store.live.blob(KEPT)
+    for tree in (store.live, former):
+        tree.blob(KEPT).parent.mkdir(parents=True)
+        tree.blob(KEPT).write_text("still there")
     for path in paths:
         (store.live.top / path).unlink()
     with store.locked("snapshot"):
@@ -235,6 +240,7 @@ def test_a_snapshot_made_by_hard_links_is_turned_into_one_of_today(store: Snapsh
     assert (snapshot.index(), snapshot.state) == (index, SnapshotState.SWEPT)
     assert snapshot.removed() == [Removed(BLOB, ""), *(Removed(entry, DIGEST) for entry in IMAGE)]
     assert store.blob(DIGEST).read_text() == "x" * 10_000
+    assert (store.blob(KEPT), snapshot.trash.file(KEPT).exists()) == (there, False)
     assert sorted(path.name for path in folder.iterdir()) == ["index.jsonl.gz", "removed.jsonl.gz", "snapshot.json", "trash"]
     assert put_back(store, snapshot.removed()) == 4
     assert read_index(folder / "index.jsonl.gz") == index
