@@ -75,14 +75,17 @@ class NewlyAsked:
 
 
 def last_pulls(log: Path) -> dict[tuple[str, str], float]:
-    """Return when each image was last pulled by digest (Unix time), by repository and digest, as far back as the log goes."""
+    """Return when each image was last pulled by digest (Unix time), by repository and digest, as far back as the log goes.
+
+    A HEAD is no pull: that is how one looks whether it is there.
+    """
     pulls: dict[tuple[str, str], float] = {}
     for path in every_file(log):
         for line in lines_of(path):
             if b"/v2/" not in line or b'"status":200' not in line or b"manifests" not in line:
                 continue
             one = _parsed(line)
-            found = one and one.status == HTTPStatus.OK and one.method in {"GET", "HEAD"} and _PATH.fullmatch(one.path)
+            found = one and one.status == HTTPStatus.OK and one.method == "GET" and _PATH.fullmatch(one.path)
             if one and found and found[2] == "manifests":
                 key = found[1], found[3]
                 pulls[key] = max(one.time, pulls.get(key, 0))

@@ -171,7 +171,10 @@ def tls_server(certificate: Path) -> Iterator[tuple[int, list[bytes]]]:
         def serve() -> None:
             connection, _ = listener.accept()
             with connection, contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
-                read.append(secure.recv(65_536))
+                # All of it: whoever closes with something unread resets the connection.
+                while (piece := secure.recv(65_536)) and not b"".join([*read, piece]).endswith(BODY):
+                    read.append(piece)
+                read.append(piece)
                 secure.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"id": 1}')
 
         thread = threading.Thread(target=serve)

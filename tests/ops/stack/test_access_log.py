@@ -151,7 +151,7 @@ def test_a_log_that_begins_later_or_is_emptied_is_read_from_its_beginning(log: P
 
 
 def test_when_an_image_was_last_pulled_by_its_digest(log: Path) -> None:
-    log.write_bytes(line("GET", f"/v2/team/app/manifests/{A}", age=3000) + line("HEAD", f"/v2/team/app/manifests/{B}", age=2000))
+    log.write_bytes(line("GET", f"/v2/team/app/manifests/{A}", age=3000) + line("GET", f"/v2/team/app/manifests/{B}", age=2000))
     rotated(log, "09-00-00", compressed=True)
     now = time.time()
     log.write_bytes(
@@ -159,6 +159,7 @@ def test_when_an_image_was_last_pulled_by_its_digest(log: Path) -> None:
         + line("GET", f"/v2/other/manifests/{A}", age=50)
         + line("GET", f"/v2/team/app/manifests/{C}", 404)
         + line("PUT", f"/v2/team/app/manifests/{C}", 201)
+        + line("HEAD", f"/v2/team/app/manifests/{C}")
         + line("GET", "/v2/team/app/manifests/v1", resp_headers={"Docker-Content-Digest": [C]})
         + line("GET", f"/v2/team/app/manifests/{B}")[:-40]
     )
