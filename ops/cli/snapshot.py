@@ -17,7 +17,8 @@ from ops.core import exit_codes
 from ops.runs.task import Outcome
 from ops.stack.stack import Stack
 from ops.tasks.snapshot.model import RestorePlan, RestoreScope
-from ops.tasks.snapshot.run import LATEST, create, delete, preview, restore, restore_outcome, snapshots
+from ops.tasks.snapshot.plan import LATEST
+from ops.tasks.snapshot.run import create, delete, preview, restore, restore_outcome, snapshots
 
 EXAMPLES = """\
 Examples: `regops snapshot` · `regops snapshot create` · `regops snapshot restore latest --dry-run` ·

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from ops.registry.index import Index, RepositoryIndex
 from ops.registry.manifests import Reach, fetched
 from ops.registry.snapshots.removed import Removed
-from ops.registry.snapshots.store import Snapshot, SnapshotStore
+from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
 from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreScope
+
+LATEST = "latest"
 
 
 def plan(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> RestorePlan:
@@ -39,6 +41,34 @@ def plan(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> Resto
         differing=() if scope.overwrite else tuple(moved),
         incomplete=tuple(sorted(incomplete)),
     )
+
+
+def resolved(store: SnapshotStore, name: str, scope: RestoreScope) -> str:
+    """Return the name of a snapshot; for `latest` that of the latest one from which something would be restored.
+
+    If there is none, it is the latest one that has what was asked for: then there is nothing to do.
+    """
+    if name != LATEST:
+        return name
+    found, having = store.all(), ""
+    if not found:
+        raise RestoreError("there are no snapshots yet; `regops snapshot create` makes one")
+    for snapshot in reversed(found):
+        if scope.only_removed:
+            if snapshot.state == SnapshotState.SWEPT and plan(store, snapshot, scope).missing:
+                return snapshot.name
+        elif has(snapshot.index(), scope):
+            having = having or snapshot.name
+            todo = plan(store, snapshot, scope)
+            if todo.missing or todo.overwritten or todo.differing:
+                return snapshot.name
+    if not having:
+        raise RestoreError(
+            "no garbage collection has deleted anything that a snapshot still has; name what to restore, as REPOSITORY:TAG"
+            if scope.only_removed
+            else f"no snapshot has {scope or 'anything'}; `regops snapshot` lists them"
+        )
+    return having
 
 
 def has(index: Index, scope: RestoreScope) -> bool:

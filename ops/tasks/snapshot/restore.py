@@ -10,7 +10,7 @@ from ops.registry.snapshots.recovery import put_back, roll_back
 from ops.registry.snapshots.trash import explained
 from ops.registry.tree import Entry, Kind, RegistryTree
 from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreReport, RestoreScope
-from ops.tasks.snapshot.plan import plan
+from ops.tasks.snapshot.plan import plan, resolved
 
 _TASK = "restore"
 _WHY = "before-restore"
@@ -19,6 +19,11 @@ _EVERY = 500
 
 def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport:
     """Restore what a snapshot has and the live tree lacks.
+
+    Args:
+        live: The registry.
+        name: Of the snapshot, or `latest`.
+        scope: What to restore.
 
     Raises:
         RestoreError: The snapshot does not have it, or a tag was pushed in the meantime.
@@ -29,7 +34,7 @@ def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport
     """
     with live.store.locked(_TASK):
         roll_back(live, _TASK)
-        snapshot = live.store.get(name)
+        snapshot = live.store.get(resolved(live.store, name, scope))
         todo = plan(live.store, snapshot, scope)
         live.step("planned")
         if not todo.missing and not todo.overwritten:

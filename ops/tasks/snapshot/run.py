@@ -9,15 +9,14 @@ from ops.core import exit_codes
 from ops.registry.index import index_of
 from ops.registry.listing import listing_of
 from ops.registry.snapshots.recovery import heal, roll_back
-from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
+from ops.registry.snapshots.store import Snapshot, SnapshotStore
 from ops.runs.task import Outcome
 from ops.stack.registry import live_registry, tree_of
 from ops.stack.stack import Stack
-from ops.tasks.snapshot.model import RestoreError, RestorePlan, RestoreReport, RestoreScope
-from ops.tasks.snapshot.plan import has, plan
+from ops.tasks.snapshot.model import RestorePlan, RestoreReport, RestoreScope
+from ops.tasks.snapshot.plan import plan, resolved
 from ops.tasks.snapshot.restore import restore as restore_live
 
-LATEST = "latest"
 _TASK = "snapshot"
 _WHY = "snapshot"
 
@@ -114,8 +113,7 @@ def restore(stack: Stack, name: str, scope: RestoreScope) -> RestoreReport:
         LockedError: Another task is using the snapshots.
         TreeError: A link or manifest of the snapshot is damaged.
     """
-    live = live_registry(stack)
-    return restore_live(live, resolved(live.store, name, scope), scope)
+    return restore_live(live_registry(stack), name, scope)
 
 
 def restore_outcome(report: RestoreReport) -> Outcome:
@@ -126,34 +124,6 @@ def restore_outcome(report: RestoreReport) -> Outcome:
         summary = f"restored {report.restored} files; {incomplete[0]} needs a blob that is nowhere any more"
         return Outcome(exit_codes.WARNINGS, summary + (f" (and {len(incomplete) - 1} more)" if incomplete[1:] else ""))
     return Outcome(exit_codes.OK, f"restored {report.restored} files from {report.plan.snapshot}")
-
-
-def resolved(store: SnapshotStore, name: str, scope: RestoreScope) -> str:
-    """Return the name of a snapshot; for `latest` that of the latest one from which something would be restored.
-
-    If there is none, it is the latest one that has what was asked for: then there is nothing to do.
-    """
-    if name != LATEST:
-        return name
-    found, having = store.all(), ""
-    if not found:
-        raise RestoreError("there are no snapshots yet; `regops snapshot create` makes one")
-    for snapshot in reversed(found):
-        if scope.only_removed:
-            if snapshot.state == SnapshotState.SWEPT and plan(store, snapshot, scope).missing:
-                return snapshot.name
-        elif has(snapshot.index(), scope):
-            having = having or snapshot.name
-            todo = plan(store, snapshot, scope)
-            if todo.missing or todo.overwritten or todo.differing:
-                return snapshot.name
-    if not having:
-        raise RestoreError(
-            "no garbage collection has deleted anything that a snapshot still has; name what to restore, as REPOSITORY:TAG"
-            if scope.only_removed
-            else f"no snapshot has {scope or 'anything'}; `regops snapshot` lists them"
-        )
-    return having
 
 
 def _store(stack: Stack) -> SnapshotStore:

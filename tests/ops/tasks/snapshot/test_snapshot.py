@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +16,9 @@ from ops.registry.snapshots.store import SnapshotState
 from ops.registry.snapshots.trash import SnapshotError
 from ops.registry.tree import path_of
 from ops.tasks.snapshot.model import RestoreError, RestoreScope
-from ops.tasks.snapshot.plan import plan
+from ops.tasks.snapshot.plan import plan, resolved
 from ops.tasks.snapshot.restore import restore
-from ops.tasks.snapshot.run import resolved, restore_outcome
+from ops.tasks.snapshot.run import restore_outcome
 from tests.ops.tasks.gc.gc_rig import Image, Rig, digest_of, running
 from tests.ops.tasks.gc.test_gc import push_index
 from tests.ops.tasks.gc.victim import kill_at
@@ -171,6 +174,21 @@ def test_the_latest_is_the_one_that_something_was_removed_after(rig: Rig, collec
     with pytest.raises(RestoreError, match="no snapshot has team/none"):
         resolved(store, "latest", RestoreScope("team/none"))
     assert resolved(store, later, removed) == later
+
+
+def test_the_latest_may_have_been_made_by_hard_links(tmp_path: Path) -> None:
+    """The first task after an update turns such snapshots into new ones, before it looks for the latest."""
+    with running(tmp_path) as rig:
+        assert rig.client.push("app", "v1", OLD).status_code == 201
+        folder = rig.store.folder / "20261101T000000.000000Z-gc"
+        shutil.copytree(rig.tree.root, folder / "tree")
+        document = {"schema": 1, "made_at": "2026-11-01T00:00:00+00:00", "why": "gc", "image": "", "state": "swept"}
+        (folder / "snapshot.json").write_text(json.dumps(document))
+        (folder / "removed.txt").write_text("".join(f"{path}\n" for path in rig.tree.files()))
+        shutil.rmtree(rig.tree.top)
+        report = restore(rig.live(), "latest", RestoreScope(only_removed=True))
+        assert (report.plan.snapshot, report.plan.tags) == (folder.name, ("app:v1",))
+        assert rig.client.pull("app", "v1") == []
 
 
 def test_an_image_that_needs_a_blob_which_is_nowhere_is_named_and_the_rest_comes_back(rig: Rig, collected: str) -> None:
