@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ops.core import exit_codes
-from ops.core.files import write_atomic
+from ops.core.json_lines import DamagedError, read_lines, write_lines
 from ops.registry.listing import Listing
 from ops.registry.tree import Entry, Kind
 
 SCHEMA = 1
-_MODE = 0o600
-# Most of it are digests, which cannot be compressed beyond half their length; more effort gains nothing.
-_COMPRESSION = 1
 
 
 class IndexDamagedError(Exception):
@@ -72,22 +66,15 @@ def index_of(listing: Listing) -> Index:
     return index
 
 
-def lines_of(index: Index) -> Iterator[str]:
-    """Yield the index as text: a line of JSON that says what it is, and one for each repository."""
-    yield json.dumps({"index": "private registry", "schema": SCHEMA})
-    for name, one in index.items():
-        known = {key: value for key, value in asdict(one).items() if value}
-        yield json.dumps({"repository": name, **known}, separators=(",", ":"))
-
-
 def write_index(file: Path, index: Index) -> None:
-    """Write an index, compressed (`zcat` shows it).
+    """Write an index: a line that says what it is, and one for each repository.
 
     Raises:
         OSError: It cannot be written, as on a full disk; nothing of it remains.
     """
-    text = "".join(f"{line}\n" for line in lines_of(index))
-    write_atomic(file, gzip.compress(text.encode(), _COMPRESSION), mode=_MODE)
+    known = ({key: value for key, value in asdict(one).items() if value} for one in index.values())
+    repositories = ({"repository": name, **one} for name, one in zip(index, known, strict=True))
+    write_lines(file, [{"index": "private registry", "schema": SCHEMA}, *repositories])
 
 
 def read_index(file: Path) -> Index:
@@ -97,11 +84,11 @@ def read_index(file: Path) -> Index:
         IndexDamagedError: It is not there, is damaged, or was made by a later version.
     """
     try:
-        head, *lines = gzip.decompress(file.read_bytes()).decode().splitlines()
-        if json.loads(head)["schema"] > SCHEMA:
+        head, *repositories = read_lines(file)
+        if head["schema"] > SCHEMA:
             raise IndexDamagedError(f"{file} was made by a later version of regops; use that version")
-        return dict(_repository(json.loads(line)) for line in lines)
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        return dict(_repository(document) for document in repositories)
+    except (OSError, DamagedError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise IndexDamagedError(f"{file} cannot be read ({error}); use another snapshot") from error
 
 

@@ -9,7 +9,7 @@ from ops.registry.live import LiveRegistry
 from ops.registry.snapshots.removed import Removed
 from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
 from ops.registry.snapshots.trash import explained
-from ops.registry.tree import Kind
+from ops.registry.tree import Entry, Kind
 
 
 def roll_back(live: LiveRegistry, task: str) -> list[str]:
@@ -74,5 +74,6 @@ def heal(store: SnapshotStore, listing: Listing) -> list[str]:
         linked |= {links.aliases.get(one, one) for one in links.layers}
         linked |= links.revisions.keys()
     missing = [digest for digest in sorted(linked - listing.blobs) if store.blob(digest) != store.live.blob(digest)]
-    restorer = store.restorer() if missing else None
-    return [digest for digest in missing if restorer and restorer.put_blob(store.blob(digest), digest)]
+    if missing:
+        put_back(store, [Removed(Entry(Kind.BLOB, digest), "") for digest in missing])
+    return missing

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from ops.core.files import write_atomic
+from ops.core.json_lines import DamagedError, read_lines, write_lines
 from ops.registry.snapshots.trash import SnapshotError
 from ops.registry.tree import Entry, Kind
-
-_MODE = 0o600
-_COMPRESSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +25,9 @@ class Removed:
 
 
 def write_removed(file: Path, removed: Iterable[Removed]) -> None:
-    """Write the record, compressed: a line of JSON for each file, blobs first."""
-    lines = (
-        json.dumps([one.entry.kind, one.entry.digest, one.entry.repository, one.entry.tag, one.content], separators=(",", ":"))
-        for one in sorted(removed, key=lambda one: one.entry.kind)
-    )
-    write_atomic(file, gzip.compress("".join(f"{line}\n" for line in lines).encode(), _COMPRESSION), mode=_MODE)
+    """Write the record: a line for each file, blobs first."""
+    ordered = sorted(removed, key=lambda one: one.entry.kind)
+    write_lines(file, ([*astuple(one.entry), one.content] for one in ordered))
 
 
 def read_removed(file: Path) -> Sequence[Removed]:
@@ -46,14 +37,12 @@ def read_removed(file: Path) -> Sequence[Removed]:
         SnapshotError: It is damaged.
     """
     try:
-        lines = gzip.decompress(file.read_bytes()).decode().splitlines()
-        return [_removed(json.loads(line)) for line in lines]
+        return [_removed(*fields) for fields in read_lines(file)]
     except FileNotFoundError:
         return []
-    except (OSError, EOFError, zlib.error, ValueError, TypeError) as error:
+    except (DamagedError, ValueError, TypeError) as error:
         raise SnapshotError(f"{file} cannot be read ({error}); nothing can be put back from it") from error
 
 
-def _removed(fields: list[str]) -> Removed:
-    kind, digest, repository, tag, content = fields
-    return Removed(Entry(Kind(int(kind)), digest, repository, tag), content)
+def _removed(kind: int, digest: str, repository: str, tag: str, content: str) -> Removed:
+    return Removed(Entry(Kind(kind), digest, repository, tag), content)

@@ -95,8 +95,6 @@ def mark(tree: RegistryTree, listing: Listing, *, rules: Rules, now: float, aske
         asked_for: Digests of blobs that clients have lately been told are there.
     """
     marking = _Marking(tree, listing)
-    for links in listing.repositories.values():
-        marking.reach.blobs(links.others)
     marking.follow_tags(referrers_go=rules.orphaned_signatures)
     if not rules.delete_untagged:
         marking.keep_manifests()
@@ -128,20 +126,19 @@ class _Marking:
     listing: Listing
     referrers: list[Referrer] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
-    blind: bool = False
 
     def __post_init__(self) -> None:
         self.reach = Reach(self.tree)
         self._manifests = frozenset(digest for links in self.listing.repositories.values() for digest in links.revisions)
         self._aside = set[tuple[str, str]]()
-        self.blind = bool(self.listing.unlisted)
+        # What is in a folder that cannot be listed may reference any blob; a file that cannot be read, any of its repository.
+        self.blind = bool(self.listing.unlisted) or any(one.unlisted for one in self.listing.repositories.values())
         self.unclear += [f"all repositories: {why}" for why in self.listing.unlisted]
         for links in self.listing.repositories.values():
             self.reach.aliases |= links.aliases
         for name, links in self.listing.repositories.items():
             self.unclear += [f"{name}: {why}" for why in (*links.unreadable, *links.unlisted)]
-            # What is in a folder that cannot be listed may reference any blob; a file that cannot be read, any of its repository.
-            self.blind = self.blind or bool(links.unlisted)
+            self.reach.blobs(links.others)
             if links.unreadable or links.unlisted:
                 _keep_all(self.reach, links)
 

@@ -56,7 +56,6 @@ class Collected:
         summary = f"deleted {report.removed_blobs} blobs, {size}; writes were held for at most {report.held_s:.1f} s"
         if report.left:
             summary += f"; {report.left} files are left for the next collection, since writes never stopped"
-        if report.left:
             return Outcome(exit_codes.WARNINGS, summary, figures)
         if report.plan.unclear:
             return Outcome(exit_codes.WARNINGS, f"{summary}; {_unclear(report.plan)}", figures)
@@ -127,7 +126,10 @@ def recover(stack: Stack, step: Step) -> list[str]:
 def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[GarbageCollection]:
     settings, log = stack.config.gc, access_log_of(stack)
     min_age_s = settings.min_age_hours * 3600
+    delete_untagged = settings.delete_untagged and not options.keep_untagged
     pulled_since = time.time() - settings.keep_pulled_days * _DAY_S
+    # The whole log is read for this, so only if it matters.
+    pulls = last_pulls(log) if delete_untagged and settings.keep_pulled_days else {}
     with contextlib.closing(NewlyAsked(log)) as newly:
         known = asked_for(log, min_age_s)
 
@@ -139,9 +141,9 @@ def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[Garbag
         yield GarbageCollection(
             replace(live_registry(stack, image=registry_image(stack)), step=step, asked_for=asked),
             Rules(
-                delete_untagged=settings.delete_untagged and not options.keep_untagged,
+                delete_untagged=delete_untagged,
                 keep=tuple(Keep(one.repositories, one.tags) for one in settings.keep),
-                pulled={image for image, pulled in last_pulls(log).items() if pulled > pulled_since},
+                pulled={image for image, pulled in pulls.items() if pulled > pulled_since},
                 min_age_s=min_age_s,
                 orphaned_signatures=settings.orphaned_signatures,
             ),

@@ -33,9 +33,9 @@ class Sweep:
     tree: RegistryTree
     marked: Marked
     asked_for: Callable[[], Collection[str]]
-    left: list[Candidate] = field(default_factory=list)
-    gone: list[Candidate] = field(default_factory=list)
-    kept_again: int = 0
+    left: list[Candidate] = field(init=False)
+    gone: list[Candidate] = field(init=False, default_factory=list)
+    kept_again: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._watch = Watch(self.tree, self.marked.listing)

@@ -21,6 +21,7 @@ from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Access, Account, Accoun
 from ops.core.files import write_atomic
 from ops.credentials.keys import signing_key_from_seed
 from ops.credentials.passwords import password_hash
+from tests.free_ports import free_port
 
 SERVICE = "registry.example.com"
 ISSUER = "test-issuer"
@@ -175,3 +176,12 @@ def running(folder: Path, port: int, *arguments: str) -> Iterator[Process]:
             yield gateway
         finally:
             process.kill()
+
+
+@contextlib.contextmanager
+def running_anew(folder: Path) -> Iterator[Process]:
+    """Write the files of a gateway into a folder, and run it on a free port."""
+    port = free_port()
+    write_files(folder, port=port)
+    with running(folder, port) as gateway:
+        yield gateway

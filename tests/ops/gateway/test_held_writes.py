@@ -15,17 +15,14 @@ from ops.config import HELD_WRITES_PATH
 from ops.core.files import write_atomic
 from ops.gateway import held_writes
 from ops.gateway.held_writes import HeldWrites
-from tests.free_ports import free_port
-from tests.ops.gateway.gateway_rig import Process, running, write_files
+from tests.ops.gateway.gateway_rig import Process, running_anew
 
 LIMIT_S = 0.2
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    folder, port = tmp_path_factory.mktemp("gateway"), free_port()
-    write_files(folder, port=port)
-    with running(folder, port) as gateway:
+    with running_anew(tmp_path_factory.mktemp("gateway")) as gateway:
         yield gateway
 
 

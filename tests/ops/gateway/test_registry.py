@@ -15,7 +15,7 @@ from ops.credentials.keys import load_signing_key, signing_key_from_seed
 from ops.gateway.scope import parse
 from ops.gateway.tokens import TokenIssuer
 from tests.free_ports import free_port
-from tests.ops.gateway.gateway_rig import ISSUER, SERVICE, SIGNING_KEY, basic, query, running, write_files
+from tests.ops.gateway.gateway_rig import ISSUER, SERVICE, SIGNING_KEY, basic, query, running, running_anew, write_files
 from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.real_programs import registry_binary
 
@@ -36,9 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def registry(registry_bin: Path, folder: Path) -> Iterator[Registry]:
-    port = free_port()
-    write_files(folder, port=port)
-    with running(folder, port) as gateway, running_registry(registry_bin, folder, gateway.url) as registry:
+    with running_anew(folder) as gateway, running_registry(registry_bin, folder, gateway.url) as registry:
         yield registry
 
 

@@ -9,15 +9,12 @@ import httpx
 import pytest
 
 from ops.gateway.server import MAX_HEAD_BYTES, listen
-from tests.free_ports import free_port
-from tests.ops.gateway.gateway_rig import SERVICE, WEBHOOK_TOKEN, Process, envelope, event, running, write_files
+from tests.ops.gateway.gateway_rig import SERVICE, WEBHOOK_TOKEN, Process, envelope, event, running_anew
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    folder, port = tmp_path_factory.mktemp("gateway"), free_port()
-    write_files(folder, port=port)
-    with running(folder, port) as gateway:
+    with running_anew(tmp_path_factory.mktemp("gateway")) as gateway:
         yield gateway
 
 

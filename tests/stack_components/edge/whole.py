@@ -13,8 +13,7 @@ from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.registry.read_only import ReadOnlyMode
 from stack_components.edge.component import config
 from stack_components.edge.registry_routes import Upstreams
-from tests.free_ports import free_port
-from tests.ops.gateway.gateway_rig import Process, running, write_files
+from tests.ops.gateway.gateway_rig import Process, running_anew
 from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.plans import plan_of
 from tests.real_programs import registry_binary
@@ -71,19 +70,15 @@ def running_edge(folder: Path, registry_url: str, gateway: Process, **changes: A
 @contextlib.contextmanager
 def running_before(folder: Path, registry_url: str, **changes: Any) -> Iterator[Edge]:
     """Run gateway and edge before a registry that runs and lets everybody do everything."""
-    port = free_port()
-    write_files(folder, port=port)
-    with running(folder, port) as gateway, running_edge(folder, registry_url, gateway, **changes) as edge:
+    with running_anew(folder) as gateway, running_edge(folder, registry_url, gateway, **changes) as edge:
         yield edge
 
 
 @contextlib.contextmanager
 def running_whole(folder: Path, **changes: Any) -> Iterator[tuple[Edge, Registry]]:
     """Run gateway, edge and a registry that wants the gateway's tokens; requests to the registry given go through the edge."""
-    port = free_port()
-    write_files(folder, port=port)
     with (
-        running(folder, port) as gateway,
+        running_anew(folder) as gateway,
         running_registry(registry_binary(), folder, gateway.url) as registry,
         running_edge(folder, registry.url, gateway, **changes) as edge,
     ):

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from ops.core.locks import LockedError
-from ops.core.process import run
 from ops.registry.index import RepositoryIndex, index_of, read_index
 from ops.registry.listing import listing_of
 from ops.registry.snapshots.recovery import heal, put_back
@@ -20,6 +19,7 @@ from ops.registry.snapshots.removed import Removed
 from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
 from ops.registry.snapshots.trash import NoSpaceError, SnapshotError, remove
 from ops.registry.tree import Entry, Kind, RegistryTree, path_of
+from tests import mounts
 
 DIGEST = f"sha256:{'a1' * 32}"
 FOLDER = DIGEST.replace(":", "/")
@@ -151,13 +151,8 @@ def test_a_damaged_or_unknown_snapshot_is_named(store: SnapshotStore) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, small and with few inodes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=20m,nr_inodes=60", "none", str(folder)]
-    if os.geteuid() or run(words, timeout=10, check=False).returncode:
-        pytest.skip("this machine mounts nothing")
-    yield folder
-    run(["umount", folder], timeout=10)
+    with mounts.small_disk(tmp_path / "disk", size="20m", inodes=60) as folder:
+        yield folder
 
 
 def on(disk: Path) -> SnapshotStore:

@@ -19,6 +19,7 @@ from ops.registry.tree import RegistryTree
 from ops.tasks.gc import collection as collecting
 from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.run import Collected
+from tests.mounts import mounted
 from tests.ops.tasks.gc.gc_rig import ALL, NO_BACKUP, Image, Rig, digest_of, running
 from tests.ops.tasks.gc.trees import lay_out_images
 
@@ -148,15 +149,12 @@ def test_a_manifest_that_was_pulled_by_digest_stays_whole(tmp_path: Path) -> Non
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own on which nothing is free but what root may use, as on a server's disk."""
-    folder, image = tmp_path / "disk", tmp_path / "disk.img"
-    folder.mkdir()
+    image = tmp_path / "disk.img"
     with image.open("wb") as file:
         file.truncate(96 * 2**20)
-    made = run(["mkfs.ext4", "-q", "-m", "0", "-N", "20000", image], timeout=60, check=False)
-    if os.geteuid() or made.returncode or run(["mount", "-o", "loop", image, folder], timeout=30, check=False).returncode:
-        pytest.skip("this machine mounts nothing")
-    yield folder
-    run(["umount", folder], timeout=30)
+    run(["mkfs.ext4", "-q", "-m", "0", "-N", "20000", image], timeout=60, check=False)
+    with mounted(tmp_path / "disk", "-o", "loop", image) as folder:
+        yield folder
 
 
 def fill_up(disk: Path) -> None:

@@ -15,6 +15,7 @@ from ops.core.process import run
 from ops.host.drift import record
 from ops.stack.registry import read_only_of
 from ops.tasks.doctor.checks.host import disk, files, read_only_mode
+from tests.mounts import small_disk
 from tests.ops.runs.test_task import stack_in
 
 Usage = namedtuple("Usage", "total used free")
@@ -32,12 +33,7 @@ def test_a_disk_is_judged_by_what_is_free(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(("free", "state"), [(0.5, "ok"), (0.1, "warning"), (0.02, "failed")])
 def test_a_disk_is_judged_by_its_free_inodes_too(tmp_path: Path, free: float, state: str) -> None:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=200", "none", str(folder)]
-    if os.geteuid() or run(words, timeout=10, check=False).returncode:
-        pytest.skip("this machine mounts nothing")
-    try:
+    with small_disk(tmp_path / "disk", size="8m", inodes=200) as folder:
         stack = stack_in(folder)
         for number in range(os.statvfs(folder).f_ffree - round(200 * free)):
             (folder / f"{number}").touch()
@@ -46,21 +42,12 @@ def test_a_disk_is_judged_by_its_free_inodes_too(tmp_path: Path, free: float, st
         assert ("of 200 inodes" in check.detail) is (state != "ok")
         assert ("more inodes" in check.remedy) is (state != "ok")
         assert check.exit_code == 14 or state == "ok"
-    finally:
-        run(["umount", folder], timeout=10)
 
 
 def test_a_file_system_that_makes_inodes_as_it_needs_them_reports_none(tmp_path: Path) -> None:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=0", "none", str(folder)]
-    if os.geteuid() or run(words, timeout=10, check=False).returncode:
-        pytest.skip("this machine mounts nothing")
-    try:
+    with small_disk(tmp_path / "disk", size="8m", inodes=0) as folder:
         assert os.statvfs(folder).f_files == 0
         assert disk(stack_in(folder)).state == "ok"
-    finally:
-        run(["umount", folder], timeout=10)
 
 
 def test_who_turned_on_read_only_mode_is_named(tmp_path: Path) -> None:
