@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.core.locks import Holder, hold
 from ops.core.process import start_daemon
 from tools.bootstrap.errors import SetupError
 from tools.bootstrap.processes import is_running
 
 _START_LIMIT_S = 90.0
+# Longer than a start that fails in the end, and shorter than two.
+_TURN_LIMIT_S = 120.0
 _ORPHAN_LIMIT_S = 10.0
 _POLL_S = 0.2
 _TAIL_LINES = 20
@@ -43,21 +46,36 @@ class Daemon:
 def start_dockerd(daemon: Daemon, answers: Callable[[], bool]) -> None:
     """Start dockerd in the background, unless one is starting already, and wait until it answers.
 
+    Runs that find none at the same moment start one: they take turns, and those that waited find it answering.
+
     Args:
         daemon: What to start.
         answers: Whether the engine answers.
 
     Raises:
-        SetupError: It exited or does not answer in time; the message holds the end of its log.
+        SetupError: It exited or does not answer in time, the message holds the end of its log; or another run has been starting
+            it for longer than that.
         CommandError: The program cannot be started.
+        OSError: The folder of its log cannot be written.
     """
+
+    def refusal(holder: Holder | None) -> SetupError:
+        return SetupError(
+            f"{holder or 'another process'} has been starting dockerd for over {_TURN_LIMIT_S:.0f} s; kill it if it hangs"
+        )
+
+    with hold(daemon.log.with_suffix(".lock"), "starting dockerd", refusal=refusal, patience=_TURN_LIMIT_S):
+        _start_alone(daemon, answers)
+
+
+def _start_alone(daemon: Daemon, answers: Callable[[], bool]) -> None:
     own = None
     give_up = time.monotonic() + _START_LIMIT_S
     while not answers():
         if not _runs(daemon.pid_file, "dockerd"):
             if own is None:
                 own = _start(daemon)
-            # Another run may have been faster: then ours exits and theirs answers soon.
+            # Somebody may have started one by hand: then ours exits and theirs answers soon.
             elif _ended(own):
                 raise SetupError(f"dockerd does not start; its log {daemon.log} ends with:\n{_tail(daemon.log)}")
         if time.monotonic() > give_up:

@@ -6,17 +6,17 @@ import os
 import re
 import shlex
 import shutil
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.paths import cache_folder
 from infra.progress import progress
+from ops.core.locks import Holder, hold
 from ops.core.process import CommandError, run
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _LIMIT_S = 1800.0
-_installing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,16 @@ def apt_install(package: str, program: str, *, purpose: str, also: Sequence[str]
 
     Raises:
         PackageError: This is not a Debian system, the user is not root, or apt failed.
+        OSError: The cache folder, where the lock is, cannot be written.
     """
-    # One at a time: parallel steps may find the same program missing, and apt refuses to run twice.
-    with _installing:
+
+    def refusal(holder: Holder | None) -> PackageError:
+        by = holder or "another process"
+        return PackageError(f"{by} has been installing Debian packages for over {_LIMIT_S / 60:.0f} min; kill it if it hangs")
+
+    # One at a time: steps and runs beside each other may find the same program missing, or half installed, and apt refuses to
+    # run twice.
+    with hold(cache_folder("run") / "apt.lock", f"installing {package}", refusal=refusal, patience=_LIMIT_S):
         return find_program(program) or _apt_install(package, program, purpose, also)
 
 

@@ -9,10 +9,12 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
+from ops.core.locks import hold
 from tests.daemons import SecondEngine, second_engine
 from tools.bootstrap import dockerd as subject
 from tools.bootstrap.dockerd import start_dockerd
@@ -62,22 +64,32 @@ def test_a_containerd_that_is_just_ending_is_not_counted_on(engine: SecondEngine
     assert engine.answers()
 
 
-def test_two_runs_at_once_start_one_engine(engine: SecondEngine) -> None:
-    faults: list[BaseException] = []
+def test_runs_at_once_start_one_engine(engine: SecondEngine) -> None:
+    engine.daemon.log.parent.mkdir()
+    engine.daemon.log.write_text("of the run before\n")
+    all_there = threading.Barrier(4)
 
     def start() -> None:
-        try:
-            start_dockerd(engine.daemon, engine.answers)
-        except BaseException as error:  # noqa: BLE001  # told by the assertion
-            faults.append(error)
+        all_there.wait()
+        start_dockerd(engine.daemon, engine.answers)
 
-    runs = [threading.Thread(target=start) for _ in range(2)]
-    for run in runs:
-        run.start()
-    for run in runs:
-        run.join()
-    assert not faults
+    with ThreadPoolExecutor(all_there.parties) as pool:
+        for run in [pool.submit(start) for _ in range(all_there.parties)]:
+            run.result()
     assert engine.answers()
+    assert len(engine.pids()) == 2
+    # One rotation, by the run that started it.
+    assert engine.daemon.log.with_name("dockerd.log.1").read_text() == "of the run before\n"
+
+
+def test_a_run_does_not_wait_for_ever_for_another(engine: SecondEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "_TURN_LIMIT_S", 0.5)
+    with (
+        hold(engine.daemon.log.with_suffix(".lock"), "starting dockerd", refusal=lambda _: AssertionError()),
+        pytest.raises(SetupError, match=rf"process {os.getpid()} .* has been starting dockerd for over"),
+    ):
+        start_dockerd(engine.daemon, engine.answers)
+    assert not engine.pids()
 
 
 def test_an_engine_that_does_not_start_is_told_with_its_log(engine: SecondEngine) -> None:

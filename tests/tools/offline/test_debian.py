@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,7 @@ def _script(folder: Path, name: str, *lines: str) -> None:
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of programs first on PATH, and the user root."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     _script(tmp_path, "dpkg", f'echo "dpkg $*" >> {tmp_path}/calls')
     return tmp_path
@@ -72,6 +75,30 @@ def test_a_missing_program_is_installed(programs: Path) -> None:
     calls = (programs / "calls").read_text().splitlines()
     assert calls[0] == "dpkg --configure --pending"
     assert calls[2].endswith("install --no-install-recommends some-package")
+
+
+_RUN = """
+import os
+from tools.offline.debian import apt_install
+os.geteuid = lambda: 0
+print(apt_install("some-package", "some-tool", purpose="a test"))
+"""
+
+
+def test_runs_beside_each_other_install_it_once(programs: Path) -> None:
+    # As with dpkg, the program is there before its package is configured.
+    lines = [
+        f'case "$*" in *install*) echo install >> {programs}/calls ;; *) exit 0 ;; esac',
+        f"cp {programs}/dpkg {programs}/some-tool",
+        f"sleep 0.5; echo configured >> {programs}/calls",
+    ]
+    _script(programs, "apt-get", *lines)
+    runs = [subprocess.Popen([sys.executable, "-c", _RUN], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for run in runs:
+        found, _ = run.communicate(timeout=60)
+        assert (run.returncode, found) == (0, f"{programs}/some-tool\n")
+        calls = (programs / "calls").read_text().splitlines()
+        assert calls == ["dpkg --configure --pending", "install", "configured"]
 
 
 def test_what_a_package_only_recommends_is_installed_where_apt_has_it(programs: Path) -> None:
