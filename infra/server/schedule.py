@@ -82,7 +82,7 @@ class Task:
 
 
 def _regops(root: PurePosixPath, words: Sequence[str]) -> Sequence[str]:
-    # -B: parts of a release are never written to. -P: modules are only imported from them.
+    # -B: parts of a release are never written to; installing it compiles them. -P: modules are only imported from them.
     return ["python3", "-B", "-P", "-m", "ops.cli", "--root", str(root), *words]
 
 

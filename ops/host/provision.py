@@ -155,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     folders.add_argument("names", nargs="+")
     release = commands.add_parser("release", help="install a release and make it current")
     release.add_argument("tarball", type=Path)
+    release.add_argument("--compile", action="store_true", help="compile its Python modules, for tasks that run on this host")
     hot_reloaded = commands.add_parser(
         "hot-reloaded", help="copy parts of the current release to where running services read them"
     )
@@ -174,7 +175,7 @@ def _run(given: argparse.Namespace) -> None:
         case "folders":
             make_folders(given.root, given.names, given.owner)
         case "release":
-            install_release(given.root, given.tarball)
+            install_release(given.root, given.tarball, compiled=given.compile)
         case "hot-reloaded":
             install_hot_reloaded(given.root, given.names)
         case "secrets":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import filecmp
 import os
 import shutil
@@ -9,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from py_compile import PycInvalidationMode
 
 RELEASES_KEPT = 5
 CURRENT, PREVIOUS = "current", "previous"
@@ -17,10 +19,16 @@ LIVE = "live"
 _SCRATCH = ".incoming-"
 
 
-def install_release(root: Path, tarball: Path) -> str:
+def install_release(root: Path, tarball: Path, *, compiled: bool = False) -> str:
     """Unpack a release and make it `current` in one step; return its digest.
 
     Parts that are already there and complete stay untouched, since containers have them mounted.
+
+    Args:
+        root: The stack's folder on this host.
+        tarball: The release.
+        compiled: Whether to compile the Python modules of new parts. Tasks never write to a part, so each of their runs would
+            compile all that it imports.
 
     Raises:
         OSError: The disk is full or the folder cannot be written; `current` is then as it was.
@@ -36,12 +44,18 @@ def install_release(root: Path, tarball: Path) -> str:
         if len(releases) != 1:
             raise ValueError(f"{tarball} is not a release: it should hold one, and holds {len(releases)}")
         digest = releases[0]
-        os.sync()  # otherwise a power cut could keep the names and lose the content
+        missing = dict[Path, Path]()
         for kind in ("parts", "releases"):
             (root / kind).mkdir(exist_ok=True)
-            for path in (incoming / kind).iterdir():
-                path.chmod(0o755)
-                _settle(path, root / kind / path.name)
+            found = {path: root / kind / path.name for path in (incoming / kind).iterdir()}
+            missing |= {path: target for path, target in found.items() if not _is_complete(path, target)}
+        for path in missing:
+            path.chmod(0o755)
+            if compiled:
+                _compile(path)
+        os.sync()  # otherwise a power cut could keep the names and lose the content
+        for path, target in missing.items():
+            _settle(path, target)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
     os.utime(root / "releases" / digest)
@@ -68,7 +82,8 @@ def install_hot_reloaded(root: Path, names: Sequence[str]) -> None:
         shutil.copytree(part, incoming, dirs_exist_ok=True)
         incoming.chmod(0o755)
         os.sync()  # otherwise a power cut could keep the name and lose the content
-        _settle(incoming, folder / part.name)
+        if not _is_complete(incoming, folder / part.name):
+            _settle(incoming, folder / part.name)
         shutil.rmtree(incoming, ignore_errors=True)
         before = (folder / CURRENT).readlink().name if (folder / CURRENT).is_symlink() else None
         if before != part.name:
@@ -101,13 +116,24 @@ def prune(root: Path) -> None:
             _discard(part, root)
 
 
+def _is_complete(incoming: Path, target: Path) -> bool:
+    """Whether a folder is in its place: an interrupted removal leaves it incomplete."""
+    return target.is_dir() and all(_same(path, target / path.relative_to(incoming)) for path in incoming.rglob("*"))
+
+
 def _settle(incoming: Path, target: Path) -> None:
-    """Put a folder in its place, unless it is there and complete: an interrupted removal leaves it incomplete."""
+    """Put a folder in its place."""
     if target.is_dir():
-        if all(_same(path, target / path.relative_to(incoming)) for path in incoming.rglob("*")):
-            return
         shutil.rmtree(target)
     incoming.rename(target)
+
+
+def _compile(folder: Path) -> None:
+    """Compile a folder's modules; what cannot be compiled is left to whoever imports it.
+
+    Python then compares the hash of a source with that in its compiled file, because all files of a release have the same time.
+    """
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
 
 
 def _same(one: Path, other: Path) -> bool:

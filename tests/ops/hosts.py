@@ -26,12 +26,12 @@ _KILLED = 9
 _CHANGES = {"os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.utime"}
 
 
-def tarball(folder: Path, digest: str, parts: Mapping[str, str]) -> Path:
+def tarball(folder: Path, digest: str, parts: Mapping[str, str], file: str = "file") -> Path:
     """Write a release in which each part, named `<name>-<digest>`, holds one file."""
     path = folder / f"{digest}.tar"
     with tarfile.open(path, "w") as archive:
         for part, text in parts.items():
-            member = tarfile.TarInfo(f"parts/{part}/sub/file")
+            member = tarfile.TarInfo(f"parts/{part}/sub/{file}")
             member.size = len(text)
             archive.addfile(member, io.BytesIO(text.encode()))
         for part in parts:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tarfile
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
 
+from ops.core.process import run
 from ops.host.provision import remove
 from ops.host.releases import RELEASES_KEPT, install_release, prune
 from tests.ops.hosts import tarball, tree
@@ -52,6 +55,30 @@ def test_parts_that_are_there_stay_the_same_files(root: Path, tmp_path: Path) ->
     (root / "parts/edge-1/sub/__pycache__").mkdir()
     install_release(root, tarball(tmp_path, "d2", {"edge-1": "x", "cache-1": "y"}))
     assert ((root / "parts/edge-1").stat().st_ino, (root / "parts/edge-1/sub/file").stat().st_ino) == before
+
+
+def test_modules_are_compiled_for_tasks_that_never_write_to_a_part(root: Path, tmp_path: Path) -> None:
+    release = tarball(tmp_path, "d1", {"ops-1": "import sys; print(sys.argv[1:])"}, file="module.py")
+    install_release(root, release, compiled=True)
+    module = root / "current/ops/sub/module.py"
+    compiled = Path(cache_from_source(str(module)))
+    first = compiled.stat().st_ino, compiled.stat().st_mtime_ns
+    install_release(root, release, compiled=True)
+    assert (compiled.stat().st_ino, compiled.stat().st_mtime_ns) == first, "compiled again"
+    told = run([sys.executable, "-B", "-v", "-m", "module", "x"], timeout=60, env={"PYTHONPATH": str(module.parent)})
+    assert told.stdout == "['x']\n"
+    assert f"matches {module}" in told.stderr
+    # Sources of the same size and time are told apart.
+    status = module.stat()
+    module.write_text("import sys; print(sys.argv[:1])")
+    os.utime(module, ns=(status.st_atime_ns, status.st_mtime_ns))
+    again = run([sys.executable, "-B", "-m", "module", "x"], timeout=60, env={"PYTHONPATH": str(module.parent)})
+    assert again.stdout == f"['{module}']\n"
+
+
+def test_a_module_that_cannot_be_compiled_is_no_reason_to_stop(root: Path, tmp_path: Path) -> None:
+    install_release(root, tarball(tmp_path, "d1", {"ops-1": "print 'of another Python'"}, file="module.py"), compiled=True)
+    assert (root / "current/ops/sub/module.py").read_text() == "print 'of another Python'"
 
 
 def test_current_is_never_missing(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
