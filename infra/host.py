@@ -95,6 +95,8 @@ class Host(pulumi.ComponentResource, abc.ABC):
     user: str
     docker_socket: str
     docker: pulumi.ProviderResource
+    # How often a service that is starting is checked; empty where the engine may be older than 25.0, which knows none.
+    start_interval: str = ""
     # What kind of machine it is. Services restart when this changes, so they are checked again.
     restarts: Sequence[str] = ()
 

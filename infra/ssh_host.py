@@ -74,6 +74,7 @@ class SshHost(Host):
         self.root = ROOT
         self.user = SERVICE_USER
         self.docker_socket = "/var/run/docker.sock"
+        self.start_interval = "1s"  # Debian 13 has 26.1
         self.restarts = [machine.kind]
         self._machine = machine
         self.ready = remote.Command(
@@ -105,7 +106,8 @@ class SshHost(Host):
         # The program that installs the release comes with it.
         ops = release.parts["ops"].folder
         unpack = f'set -e; d=$(mktemp -d); trap \'rm -rf "$d"\' EXIT; tar --extract --file={_INCOMING} --directory="$d" {ops}; '
-        command = OpsCommand(create=["release", _INCOMING], delete=REMOVE_RELEASE, after=[tarball], marks=[release.digest])
+        create = ["release", "--compile", _INCOMING]
+        command = OpsCommand(create=create, delete=REMOVE_RELEASE, after=[tarball], marks=[release.digest])
         self._run("release", command, before=unpack, path=f'"$d/{ops}"')
         after = [self.made["release"]]
         self._run(

@@ -18,18 +18,27 @@ from stack_components.labels import stack_labels
 
 CONFIG_LABEL = "private-registry.config"
 _LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
+_STEADY_INTERVAL, _STEADY_RETRIES = "20s", 3
 _TMPFS_OPTIONS = "rw,noexec,nosuid,nodev,size=64m,mode=1777"
 
 
 @dataclass(frozen=True)
 class Healthcheck:
-    """How Docker checks that a service works. Durations are in Docker's format."""
+    """How Docker checks that a service works. Durations are in Docker's format.
+
+    Attributes:
+        command: What runs in the container; it works if that exits with 0.
+        interval: How often, by an engine that does not know start intervals.
+        timeout: After this long a check has failed.
+        retries: After so many failed checks the service is unhealthy.
+        start_period: In this time after its start, failed checks do not count.
+    """
 
     command: Sequence[str]
     interval: str = "5s"
     timeout: str = "5s"
     retries: int = 6
-    start_period: str = "10s"
+    start_period: str = "30s"
 
     @classmethod
     def of_page(cls, address: str) -> Healthcheck:
@@ -147,13 +156,7 @@ class Service(pulumi.ComponentResource):
             restart="unless-stopped",
             log_driver="json-file",
             log_opts=_LOG_OPTIONS,
-            healthcheck=docker.ContainerHealthcheckArgs(
-                tests=["CMD", *args.healthcheck.command],
-                interval=args.healthcheck.interval,
-                timeout=args.healthcheck.timeout,
-                retries=args.healthcheck.retries,
-                start_period=args.healthcheck.start_period,
-            ),
+            healthcheck=_healthcheck(args.healthcheck, context.host.start_interval),
             wait=True,
             wait_timeout=120,
             stop_timeout=args.stop_seconds,
@@ -170,6 +173,21 @@ class Service(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({"container": self.container.id})
+
+
+def _healthcheck(check: Healthcheck, start_interval: str) -> docker.ContainerHealthcheckArgs:
+    """Return a healthcheck: often while the service starts, seldom afterwards, since each check is a new process in a container.
+
+    Without start intervals, it has to be often always, or `up` would wait for the first one.
+    """
+    return docker.ContainerHealthcheckArgs(
+        tests=["CMD", *check.command],
+        interval=_STEADY_INTERVAL if start_interval else check.interval,
+        timeout=check.timeout,
+        retries=_STEADY_RETRIES if start_interval else check.retries,
+        start_period=check.start_period,
+        start_interval=start_interval or None,
+    )
 
 
 def _check(name: str, args: ServiceArgs) -> None:

@@ -16,7 +16,7 @@ from stack_components.edge.component import ports
 from stack_components.service import CONFIG_LABEL
 from tests.case_names import case_name
 from tests.declared import STACK, Declared, declare
-from tests.plans import BARE, DEFAULTS, EVERYTHING, plan_of
+from tests.plans import BARE, DEFAULTS, EVERYTHING, SSH_FROM, plan_of
 
 CONTAINER = "docker:index/container:Container"
 IMAGE = "docker:index/remoteImage:RemoteImage"
@@ -79,6 +79,15 @@ def inputs(everything: dict[str, Declared], service: str) -> dict[str, Any]:
 
 def labels(inputs: Mapping[str, Any]) -> dict[str, str]:
     return {label["label"]: label["value"] for label in inputs["labels"]}
+
+
+def test_a_servers_engine_checks_often_only_until_a_service_has_started(typical: dict[str, Declared]) -> None:
+    server = containers(place="hetzner", registry_host="registry.example.com", hetzner=SSH_FROM)
+    for service, declared in server.items():
+        check = declared.inputs["healthcheck"]
+        assert (check["startInterval"], check["interval"]) == ("1s", "20s"), service
+    # An engine on the operator's machine may be too old to know start intervals.
+    assert "startInterval" not in typical["registry"].inputs["healthcheck"]
 
 
 def test_every_service_is_a_container_and_no_other_is(everything: dict[str, Declared]) -> None:
