@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import docker
 import psutil
 from docker.errors import NotFound
 
 from infra.paths import cache_folder
-from ops.core.process import run
 from tools.emulation.boxes import Boxes
+from tools.emulation.containers import PROCESS_LABEL
 from tools.emulation.images import BOX, SERVER, ensure_image
+from tools.emulation.loaded import ensure_loaded, sweep_loaded
 from tools.emulation.machines import BoxAccount, ServerSpec, VolumeSpec
 from tools.emulation.servers import Servers
 
 _OWNER_LABEL = "private-registry.emulation.owner"
-_PROCESS_LABEL = "private-registry.emulation.process"
-_SAVE_LIMIT_S = 600.0
-# Prefix of folders with saved images, which can be large; the process id follows.
-_FOLDER = "emulation-"
 
 
 class DockerMachines:
@@ -46,15 +40,12 @@ class DockerMachines:
             CommandError: An image cannot be built or saved.
         """
         self._engine, self._owner = engine, owner
-        labels = {_OWNER_LABEL: owner, _PROCESS_LABEL: str(os.getpid())}
+        labels = {_OWNER_LABEL: owner, PROCESS_LABEL: str(os.getpid())}
         cache = cache_folder("offline")
         server, box = ensure_image("server", SERVER, engine, cache), ensure_image("box", BOX, engine, cache)
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
-        saved = Path(self._folder.name, "images.tar") if preload else None
-        if saved:
-            run(["docker", "save", "--output", saved, *preload], timeout=_SAVE_LIMIT_S)
+        loaded = ensure_loaded(engine, server, preload) if preload else ""
         engine.networks.create(owner, driver="bridge", labels=labels)
-        self.servers = Servers(engine, owner=owner, image=server, network=owner, labels=labels, preload=saved)
+        self.servers = Servers(engine, owner=owner, image=server, network=owner, labels=labels, loaded=loaded)
         self._boxes = Boxes(engine, owner=owner, image=box, network=owner, labels=labels)
 
     def boot(self, server: ServerSpec) -> None:
@@ -88,24 +79,20 @@ class DockerMachines:
     def close(self) -> None:
         """Remove everything this owner has."""
         _remove(self._engine, f"{_OWNER_LABEL}={self._owner}")
-        self._folder.cleanup()
 
 
 def sweep(engine: docker.DockerClient) -> None:
-    """Remove machines and saved images left behind by killed processes."""
+    """Remove machines left behind by killed processes, and volumes with images that nobody has any more."""
     for process in sorted({process for process in _processes(engine) if not psutil.pid_exists(int(process))}):
-        _remove(engine, f"{_PROCESS_LABEL}={process}")
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
-        process = folder.name.removeprefix(_FOLDER).partition("-")[0]
-        if process.isdecimal() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove(engine, f"{PROCESS_LABEL}={process}")
+    sweep_loaded(engine)
 
 
 def _processes(engine: docker.DockerClient) -> Iterator[str]:
-    for container in engine.containers.list(all=True, filters={"label": _PROCESS_LABEL}, ignore_removed=True):
-        yield container.labels[_PROCESS_LABEL]
-    for network in engine.networks.list(filters={"label": _PROCESS_LABEL}):
-        yield network.attrs["Labels"][_PROCESS_LABEL]
+    for container in engine.containers.list(all=True, filters={"label": PROCESS_LABEL}, ignore_removed=True):
+        yield container.labels[PROCESS_LABEL]
+    for network in engine.networks.list(filters={"label": PROCESS_LABEL}):
+        yield network.attrs["Labels"][PROCESS_LABEL]
 
 
 def _remove(engine: docker.DockerClient, label: str) -> None:

@@ -16,10 +16,11 @@ from docker.models.containers import Container
 
 from tools.emulation import volume_devices
 from tools.emulation.archive import archive
+from tools.emulation.containers import machine_host
+from tools.emulation.loaded import DATA, give
 from tools.emulation.machines import ServerSpec, VolumeSpec
 
 _SEED = "var/lib/cloud/seed/nocloud"
-_PRELOAD = "/var/lib/preload.tar"
 _PORTS = ("22/tcp", "80/tcp", "443/tcp", "443/udp")
 _DEVICES = "/usr/local/lib/volume_devices.py"
 # systemd's own generator skips devices in fstab where /sys is read-only, as in a container: it is shown another /sys.
@@ -28,16 +29,8 @@ _FSTAB_OF_DEVICES = f"""\
 #!/bin/sh
 exec unshare --mount sh -c 'mount -t tmpfs none /sys && exec /usr/lib/systemd/system-generators/{_GENERATOR} "$@"' - "$@"
 """
-# Loop devices, and the device that hands them out.
-_DEVICE_RULES = ("b 7:* rmw", "c 10:237 rmw")
 _BOOT_LIMIT_S = 90.0
 _POLL_S = 0.2
-# What systemd and a Docker engine need. Not `privileged`: that fails where the machine itself lacks a capability.
-_CAPABILITIES = (
-    *("AUDIT_CONTROL", "AUDIT_READ", "BLOCK_SUSPEND", "DAC_READ_SEARCH", "IPC_LOCK", "IPC_OWNER", "LEASE", "LINUX_IMMUTABLE"),
-    *("MAC_ADMIN", "MAC_OVERRIDE", "NET_ADMIN", "NET_BROADCAST", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_NICE"),
-    *("SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
-)
 # Hetzner's images let root log in with the keys given to the API; user data is applied after this.
 _VENDOR_DATA = "#cloud-config\ndisable_root: false\n"
 _CGROUPS_V1 = ("systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1")
@@ -62,7 +55,7 @@ class Servers:
         image: str,
         network: str,
         labels: Mapping[str, str],
-        preload: Path | None,
+        loaded: str,
     ) -> None:
         """Describe them.
 
@@ -72,10 +65,10 @@ class Servers:
             image: Of a server.
             network: On which they reach Storage Boxes.
             labels: Of all that is made.
-            preload: Images that their own engines get, as `docker save` writes them; None for none.
+            loaded: The volume with the images that their own engines get (`ensure_loaded`); empty for none.
         """
         self._engine, self._owner, self._image, self._network = engine, owner, image, network
-        self._labels, self._preload = dict(labels), preload
+        self._labels, self._loaded = dict(labels), loaded
 
     def boot(self, server: ServerSpec) -> None:
         """Start a server, and wait until it accepts logins.
@@ -84,17 +77,11 @@ class Servers:
             BootError: It does not come up in time.
             DockerException: The engine refused.
         """
-        container = self.find(server.id)
-        new = container is None
-        container = container or self._create(server)
+        container = self.find(server.id) or self._create(server)
         container.put_archive("/", _wanted(server.volumes))
         container.start()
         self._wait("sshd", lambda: _greets(server.address))
         self._wait("its Docker engine", lambda: container.exec_run(["docker", "version"]).exit_code == 0)
-        if new and self._preload:
-            loaded = container.exec_run(["docker", "load", "--quiet", "--input", _PRELOAD])
-            if loaded.exit_code != 0:
-                raise BootError(f"{container.name}: images cannot be loaded: {loaded.output!r}")
 
     def power_off(self, server_id: int) -> None:
         """Cut the power; does nothing to a server that is off."""
@@ -147,24 +134,14 @@ class Servers:
     def _create(self, server: ServerSpec) -> Container:
         name = self._name(server.id)
         self._engine.volumes.create(name, labels=self._labels)
-        volumes: dict[str, Mapping[str, str]] = {
-            **self._volumes(),
-            name: {"bind": "/var/lib/docker", "mode": "rw"},
-            "/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"},
-        }
-        if self._preload:
-            volumes[str(self._preload)] = {"bind": _PRELOAD, "mode": "ro"}
+        if self._loaded:
+            give(self._engine, self._image, self._loaded, name)
         api = self._engine.api
-        host = api.create_host_config(
-            binds=volumes,
-            port_bindings={port: (server.address, int(port.partition("/")[0])) for port in _PORTS},
-            tmpfs={"/run": "", "/tmp": "exec"},  # noqa: S108  # in the container
-            cap_add=list(_CAPABILITIES),
-            device_cgroup_rules=list(_DEVICE_RULES),
-            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        host = machine_host(
+            self._engine,
+            {**self._volumes(), name: {"bind": DATA, "mode": "rw"}},
+            {port: (server.address, int(port.partition("/")[0])) for port in _PORTS},
         )
-        # Like `--security-opt systempaths=unconfined`: a Docker engine mounts /proc for its containers.
-        host |= {"MaskedPaths": [], "ReadonlyPaths": []}
         made = api.create_container(
             self._image,
             ["python3", "-I", _DEVICES, "boot"],
