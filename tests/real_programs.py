@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from docker.models.containers import Container
 
 from infra.cache import cached
 from infra.paths import cache_folder
+from ops.registry.cache import RedisCache
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.golang import GoProgram, ensure_program
 from tools.offline.images import ensure_images
@@ -58,6 +59,22 @@ class RedisServer:
 
     host: str
     port: int
+
+    @property
+    def address(self) -> str:
+        """Its address as host:port."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def cache(self) -> RedisCache:
+        """It as a registry's cache."""
+
+        def send(commands: Sequence[Sequence[str]]) -> None:
+            for words in commands:
+                answer = self.ask(*words)
+                assert answer[0] in "+:", answer
+
+        return RedisCache(send)
 
     def ask(self, *words: str, user: tuple[str, str] | None = None) -> str:
         """Send one command, signing in first if a name and password are given, and return the raw reply."""

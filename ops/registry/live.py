@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from ops.registry.cache import Cache
 from ops.registry.read_only import ReadOnlyMode, WritesInFlight, drain
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
@@ -28,7 +29,7 @@ class LiveRegistry:
         store: Its snapshots.
         read_only: Its read-only mode.
         writes_in_flight: Returns which requests in flight may be writes (`ops.registry.read_only.writes_in_flight`).
-        flush_cache: Empties its cache; raises if that fails.
+        cache: Its cache.
         asked_for: Returns the digests of blobs that clients have lately been told are there: they may be about to push a
             manifest that relies on it.
         drain_limit_s: How long to wait for writes in flight.
@@ -40,7 +41,7 @@ class LiveRegistry:
     store: SnapshotStore
     read_only: ReadOnlyMode
     writes_in_flight: Callable[[], WritesInFlight]
-    flush_cache: Callable[[], None]
+    cache: Cache
     asked_for: Callable[[], Collection[str]] = frozenset
     drain_limit_s: float = 30.0
     image: str = ""
@@ -58,13 +59,10 @@ class LiveRegistry:
         drain(self.writes_in_flight, self.drain_limit_s if limit_s is None else limit_s)
 
     def flush(self) -> None:
-        """Empty the cache for good: the registry would believe what it says about deleted files.
-
-        https://github.com/distribution/distribution/issues/2945
-        """
-        self.flush_cache()
+        """Empty the cache for good."""
+        self.cache.flush()
         time.sleep(_SETTLE_S)
-        self.flush_cache()
+        self.cache.flush()
 
     @contextlib.contextmanager
     def writes_held(self, by: str, reason: str, *, drain_limit_s: float | None = None) -> Iterator[None]:

@@ -14,7 +14,8 @@ from ops.registry.tree import DIGEST, RegistryTree
 
 # Where manifests of any kind list what a client fetches, and the key of the digest. Go reads keys in any case.
 _LISTS = {"config": "digest", "layers": "digest", "manifests": "digest", "blobs": "digest", "fslayers": "blobsum"}
-_PREFIX = 64
+# Few manifests are longer.
+_CHUNK = 64 * 1024
 
 
 class BlobFiles(Protocol):
@@ -84,12 +85,15 @@ class Reach:
 
 
 def _references(blob: Path) -> References:
-    with blob.open("rb") as file:
-        start = file.read(_PREFIX)
+    with blob.open("rb", buffering=0) as file:
+        start = file.read(_CHUNK)
         # A layer is not read completely only to learn that it is not a manifest.
         if start.strip() and not is_manifest(start):
             return LEAF
-        return references(start + file.read(MAX_MANIFEST_BYTES + 1 - len(start)))
+        rest = b""
+        while len(start) + len(rest) <= MAX_MANIFEST_BYTES and (more := file.read(_CHUNK)):
+            rest += more
+    return references(start + rest)
 
 
 @dataclass(frozen=True)

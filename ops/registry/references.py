@@ -11,6 +11,9 @@ from typing import Any
 from ops.registry.tree import DIGEST
 
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_USUAL = re.compile('"(sha256:[0-9a-f]{64})"')
+# What every digest ends with, and more.
+_ANY = re.compile(":[a-zA-Z0-9=_-]{32,}")
 _JSON_BEGINS_WITH = (b"{", b"[")
 # The registry refuses larger ones: maxManifestBodySize in registry/handlers/manifests.go of distribution.
 MAX_MANIFEST_BYTES = 4 * 2**20
@@ -49,7 +52,7 @@ def references(content: bytes) -> References:
         return LEAF
     text = content.decode(errors="replace")  # as Go reads it
     if "\\" not in text and _SUBJECT not in text.casefold():
-        return References(frozenset(DIGEST.findall(text)))  # the same as below, and several times as fast
+        return References(frozenset(_all_digests(text)))  # the same as below, and several times as fast
     try:
         # Pairs, not dictionaries: of a key that stands twice both count.
         document = json.loads(text, object_pairs_hook=_Members)
@@ -59,6 +62,12 @@ def references(content: bytes) -> References:
     subject = frozenset(_digests([value for key, value in members if key.casefold() == _SUBJECT]))
     others = frozenset(_digests([(key, value) for key, value in members if key.casefold() != _SUBJECT]))
     return References(others, subject - others)
+
+
+def _all_digests(text: str) -> list[str]:
+    """Return what `DIGEST` finds, but quickly where all of it is the usual: quoted, by SHA-256."""
+    usual: list[str] = _USUAL.findall(text)
+    return usual if len(usual) == len(_ANY.findall(text)) else DIGEST.findall(text)
 
 
 class _Members(list[tuple[str, Any]]):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
 
 from ops.core import exit_codes
@@ -117,17 +118,17 @@ class RegistryTree:
 
     root: Path
 
-    @property
+    @cached_property
     def top(self) -> Path:
         """The folder that everything is in, and that the paths of `entry_of` are relative to."""
         return self.root / VERSION_FOLDER
 
-    @property
+    @cached_property
     def blobs(self) -> Path:
         """The folder of all blobs, manifests included."""
         return self.top / "blobs"
 
-    @property
+    @cached_property
     def repositories(self) -> Path:
         """The folder of all repositories."""
         return self.top / "repositories"

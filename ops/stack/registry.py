@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from docker.errors import DockerException
 
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, container_name
 from ops.core import exit_codes
 from ops.core.docker_engine import connected
 from ops.core.process import CommandError, run
+from ops.registry.cache import RedisCache
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
@@ -48,7 +51,7 @@ def live_registry(stack: Stack, *, image: str = "") -> LiveRegistry:
         SnapshotStore(stack.root / stack.config.snapshots, tree),
         read_only_of(stack),
         writes_in_flight=lambda: writes_in_flight(_metrics(stack)),
-        flush_cache=lambda: _flush(stack),
+        cache=RedisCache(lambda commands: _ask_cache(stack, commands)),
         image=image,
     )
 
@@ -78,12 +81,17 @@ def _metrics(stack: Stack) -> str:
     return _inside(stack, _REGISTRY, ["wget", "-q", "-O", "-", stack.config.registry_metrics])
 
 
-def _flush(stack: Stack) -> None:
-    """Empty the cache, logged in as the registry; the password is sent on standard input."""
-    told = f"AUTH {_CACHE_USER} {stack.secret(_CACHE_PASSWORD).strip()}\nFLUSHDB\n"
-    answer = _inside(stack, _CACHE, ["redis-cli"], stdin=told)
-    if answer.split() != ["OK", "OK"]:
-        raise ServiceError(f"{container(stack, _CACHE)} cannot be emptied: {answer.strip()}; run `up` if the release is old")
+def _ask_cache(stack: Stack, commands: Sequence[Sequence[str]]) -> None:
+    """Send commands to the cache, logged in as the registry; the password is sent on standard input."""
+    login = ["AUTH", _CACHE_USER, stack.secret(_CACHE_PASSWORD).strip()]
+    told = "".join(" ".join(words) + "\n" for words in [login, *commands])
+    answers = _inside(stack, _CACHE, ["redis-cli"], stdin=told).splitlines()
+    failed = [answer for answer in answers if answer != "OK" and not answer.isdecimal()]
+    if failed or len(answers) != 1 + len(commands):
+        problem = failed[0] if failed else f"{len(answers)} answers to {1 + len(commands)} commands"
+        raise ServiceError(
+            f"{container(stack, _CACHE)} cannot be told what was deleted: {problem}; run `up` if the release is old"
+        )
 
 
 def _inside(stack: Stack, service: str, words: list[str], stdin: str | None = None) -> str:

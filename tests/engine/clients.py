@@ -1,14 +1,18 @@
-"""Real clients of a registry, each with credentials of its own: docker, skopeo, crane."""
+"""Real clients of a registry, each with credentials of its own: docker, skopeo, crane, podman."""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from infra.paths import cache_folder
 from ops.core.process import Completed, run
 from tests.engine.images import tagged_image
+from tools.offline.debian import apt_install
 from tools.offline.tools import ensure_crane, ensure_skopeo
 
 LIMIT_S = 60
@@ -59,9 +63,7 @@ class Skopeo:
         return run([self.program, *login], stdin=password, timeout=LIMIT_S, check=False)
 
     def push(self, image: str) -> Completed:
-        archive = self.folder / "image.tar"
-        with tagged_image(f"{self.registry}/{image}") as reference:
-            run(["docker", "save", "-o", archive, reference], timeout=LIMIT_S)
+        archive = _archive(f"{self.registry}/{image}", self.folder)
         target = f"docker://{self.registry}/{image}"
         copy = ["copy", "--dest-tls-verify=false", *self.credentials, f"docker-archive:{archive}", target]
         return run([self.program, *copy], timeout=LIMIT_S, check=False)
@@ -84,9 +86,7 @@ class Crane:
         return self._run(["auth", "login", self.registry, "-u", user, "--password-stdin"], stdin=password)
 
     def push(self, image: str) -> Completed:
-        archive = self.folder / "image.tar"
-        with tagged_image(f"{self.registry}/{image}") as reference:
-            run(["docker", "save", "-o", archive, reference], timeout=LIMIT_S)
+        archive = _archive(f"{self.registry}/{image}", self.folder)
         return self._run(["push", "--insecure", str(archive), f"{self.registry}/{image}"])
 
     def pull(self, image: str) -> Completed:
@@ -94,3 +94,43 @@ class Crane:
 
     def _run(self, arguments: list[str], stdin: str | None = None) -> Completed:
         return run([self.program, *arguments], stdin=stdin, timeout=LIMIT_S, env=self.environment, check=False)
+
+
+class Podman:
+    """podman, with credentials and a store of its own."""
+
+    def __init__(self, registry: str, folder: Path) -> None:
+        program = apt_install("podman", "podman", purpose="testing with podman")
+        self.registry, self.folder = registry, folder
+        run_root = tempfile.mkdtemp(prefix="podman-")  # it takes no longer path than 50 characters
+        weakref.finalize(self, shutil.rmtree, run_root, ignore_errors=True)
+        store = ["--root", str(folder / "root"), "--runroot", run_root, "--storage-driver", "vfs"]
+        self.base = [str(program), *store]
+        credentials = folder / "auth.json"
+        credentials.write_text("{}")  # it refuses a file that is not there
+        self.options = ["--tls-verify=false", "--authfile", str(credentials)]
+
+    def login(self, user: str, password: str) -> Completed:
+        login = [*self.base, "login", *self.options, "-u", user, "--password-stdin", self.registry]
+        return run(login, stdin=password, timeout=LIMIT_S, check=False)
+
+    def push(self, image: str) -> Completed:
+        reference = f"{self.registry}/{image}"
+        run([*self.base, "load", "--quiet", "--input", _archive(reference, self.folder)], timeout=LIMIT_S)
+        pushed = run([*self.base, "push", *self.options, reference], timeout=LIMIT_S, check=False)
+        run([*self.base, "rmi", reference], timeout=LIMIT_S)
+        return pushed
+
+    def pull(self, image: str) -> Completed:
+        return run([*self.base, "pull", *self.options, f"{self.registry}/{image}"], timeout=LIMIT_S, check=False)
+
+
+ALL_CLIENTS: dict[str, Callable[[str, Path], Client]] = {"docker": Docker, "skopeo": Skopeo, "crane": Crane, "podman": Podman}
+
+
+def _archive(reference: str, folder: Path) -> Path:
+    """Save a new image of random content; return the archive."""
+    archive = folder / "image.tar"
+    with tagged_image(reference):
+        run(["docker", "save", "-o", archive, reference], timeout=LIMIT_S)
+    return archive

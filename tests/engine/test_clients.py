@@ -1,4 +1,4 @@
-"""Anonymous pull and authenticated push on one name, with docker, skopeo and crane (D1)."""
+"""Anonymous pull and authenticated push on one name, with docker, skopeo, crane and podman (D1)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.engine.clients import Client, Crane, Docker, Skopeo
+from tests.engine.clients import ALL_CLIENTS, Client
 
 
-@pytest.fixture(params=[Docker, Skopeo, Crane], ids=["docker", "skopeo", "crane"])
+@pytest.fixture(params=list(ALL_CLIENTS.values()), ids=list(ALL_CLIENTS))
 def client(request: pytest.FixtureRequest, outputs: dict[str, Any], tmp_path: Path) -> Client:
     """A client that has not signed in."""
     made: Client = request.param(outputs["registry"], tmp_path)

@@ -14,7 +14,7 @@ from infra.paths import PROJECT_FOLDER
 from ops.core.files import write_atomic
 from tests.engine.stacks import new_stack
 from tests.plans import DEFAULTS
-from tools.bench import change_times, cli_times, cold, gateway_times, gc_times, server_times, stack_times, throughput
+from tools.bench import change_times, cli_times, cold, gateway_times, gc_times, server_times, stack_times, storm_times, throughput
 from tools.bench.report import PAGE, Row, render, replace_section
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.preflight import BUILD_BYTES, check_space
@@ -31,7 +31,7 @@ def main() -> None:
     check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if wanted else 0))
     if os.environ.get("ONLY") == "gc":
         with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name:
-            rows = gc_times.measure(Path(name, "gc"))
+            rows = _garbage_collection(Path(name))
         write_atomic(PAGE, replace_section(page, gc_times.TITLE, rows))
         print(PAGE.read_text())
         return
@@ -45,6 +45,10 @@ def main() -> None:
         sections = _all_sections(state)
         write_atomic(PAGE, render([*([(cold.TITLE, first)] if first else []), *sections], before=page, kept=cold.TITLE))
     print(PAGE.read_text())
+
+
+def _garbage_collection(folder: Path) -> list[Row]:
+    return [*gc_times.measure(folder / "gc"), *storm_times.measure(folder / "storm")]
 
 
 def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
@@ -63,7 +67,7 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         session.destroy(stream=False)
         served = server_times.measure(folder / "server")
         looked = change_times.measure(folder / "changes")
-        collected = gc_times.measure(folder / "gc")
+        collected = _garbage_collection(folder)
         helped = cli_times.measure()
     return [
         (f"The stack ({plugins} plugins)", times),

@@ -12,6 +12,7 @@ from typing import Any
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.process import run
+from ops.registry.cache import NoCache
 from ops.registry.index import index_of
 from ops.registry.listing import listing_of
 from ops.registry.live import LiveRegistry
@@ -88,7 +89,7 @@ def _collect(folder: Path) -> dict[str, Any]:
     """Collect a tree that was laid out; return what it took."""
     tree = RegistryTree(folder / "registry")
     live = LiveRegistry(
-        tree, SnapshotStore(folder / "snapshots", tree), ReadOnlyMode(folder / "gate/read-only"), WritesInFlight, lambda: None
+        tree, SnapshotStore(folder / "snapshots", tree), ReadOnlyMode(folder / "gate/read-only"), WritesInFlight, NoCache()
     )
     limits = SafetyLimits(max_share=1, max_backup_age_s=None)
     report = GarbageCollection(live, Rules(min_age_s=0), limits).run()

@@ -22,7 +22,7 @@ class Row:
         what: What was measured.
         detail: Its spread, or what it consists of.
         wanted: The goal, as text.
-        value: The median.
+        value: The median; a count is an integer.
         unit: Of the value; empty for a ratio or a count.
     """
 
@@ -35,7 +35,7 @@ class Row:
     @property
     def shown(self) -> str:
         """The value with its unit."""
-        digits = 0 if abs(self.value) >= 100 else 1 if self.unit else 2  # noqa: PLR2004
+        digits = 0 if isinstance(self.value, int) or abs(self.value) >= 100 else 1 if self.unit else 2  # noqa: PLR2004
         return f"{self.value:.{digits}f}{' ' + self.unit if self.unit else ''}"
 
 

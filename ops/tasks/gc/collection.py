@@ -179,16 +179,18 @@ class GarbageCollection:
     def _look_again(self, sweep: Sweep) -> None:
         """Put back what is needed by writes that the edge had let through and that were not counted yet.
 
-        Once the cache is empty, new writes learn the truth. Those that began before are waited for, and leave a link.
+        Once the cache has forgotten what is gone, new writes learn the truth. Those that began before are waited for, and leave
+        a link.
         """
         live = self.live
-        live.flush_cache()
+        gone = [one.entry for one in sweep.recent]
+        live.cache.forget(gone)
         try:
             live.drain()
         except ReadOnlyModeBusyError as error:
             raise ReadOnlyModeError(f"{error}; everything was put back") from error
         put_back(live.store, sweep.look())
-        live.flush_cache()
+        live.cache.forget(gone)
 
     def _keep_going(self) -> None:
         self.live.read_only.extend()

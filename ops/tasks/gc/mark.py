@@ -107,8 +107,9 @@ def mark(tree: RegistryTree, listing: Listing, *, rules: Rules, now: float, aske
     kept_by_rule = before - len(gone)
     if marking.blind:
         gone = [one for one in gone if one.entry.kind != Kind.BLOB]
+    top = str(tree.top)
     return Marked(
-        candidates=[sized for one in gone if (sized := _sized(tree, one))],
+        candidates=[sized for one in gone if (sized := _sized(top, one))],
         listing=listing,
         reach=marking.reach,
         referrers=marking.referrers,
@@ -252,12 +253,12 @@ def _without_content(listing: Listing, going: Collection[Entry]) -> Iterator[tup
                 yield entry, stamp
 
 
-def _sized(tree: RegistryTree, one: Candidate) -> Candidate | None:
+def _sized(top: str, one: Candidate) -> Candidate | None:
     """Add the size of a blob; None for one that is an empty folder, as a crash leaves it."""
     if one.entry.kind != Kind.BLOB:
         return one
     try:
-        return Candidate(one.entry, one.stamp, os.stat(f"{tree.top}/{path_of(one.entry)}").st_size)  # noqa: PTH116
+        return Candidate(one.entry, one.stamp, os.stat(f"{top}/{path_of(one.entry)}").st_size)  # noqa: PTH116
     except FileNotFoundError:
         return None
 

@@ -27,6 +27,7 @@ class Sweep:
         asked_for: Returns the digests of blobs that clients have lately been told are there.
         left: What is still to be removed; the last comes first: pointers before what they point to.
         gone: What was removed so far.
+        recent: What the last slice removed.
         kept_again: Files that stay, because they were pushed again or something that was pushed references them.
     """
 
@@ -35,6 +36,7 @@ class Sweep:
     asked_for: Callable[[], Collection[str]]
     left: list[Candidate] = field(init=False)
     gone: list[Candidate] = field(init=False, default_factory=list)
+    recent: list[Candidate] = field(init=False, default_factory=list)
     kept_again: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -77,7 +79,7 @@ class Sweep:
             seconds: How long this may take.
             keep_going: Called now and then; raises when writes may get through.
         """
-        until = time.monotonic() + seconds
+        until, self.recent = time.monotonic() + seconds, []
         while self.left and time.monotonic() < until:
             keep_going()
             if self._written_again(self.left[-_EVERY:]):
@@ -87,6 +89,7 @@ class Sweep:
             for one in reversed(self.left[-_EVERY:]):
                 if remove(self.tree, one.entry, trash):
                     self.gone.append(one)
+            self.recent += self.left[-_EVERY:]
             del self.left[-_EVERY:]
 
     def records(self, candidates: Sequence[Candidate]) -> list[Removed]:

@@ -17,6 +17,7 @@ import httpx
 import yaml
 
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
+from ops.registry.cache import Cache, NoCache
 from ops.registry.live import LiveRegistry
 from ops.registry.manifests import image_problems
 from ops.registry.read_only import ReadOnlyMode, WritesInFlight, writes_in_flight
@@ -31,12 +32,13 @@ from tests.real_programs import registry_binary
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 ALL = Rules(min_age_s=0)
+NO_CACHE = NoCache()
 NO_BACKUP = SafetyLimits(max_share=1, max_backup_age_s=None)
 
 
-def digest_of(content: bytes) -> str:
+def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     """Return the digest of content."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ class Client:
         """Send a request."""
         return self.http.request(method, httpx.URL(self.url).join(path), **options)
 
-    def push_blob(self, repository: str, content: bytes) -> httpx.Response:
+    def push_blob(self, repository: str, content: bytes, algorithm: str = "sha256") -> httpx.Response:
         """Push a blob unless it is there; return the last answer."""
-        digest = digest_of(content)
+        digest = digest_of(content, algorithm)
         answer = self.ask("HEAD", f"/v2/{repository}/blobs/{digest}")
         if answer.status_code == 404:
             answer = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
@@ -159,25 +161,25 @@ class Rig:
     def live(
         self,
         *,
-        flush: Callable[[], None] = lambda: None,
+        cache: Cache = NO_CACHE,
         step: Callable[[str], None] = lambda _: None,
         asked_for: Callable[[], Collection[str]] = frozenset,
     ) -> LiveRegistry:
         """Return it as tasks meet it."""
         mode = ReadOnlyMode(self.read_only_file)
-        return LiveRegistry(self.tree, self.store, mode, self.in_flight, flush, asked_for=asked_for, step=step)
+        return LiveRegistry(self.tree, self.store, mode, self.in_flight, cache, asked_for=asked_for, step=step)
 
     def collection(
         self,
         rules: Rules = ALL,
         limits: SafetyLimits = NO_BACKUP,
         *,
-        flush: Callable[[], None] = lambda: None,
+        cache: Cache = NO_CACHE,
         step: Callable[[str], None] = lambda _: None,
         asked_for: Callable[[], Collection[str]] = frozenset,
     ) -> GarbageCollection:
         """Return a collection of its garbage."""
-        live = self.live(flush=flush, step=step, asked_for=asked_for)
+        live = self.live(cache=cache, step=step, asked_for=asked_for)
         return GarbageCollection(live, rules=rules, limits=limits, sample=20)
 
     def broken(self) -> list[str]:

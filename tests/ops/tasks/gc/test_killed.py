@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.registry.cache import RedisCache
 from ops.registry.read_only import holder_of
 from ops.registry.snapshots.store import SnapshotState
 from tests.ops.tasks.gc.gc_rig import Image, Rig, running
@@ -74,11 +75,11 @@ def test_what_a_killed_run_has_removed_is_put_back_by_the_next(rig: Rig) -> None
 def test_what_goes_wrong_during_the_sweep_is_put_back_at_once(rig: Rig) -> None:
     before = rig.blobs()
 
-    def unreachable() -> None:
+    def unreachable(_: object) -> None:
         raise ConnectionError("the cache does not answer")
 
     with pytest.raises(ConnectionError):
-        rig.collection(flush=unreachable).run()
+        rig.collection(cache=RedisCache(unreachable)).run()
     assert rig.blobs() == before
     assert not rig.read_only_file.exists()
     assert rig.collection().run().removed_blobs == 3

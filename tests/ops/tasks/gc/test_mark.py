@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,8 +17,10 @@ from ops.registry.listing import listing_of
 from ops.registry.tree import Entry, Kind, RegistryTree, entry_of
 from ops.tasks.gc.mark import Marked, mark
 from ops.tasks.gc.model import Rules
+from tests.ops.tasks.gc.every_kind import DAMAGED, EveryKind
+from tests.ops.tasks.gc.gc_rig import digest_of
 from tests.ops.tasks.gc.registry_collector import removed_by
-from tests.ops.tasks.gc.trees import IMAGE, INDEX, Layout, digest_of, scatter
+from tests.ops.tasks.gc.trees import IMAGE, INDEX, Layout, scatter
 from tests.real_programs import registry_binary
 
 ALL = Rules(min_age_s=0)
@@ -69,6 +72,35 @@ def test_it_is_what_the_registrys_own_collector_removes(layout: Layout, tmp_path
     # told that the blob is there finds it.
     assert {one for one in judged - ours if one.kind != Kind.LAYER} == set()
     assert {one.digest for one in judged - ours} & {one.digest for one in ours} == set()
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("seed", range(8))
+def test_content_of_every_kind_is_garbage_when_the_registrys_own_collector_says_so(tmp_path: Path, seed: int) -> None:
+    layout = EveryKind(RegistryTree(tmp_path / "registry"), Random(seed))  # noqa: S311
+    layout.scatter()
+    judged = entries(removed_by(registry_binary(), layout.tree, tmp_path, instead=layout.instead, referrers=layout.referrers))
+    found = marked(layout)
+    ours = {replace(one.entry, digest="") if one.entry.kind == Kind.TAG else one.entry for one in found.candidates}
+    assert [line.partition(" cannot")[0] for line in found.unclear] == [f"{DAMAGED}: tag damaged"]
+    assert {one.kind for one in ours} >= set(Kind) - {Kind.TAG}
+    # Beside what the test above names: links by another digest go with their blob, to the collector they are none.
+    with_manifests = {one.repository for one in entries(layout.tree.files()) if one.kind == Kind.REVISION}
+    more = ours - judged
+    assert {one for one in more if one.repository in with_manifests and one.kind != Kind.TAG_HISTORY and not other(one)} == set()
+    # The history of a tag goes with its folder, and some tags are there for the collector alone. Of the damaged repository
+    # everything stays.
+    tags = {(one.repository, one.tag) for one in ours | entries(layout.instead) if one.kind == Kind.TAG}
+    links = found.listing.repositories[DAMAGED]
+    stays = links.layers.keys() | links.revisions.keys() | set(links.aliases.values())
+    less = {one for one in judged - ours if one.kind != Kind.LAYER and (one.repository, one.tag) not in tags}
+    assert {one for one in less if one.repository != DAMAGED and one.digest not in stays} == set()
+    assert {one.digest for one in judged - ours} & {one.digest for one in ours if one.kind != Kind.TAG} == set()
+
+
+def other(entry: Entry) -> bool:
+    """Whether this is a link by a digest that the registry does not store by."""
+    return entry.kind == Kind.LAYER and not entry.digest.startswith("sha256:")
 
 
 @pytest.mark.parametrize(

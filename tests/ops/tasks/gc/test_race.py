@@ -16,18 +16,21 @@ import pytest
 
 from ops.stack.access_log import NewlyAsked
 from tests.ops.tasks.gc.gc_rig import Client, Image, Rig, running
+from tests.ops.tasks.gc.pushed_kinds import PUSHED_KINDS, PushedKind
+from tests.real_programs import RedisServer
 from tests.stack_components.edge.whole import Edge, running_before
 
 pytestmark = pytest.mark.system
 
 IMAGES = 15
+SEEDS = 5
 ROUNDS = 3
 
 
 @contextlib.contextmanager
-def behind_an_edge(folder: Path) -> Iterator[tuple[Rig, Edge]]:
+def behind_an_edge(folder: Path, cache: str = "") -> Iterator[tuple[Rig, Edge]]:
     """Run a registry, and an edge that holds writes in read-only mode; give the edge too."""
-    with running(folder) as rig, running_before(folder, rig.client.url) as edge:
+    with running(folder, cache=cache) as rig, running_before(folder, rig.client.url) as edge:
         yield rig, edge
 
 
@@ -156,6 +159,63 @@ def test_nothing_is_lost_whatever_clients_do_meanwhile(tmp_path: Path) -> None:
         rig.collection().run()
         assert rig.collection().plan().blobs == 0
         assert rig.broken() == []
+
+
+def test_content_of_every_kind_is_pushed_again_while_it_is_garbage(tmp_path: Path, redis: RedisServer) -> None:
+    """With a cache: without one, the registry takes no index that lists blobs."""
+    accepted = list[tuple[PushedKind, str, str]]()
+
+    def pusher(kind: PushedKind) -> Callable[[Client], httpx.Response]:
+        numbers = itertools.count()
+
+        def push(client: Client) -> httpx.Response:
+            number = next(numbers)
+            tag, seed = f"n{number}", str(number % SEEDS)
+            answer = kind.push(client, tag, seed)
+            assert answer.status_code == 201, (kind.name, answer.request, answer.text)
+            accepted.append((kind, tag, seed))
+            return answer
+
+        return push
+
+    with (
+        behind_an_edge(tmp_path, redis.address) as (rig, edge),
+        contextlib.closing(NewlyAsked(edge.caddy.access_log_file)) as newly,
+    ):
+        asked = set[str]()
+
+        def asked_for() -> set[str]:
+            asked.update(newly.digests())
+            return asked
+
+        for kind in PUSHED_KINDS:
+            for seed in (*map(str, range(SEEDS)), "for good"):
+                answer = kind.push(rig.client, "garbage", seed)
+                assert answer.status_code == 201, (kind.name, answer.text)
+                assert rig.client.delete(kind.repository, "garbage").status_code == 202
+            assert kind.push(rig.client, "kept", "kept").status_code == 201
+        # A referrer of what was never here stays.
+        assert rig.collection().plan().blobs == (len(PUSHED_KINDS) - 1) * (SEEDS + 1) * 4
+        writers = Traffic(edge.url)
+        try:
+            for kind in PUSHED_KINDS:
+                writers.start(pusher(kind))
+            reports = [rig.collection(step=_slowly, asked_for=asked_for, cache=redis.cache).run() for _ in range(ROUNDS)]
+        finally:
+            writers.stop()
+        assert (writers.errors, writers.refused) == ([], 0)
+        assert [problem for report in reports for problem in (*report.problems, *report.plan.unclear)] == []
+        assert sum(report.removed_blobs for report in reports) >= (len(PUSHED_KINDS) - 1) * 4
+        assert sum(report.kept_again for report in reports) > 0
+        assert {kind.name for kind, _, _ in accepted} == {kind.name for kind in PUSHED_KINDS}
+        rig.collection(cache=redis.cache).run()
+        assert rig.collection().plan().blobs == 0
+        accepted += [(kind, "kept", "kept") for kind in PUSHED_KINDS]
+        assert [problem for kind, tag, seed in accepted for problem in kind.problems(rig.client, tag, seed)] == []
+
+
+def _slowly(step: str) -> None:
+    time.sleep(0.2 if step in {"listed", "marked"} else 0)
 
 
 @pytest.mark.parametrize("step", ["listed", "marked", "noted", "drained"])

@@ -12,6 +12,7 @@ import pytest
 
 from ops.core import exit_codes
 from ops.core.process import run
+from ops.registry.cache import NoCache
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, ReadOnlyModeBusyError, WritesInFlight
 from ops.registry.snapshots.store import SnapshotState, SnapshotStore
@@ -72,9 +73,7 @@ def test_an_upload_that_ends_after_the_last_look_gets_its_blob_back_from_the_tra
 def garbage_in(folder: Path, blobs: int = 1_000) -> LiveRegistry:
     tree = RegistryTree(folder / "registry")
     lay_out_images(tree, blobs)
-    return LiveRegistry(
-        tree, SnapshotStore(folder / "snapshots", tree), ReadOnlyMode(folder / "gate"), WritesInFlight, lambda: None
-    )
+    return LiveRegistry(tree, SnapshotStore(folder / "snapshots", tree), ReadOnlyMode(folder / "gate"), WritesInFlight, NoCache())
 
 
 def collected(live: LiveRegistry, *, keep_snapshot: bool = True) -> GarbageCollection:

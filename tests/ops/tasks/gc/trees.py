@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ops.registry.tree import RegistryTree
+from tests.ops.tasks.gc.gc_rig import digest_of
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-
-
-def digest_of(content: bytes, algorithm: str = "sha256") -> str:
-    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
 
 
 @dataclass
@@ -29,25 +25,25 @@ class Layout:
 
     def blob(self, content: bytes) -> str:
         digest = digest_of(content)
-        self._write(str(self.tree.blob(digest)), content)
+        self.write(str(self.tree.blob(digest)), content)
         return digest
 
     def layer(self, repository: str, content: bytes, algorithm: str = "sha256") -> str:
         # The registry stores by SHA-256, and links other digests to that: blobwriter.go and linkedblobstore.go of distribution.
         stored, digest = self.blob(content), digest_of(content, algorithm)
         for linked in {stored, digest}:
-            self._write(str(self.tree.layer(repository, linked)), stored.encode())
+            self.write(str(self.tree.layer(repository, linked)), stored.encode())
         return digest
 
     def manifest(self, repository: str, content: bytes) -> str:
         digest = self.blob(content)
-        self._write(str(self.tree.revision(repository, digest)), digest.encode())
+        self.write(str(self.tree.revision(repository, digest)), digest.encode())
         return digest
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         current = self.tree.tag(repository, tag)
-        self._write(str(current), digest.encode())
-        self._write(str(current.parent.parent / "index" / digest.replace(":", "/") / "link"), digest.encode())
+        self.write(str(current), digest.encode())
+        self.write(str(current.parent.parent / "index" / digest.replace(":", "/") / "link"), digest.encode())
 
     def image(self, repository: str, layers: Sequence[bytes], *, kind: str = IMAGE, **more: object) -> str:
         """Lay out an image without a tag; return its digest."""
@@ -62,7 +58,8 @@ class Layout:
         listed = [{"mediaType": IMAGE, "digest": one, "size": self.tree.blob(one).stat().st_size} for one in children]
         return self.manifest(repository, json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": listed}).encode())
 
-    def _write(self, path: str, content: bytes) -> None:
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file, given its path below the tree's version folder."""
         file = self.tree.top / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)

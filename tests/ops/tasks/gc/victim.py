@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import Completed, run
+from ops.registry.cache import NoCache
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, WritesInFlight
 from ops.registry.snapshots.store import SnapshotStore
@@ -44,7 +45,7 @@ def _main(folder: Path, task: str, step: str, snapshot: str) -> None:
     tree = RegistryTree(folder / "registry")
     store = SnapshotStore(folder / "snapshots", tree)
     live = LiveRegistry(
-        tree, store, ReadOnlyMode(folder / READ_ONLY_FOLDER / READ_ONLY_FILE), WritesInFlight, lambda: None, step=die
+        tree, store, ReadOnlyMode(folder / READ_ONLY_FOLDER / READ_ONLY_FILE), WritesInFlight, NoCache(), step=die
     )
     if task == "gc":
         limits = SafetyLimits(max_share=1, max_backup_age_s=None)

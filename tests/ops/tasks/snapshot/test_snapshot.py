@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from ops.core import exit_codes
+from ops.registry.cache import RedisCache
 from ops.registry.index import index_of
 from ops.registry.listing import listing_of
 from ops.registry.snapshots.store import SnapshotState
@@ -111,9 +112,9 @@ def test_the_next_run_completes_what_was_killed(rig: Rig, collected: str, step: 
     kill_at(step, rig.folder, "restore", snapshot=collected)
     assert rig.broken() == []
     assert rig.read_only_file.exists() == (step in WHILE_READ_ONLY)
-    flushed: list[bool] = []
-    restore(rig.live(flush=lambda: flushed.append(True)), collected, RestoreScope(overwrite=True))
-    assert flushed
+    told: list[Sequence[Sequence[str]]] = []
+    restore(rig.live(cache=RedisCache(told.append)), collected, RestoreScope(overwrite=True))
+    assert [["FLUSHDB"]] in told
     assert all(rig.client.pull("team/app", tag) == [] for tag in ("moved", "gone", "later"))
     assert rig.tree.tagged("team/app", "moved") == OLD.digest
     assert rig.broken() == []
