@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ops.config import ACCESS_LOG_FILE, ACCESS_LOG_FOLDER
 from ops.core.process import CommandError, run
 from ops.registry.manifests import image_problems
 from ops.registry.tree import RegistryTree
+from ops.stack.log_files import every_file, lines_of
 from tests.engine.clients import ALL_CLIENTS, Client
 from tests.engine.stacks import TestStack
 from tests.ops.tasks.gc.trees import lay_out_images
@@ -27,6 +29,8 @@ from tools.emulation.client import Client as Repeating
 SETTINGS = {"operations": {"gc": {"min_age_hours": 0, "keep_pulled_days": 0}}}
 _SEEDS = 10
 _LIMIT_S = 1800
+# Else on few cores clients leave nothing to what they push to.
+_PAUSE_S = 0.5
 _WRITES = {"POST", "PATCH", "PUT", "DELETE"}
 # 401 is how a client learns where to sign in, 404 how it learns that a layer is missing.
 _EXPECTED = {401, 404}
@@ -67,11 +71,11 @@ def weather(stack: TestStack, folder: Path, blobs: int) -> Weathered:
     tree = RegistryTree(stack.root / "data/registry")
     lay_out_images(tree, blobs)
     run(["chown", "--recursive", f"--reference={tree.root}", tree.root], timeout=_LIMIT_S)
-    before = len(_answers(stack))
+    began = time.time()
     with storm.blowing():
         words = [sys.executable, "-m", "ops.cli", "--root", str(stack.root), "gc", "--json"]
         collected = run(words, timeout=_LIMIT_S, cwd=PROJECT_FOLDER)
-    seen = _answers(stack)[before:]
+    seen = _answers(stack, began)
     tags = [(name, tag) for name in tree.repository_names() if name.startswith("storm/") for tag in tree.tag_names(name)]
     return Weathered(
         report=json.loads(collected.stdout)["report"],
@@ -119,14 +123,14 @@ class Storm:
                 thread.join()
 
     def _push_new(self, name: str) -> None:
-        while not self._over.is_set():
+        while not self._over.wait(_PAUSE_S):
             done = self.clients[name].push(f"storm/{name}:v{self.counts[name]}")
             self.counts[name] += 1
             if done.returncode:
                 self.failed.append(done)
 
     def _push_again(self) -> None:
-        while not self._over.is_set():
+        while not self._over.wait(_PAUSE_S):
             seed = self.counts["again"] % _SEEDS
             try:
                 self._again.push(f"storm/again:{seed}", size=1000, seed=seed)
@@ -135,7 +139,8 @@ class Storm:
             self.counts["again"] += 1
 
 
-def _answers(stack: TestStack) -> list[dict[str, Any]]:
-    """What the edge has answered below /v2/."""
-    lines = (stack.root / ACCESS_LOG_FOLDER / ACCESS_LOG_FILE).read_text().splitlines()
-    return [one for one in map(json.loads, lines) if one["request"]["uri"].startswith("/v2/")]
+def _answers(stack: TestStack, since: float) -> list[dict[str, Any]]:
+    """What the edge has answered below /v2/ since a time in seconds since 1970."""
+    log = stack.root / ACCESS_LOG_FOLDER / ACCESS_LOG_FILE
+    answers = (json.loads(line) for file in every_file(log) for line in lines_of(file))
+    return [one for one in answers if one["ts"] >= since and one["request"]["uri"].startswith("/v2/")]
