@@ -1,6 +1,6 @@
 """A Docker engine's data with images in it: loaded once into a volume, of which each server gets the layers as hard links.
 
-Loading takes a server some ten seconds of a core. Layers never change once they are there, so servers can share their files.
+Loading unpacks several hundred megabytes. Layers never change once they are there, so servers can share their files.
 """
 
 from __future__ import annotations
