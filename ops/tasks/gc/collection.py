@@ -28,7 +28,7 @@ _WHY = "gc"
 _LOOKS = 4
 _LOOK_S = 0.25
 # Writers wait for a slice, which takes about this long, and then have as long for themselves.
-_HELD_S = 0.9
+_HELD_S = 0.8
 _LEAST_S, _PAUSE_S = 0.1, 0.2
 # How long a slice waits for writes in flight, and for how long it is tried again.
 _DRAIN_S = 1.0
@@ -159,13 +159,11 @@ class GarbageCollection:
             try:
                 with clock.phase("held"), live.writes_held(_TASK, "unused blobs are being deleted", drain_limit_s=_DRAIN_S):
                     put_back(live.store, sweep.look())
-                    # What else took time in the last slice takes as much in this one.
-                    other = clock.last.get("held", 0.0) - clock.last.get("remove", 0.0)
-                    with clock.phase("remove"):
-                        sweep.one_slice(snapshot.trash, max(_HELD_S - other, _LEAST_S), self._keep_going)
+                    sweep.one_slice(snapshot.trash, max(_HELD_S - clock.last.get("look", 0.0), _LEAST_S), self._keep_going)
                     live.step("swept")
                     live.read_only.extend()
-                    self._look_again(sweep)
+                    with clock.phase("look"):
+                        self._look_again(sweep)
                     live.step("flushed")
             except ReadOnlyModeBusyError:
                 if time.monotonic() < give_up:
