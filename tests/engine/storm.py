@@ -33,6 +33,7 @@ _SEEDS = 10
 _LIMIT_S = 1800
 # Else on few cores clients leave nothing to what they push to.
 _PAUSE_S = 0.5
+_BEGIN_LIMIT_S = 120.0
 _WRITES = {"POST", "PATCH", "PUT", "DELETE"}
 # 401 is how a client learns where to sign in, 404 how it learns that a layer is missing.
 _EXPECTED = {401, 404}
@@ -110,18 +111,22 @@ class Storm:
         for seed in range(_SEEDS):
             self._again.push(f"storm/again:{seed}", size=1000, seed=seed)
             self._again.delete(f"storm/again:{seed}")
-        self.counts = Counter[str]()
+        self.counts = Counter(dict.fromkeys([*self.clients, "again"], 0))
         self.failed: list[object] = []
         self._over = threading.Event()
 
     @contextlib.contextmanager
     def blowing(self) -> Iterator[None]:
-        """Push meanwhile."""
+        """Push meanwhile; begins when each has pushed once, so that all of them are at it."""
         works = [partial(self._push_new, name) for name in self.clients] + [self._push_again]
         threads = [threading.Thread(target=work) for work in works]
         for thread in threads:
             thread.start()
         try:
+            give_up = time.monotonic() + _BEGIN_LIMIT_S
+            while not all(self.counts.values()):
+                assert time.monotonic() < give_up, f"not all clients push: {self.counts}, {self.failed}"
+                time.sleep(_PAUSE_S)
             yield
         finally:
             self._over.set()
