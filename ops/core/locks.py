@@ -35,6 +35,17 @@ class Holder:
         return f"process {self.pid} (since {self.since})"
 
 
+def stuck(holder: Holder | None, doing: str, seconds: float) -> str:
+    """Return why nobody waits any longer for work that is done by one process at a time, and what to do about it.
+
+    Args:
+        holder: Who holds its lock, if the lock says so.
+        doing: What it does, as in "has been doing".
+        seconds: For how long it was waited for.
+    """
+    return f"{holder or 'another process'} has been {doing} for over {seconds:.0f} s; kill it if it hangs"
+
+
 class LockedError(Exception):
     """Somebody else holds the lock; the message says who, since when, and what to do.
 

@@ -86,14 +86,13 @@ class Reach:
 
 def _references(blob: Path) -> References:
     with blob.open("rb", buffering=0) as file:
-        start = file.read(_CHUNK)
+        content = file.read(_CHUNK)
         # A layer is not read completely only to learn that it is not a manifest.
-        if start.strip() and not is_manifest(start):
+        if content.strip() and not is_manifest(content):
             return LEAF
-        rest = b""
-        while len(start) + len(rest) <= MAX_MANIFEST_BYTES and (more := file.read(_CHUNK)):
-            rest += more
-    return references(start + rest)
+        while len(content) <= MAX_MANIFEST_BYTES and (more := file.read(_CHUNK)):
+            content += more
+    return references(content)
 
 
 @dataclass(frozen=True)

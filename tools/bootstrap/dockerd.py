@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.core.locks import Holder, hold
+from ops.core.locks import Holder, hold, stuck
 from ops.core.process import start_daemon
 from tools.bootstrap.errors import SetupError
 from tools.bootstrap.processes import is_running
@@ -60,9 +60,7 @@ def start_dockerd(daemon: Daemon, answers: Callable[[], bool]) -> None:
     """
 
     def refusal(holder: Holder | None) -> SetupError:
-        return SetupError(
-            f"{holder or 'another process'} has been starting dockerd for over {_TURN_LIMIT_S:.0f} s; kill it if it hangs"
-        )
+        return SetupError(stuck(holder, "starting dockerd", _TURN_LIMIT_S))
 
     with hold(daemon.log.with_suffix(".lock"), "starting dockerd", refusal=refusal, patience=_TURN_LIMIT_S):
         _start_alone(daemon, answers)

@@ -15,7 +15,7 @@ from docker.errors import APIError, NotFound
 from infra.cache import digest
 from infra.paths import cache_folder
 from infra.progress import progress
-from ops.core.locks import Holder, hold
+from ops.core.locks import Holder, hold, stuck
 from ops.core.process import CommandError, run
 from tools.emulation.containers import run_as_machine
 
@@ -54,9 +54,7 @@ def ensure_loaded(engine: docker.DockerClient, machine: str, references: Sequenc
     name = f"{_PREFIX}{digest([machine, images, sorted(references), _LOAD])}"
 
     def refusal(holder: Holder | None) -> CommandError:
-        return CommandError(
-            f"{holder or 'another process'} has been loading images for over {_LIMIT_S:.0f} s; kill it if it hangs"
-        )
+        return CommandError(stuck(holder, "loading images", _LIMIT_S))
 
     with hold(cache_folder("run") / "emulated-images.lock", "loading images", refusal=refusal, patience=_LIMIT_S):
         if not _exists(engine, name + _COMPLETE):

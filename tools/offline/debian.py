@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infra.paths import cache_folder
 from infra.progress import progress
-from ops.core.locks import Holder, hold
+from ops.core.locks import Holder, hold, stuck
 from ops.core.process import CommandError, run
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -64,8 +64,7 @@ def apt_install(package: str, program: str, *, purpose: str, also: Sequence[str]
     """
 
     def refusal(holder: Holder | None) -> PackageError:
-        by = holder or "another process"
-        return PackageError(f"{by} has been installing Debian packages for over {_LIMIT_S / 60:.0f} min; kill it if it hangs")
+        return PackageError(stuck(holder, "installing Debian packages", _LIMIT_S))
 
     # One at a time: steps and runs beside each other may find the same program missing, or half installed, and apt refuses to
     # run twice.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops.registry.tree import Entry, Kind, path_of
-from tests.ops.tasks.gc.gc_rig import digest_of
+from tests.ops.tasks.gc.gc_rig import digest_of, image_manifest
 from tests.ops.tasks.gc.trees import DOCKER_IMAGE, DOCKER_LIST, IMAGE, INDEX, Layout
 
 DAMAGED = "damaged/app"
@@ -76,7 +76,7 @@ class EveryKind(Layout):
     def odd(self, name: str, content: bytes, layers: Sequence[Mapping[str, Any]]) -> str:
         """Lay out a manifest on which the collector fails; that one gets an image of the same layers."""
         digest = self.manifest(name, content)
-        self.instead[path_of(Entry(Kind.BLOB, digest))] = _image(layers)
+        self.instead[path_of(Entry(Kind.BLOB, digest))] = image_manifest(layers)
         return digest
 
     def subject(self, name: str) -> str:
@@ -123,11 +123,6 @@ class EveryKind(Layout):
             self.instead[path] = None
 
 
-def _image(layers: Sequence[Mapping[str, Any]], **more: object) -> bytes:
-    document = {"schemaVersion": 2, "mediaType": IMAGE, "config": layers[0], "layers": layers[1:], **more}
-    return json.dumps(document).encode()
-
-
 def _plain(layout: EveryKind, name: str) -> str:
     return layout.image(name, layout.contents(), kind=layout.random.choice([IMAGE, DOCKER_IMAGE]))
 
@@ -153,7 +148,7 @@ def _sha512(layout: EveryKind, name: str) -> str:
     layers = layout.described(name, contents, "sha512")
     for one in layers:
         layout.instead[path_of(Entry(Kind.LAYER, one["digest"], name))] = None
-    return layout.odd(name, _image(layers), layout.described(name, contents))
+    return layout.odd(name, image_manifest(layers), layout.described(name, contents))
 
 
 def _build_cache(layout: EveryKind, name: str) -> str:
@@ -170,7 +165,7 @@ def _artifact(layout: EveryKind, name: str) -> str:
 
 def _typed_artifact(layout: EveryKind, name: str) -> str:
     layers = layout.described(name, layout.contents())
-    return layout.manifest(name, _image(layers, artifactType="application/vnd.example"))
+    return layout.manifest(name, image_manifest(layers, artifactType="application/vnd.example"))
 
 
 def _other_case(layout: EveryKind, name: str) -> str:
@@ -182,20 +177,20 @@ def _other_case(layout: EveryKind, name: str) -> str:
 
 def _escaped(layout: EveryKind, name: str) -> str:
     layers = layout.described(name, layout.contents())
-    return layout.manifest(name, _image(layers).replace(b'"sha256:', b'"\\u0073ha256:'))
+    return layout.manifest(name, image_manifest(layers).replace(b'"sha256:', b'"\\u0073ha256:'))
 
 
 def _elsewhere(layout: EveryKind, name: str) -> str:
     """An image with a layer that lies with its maker, as Windows images had."""
     layers = layout.described(name, layout.contents())
     foreign = {"mediaType": _BLOB, "digest": NEVER_HERE, "size": 1, "urls": ["https://maker.example/layer"]}
-    return layout.manifest(name, _image([*layers, foreign]))
+    return layout.manifest(name, image_manifest([*layers, foreign]))
 
 
 def _broken(layout: EveryKind, name: str) -> str:
     """JSON that Python or Go cannot read, or that holds what does not belong there."""
     layers = layout.described(name, layout.contents())
-    text = _image(layers)
+    text = image_manifest(layers)
     content = layout.random.choice(
         [
             text.rstrip(b"}]"),
@@ -221,7 +216,7 @@ def _untagged_referrer(layout: EveryKind, name: str) -> str:
     """As the specification has it since 1.1: it says itself what it is about, and has no tag."""
     subject = layout.subject(name)
     layers = layout.described(name, [b"statement " + layout.random.randbytes(4).hex().encode()])
-    made = layout.manifest(name, _image(layers, subject={"mediaType": IMAGE, "digest": subject, "size": 1}))
+    made = layout.manifest(name, image_manifest(layers, subject={"mediaType": IMAGE, "digest": subject, "size": 1}))
     tag = f"refers-{made[-12:]}"
     layout.instead[path_of(Entry(Kind.TAG, "", name, tag))] = made.encode()
     layout.refer(name, tag, subject)

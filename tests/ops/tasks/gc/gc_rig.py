@@ -8,7 +8,7 @@ import json
 import os
 import random
 import subprocess
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,12 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
 
 
+def image_manifest(described: Sequence[Mapping[str, Any]], kind: str = MANIFEST, **more: object) -> bytes:
+    """Return the manifest of an image, from descriptors of its configuration and its layers."""
+    document = {"schemaVersion": 2, "mediaType": kind, "config": described[0], "layers": described[1:], **more}
+    return json.dumps(document).encode()
+
+
 @dataclass(frozen=True)
 class Image:
     """An image of a few small layers, the same for the same seed."""
@@ -56,8 +62,7 @@ class Image:
     @property
     def manifest(self) -> bytes:
         """Its manifest."""
-        config, *layers = [{"mediaType": "application/x", "digest": digest_of(one), "size": len(one)} for one in self.blobs]
-        return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}).encode()
+        return image_manifest([{"mediaType": "application/x", "digest": digest_of(one), "size": len(one)} for one in self.blobs])
 
     @property
     def digest(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.ops.tasks.gc.gc_rig import INDEX, MANIFEST, Client, digest_of
+from tests.ops.tasks.gc.gc_rig import INDEX, MANIFEST, Client, digest_of, image_manifest
 from tests.ops.tasks.gc.trees import DOCKER_IMAGE
 
 _LAYER, _CACHE = "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.buildkit.cacheconfig.v0"
@@ -70,11 +70,6 @@ class PushedKind:
         return problems
 
 
-def _image(described: Sequence[Mapping[str, Any]], media_type: str = MANIFEST, **more: object) -> bytes:
-    document = {"schemaVersion": 2, "mediaType": media_type, "config": described[0], "layers": described[1:], **more}
-    return json.dumps(document).encode()
-
-
 def _build_cache(described: Sequence[Mapping[str, Any]]) -> bytes:
     """As buildx exports one: the registry takes an index that lists blobs only if they have such types."""
     config, *layers = described
@@ -89,19 +84,21 @@ def _other_case(described: Sequence[Mapping[str, Any]]) -> bytes:
 
 def _followed_by(more: bytes) -> Callable[[Sequence[Mapping[str, Any]]], bytes]:
     """Return a builder of images with something that the registry does not look at."""
-    return lambda described: _image(described)[:-1] + b', "x": ' + more + b"}"
+    return lambda described: image_manifest(described)[:-1] + b', "x": ' + more + b"}"
 
 
 PUSHED_KINDS = (
-    PushedKind("image", _image),
-    PushedKind("docker", lambda described: _image(described, DOCKER_IMAGE), DOCKER_IMAGE),
-    PushedKind("sha512", _image, algorithm="sha512"),
+    PushedKind("image", image_manifest),
+    PushedKind("docker", lambda described: image_manifest(described, DOCKER_IMAGE), DOCKER_IMAGE),
+    PushedKind("sha512", image_manifest, algorithm="sha512"),
     PushedKind("build-cache", _build_cache, INDEX),
-    PushedKind("artifact", lambda described: _image(described, artifactType="application/vnd.example")),
-    PushedKind("referrer", lambda described: _image(described, subject={"mediaType": MANIFEST, "digest": _GONE, "size": 1})),
+    PushedKind("artifact", lambda described: image_manifest(described, artifactType="application/vnd.example")),
+    PushedKind(
+        "referrer", lambda described: image_manifest(described, subject={"mediaType": MANIFEST, "digest": _GONE, "size": 1})
+    ),
     PushedKind("other-case", _other_case),
-    PushedKind("escaped", lambda described: _image(described).replace(b'"sha256:', b'"\\u0073ha256:')),
+    PushedKind("escaped", lambda described: image_manifest(described).replace(b'"sha256:', b'"\\u0073ha256:')),
     PushedKind("brackets", _followed_by(b"[" * 5000 + b"]" * 5000)),
     PushedKind("not-utf-8", _followed_by(b'"\xff\xfe"')),
-    PushedKind("number", lambda described: _image(described, blobs=7, fsLayers=7)),
+    PushedKind("number", lambda described: image_manifest(described, blobs=7, fsLayers=7)),
 )

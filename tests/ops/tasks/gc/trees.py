@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ops.registry.tree import RegistryTree
-from tests.ops.tasks.gc.gc_rig import digest_of
+from tests.ops.tasks.gc.gc_rig import digest_of, image_manifest
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -51,8 +51,7 @@ class Layout:
             {"mediaType": "application/x", "digest": self.layer(repository, one), "size": len(one)}
             for one in (repr(sorted(layers)).encode(), *layers)
         ]
-        document = {"schemaVersion": 2, "mediaType": kind, "config": described[0], "layers": described[1:], **more}
-        return self.manifest(repository, json.dumps(document).encode())
+        return self.manifest(repository, image_manifest(described, kind, **more))
 
     def index(self, repository: str, children: Sequence[str], *, kind: str = INDEX) -> str:
         listed = [{"mediaType": IMAGE, "digest": one, "size": self.tree.blob(one).stat().st_size} for one in children]
@@ -106,8 +105,7 @@ def lay_out_images(tree: RegistryTree, blobs: int) -> None:
         repository, tag = f"bench/{number // _TAGS}", f"v{number % _TAGS}"
         contents = [f"{number} {layer}".encode() for layer in range(_LAYERS + 1)]
         described = [{"mediaType": "application/x", "digest": digest_of(one), "size": len(one)} for one in contents]
-        document = {"schemaVersion": 2, "mediaType": IMAGE, "config": described[0], "layers": described[1:]}
-        manifest = json.dumps(document).encode()
+        manifest = image_manifest(described)
         files = {tree.blob(digest_of(one)): one for one in (*contents, manifest)}
         files |= {tree.layer(repository, digest_of(one)): digest_of(one).encode() for one in contents}
         digest = digest_of(manifest)
