@@ -26,6 +26,9 @@ def _repositories(pattern: str) -> str:
     return pattern
 
 
+RepositoryPattern = Annotated[str, AfterValidator(_repositories)]
+
+
 class Access(Strict):
     """What may be done with some repositories.
 
@@ -34,7 +37,7 @@ class Access(Strict):
         actions: To push, one needs `pull` as well as `push`: the registry asks for both.
     """
 
-    repositories: Annotated[str, AfterValidator(_repositories)]
+    repositories: RepositoryPattern
     actions: Annotated[tuple[Action, ...], Field(min_length=1)]
 
     def covers(self, repository: str) -> bool:
@@ -86,10 +89,21 @@ def unique_names(names: Sequence[str]) -> None:
         raise ValueError(f"several accounts are called {', '.join(twice)}; give every account its own name")
 
 
-class Accounts(Strict):
-    """The accounts file. All hashes have the same cost, so that the time of a refusal does not tell which names exist."""
+class Rights(Strict):
+    """The rights file: who may do what. The gateway takes a changed one in while it runs.
+
+    All hashes have the same cost, so that the time of a refusal does not tell which names exist.
+
+    Attributes:
+        accounts: Who signs in with a password.
+        anonymous: What clients may do without signing in. Accounts and people may do it too.
+        people: Who may do what of those who sign on at the identity provider, by e-mail address in lower case. Everybody else who
+            does counts as anonymous.
+    """
 
     accounts: tuple[Account, ...]
+    anonymous: tuple[Access, ...] = ()
+    people: tuple[Person, ...] = ()
 
     @field_validator("accounts")
     @classmethod

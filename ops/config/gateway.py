@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ops.config.access import Access, Person
 from ops.config.base import Port, Strict
 from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_MOUNT
 
@@ -20,16 +19,26 @@ SET_COOKIE_HEADER = "X-Sign-On-Set-Cookie"
 SESSION_COOKIE = "sign-on"
 # Where the edge asks before it lets a write through in read-only mode.
 HELD_WRITES_PATH = "/read-only/wait"
+# Who may do what, below the stack's folder: in the copy that the gateway has taken in.
+RIGHTS_FILE = "secrets/live/gateway/current/rights.json"
+# What the gateway logs when it has read that file again, and when something is wrong with it.
+RIGHTS_TAKEN_IN = "rights taken in"
+RIGHTS_REFUSED = "rights refused; the former ones stay in force"
+# Which accounts fail from where, beside the database of events.
+FAILING_LOGINS_FILE = "failing-logins.json"
+_OVER_S = 3600.0
 
 
 class FailureLimits(Strict):
     """How many failed logins are allowed in a moving window of `window_s` seconds.
 
-    Both limits are per client address: nobody can lock somebody else out by guessing.
+    Both limits are per client address: nobody can lock out somebody elsewhere by guessing. Nor does a program that keeps an old
+    password lock out others behind its address: a password that has failed counts once, however often it is sent again.
 
     Attributes:
-        per_client: Failures of one client address, at any account.
-        per_account: Failures of one client address at one account.
+        per_client: Wrong passwords from one client address, at any account. Accounts without any may be tried until it is twice
+            as many.
+        per_account: Wrong passwords from one client address at one account; and how often the same wrong one may be sent.
         window_s: Length of the window, in seconds.
     """
 
@@ -43,11 +52,41 @@ class SignOn(Strict):
 
     Attributes:
         proof_file: A secret that only the edge has.
-        people: Who may do what; `name` is the e-mail address in lower case. Everybody else counts as anonymous.
     """
 
     proof_file: Path
-    people: tuple[Person, ...]
+
+
+class FailingLogin(Strict):
+    """An account that is refused again and again from one address.
+
+    Attributes:
+        account: Its name as the client gives it; there may be no such account.
+        client: The client's address, or its IPv6 network.
+        since: When it began, in seconds since the epoch.
+        last: When it was last refused.
+        times: How often it was refused.
+    """
+
+    account: str
+    client: str
+    since: float
+    last: float
+    times: int
+
+    def is_over(self, now: float) -> bool:
+        """Whether nothing has come for so long that it is over."""
+        return now - self.last > _OVER_S
+
+
+class FailingLogins(Strict):
+    """The file in which the gateway says which accounts fail from where, the worst first."""
+
+    logins: tuple[FailingLogin, ...] = ()
+
+    def at(self, now: float) -> tuple[FailingLogin, ...]:
+        """Return those that are not over at a time, in seconds since the epoch."""
+        return tuple(one for one in self.logins if not one.is_over(now))
 
 
 class GatewayConfig(Strict):
@@ -60,12 +99,12 @@ class GatewayConfig(Strict):
         service: `aud` of the tokens; the registry's `auth.token.service`.
         token_lifetime_s: How many seconds a token is valid for. The token specification requires at least 60.
         signing_key_file: The private key, PEM (`ops.credentials.keys.signing_key_from_seed`).
-        accounts_file: An `Accounts` file.
-        webhook_token_file: The secret that the registry sends with its webhook.
+        rights_file: A `Rights` file. This and the next one are read again when the gateway is told to.
+        webhook_token_file: The secret that the edge adds to the registry's webhook; during a rotation also another one, on a
+            line of its own.
         events_db: The SQLite database of events; its folder must be writable.
         events_kept_days: For how many days an event is kept; readers have to read it within that time.
         failures: How many failed logins are allowed.
-        anonymous: What clients may do without signing in. Accounts may do it too.
         sign_on: None without an identity provider.
         read_only_file: The file that turns on read-only mode.
         metrics_host: Address on which `/metrics` is served, if any. Only Prometheus should be able to reach it.
@@ -78,12 +117,11 @@ class GatewayConfig(Strict):
     service: Annotated[str, Field(min_length=1)]
     token_lifetime_s: Annotated[int, Field(ge=60, le=3600)] = 300
     signing_key_file: Path
-    accounts_file: Path
+    rights_file: Path
     webhook_token_file: Path
     events_db: Path
     events_kept_days: Annotated[int, Field(ge=1, le=3650)] = 90
     failures: FailureLimits = FailureLimits()
-    anonymous: tuple[Access, ...] = ()
     sign_on: SignOn | None = None
     read_only_file: Path = Path(READ_ONLY_MOUNT, READ_ONLY_FILE)
     metrics_host: str | None = None

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from ops.config.base import Strict
 
+# How old the last verified backup may be where there are backups, and the settings do not say.
+VERIFIED_WITHIN_DAYS = 3.0
+
 
 class KeepSettings(Strict):
     """Untagged manifests that stay.
@@ -32,7 +35,8 @@ class GcSettings(Strict):
             access log goes: somebody may have pinned it. 0 for not at all.
         orphaned_signatures: Whether to delete `sha256-…` tags whose manifest no longer exists.
         max_share: Share of all blobs that may be deleted without `--allow share`.
-        max_backup_age_days: How old the last backup may be; if not set, no backup is needed.
+        max_backup_age_days: How old the last verified backup may be. By default it is three days where
+            there are backups; null needs none.
     """
 
     delete_untagged: bool = True

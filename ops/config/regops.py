@@ -8,13 +8,19 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from ops.config.backup import BackupSettings
 from ops.config.base import Strict
 from ops.config.gc import GcSettings, SnapshotSettings
+from ops.config.moving import MOVING, MovingPattern
 from ops.config.notify import NotifySettings, SecretName
+from ops.config.recovery import RecoverySettings
+from ops.config.retention import RetentionRule
 
 REGOPS_FILE = "regops/regops.json"
 # The old name of memory_mib. It was wrong: the value has always been in MiB.
 OLD_MEMORY_KEY = "memory_mb"
+# Where the registry has its metrics, on loopback too.
+REGISTRY_DEBUG_PORT = 5001
 
 
 # The URL of a check at a monitoring service. What happened is appended after a slash.
@@ -54,8 +60,12 @@ class RegopsConfig(Strict):
         registry_metrics: URL of the registry's metrics, as seen from inside its container.
         snapshots: Where snapshots of the registry's tree are, on the same file system.
         gc: Rules of garbage collection.
+        backup: Where backups go.
+        recover: Which backup a host that has nothing begins with; None to begin with nothing.
         undo: How many snapshots are kept, and for how long.
+        retention: Which old tags are deleted.
         events: The gateway's database of the registry's events.
+        moving: Patterns of tags that move by design.
         notify: Where notifications go.
         pings: By the name of a task, the URL to ping for each of its runs: https://healthchecks.io/docs/http_api/
     """
@@ -70,10 +80,14 @@ class RegopsConfig(Strict):
     data: str
     metrics: str | None = None
     registry_data: str = "data/registry"
-    registry_metrics: str = "http://127.0.0.1:5001/metrics"
+    registry_metrics: str = f"http://127.0.0.1:{REGISTRY_DEBUG_PORT}/metrics"
     snapshots: str = "data/snapshots"
     gc: GcSettings = GcSettings()
+    backup: BackupSettings = BackupSettings()
+    recover: RecoverySettings | None = None
     undo: SnapshotSettings = SnapshotSettings()
+    retention: tuple[RetentionRule, ...] = ()
     events: str = "data/gateway/events.db"
+    moving: tuple[MovingPattern, ...] = MOVING
     notify: NotifySettings = NotifySettings()
     pings: Mapping[str, PingUrl] = Field(default_factory=dict)

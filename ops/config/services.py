@@ -7,5 +7,5 @@ SERVICE_USER = "10001:10001"
 
 
 def container_name(stack: str, service: str) -> str:
-    """Return the name of a service's container; without a service, what the names of all of a stack begin with."""
+    """Return the name of the container that runs a service; without a service, what the names of all of a stack begin with."""
     return f"{stack}-{service}"

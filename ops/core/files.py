@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -41,3 +42,14 @@ def write_atomic(path: Path, content: bytes | str, *, mode: int = 0o644) -> None
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def copy_mode_and_owner(path: Path, of: os.stat_result) -> None:
+    """Give a file or folder the mode of another one, and where this process is root, its owner.
+
+    Raises:
+        OSError: It cannot be changed.
+    """
+    path.chmod(stat.S_IMODE(of.st_mode))
+    if os.geteuid() == 0:
+        os.chown(path, of.st_uid, of.st_gid)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ops.core import exit_codes
 
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
+
+
+def and_more(all_of_them: Sized) -> str:
+    """Return what follows the first of several in a line: ` (and 2 more)`; empty if there is only one."""
+    return f" (and {len(all_of_them) - 1} more)" if len(all_of_them) > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,5 @@ class Findings:
         for state in (FAILED, WARNING):
             wrong = [check for check in self.checks if check.state == state]
             if wrong:
-                more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-                return f"{wrong[0].name}: {wrong[0].detail}{more}"
+                return f"{wrong[0].name}: {wrong[0].detail}{and_more(wrong)}"
         return "all is well"

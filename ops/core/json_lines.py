@@ -1,4 +1,4 @@
-"""Compressed files with a JSON document on each line: many small records of the same kind. `zcat` shows them."""
+"""Files with a JSON document on each line: many small records of the same kind. Compressed if their name says so (`.gz`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def write_lines(file: Path, documents: Iterable[Any]) -> None:
         OSError: They cannot be written, as on a full disk; nothing of it remains.
     """
     text = "".join(f"{json.dumps(one, separators=(',', ':'))}\n" for one in documents)
-    write_atomic(file, gzip.compress(text.encode(), _COMPRESSION), mode=_MODE)
+    content = text.encode()
+    write_atomic(file, gzip.compress(content, _COMPRESSION) if _is_compressed(file) else content, mode=_MODE)
 
 
 def read_lines(file: Path) -> list[Any]:
@@ -38,8 +39,14 @@ def read_lines(file: Path) -> list[Any]:
         DamagedError: It cannot be read.
     """
     try:
-        return [json.loads(line) for line in gzip.decompress(file.read_bytes()).decode().splitlines()]
+        content = file.read_bytes()
+        text = (gzip.decompress(content) if _is_compressed(file) else content).decode()
+        return [json.loads(line) for line in text.splitlines()]
     except FileNotFoundError:
         raise
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise DamagedError(str(error)) from error
+
+
+def _is_compressed(file: Path) -> bool:
+    return file.suffix == ".gz"

@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,103 @@ def run(
         tail = redact(_tail(completed.stderr or completed.stdout), secrets)
         raise CommandError(f"`{shown}` failed with exit code {completed.returncode}" + (f":\n{tail}" if tail else ""), completed)
     return completed
+
+
+class Conversation:
+    """A command that is asked again and again on its standard input, as long as the block runs; started by the first question.
+
+    What starts slowly, as anything inside a container does, is started once. It ends with its input, also when this process is
+    killed. Its standard error goes to the answers.
+    """
+
+    def __init__(self, argv: Sequence[str | Path], *, timeout: float, secrets: Iterable[str] = ()) -> None:
+        """Prepare it.
+
+        Args:
+            argv: The program and its arguments.
+            timeout: Seconds that an answer may take.
+            secrets: Values that must not appear in an error message.
+        """
+        self._words = [str(word) for word in argv]
+        self._secrets = list(secrets)
+        self._shown = redact(shlex.join(self._words), self._secrets)
+        self._timeout = timeout
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Conversation:
+        """Start nothing yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the command."""
+        self.end()
+
+    def end(self) -> None:
+        """End the command; the next question starts it anew."""
+        if process := self._process:
+            self._process = None
+            _end(process, group=True)
+            process.__exit__(None, None, None)
+
+    def ask(self, told: str, complete: Callable[[str], bool]) -> str:
+        """Write to the command, and read lines until the answer is complete; return it.
+
+        Args:
+            told: What is written.
+            complete: Whether a line is the last of the answer.
+
+        Raises:
+            CommandError: It cannot be started, ended, or did not answer in time. The next question starts it anew.
+            EndedError: The work that it belongs to was called off.
+        """
+        scope = current_scope()
+        if scope:
+            scope.check()
+        process = self._process = self._process or self._start()
+        assert process.stdin is not None  # noqa: S101  # for mypy: all three are pipes
+        assert process.stdout is not None  # noqa: S101
+        late = threading.Event()
+
+        def kill() -> None:
+            late.set()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+        limit = threading.Timer(self._timeout, kill)
+        limit.start()
+        lines: list[str] = []
+        try:
+            with scope.running(process.pid) if scope else contextlib.nullcontext():
+                with contextlib.suppress(BrokenPipeError):  # the last words say why
+                    process.stdin.write(told)
+                    process.stdin.flush()
+                for line in process.stdout:
+                    lines.append(line)
+                    if complete(line):
+                        return "".join(lines)
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            limit.cancel()
+        self.end()
+        why = f"was killed after its limit of {self._timeout:g} s" if late.is_set() else "ended before it had answered"
+        tail = redact(_tail("".join(lines)), self._secrets)
+        raise CommandError(f"`{self._shown}` {why}" + (f":\n{tail}" if tail else ""))
+
+    def _start(self) -> subprocess.Popen[str]:
+        try:
+            return subprocess.Popen(
+                self._words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CommandError(f"cannot start `{self._shown}`: {error.strerror or error}") from error
 
 
 def start_daemon(argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None) -> int:

@@ -50,12 +50,14 @@ def load_signing_key(pem: str) -> ECKey:
     return key
 
 
-def public_jwks(pem: str) -> str:
-    """Return the JSON Web Key Set with the public half of a private key, for the registry's `auth.token.jwks`.
+def public_jwks(*pems: str) -> str:
+    """Return the JSON Web Key Set with the public halves of private keys, for the registry's `auth.token.jwks`.
+
+    The order of the keys says nothing, so that the registry is not replaced for another order.
 
     Raises:
         ValueError: As `load_signing_key`.
     """
-    key = load_signing_key(pem)
-    public = key.as_dict(private=False, alg="ES256", use="sig")
-    return json.dumps({"keys": [public]}, indent=2, sort_keys=True) + "\n"
+    keys = sorted(map(load_signing_key, pems), key=lambda key: str(key.kid))
+    public = [key.as_dict(private=False, alg="ES256", use="sig") for key in keys]
+    return json.dumps({"keys": public}, indent=2, sort_keys=True) + "\n"

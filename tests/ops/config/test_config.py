@@ -13,14 +13,13 @@ from pydantic import ValidationError
 from ops.config import (
     Access,
     Account,
-    Accounts,
     ConfigError,
     FailureLimits,
     GatewayConfig,
     Person,
     RegopsConfig,
+    Rights,
     ServiceLimits,
-    SignOn,
     describe,
     load,
     render,
@@ -33,7 +32,7 @@ GATEWAY: dict[str, Any] = {
     "issuer": "gateway",
     "service": "registry.example.com",
     "signing_key_file": "/run/secrets/key",
-    "accounts_file": "/etc/gateway/accounts.json",
+    "rights_file": "/etc/gateway/rights.json",
     "webhook_token_file": "/run/secrets/event_token",
     "events_db": "/var/lib/gateway/events.db",
 }
@@ -93,14 +92,14 @@ def test_accounts_have_names_of_their_own_and_one_cost() -> None:
     one = {"name": "a", "password_hash": HASH, "access": []}
     other = one | {"name": "b", "password_hash": password_hash("secret", "salt", cost=5)}
     with pytest.raises(ValidationError, match="several accounts are called a; "):
-        Accounts.model_validate({"accounts": [one, one]})
+        Rights.model_validate({"accounts": [one, one]})
     with pytest.raises(ValidationError, match="the password hashes differ in cost"):
-        Accounts.model_validate({"accounts": [one, other]})
+        Rights.model_validate({"accounts": [one, other]})
 
 
 def test_defaults_are_safe() -> None:
     config = GatewayConfig.model_validate(GATEWAY)
-    assert config.anonymous == ()
+    assert Rights(accounts=()).anonymous == ()
     assert config.sign_on is None
     assert config.token_lifetime_s == 300
     assert config.failures == FailureLimits(per_client=30, per_account=10, window_s=300)
@@ -118,10 +117,12 @@ def test_models_cannot_be_changed() -> None:
 
 def test_what_is_rendered_is_loaded_and_always_the_same(tmp_path: Path) -> None:
     access = Access(repositories="ci/**", actions=("pull", "push"))
-    sign_on = SignOn(proof_file=tmp_path, people=(Person(name="ann@example.com", access=(access,), catalog=True),))
+    people = (Person(name="ann@example.com", access=(access,), catalog=True),)
     for model in (
-        GatewayConfig.model_validate(GATEWAY | {"anonymous": [access.model_dump()], "sign_on": sign_on.model_dump()}),
-        Accounts(accounts=(Account(name="a", password_hash=HASH, access=(access,), catalog=True),)),
+        GatewayConfig.model_validate(GATEWAY | {"sign_on": {"proof_file": str(tmp_path)}}),
+        Rights(
+            accounts=(Account(name="a", password_hash=HASH, access=(access,), catalog=True),), anonymous=(access,), people=people
+        ),
     ):
         path = tmp_path / "file.json"
         path.write_text(render(model))
@@ -134,7 +135,7 @@ def test_every_problem_is_reported_with_file_and_key(tmp_path: Path) -> None:
     broken = GATEWAY | {
         "listen_port": 70000,
         "failures": {"per_client": "hunter2", "per_day": 1},
-        "anonymous": [{"repositories": "ci/*", "actions": []}],
+        "sign_on": {"proof_file": 7},
         "isuer": "x",
     }
     del broken["service"]
@@ -147,12 +148,11 @@ def test_every_problem_is_reported_with_file_and_key(tmp_path: Path) -> None:
         f"{path}: service: is required",
         f"{path}: failures.per_client: Input should be a valid integer, unable to parse string as an integer",
         f"{path}: failures.per_day: unknown key",
-        f"{path}: anonymous.0.repositories: should be a repository name, a prefix ending in /**, or ** for all repositories",
-        f"{path}: anonymous.0.actions: Tuple should have at least 1 item after validation, not 0",
+        f"{path}: sign_on.proof_file: Input is not a valid path for <class 'pathlib.Path'>",
         f"{path}: isuer: unknown key",
     ]
     lines = str(caught.value).splitlines()
-    assert lines[0] == "7 problems in the configuration:"
+    assert lines[0] == "6 problems in the configuration:"
     assert lines[1:] == [f"  - {problem}" for problem in caught.value.problems]
     assert "hunter2" not in str(caught.value)
 

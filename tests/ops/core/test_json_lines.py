@@ -1,4 +1,4 @@
-"""Compressed lines of JSON: what is written is read, and a damaged file is told from one that is not there."""
+"""Lines of JSON, compressed or not: what is written is read, and a damaged file is told from one that is not there."""
 
 from __future__ import annotations
 
@@ -10,14 +10,27 @@ import pytest
 from ops.core.json_lines import DamagedError, read_lines, write_lines
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    write_lines(tmp_path / "file", ({"number": number, "text": "é\n"} for number in range(3)))
-    assert read_lines(tmp_path / "file") == [{"number": number, "text": "é\n"} for number in range(3)]
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+@pytest.mark.parametrize("name", ["plain.jsonl", "compressed.jsonl.gz"])
+def test_what_is_written_is_read(tmp_path: Path, name: str) -> None:
+    write_lines(tmp_path / name, ({"number": number, "text": "é\n"} for number in range(3)))
+    assert read_lines(tmp_path / name) == [{"number": number, "text": "é\n"} for number in range(3)]
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    assert ((tmp_path / name).read_bytes()[:1] == b"{") is (name == "plain.jsonl")
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"{"), gzip.compress(b"\xff"), gzip.compress(b"[1]\n")[:-9]])
+# Without a time, which would give each test worker names of its own.
+DAMAGED = [b"no gzip", *(gzip.compress(text, mtime=0) for text in (b"{", b"\xff")), gzip.compress(b"[1]\n", mtime=0)[:-9]]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
 def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file.gz").write_bytes(content)
+    with pytest.raises(DamagedError):
+        read_lines(tmp_path / "file.gz")
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]\n{"])
+def test_a_damaged_plain_file_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(DamagedError):
         read_lines(tmp_path / "file")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.core.process import CommandError, redact, replace_process, run, start_daemon
+from ops.core.process import CommandError, Conversation, redact, replace_process, run, start_daemon
 
 PYTHON = sys.executable
 # What a shell starts in the background ignores interrupts, and so do all below it.
@@ -216,3 +216,41 @@ def test_a_process_becomes_another_program() -> None:
     assert completed.returncode == 5
     before, after = completed.stdout.splitlines()
     assert after == f"{before} x"
+
+
+ECHO = ["sh", "-c", 'while read -r line; do echo "got $line"; echo "started $$"; done']
+
+
+def ends(line: str) -> bool:
+    return line.startswith("started")
+
+
+def test_a_conversation_starts_its_command_once_and_ends_it() -> None:
+    with Conversation(ECHO, timeout=10) as asked:
+        first, second = asked.ask("a\n", ends).splitlines(), asked.ask("b\n", ends).splitlines()
+        assert (first[0], second[0]) == ("got a", "got b")
+        assert first[1] == second[1]
+        pid = int(first[1].split()[1])
+        assert is_alive(pid)
+    assert not is_alive(pid)
+
+
+def test_a_conversation_that_was_never_needed_starts_nothing() -> None:
+    with Conversation(["no-such-program"], timeout=10):
+        pass
+    with Conversation(["no-such-program"], timeout=10) as asked, pytest.raises(CommandError, match="cannot start"):
+        asked.ask("", ends)
+
+
+def test_a_command_that_ends_before_it_has_answered_says_its_last_words_and_is_started_anew() -> None:
+    with Conversation(["sh", "-c", "read -r line; echo no $line hunter2 >&2"], timeout=10, secrets=["hunter2"]) as asked:
+        for _ in range(2):
+            with pytest.raises(CommandError, match=r"ended before it had answered:\nno x \[secret\]"):
+                asked.ask("x\n", ends)
+
+
+def test_a_command_that_does_not_answer_in_time_is_killed() -> None:
+    with Conversation(["sh", "-c", "echo $$; sleep 60"], timeout=0.3) as asked:
+        with pytest.raises(CommandError, match=r"killed after its limit of 0\.3 s") as raised:
+            asked.ask("x" * 1_000_000, ends)
+        assert not is_alive(int(str(raised.value).splitlines()[-1]))

@@ -55,6 +55,11 @@ def test_the_public_keys_are_those_of_the_private_key_and_nothing_of_it() -> Non
     assert load_signing_key(pem).kid == kid
 
 
+def test_the_order_of_keys_says_nothing() -> None:
+    pems = [signing_key_from_seed(f"{SEED}{number}") for number in range(2)]
+    assert public_jwks(*pems) == public_jwks(*reversed(pems))
+
+
 def test_coordinates_with_leading_zeros_keep_their_length() -> None:
     for number in range(2000):
         [key] = json.loads(public_jwks(signing_key_from_seed(f"{SEED}{number}")))["keys"]
