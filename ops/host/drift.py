@@ -2,8 +2,9 @@
 
     python3 -m ops.host.drift --root DIR
 
-prints {"revision": …, "changed": […]}. The revision is that of the last installation while nothing has changed, and a new one
-when something has. The program writes it into its commands, so that a file changed by hand makes them run again, once.
+prints {"revision": …, "changed": […], "engine": …}. The revision is that of the last installation while nothing has changed, and
+a new one when something has. The program writes it into its commands, so that a file changed by hand makes them run again, once.
+`engine` is what `ops.host.engine` sees.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ops.core.files import write_atomic
+from ops.host import engine
 
 _FOLDER = "installed"
 _REVISION = "revision"
@@ -30,7 +32,7 @@ def record(root: Path, kind: str, paths: Iterable[Path]) -> None:
     Args:
         root: The stack's folder on this host.
         kind: What installs them.
-        paths: Files and symbolic links.
+        paths: Files, symbolic links, folders.
 
     Raises:
         OSError: A file cannot be read, or the disk is full.
@@ -43,6 +45,16 @@ def record(root: Path, kind: str, paths: Iterable[Path]) -> None:
 def recorded(root: Path, kind: str) -> Sequence[Path]:
     """Return the files of a kind, as last recorded."""
     return [Path(path) for path in _read(root, kind)]
+
+
+def is_recorded(root: Path) -> bool:
+    """Return whether anything is known about what was installed.
+
+    Raises:
+        PermissionError: Only another user may know.
+    """
+    folder = root / _FOLDER
+    return folder.is_dir() and any(path.suffix == ".json" for path in folder.iterdir())
 
 
 def keep_revision(root: Path, revision: str) -> None:
@@ -78,9 +90,11 @@ def _read(root: Path, kind: str) -> dict[str, str]:
 
 
 def _fingerprint(path: Path) -> str:
-    """Return owner, mode and a digest of the content in one line; empty for a missing file."""
+    """Return owner, mode and a digest of the content in one line; empty for a missing file. Of a folder only that it is there."""
     if path.is_symlink():
         return f"-> {path.readlink()}"
+    if path.is_dir():
+        return "a folder"
     if not path.is_file():
         return ""
     status = path.stat()
@@ -95,8 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="ops.host.drift", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
-    revision, changed = look(parser.parse_args(arguments).root)
-    sys.stdout.write(json.dumps({"revision": revision, "changed": changed}) + "\n")
+    root = parser.parse_args(arguments).root
+    revision, changed = look(root)
+    sys.stdout.write(json.dumps({"revision": revision, "changed": changed, "engine": engine.look(root, changed)}) + "\n")
     return 0
 
 

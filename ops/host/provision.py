@@ -24,14 +24,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ops.core.files import write_atomic
+from ops.core.layout import LIVE, SECRET_VERSIONS
 from ops.host.drift import keep_revision, record
-from ops.host.releases import CURRENT, LIVE, RELEASES_KEPT, below, install_hot_reloaded, install_release, prune, sweep
+from ops.host.releases import (
+    CURRENT,
+    RELEASES_KEPT,
+    below,
+    install_hot_reloaded,
+    install_release,
+    make_current,
+    old_secrets,
+    prune,
+    sweep,
+)
 
 # What a command installs: the name of its fingerprints, and where its files are.
 _INSTALLED = {
-    "release": ("release", "current/*"),
-    "hot-reloaded": ("live", f"{LIVE}/*/{CURRENT}"),
-    "secrets": ("secrets", "secrets"),
+    "release": ("release", ["current/*"]),
+    "hot-reloaded": ("live", [f"{LIVE}/*/{CURRENT}"]),
+    "secrets": ("secrets", ["secrets", f"secrets/{LIVE}/*/{CURRENT}"]),
 }
 _SHOW_LIMIT_S = 30.0
 _POLL_S = 0.2
@@ -58,7 +69,10 @@ def make_folders(root: Path, folders: Sequence[str], owner: tuple[int, int]) -> 
 
 
 def install_secrets(root: Path, files: Mapping[str, str], owner: tuple[int, int]) -> None:
-    """Make the secrets folder hold exactly these files, mode 0600 in folders 0700.
+    """Make the secrets folder hold exactly these files, mode 0600 in folders 0700, and older versions until `prune`.
+
+    What a running service takes in is in `live/<service>/<copy>`. That copy becomes the current one once it is complete; the one
+    before stays, so that `ops.host.reload` can go back to it.
 
     Raises:
         OSError: The folder cannot be written. Each file then has its old or its new content, never a part of it.
@@ -70,15 +84,21 @@ def install_secrets(root: Path, files: Mapping[str, str], owner: tuple[int, int]
         write_atomic(path, content, mode=_SECRET_MODE)
         _give(path, owner)
     folder.mkdir(exist_ok=True)
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path not in wanted:
-            path.unlink()
     for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         path.chmod(_SECRET_FOLDER_MODE)
         _give(path, owner)
+    copies = {path.parent for path in wanted if path.parent.parent.parent == folder / LIVE}
+    linked = {copy.parent: make_current(copy.parent, copy.name) for copy in copies}
+    kept = set[Path]().union(*linked.values()) - copies
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_symlink():
+            if path.parent not in linked:
+                path.unlink()
+        elif path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path not in wanted and path.parent not in kept and folder / SECRET_VERSIONS not in path.parents:
+            path.unlink()
 
 
 def show(root: Path, name: str) -> str:
@@ -113,9 +133,9 @@ def remove(root: Path, names: Sequence[str]) -> None:
             parent.rmdir()
 
 
-def _installed(root: Path, pattern: str) -> Iterator[Path]:
+def _installed(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
     """Return what a command has installed: its files, and the links that lead to them."""
-    for link in root.glob(pattern):
+    for link in (path for pattern in patterns for path in root.glob(pattern)):
         if link.is_symlink():
             yield link
         yield from (path for path in [link.resolve(), *link.resolve().rglob("*")] if path.is_file())
@@ -162,7 +182,9 @@ def _parser() -> argparse.ArgumentParser:
     hot_reloaded.add_argument("names", nargs="+")
     secrets = commands.add_parser("secrets", help="install the secrets given as JSON on standard input")
     secrets.add_argument("--owner", type=_owner, required=True, metavar="UID:GID")
-    commands.add_parser("prune", help=f"delete all but the newest {RELEASES_KEPT} releases, and parts that none of them uses")
+    commands.add_parser(
+        "prune", help=f"delete all but the newest {RELEASES_KEPT} releases, what none of them uses, and old secrets"
+    )
     shown = commands.add_parser("show", help="print a file, waiting for it for a while")
     shown.add_argument("name")
     removal = commands.add_parser("remove", help="remove files or folders")
@@ -196,8 +218,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _run(given)
         if given.revision is not None:
             if given.command in _INSTALLED:
-                kind, pattern = _INSTALLED[given.command]
-                record(given.root, kind, _installed(given.root, pattern))
+                kind, patterns = _INSTALLED[given.command]
+                record(given.root, kind, set(_installed(given.root, patterns)).difference(old_secrets(given.root)))
+            elif given.command == "folders":
+                record(given.root, "folders", [below(given.root, name) for name in given.names])
             keep_revision(given.root, given.revision)
     except (OSError, ValueError, tarfile.TarError) as error:
         sys.stderr.write(f"ops.host.provision {given.command}: {error}\n")

@@ -5,18 +5,24 @@ from __future__ import annotations
 import compileall
 import filecmp
 import os
+import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from py_compile import PycInvalidationMode
 
+from ops.core.layout import LIVE, SECRET_VERSIONS
+
 RELEASES_KEPT = 5
-CURRENT, PREVIOUS = "current", "previous"
-# Where hot-reloaded parts are. Running containers have this folder mounted: another name would replace them.
-LIVE = "live"
+# Links to copies of a hot-reloaded part: the one to read, the one read before, and the last that the service has taken.
+CURRENT, PREVIOUS, CONFIRMED = "current", "previous", "confirmed"
+# Where all is that running services read anew: parts, and secret files.
+LIVE_FOLDERS = (LIVE, f"secrets/{LIVE}")
 _SCRATCH = ".incoming-"
+# Half of all the text in the release's packages, which no task and no service ever imports: test_what_runs_is_compiled.
+_NEVER_IMPORTED = re.compile(r"/(pygments|markdown_it|mdurl|cffi|pycparser|pydantic/v1)/")
 
 
 def install_release(root: Path, tarball: Path, *, compiled: bool = False) -> str:
@@ -85,21 +91,37 @@ def install_hot_reloaded(root: Path, names: Sequence[str]) -> None:
         if not _is_complete(incoming, folder / part.name):
             _settle(incoming, folder / part.name)
         shutil.rmtree(incoming, ignore_errors=True)
-        before = (folder / CURRENT).readlink().name if (folder / CURRENT).is_symlink() else None
-        if before != part.name:
-            if before:
-                point(folder / PREVIOUS, before)
-            point(folder / CURRENT, part.name)
-        linked = {(folder / link).resolve() for link in (CURRENT, PREVIOUS)}
+        linked = make_current(folder, part.name)
         for old in folder.iterdir():
             if old.is_dir() and not old.is_symlink() and old not in linked:
                 _discard(old, root)
 
 
-def prune(root: Path) -> None:
-    """Delete all but the current and the newest releases, then the parts that no remaining release links to.
+def make_current(folder: Path, name: str) -> set[Path]:
+    """Make a copy the current one of a folder that a running service reads; return all copies that a link leads to."""
+    before = (folder / CURRENT).readlink().name if (folder / CURRENT).is_symlink() else None
+    if before != name:
+        if before:
+            point(folder / PREVIOUS, before)
+        point(folder / CURRENT, name)
+    return {(folder / link).resolve() for link in (CURRENT, PREVIOUS, CONFIRMED)}
 
-    Call it once no container has older parts mounted.
+
+def set_back(folders: Iterable[Path]) -> None:
+    """Let services read only what they have taken in: nothing reloads the rest any more, and a restart would load it unchecked.
+
+    Args:
+        folders: Of what is hot-reloaded.
+    """
+    for folder in folders:
+        if (folder / CONFIRMED).is_dir():
+            point(folder / CURRENT, (folder / CONFIRMED).readlink().name)
+
+
+def prune(root: Path) -> None:
+    """Delete all but the current and the newest releases, then the parts that no remaining release links to, and old secrets.
+
+    Call it once no container has older ones mounted.
 
     Raises:
         OSError: Something cannot be removed.
@@ -114,6 +136,24 @@ def prune(root: Path) -> None:
     for part in (root / "parts").iterdir():
         if part.resolve() not in linked:
             _discard(part, root)
+    for path in old_secrets(root):
+        path.unlink()
+        for folder in path.parents:
+            if folder.name == SECRET_VERSIONS or any(folder.iterdir()):
+                break
+            folder.rmdir()
+
+
+def old_secrets(root: Path) -> list[Path]:
+    """Return the versions of secret files that are no longer the current ones."""
+    folder = root / "secrets"
+    versions = [path for path in (folder / SECRET_VERSIONS).glob("*/**/*") if path.is_file()]
+
+    def is_current(path: Path) -> bool:
+        current = folder.joinpath(*path.relative_to(folder / SECRET_VERSIONS).parts[1:])
+        return current.is_file() and filecmp.cmp(path, current, shallow=False)
+
+    return [path for path in versions if not is_current(path)]
 
 
 def _is_complete(incoming: Path, target: Path) -> bool:
@@ -133,7 +173,7 @@ def _compile(folder: Path) -> None:
 
     Python then compares the hash of a source with that in its compiled file, because all files of a release have the same time.
     """
-    compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    compileall.compile_dir(folder, rx=_NEVER_IMPORTED, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -19,7 +19,7 @@ from ops.core.files import write_atomic
 from ops.core.process import run
 from ops.host.drift import look
 from ops.host.provision import install_secrets, main, make_folders, remove
-from ops.host.releases import install_release
+from ops.host.releases import install_release, point
 from tests.ops.hosts import tarball, tree
 
 ME = (os.getuid(), os.getgid())
@@ -110,6 +110,47 @@ def test_no_secrets_leave_an_empty_folder(root: Path) -> None:
     install_secrets(root, {"user": "u"}, ME)
     install_secrets(root, {}, ME)
     assert tree(root) == {"secrets": "/"}
+
+
+def rights(copy: str, text: str) -> dict[str, str]:
+    return {"user": "u", f"live/gateway/{copy}/rights": text, f"live/gateway/{copy}/token": "t"}
+
+
+def test_what_a_running_service_takes_in_is_a_copy_and_the_one_before_stays(root: Path) -> None:
+    live = root / "secrets/live/gateway"
+    for number in range(3):
+        install_secrets(root, rights(f"c{number}", f"text {number}"), ME)
+    mounted = live.stat().st_ino
+    for _ in range(2):
+        install_secrets(root, rights("c3", "text 3"), ME)
+    assert tree(live) == {
+        "c2": "/",
+        "c2/rights": "text 2",
+        "c2/token": "t",
+        "c3": "/",
+        "c3/rights": "text 3",
+        "c3/token": "t",
+        "current": "-> c3",
+        "previous": "-> c2",
+    }
+    assert live.stat().st_ino == mounted
+    install_secrets(root, {"user": "u"}, ME)
+    assert tree(root) == {"secrets": "/", "secrets/user": "u"}
+
+
+def test_a_full_disk_leaves_the_copy_that_is_current(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_secrets(root, rights("c1", "text 1"), ME)
+
+    def write(path: Path, content: str, *, mode: int) -> None:
+        if path.name == "token":
+            raise OSError(28, "No space left on device")
+        write_atomic(path, content, mode=mode)
+
+    with monkeypatch.context() as context:
+        context.setattr("ops.host.provision.write_atomic", write)
+        with pytest.raises(OSError, match="No space left"):
+            install_secrets(root, rights("c2", "text 2"), ME)
+    assert (root / "secrets/live/gateway/current/rights").read_text() == "text 1"
 
 
 @pytest.mark.parametrize("room", [0, 1, 2])
@@ -242,13 +283,14 @@ def test_with_a_revision_it_records_what_it_has_installed(root: Path, tmp_path: 
     release = tarball(tmp_path, "d1", {"edge-1": "x"})
     assert main(["--root", str(root), "--revision", "m1", "release", str(release)]) == 0
     assert main(["--root", str(root), "--revision", "m1", "hot-reloaded", "edge"]) == 0
-    with mock.patch.object(sys, "stdin", io.StringIO(json.dumps({"pass": "word"}))):
+    with mock.patch.object(sys, "stdin", io.StringIO(json.dumps({"pass": "word", "live/gateway/c1/rights": "r"}))):
         assert main(["--root", str(root), "--revision", "m1", "secrets", "--owner", OWNER]) == 0
     assert look(root) == ("m1", [])
     file = (root / "live/edge/current").resolve() / "sub/file"
     file.write_text("by hand")
     (root / "secrets" / "pass").chmod(0o644)
-    assert look(root)[1] == [str(file), str(root / "secrets" / "pass")]
+    point(root / "secrets/live/gateway/current", "elsewhere")
+    assert look(root)[1] == [str(file), str(root / "secrets/live/gateway/current"), str(root / "secrets" / "pass")]
 
 
 def test_a_command_that_fails_records_no_revision(root: Path, tmp_path: Path) -> None:

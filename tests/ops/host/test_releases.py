@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.paths import PROJECT_FOLDER
 from ops.core.process import run
 from ops.host.provision import remove
-from ops.host.releases import RELEASES_KEPT, install_release, prune
+from ops.host.releases import _NEVER_IMPORTED, RELEASES_KEPT, install_release, prune
 from tests.ops.hosts import tarball, tree
 
 
@@ -74,6 +75,15 @@ def test_modules_are_compiled_for_tasks_that_never_write_to_a_part(root: Path, t
     os.utime(module, ns=(status.st_atime_ns, status.st_mtime_ns))
     again = run([sys.executable, "-B", "-m", "module", "x"], timeout=60, env={"PYTHONPATH": str(module.parent)})
     assert again.stdout == f"['{module}']\n"
+
+
+def test_what_runs_is_compiled() -> None:
+    modules = [path.relative_to(PROJECT_FOLDER).with_suffix("") for path in PROJECT_FOLDER.glob("ops/**/*.py")]
+    names = [".".join(module.parts) for module in modules if module.name != "__main__"]
+    listed = f"import sys, importlib\nfor name in {names}: importlib.import_module(name)\nprint(*sys.modules.values(), sep='\\n')"
+    imported = run([sys.executable, "-c", listed], timeout=60, cwd=PROJECT_FOLDER).stdout
+    assert "/pydantic/main.py" in imported
+    assert _NEVER_IMPORTED.search(imported) is None
 
 
 def test_a_module_that_cannot_be_compiled_is_no_reason_to_stop(root: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tools.offline.images import ensure_images
 pytestmark = pytest.mark.system
 
 CHECK = ["caddy", "validate", "--config", "/etc/caddy/current/Caddyfile", "--adapter", "caddyfile"]
+CONFIRMATION = "successfully reloaded config from file"
 _PATIENCE_S = 20.0
 
 
@@ -40,25 +41,18 @@ class Running:
     def live(self) -> Path:
         return self.root / "live" / "edge"
 
-    def offer(self, name: str, caddyfile: str) -> int:
+    def offer(self, name: str, caddyfile: str, *, confirmation: str = CONFIRMATION) -> int:
         """Do what `ops.host.provision hot-reloaded` does, then tell Caddy; return the exit code."""
         before = (self.live / CURRENT).readlink().name
         write(self.live / name, caddyfile)
         if before != name:
             point(self.live / PREVIOUS, before)
             point(self.live / CURRENT, name)
-        return self.tell(name)
+        return self.tell(name, confirmation=confirmation)
 
-    def tell(self, name: str) -> int:
-        options = [
-            "--wanted",
-            name,
-            "--container",
-            str(self.container.name),
-            "--confirm",
-            "successfully reloaded config from file",
-        ]
-        return main(["--root", str(self.root), "edge", *options, "--", *CHECK])
+    def tell(self, name: str, *, confirmation: str = CONFIRMATION) -> int:
+        options = ["--wanted", name, "--container", str(self.container.name), "--confirm", confirmation]
+        return main(["--root", str(self.root), "live/edge", *options, "--check", *CHECK])
 
     def answer(self) -> str:
         return httpx.get(self.url).text
@@ -145,7 +139,7 @@ def test_a_bad_configuration_is_refused_and_the_old_one_stays(caddy: Running, ca
     for _ in range(2):  # the next `up` finds it bad again
         assert caddy.offer("bad", "http://:8080 {\n\tno_such_directive\n}\n") == 1
         told = capsys.readouterr().err
-        assert told.startswith(f"ops.host.reload edge: {caddy.container.name} refuses its new configuration:")
+        assert told.startswith(f"ops.host.reload live/edge: {caddy.container.name} refuses its new configuration:")
         assert "no_such_directive" in told
         assert caddy.answer() == "one"
         assert (caddy.live / CURRENT).readlink().name == "one"
@@ -160,9 +154,29 @@ def test_a_configuration_that_was_set_back_is_tried_again(caddy: Running) -> Non
     assert caddy.answer() == "two"
 
 
+def test_it_goes_back_to_what_was_taken_last_and_not_to_what_was_only_offered(caddy: Running) -> None:
+    assert caddy.tell("one") == 0
+    write(caddy.live / "unchecked", site("unchecked"))
+    point(caddy.live / CURRENT, "unchecked")  # then `up` was killed
+    assert caddy.offer("bad", "http://:8080 {\n\tno_such_directive\n}\n") == 1
+    assert (caddy.live / CURRENT).readlink().name == "one"
+
+
+def test_a_service_that_confirms_nothing_reads_the_former_one_again(caddy: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.host.reload._CONFIRM_LIMIT_S", 2.0)
+    assert caddy.tell("one") == 0
+    assert caddy.offer("two", site("two"), confirmation="never said") == 1
+    assert (caddy.live / CURRENT).readlink().name == "one"
+    give_up = time.monotonic() + _PATIENCE_S
+    while caddy.answer() != "one":
+        assert time.monotonic() < give_up, "it still has what was set back"
+        time.sleep(0.1)
+
+
 def test_what_is_missing_is_named(caddy: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert caddy.tell("three") == 1
     assert "edge/three is missing" in capsys.readouterr().err
     caddy.container.stop(timeout=5)
-    assert caddy.tell("one") == 1
+    assert caddy.offer("two", site("two")) == 1
     assert "is not running" in capsys.readouterr().err
+    assert (caddy.live / CURRENT).readlink().name == "one", "nothing has checked the new one, which a start would load"
