@@ -18,6 +18,9 @@ _AT_ONCE = 500
 class Cache(Protocol):
     """A cache that a registry uses, or may use."""
 
+    def check(self) -> None:
+        """Raise if it could not be told anything now: it is told of files that are gone already."""
+
     def flush(self) -> None:
         """Empty it; raises if that fails."""
 
@@ -32,6 +35,9 @@ class Cache(Protocol):
 class NoCache:
     """What a registry without a cache has."""
 
+    def check(self) -> None:
+        """Do nothing."""
+
     def flush(self) -> None:
         """Do nothing."""
 
@@ -44,10 +50,14 @@ class RedisCache:
     """The cache in a Redis.
 
     Attributes:
-        send: Sends commands, each of several words without spaces; raises if one fails.
+        send: Logs in, and sends commands, each of several words without spaces; raises if one fails.
     """
 
     send: Callable[[Sequence[Sequence[str]]], None]
+
+    def check(self) -> None:
+        """See Cache."""
+        self.send([])
 
     def flush(self) -> None:
         """See Cache."""

@@ -8,13 +8,23 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import urlencode
 from urllib.request import parse_http_list, parse_keqv_list
 
-from ops.registry.transport import Answer, Endpoint, RegistryBusyError, RegistryError, UnreachableError
+from ops.registry.transport import Answer, Endpoint, RegistryBusyError, RegistryError, ThrottledError, UnreachableError
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+# What a client names that takes any kind of image. Of a type that is not accepted, the registry says that it does not exist.
+ANY_MANIFEST = ", ".join(
+    [
+        MANIFEST_TYPE,
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    ]
+)
 _PAUSE_S = 2.0
 # How long a token is valid if its service does not say: https://distribution.github.io/distribution/spec/auth/token/
 _TOKEN_LIFETIME_S = 60
@@ -71,6 +81,7 @@ class RegistryClient:
         Raises:
             UnreachableError: The registry is away for too long.
             RegistryBusyError: It is busy for too long.
+            ThrottledError: It lets this address wait for too long.
             RegistryError: It gives no token.
         """
         token = {} if scope is None else {"Authorization": f"Bearer {self._token(scope)}"}
@@ -106,9 +117,9 @@ class RegistryClient:
         path = f"/v2/{repository}/manifests/{tag}"
         self.request("PUT", path, scope=scope, content=manifest, headers=headers).expect(HTTPStatus.CREATED)
 
-    def manifest(self, repository: str, reference: str) -> Answer:
-        """Get a manifest by tag or digest."""
-        scope, headers = f"repository:{repository}:pull", {"Accept": MANIFEST_TYPE}
+    def manifest(self, repository: str, reference: str, accept: str = MANIFEST_TYPE) -> Answer:
+        """Get a manifest by tag or digest, if it is of an accepted type."""
+        scope, headers = f"repository:{repository}:pull", {"Accept": accept}
         return self.request("GET", f"/v2/{repository}/manifests/{reference}", scope=scope, headers=headers)
 
     def blob(self, repository: str, digest: str) -> Answer:
@@ -119,6 +130,10 @@ class RegistryClient:
         """Delete a manifest and the tags that point to it."""
         scope = f"repository:{repository}:pull,delete"
         return self.request("DELETE", f"/v2/{repository}/manifests/{digest}", scope=scope)
+
+    def delete_tag(self, repository: str, tag: str) -> Answer:
+        """Delete one tag; the manifest and its other tags stay."""
+        return self.delete_manifest(repository, tag)
 
     def _token(self, scope: str) -> str:
         token, good_until = self._tokens.get(scope, ("", 0.0))
@@ -150,11 +165,15 @@ class RegistryClient:
                 if answer.status not in _LATER:
                     return answer
                 wanted = answer.headers.get("Retry-After", "")
-                busy = wanted or answer.status == HTTPStatus.TOO_MANY_REQUESTS
-                kind = RegistryBusyError if busy else UnreachableError
                 if wanted.isdecimal():  # otherwise it is a date, which nobody sends
                     pause_s = max(_PAUSE_S, float(wanted))
-                problem = kind(f"{answer.asked} was answered {answer}")
+                if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    what = "failed logins" if headers.get("Authorization", "").startswith("Basic ") else "requests"
+                    problem = ThrottledError(
+                        f"too many {what} from here, until {_after(pause_s)}: {answer.asked} was answered {answer}"
+                    )
+                else:
+                    problem = (RegistryBusyError if wanted else UnreachableError)(f"{answer.asked} was answered {answer}")
             except UnreachableError as error:
                 problem = error
             if time.monotonic() + pause_s > self._until:
@@ -163,3 +182,8 @@ class RegistryClient:
                 self._told.add(str(problem))
                 self._tell(str(problem))
             time.sleep(pause_s)
+
+
+def _after(seconds: float) -> str:
+    """Return when so many seconds will have passed, for people."""
+    return f"{datetime.now(UTC) + timedelta(seconds=seconds):%H:%M:%S} UTC"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,11 @@ class RepositoryIndex:
 
 
 Index = Mapping[str, RepositoryIndex]
+
+
+def linked_blobs(repositories: Iterable[RepositoryIndex]) -> set[str]:
+    """Return the digests of all blobs, manifests included, that links of repositories lead to."""
+    return {digest for one in repositories for digest in (*one.revisions, *map(one.stored_as, one.layers))}
 
 
 def index_of(listing: Listing) -> Index:

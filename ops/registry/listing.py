@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ops.registry.tree import DIGEST, RegistryTree, TreeError, linked_by
@@ -69,7 +69,7 @@ def listing_of(tree: RegistryTree) -> Listing:
     unlisted: list[str] = []
     repositories = {name: links_of(tree, name) for name, _ in tree.repository_areas(lambda error: unlisted.append(_why(error)))}
     try:
-        blobs = frozenset(_blobs(tree))
+        blobs = frozenset(blobs_in(tree))
     except OSError as error:
         unlisted.append(_why(error))
         blobs = frozenset()
@@ -186,7 +186,8 @@ def _linked_below(path: str) -> Iterator[str]:
         yield from _linked_below(f"{path}/{name}")
 
 
-def _blobs(tree: RegistryTree) -> Iterable[str]:
+def blobs_in(tree: RegistryTree) -> Iterator[str]:
+    """Yield the digests of all blobs, manifests included, in the order of their folders."""
     folder = str(tree.blobs)
     for algorithm in names_in(folder):
         for start in names_in(f"{folder}/{algorithm}"):

@@ -78,6 +78,7 @@ class LiveRegistry:
         Raises:
             ReadOnlyModeError: It cannot be turned on, or writes in flight do not finish in time.
         """
+        self.cache.check()
         self.read_only.turn_on(by, reason)
         try:
             self.step("read-only-on")

@@ -42,6 +42,10 @@ class InsecureError(RegistryError):
     exit_code = exit_codes.INVALID
 
 
+class DowngradeError(InsecureError):
+    """Clients that came with TLS are sent on to the same name without."""
+
+
 class MismatchError(RegistryError):
     """The registry returned other content than was pushed."""
 
@@ -58,6 +62,10 @@ class RegistryBusyError(RegistryError):
     """It asks us to retry later: it is in read-only mode, or too many clients log in at once."""
 
     exit_code = exit_codes.BUSY
+
+
+class ThrottledError(RegistryError):
+    """It lets this address wait, because of what was sent from here (429). It is not busy: others are served."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +198,11 @@ class Endpoint:
             own = _origin(url) == _origin(urlsplit(self.url))
         except ValueError as error:
             raise RegistryError(f"{self.url} points to an invalid URL: {error}") from None
+        there, came = f"{url.scheme}://{url.netloc}", urlsplit(self.url)
+        if (came.scheme, url.scheme) == ("https", "http") and came.hostname == url.hostname:
+            raise DowngradeError(f"{self.url} sends its clients to {there}, without TLS, which was not followed")
         if not own:
-            raise InsecureError(f"{self.url} points to another server, {url.scheme}://{url.netloc}, which was not followed")
+            raise InsecureError(f"{self.url} points to another server, {there}, which was not followed")
         return url
 
     def _pool(self) -> HTTPConnectionPool:

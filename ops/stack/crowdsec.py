@@ -163,7 +163,7 @@ def crowdsec(stack: Stack) -> Iterator[CrowdSec]:
         except NotFound:
             raise BansError(f"the container {name} is missing, so nobody new is banned; run `up`") from None
         if container.status != "running":
-            raise BansError(f"the container {name} is not running ({container.status}); `docker logs {name}` says why")
+            raise BansError(f"the container {name} is not running ({container.status}); `docker start {name}` starts it")
         yield CrowdSec(container)
 
 

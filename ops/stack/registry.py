@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from docker.errors import DockerException
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, container_name
 from ops.core import exit_codes
-from ops.core.docker_engine import connected
-from ops.core.process import CommandError, run
+from ops.core.process import CommandError, Conversation
 from ops.registry.cache import RedisCache
+from ops.registry.client import Login
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
@@ -20,6 +19,9 @@ from ops.stack.stack import Stack
 _REGISTRY, _CACHE, _CACHE_USER = "registry", "cache", "registry"
 _CACHE_PASSWORD = "cache/password"  # noqa: S105  # a path
 _ANSWER_LIMIT_S = 20.0
+_FETCHED = "# fetched\n"
+# To start something in a container takes longer than what it does there, and writes wait for that: it stays and fetches again.
+_FETCHING = 'while read -r _; do wget -q -O - "$1" && echo "# fetched" || exit; done'
 
 
 class ServiceError(Exception):
@@ -33,27 +35,39 @@ def tree_of(stack: Stack) -> RegistryTree:
     return RegistryTree(stack.root / stack.config.registry_data)
 
 
+def operator_login(stack: Stack) -> Login:
+    """Return the operator's account at a stack's registry.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    return Login(*(stack.secret(name) for name in ("registry_user", "registry_pass")))
+
+
 def read_only_of(stack: Stack) -> ReadOnlyMode:
     """Return a stack's read-only mode, in which the edge holds writes."""
     return ReadOnlyMode(stack.root / READ_ONLY_FOLDER / READ_ONLY_FILE)
 
 
-def live_registry(stack: Stack, *, image: str = "") -> LiveRegistry:
-    """Return the running registry of a stack.
+@contextlib.contextmanager
+def live_registry(stack: Stack, *, image: str = "") -> Iterator[LiveRegistry]:
+    """Yield the running registry of a stack. Its containers can be asked as long as the block runs.
 
     Args:
         stack: The stack.
         image: Digest of its image, recorded with snapshots.
     """
     tree = tree_of(stack)
-    return LiveRegistry(
-        tree,
-        SnapshotStore(stack.root / stack.config.snapshots, tree),
-        read_only_of(stack),
-        writes_in_flight=lambda: writes_in_flight(_metrics(stack)),
-        cache=RedisCache(lambda commands: _ask_cache(stack, commands)),
-        image=image,
-    )
+    registry = _inside(stack, _REGISTRY, ["sh", "-c", _FETCHING, "sh", stack.config.registry_metrics])
+    with registry as metrics, _inside(stack, _CACHE, ["redis-cli"]) as cache:
+        yield LiveRegistry(
+            tree,
+            SnapshotStore(stack.root / stack.config.snapshots, tree),
+            read_only_of(stack),
+            writes_in_flight=lambda: writes_in_flight(_metrics(stack, metrics)),
+            cache=RedisCache(lambda commands: _tell_cache(stack, cache, commands)),
+            image=image,
+        )
 
 
 def registry_image(stack: Stack) -> str:
@@ -63,6 +77,11 @@ def registry_image(stack: Stack) -> str:
         EngineError: The Docker engine does not answer.
         ServiceError: There is no such container.
     """
+    # Docker's library takes longer to import than all that most tasks do.
+    from docker.errors import DockerException  # noqa: PLC0415
+
+    from ops.core.docker_engine import connected  # noqa: PLC0415
+
     name = container(stack, _REGISTRY)
     with connected() as engine:
         try:
@@ -76,28 +95,38 @@ def container(stack: Stack, service: str) -> str:
     return container_name(stack.config.stack, service)
 
 
-def _metrics(stack: Stack) -> str:
+def _inside(stack: Stack, service: str, words: list[str]) -> Conversation:
+    return Conversation(["docker", "exec", "--interactive", container(stack, service), *words], timeout=_ANSWER_LIMIT_S)
+
+
+def _metrics(stack: Stack, registry: Conversation) -> str:
     """Return the metrics from the registry's debug port, which only Prometheus can reach."""
-    return _inside(stack, _REGISTRY, ["wget", "-q", "-O", "-", stack.config.registry_metrics])
+    return _answer(stack, _REGISTRY, registry, "\n", _FETCHED.__eq__)
 
 
-def _ask_cache(stack: Stack, commands: Sequence[Sequence[str]]) -> None:
+def _tell_cache(stack: Stack, cache: Conversation, commands: Sequence[Sequence[str]]) -> None:
     """Send commands to the cache, logged in as the registry; the password is sent on standard input."""
-    login = ["AUTH", _CACHE_USER, stack.secret(_CACHE_PASSWORD).strip()]
-    told = "".join(" ".join(words) + "\n" for words in [login, *commands])
-    answers = _inside(stack, _CACHE, ["redis-cli"], stdin=told).splitlines()
-    failed = [answer for answer in answers if answer != "OK" and not answer.isdecimal()]
-    if failed or len(answers) != 1 + len(commands):
-        problem = failed[0] if failed else f"{len(answers)} answers to {1 + len(commands)} commands"
+    told = [["AUTH", _CACHE_USER, stack.secret(_CACHE_PASSWORD).strip()], *commands]
+    answers: list[str] = []
+
+    def complete(line: str) -> bool:
+        answers.append(line.strip())
+        return not _accepted(answers[-1]) or len(answers) == len(told)
+
+    _answer(stack, _CACHE, cache, "".join(" ".join(words) + "\n" for words in told), complete)
+    if not _accepted(answers[-1]):
+        cache.end()  # the answers that are still to come belong to no other question
         raise ServiceError(
-            f"{container(stack, _CACHE)} cannot be told what was deleted: {problem}; run `up` if the release is old"
+            f"{container(stack, _CACHE)} cannot be told what was deleted: {answers[-1]}; run `up` if the release is old"
         )
 
 
-def _inside(stack: Stack, service: str, words: list[str], stdin: str | None = None) -> str:
-    name = container(stack, service)
-    interactive = ["--interactive"] if stdin is not None else []
+def _accepted(answer: str) -> bool:
+    return answer == "OK" or answer.isdecimal()
+
+
+def _answer(stack: Stack, service: str, asked: Conversation, told: str, complete: Callable[[str], bool]) -> str:
     try:
-        return run(["docker", "exec", *interactive, name, *words], stdin=stdin, timeout=_ANSWER_LIMIT_S).stdout
+        return asked.ask(told, complete)
     except CommandError as error:
-        raise ServiceError(f"{name} does not answer: {error}") from error
+        raise ServiceError(f"{container(stack, service)} does not answer: {error}") from error

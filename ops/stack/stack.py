@@ -67,6 +67,6 @@ class Stack:
         try:
             return read(self.root / "secrets" / name)
         except ConfigError as error:
-            if os.access(self.root / "secrets", os.X_OK):
-                raise
-            raise ConfigError([*error.problems, "only root and the stack's own user can read secrets; try sudo"]) from None
+            theirs = not os.access(self.root / "secrets", os.X_OK) and (self.root / "secrets").exists()
+            remedy = "only root and the stack's own user can read secrets; try sudo" if theirs else "run `up` to restore it"
+            raise ConfigError([*error.problems, remedy]) from None

@@ -13,7 +13,7 @@ from pathlib import Path
 from ops.core import exit_codes
 from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 
-_LINK_MODE = 0o644
+_BLOB_MODE, _LINK_MODE = 0o644, 0o644
 
 
 class SnapshotError(Exception):
@@ -97,6 +97,25 @@ class Restorer:
         except (FileExistsError, FileNotFoundError):
             return False
         return True
+
+    def replace_blob(self, source: Path, digest: str) -> bool:
+        """Put another file in a blob's place, in one step: whoever is reading the one before reads that to its end.
+
+        Returns:
+            False if the blob is gone.
+        """
+        target = self.tree.blob(digest)
+        if not target.exists():
+            return False
+        self.own(source)
+        source.replace(target)
+        return True
+
+    def own(self, blob: Path) -> None:
+        """Give a file that is to become a blob the mode and the owner that the registry's own have."""
+        blob.chmod(_BLOB_MODE)
+        if self._owner:
+            os.chown(blob, *self._owner)
 
     def put_link(self, entry: Entry, content: str) -> bool:
         """Write a link unless it exists; return whether it was written."""

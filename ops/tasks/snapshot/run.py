@@ -8,14 +8,14 @@ from datetime import timedelta
 from ops.core import exit_codes
 from ops.registry.index import index_of
 from ops.registry.listing import listing_of
+from ops.registry.restore.model import RestorePlan, RestoreReport, RestoreScope
+from ops.registry.restore.plan import plan, resolved
+from ops.registry.restore.run import restore as restore_live
 from ops.registry.snapshots.recovery import heal, roll_back
 from ops.registry.snapshots.store import Snapshot, SnapshotStore
 from ops.runs.task import Outcome
 from ops.stack.registry import live_registry, tree_of
 from ops.stack.stack import Stack
-from ops.tasks.snapshot.model import RestorePlan, RestoreReport, RestoreScope
-from ops.tasks.snapshot.plan import plan, resolved
-from ops.tasks.snapshot.restore import restore as restore_live
 
 _TASK = "snapshot"
 _WHY = "snapshot"
@@ -55,8 +55,8 @@ def create(stack: Stack) -> Created:
         NoSpaceError: The disk is full.
         LockedError: Another task is using the snapshots.
     """
-    live, kept = live_registry(stack), stack.config.undo
-    with live.store.locked(_TASK):
+    kept = stack.config.undo
+    with live_registry(stack) as live, live.store.locked(_TASK):
         roll_back(live, _TASK)
         listing = listing_of(live.tree)
         heal(live.store, listing)
@@ -113,17 +113,8 @@ def restore(stack: Stack, name: str, scope: RestoreScope) -> RestoreReport:
         LockedError: Another task is using the snapshots.
         TreeError: A link or manifest of the snapshot is damaged.
     """
-    return restore_live(live_registry(stack), name, scope)
-
-
-def restore_outcome(report: RestoreReport) -> Outcome:
-    """Return how a restore ended."""
-    if report.problems:
-        return Outcome(exit_codes.MISMATCH, report.problems[0])
-    if incomplete := report.plan.incomplete:
-        summary = f"restored {report.restored} files; {incomplete[0]} needs a blob that is nowhere any more"
-        return Outcome(exit_codes.WARNINGS, summary + (f" (and {len(incomplete) - 1} more)" if incomplete[1:] else ""))
-    return Outcome(exit_codes.OK, f"restored {report.restored} files from {report.plan.snapshot}")
+    with live_registry(stack) as live:
+        return restore_live(live, name, scope)
 
 
 def _store(stack: Stack) -> SnapshotStore:

@@ -19,8 +19,8 @@ def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
     layout.tag("team/app", "v1", layout.image("team/app", [b"one"]))
     layout.tag("team/app", "v1", layout.image("team/app", [b"two"]))
     index = index_of(listing_of(layout.tree))
-    write_index(tmp_path / "index", index)
-    assert read_index(tmp_path / "index") == index
+    write_index(tmp_path / "index.gz", index)
+    assert read_index(tmp_path / "index.gz") == index
     one = index["team/app"]
     assert len(one.histories["v1"]) == 2
     assert [one.stored_as(digest).partition(":")[0] for digest in one.aliases] == ["sha256"]
@@ -32,8 +32,8 @@ def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_an_index_takes_some_forty_bytes_for_each_blob(tmp_path: Path) -> None:
     tree = RegistryTree(tmp_path / "registry")
     lay_out_images(tree, 3_000)
-    write_index(tmp_path / "index", index_of(listing_of(tree)))
-    assert (tmp_path / "index").stat().st_size / 3_000 < 50
+    write_index(tmp_path / "index.gz", index_of(listing_of(tree)))
+    assert (tmp_path / "index.gz").stat().st_size / 3_000 < 50
 
 
 @pytest.mark.parametrize(
@@ -41,23 +41,24 @@ def test_an_index_takes_some_forty_bytes_for_each_blob(tmp_path: Path) -> None:
     [
         b"",
         b"no gzip",
-        gzip.compress(b""),
-        gzip.compress(b"[]\n"),
-        gzip.compress(b'{"schema":1}\n{"repository":"app","what":1}\n'),
-        gzip.compress(b'{"schema":1}\n{"rep'),
-        gzip.compress(b'{"schema":1}\n' * 100)[:-9],
+        # Without a time, which would give each test worker names of its own.
+        gzip.compress(b"", mtime=0),
+        gzip.compress(b"[]\n", mtime=0),
+        gzip.compress(b'{"schema":1}\n{"repository":"app","what":1}\n', mtime=0),
+        gzip.compress(b'{"schema":1}\n{"rep', mtime=0),
+        gzip.compress(b'{"schema":1}\n' * 100, mtime=0)[:-9],
     ],
 )
 def test_a_damaged_index_is_named(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "index").write_bytes(content)
-    with pytest.raises(IndexDamagedError, match="index cannot be read"):
-        read_index(tmp_path / "index")
+    (tmp_path / "index.gz").write_bytes(content)
+    with pytest.raises(IndexDamagedError, match=r"index\.gz cannot be read"):
+        read_index(tmp_path / "index.gz")
 
 
 def test_an_index_of_a_later_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "index").write_bytes(gzip.compress(b'{"schema":99}\n'))
+    (tmp_path / "index.gz").write_bytes(gzip.compress(b'{"schema":99}\n'))
     with pytest.raises(IndexDamagedError, match="later version"):
-        read_index(tmp_path / "index")
+        read_index(tmp_path / "index.gz")
 
 
 def test_a_repository_has_nothing_by_default() -> None:

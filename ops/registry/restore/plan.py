@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ops.registry.index import Index, RepositoryIndex
-from ops.registry.manifests import Reach, fetched
+from ops.registry.manifests import fetched
+from ops.registry.restore.model import Overwrite, RestoreError, RestorePlan, RestoreScope
+from ops.registry.snapshots.images import link_record, links_of_images
 from ops.registry.snapshots.removed import Removed
 from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
 from ops.registry.tree import Entry, Kind, RegistryTree, path_of
-from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreScope
 
 LATEST = "latest"
 
@@ -90,7 +91,7 @@ def _wanted(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> It
     if scope.tag or scope.digest:
         return _of_image(store, snapshot, index[scope.repository], scope)
     names = [scope.repository] if scope.repository else index
-    return [_record(entry, index[name]) for name in names for entry in index[name].entries(name)]
+    return [link_record(entry, index[name]) for name in names for entry in index[name].entries(name)]
 
 
 def _of_image(store: SnapshotStore, snapshot: Snapshot, index: RepositoryIndex, scope: RestoreScope) -> Sequence[Removed]:
@@ -99,13 +100,7 @@ def _of_image(store: SnapshotStore, snapshot: Snapshot, index: RepositoryIndex, 
     image = fetched(store, root)
     if any(not store.blob(index.stored_as(one)).exists() for one in image.digests - image.elsewhere):
         raise RestoreError(f"snapshot {snapshot.name} has only parts of {scope}; use an older snapshot, or a backup")
-    reach = Reach(store, aliases=dict(index.aliases))
-    reach.manifests([root])
-    return [
-        _record(entry, index)
-        for entry in index.entries(scope.repository)
-        if (not entry.tag or entry.tag == scope.tag) and (entry.digest == root if entry.tag else entry.digest in reach.digests)
-    ]
+    return links_of_images(store, scope.repository, index, tags=[scope.tag] if scope.tag else (), digests=[root])
 
 
 def _incomplete(store: SnapshotStore, wanted: Iterable[Removed], gone: set[str]) -> set[str]:
@@ -119,10 +114,6 @@ def _incomplete(store: SnapshotStore, wanted: Iterable[Removed], gone: set[str])
 def _needs(store: SnapshotStore, root: str, gone: set[str]) -> bool:
     image = fetched(store, root)
     return not gone.isdisjoint(image.digests - image.elsewhere)
-
-
-def _record(entry: Entry, index: RepositoryIndex) -> Removed:
-    return Removed(entry, index.stored_as(entry.digest) if entry.kind == Kind.LAYER else entry.digest)
 
 
 def _stored(one: Removed) -> str:

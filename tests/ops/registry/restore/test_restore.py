@@ -13,13 +13,12 @@ from ops.core import exit_codes
 from ops.registry.cache import RedisCache
 from ops.registry.index import index_of
 from ops.registry.listing import listing_of
+from ops.registry.restore.model import RestoreError, RestoreScope
+from ops.registry.restore.plan import plan, resolved
+from ops.registry.restore.run import restore
 from ops.registry.snapshots.store import SnapshotState
 from ops.registry.snapshots.trash import SnapshotError
 from ops.registry.tree import path_of
-from ops.tasks.snapshot.model import RestoreError, RestoreScope
-from ops.tasks.snapshot.plan import plan, resolved
-from ops.tasks.snapshot.restore import restore
-from ops.tasks.snapshot.run import restore_outcome
 from tests.ops.tasks.gc.gc_rig import Image, Rig, digest_of, running
 from tests.ops.tasks.gc.test_gc import push_index
 from tests.ops.tasks.gc.victim import kill_at
@@ -199,7 +198,7 @@ def test_an_image_that_needs_a_blob_which_is_nowhere_is_named_and_the_rest_comes
     report = restore(rig.live(), collected, RestoreScope("team/app"))
     assert report.plan.incomplete == ("team/app:gone", f"team/app@{OTHER.digest}")
     assert report.plan.tags == ("team/app:later",)
-    assert restore_outcome(report).exit_code == exit_codes.WARNINGS
+    assert report.exit_code == exit_codes.WARNINGS
     assert rig.client.pull("team/app", "later") == []
     assert rig.broken() == []
 

@@ -6,11 +6,11 @@ from ops.registry.index import index_of
 from ops.registry.listing import listing_of
 from ops.registry.live import LiveRegistry
 from ops.registry.manifests import image_problems
+from ops.registry.restore.model import Overwrite, RestoreError, RestorePlan, RestoreReport, RestoreScope
+from ops.registry.restore.plan import plan, resolved
 from ops.registry.snapshots.recovery import put_back, roll_back
 from ops.registry.snapshots.trash import explained
 from ops.registry.tree import Entry, Kind, RegistryTree
-from ops.tasks.snapshot.model import Overwrite, RestoreError, RestorePlan, RestoreReport, RestoreScope
-from ops.tasks.snapshot.plan import plan, resolved
 
 _TASK = "restore"
 _WHY = "before-restore"

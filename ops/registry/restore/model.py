@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ops.core import exit_codes
+from ops.core.findings import and_more
 from ops.registry.snapshots.removed import Removed
 from ops.registry.tree import DIGEST
 
@@ -23,7 +24,7 @@ class RestoreScope:
         repository: Only this repository; empty for all.
         tag: Only this tag of it; empty for all.
         digest: Only this manifest of it; empty for all.
-        only_removed: Only what the garbage collector deleted.
+        only_removed: Only what the garbage collector or retention deleted.
         overwrite: Whether to set back tags that point to something else now.
     """
 
@@ -37,7 +38,7 @@ class RestoreScope:
     def of(cls, name: str, *, everything: bool = False, overwrite: bool = False) -> RestoreScope:
         """Return the scope that an operator names: REPOSITORY, REPOSITORY:TAG, REPOSITORY@DIGEST, or nothing.
 
-        Without a name, it is what the garbage collector deleted, or everything.
+        Without a name, it is what the garbage collector or retention deleted, or everything.
 
         Raises:
             RestoreError: A part of the name is missing.
@@ -114,3 +115,19 @@ class RestoreReport:
     restored: int
     before: str
     problems: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """How it ended: see `ops.core.exit_codes`."""
+        if self.problems:
+            return exit_codes.MISMATCH
+        return exit_codes.WARNINGS if self.plan.incomplete else exit_codes.OK
+
+    @property
+    def summary(self) -> str:
+        """How it ended, in a line."""
+        if self.problems:
+            return self.problems[0]
+        if incomplete := self.plan.incomplete:
+            return f"restored {self.restored} files; {incomplete[0]} needs a blob that is nowhere any more{and_more(incomplete)}"
+        return f"restored {self.restored} files from {self.plan.snapshot}"

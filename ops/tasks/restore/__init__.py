@@ -1,0 +1,1 @@
+"""Restores from a backup: into the running registry, or to a folder."""
