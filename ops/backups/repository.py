@@ -1,0 +1,162 @@
+"""Where a stack's backups are, and what `ops` knows of each."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ops.backups.restic import Backup, BackupError, NoRepositoryError, Restic, by_sftp
+from ops.backups.stage import INDEX, Stage
+from ops.config import APPEND_ONLY, BACKUP_FOLDER, BACKUP_PASSWORD, BACKUP_SSH_KEY, BACKUP_TARGET, STORAGE_BOX, SshTarget
+from ops.core.files import write_atomic
+from ops.core.ssh import ssh_options
+from ops.registry.index import Index, read_index
+from ops.stack.stack import Stack
+
+# Notes that restic keeps with a backup.
+GOOD, SUSPICIOUS = "good", "suspicious"
+_STATE = "state="
+LATEST = "latest"
+
+
+def stage_of(stack: Stack) -> Stage:
+    """Return the stage of a stack."""
+    return Stage(stack.root / BACKUP_FOLDER / "stage")
+
+
+@dataclass(frozen=True)
+class BackupRepository:
+    """A stack's backups.
+
+    Attributes:
+        restic: The repository.
+        folder: Where things are kept in between.
+    """
+
+    restic: Restic
+    folder: Path
+
+    def all(self, *, create: bool = False) -> list[Backup]:
+        """Return all backups, the oldest first; none if there is no repository yet.
+
+        Args:
+            create: Whether to create the repository then.
+
+        Raises:
+            BackupError: It cannot be read, or cannot be created.
+        """
+        try:
+            return self.restic.backups()
+        except NoRepositoryError:
+            if create:
+                self.restic.create()
+            return []
+
+    def find(self, name: str = LATEST, *, at: datetime | None = None, among: Sequence[Backup] | None = None) -> Backup:
+        """Return a backup.
+
+        Args:
+            name: Its id, or the first characters of it; `latest` for the latest good one.
+            at: The latest good one that was made by then, instead.
+            among: All backups, if they are known; asking for them takes a while.
+
+        Raises:
+            BackupError: There is none.
+        """
+        found = self.all() if among is None else among
+        if name != LATEST:
+            named = [one for one in found if one.id.startswith(name)]
+            if len(named) != 1:
+                raise BackupError(f"{len(named) or 'no'} backups are called {name}; `regops backups` lists them")
+            return named[0]
+        good = [one for one in found if is_good(one) and (at is None or one.made_at <= at)]
+        if not good:
+            when = f" from before {at:%Y-%m-%d %H:%M}Z" if at else ""
+            raise BackupError(f"there is no good backup{when} in {self.restic.shown}; `regops backups` lists what there is")
+        return good[-1]
+
+    def index(self, backup: Backup) -> Index:
+        """Return what the registry had at the moment of a backup.
+
+        Raises:
+            BackupError: It cannot be read.
+            IndexDamagedError: It is damaged.
+        """
+        file = self._index_file(backup)
+        if not file.exists():
+            write_atomic(file, self.restic.text(backup.id, INDEX), mode=0o600)
+        return read_index(file)
+
+    def keep_index(self, backup: Backup, index: Path) -> None:
+        """Keep the index of a new backup here, and no other, since the next one is compared with it."""
+        content = index.read_bytes()
+        folder = self._index_file(backup).parent
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        write_atomic(self._index_file(backup), content, mode=0o600)
+
+    def _index_file(self, backup: Backup) -> Path:
+        return self.folder / "indexes" / f"{backup.id}.jsonl"
+
+
+def repository_of(stack: Stack, password: str = BACKUP_PASSWORD, key: Path | None = None) -> BackupRepository:
+    """Return where a stack's backups are.
+
+    Args:
+        stack: Whose.
+        password: The secret file of the password to open it with: `BACKUP_PASSWORD`, or `BACKUP_SECOND_PASSWORD`.
+        key: A key to log in with that may remove backups, where the host's own may not.
+
+    Raises:
+        BackupError: The stack has no backups.
+    """
+    target = stack.config.backup.target
+    if target is None:
+        raise BackupError("this stack has no backups: set backup.target in its settings, then run `up`")
+    folder = stack.root / BACKUP_FOLDER
+    password_file, cache = stack.root / "secrets" / password, folder / "cache"
+    if target == STORAGE_BOX:
+        target = stack.secret(BACKUP_TARGET).strip()
+    if ssh := SshTarget.of(target):
+        words = _connecting(stack, ssh, folder, key)
+        if stack.config.backup.is_append_only and key is None:
+            return BackupRepository(
+                Restic(f"rclone:{ssh.path}", password_file, cache, _by_rclone(ssh, words), f"{ssh.host}:{ssh.path}"), folder
+            )
+        return BackupRepository(Restic(ssh.sftp, password_file, cache, by_sftp(words)), folder)
+    return BackupRepository(Restic(target, password_file, cache), folder)
+
+
+def _connecting(stack: Stack, ssh: SshTarget, folder: Path, key: Path | None) -> list[str]:
+    """Return the words for `ssh` to log in with a key, the stack's own if not given, to this server alone, and to ask nobody."""
+    known, host_key = folder / "known_hosts", stack.config.backup.host_key
+    if host_key:
+        write_atomic(known, ssh.known_host(host_key), mode=0o600)
+    identity = key or stack.root / "secrets" / BACKUP_SSH_KEY
+    return ssh_options(identity=identity, known_hosts=known, trusts_new=host_key is None)
+
+
+def _by_rclone(ssh: SshTarget, words: Sequence[str]) -> list[str]:
+    """Return the words for restic to talk to rclone at the other end, with the words that the key is tied to there."""
+    program = shlex.join(["ssh", "-p", str(ssh.port), *words, f"{ssh.user}@{ssh.host.strip('[]')}", "rclone"])
+    return ["-o", f"rclone.program={program}", "-o", f"rclone.args={' '.join(APPEND_ONLY)}"]
+
+
+def is_good(backup: Backup) -> bool:
+    """Whether a backup is not suspicious: the registry had not lost much since the one before."""
+    return GOOD in backup.tags
+
+
+def notes(state: str, *, good: bool) -> list[str]:
+    """Return what is noted with a backup: the digest of all that is in it, and whether it is good."""
+    return [GOOD if good else SUSPICIOUS, f"{_STATE}{state}"]
+
+
+def state_of(backup: Backup) -> str:
+    """Return the digest of all that is in a backup; empty if it was not noted."""
+    return next((one.removeprefix(_STATE) for one in backup.tags if one.startswith(_STATE)), "")

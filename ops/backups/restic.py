@@ -1,0 +1,308 @@
+"""One repository of restic, and the commands that work on it.
+
+https://restic.readthedocs.io/en/stable/075_scripting.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ops.core import exit_codes
+from ops.core.process import CommandError, Completed, run
+
+# From 0.17 on restic tells a missing repository, a locked one and a wrong password apart.
+_PROGRAM = "restic"
+_ANSWER_LIMIT_S, _WORK_LIMIT_S = 120.0, 12 * 3600.0
+_UNREACHABLE = re.compile(
+    r"ssh: |Connection (?:refused|reset|closed|timed out)|closed by remote host|not responding|Broken pipe|"
+    r"unable to start the sftp session|no route to host|Host key verification failed|Permission denied \(",
+    re.IGNORECASE,
+)
+_NO_RCLONE = "error talking HTTP to rclone"
+# Layers are compressed already; larger packs are fewer files to look at on the other side.
+_SENDING = ("--compression", "off", "--pack-size", "64", "--ignore-ctime", "--one-file-system")
+# What is half needed is sent here and back to be packed anew: not for the last tenth, and not all of it at once.
+_PRUNING = ("--max-unused", "10%", "--max-repack-size", "10G")
+_FRACTION = re.compile(r"\.(\d{1,6})\d*")
+
+
+class BackupError(Exception):
+    """Backups cannot be made or read; the message says why, and what to do."""
+
+    exit_code = exit_codes.FAILED
+
+
+class BackupUnreachableError(BackupError):
+    """The server that backups go to cannot be reached."""
+
+    exit_code = exit_codes.UNREACHABLE
+
+
+class BackupBusyError(BackupError):
+    """Another run of restic has locked the repository."""
+
+    exit_code = exit_codes.BUSY
+
+
+class NoRepositoryError(BackupError):
+    """There is no repository yet."""
+
+
+class OtherPasswordError(BackupError):
+    """The repository is not opened by this password."""
+
+
+_LOCKED = 11
+# By exit code of restic.
+_KINDS: Mapping[int, tuple[type[BackupError], str]] = {
+    3: (BackupError, "restic could not read everything: {said}"),
+    10: (NoRepositoryError, "there are no backups in {repository} yet; `regops backup` makes one"),
+    _LOCKED: (
+        BackupBusyError,
+        "{repository} is locked by another run of restic; wait for it, or `restic unlock` if there is none",
+    ),
+    12: (OtherPasswordError, "{repository} has another password; is it the repository of another stack?"),
+}
+
+
+def by_sftp(words: Sequence[str]) -> list[str]:
+    """Return the options of a repository that is reached by sftp, from the options for `ssh`."""
+    return ["-o", f"sftp.args={shlex.join(words)}"]
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup: a snapshot in words of restic.
+
+    Attributes:
+        id: Its id, of which a few characters suffice as its name.
+        made_at: When it was made.
+        tags: What `ops.tasks.backup` has noted with it.
+        added: How many bytes were sent for it.
+        size: How many bytes its files have.
+    """
+
+    id: str
+    made_at: datetime
+    tags: tuple[str, ...] = ()
+    added: int = 0
+    size: int = 0
+
+    @property
+    def name(self) -> str:
+        """The id in short."""
+        return self.id[:8]
+
+
+@dataclass(frozen=True)
+class Restic:
+    """A repository.
+
+    Attributes:
+        repository: Where it is, as restic names it.
+        password_file: The file with its password.
+        cache: Where restic keeps what it has read of the repository.
+        options: Words for each command: how to connect.
+        place: Where it is, for people, if the name of the repository does not tell.
+    """
+
+    repository: str
+    password_file: Path
+    cache: Path
+    options: Sequence[str] = ()
+    place: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Where it is, for people."""
+        return self.place or self.repository
+
+    def create(self) -> None:
+        """Create the repository.
+
+        Raises:
+            BackupError: It cannot be created.
+        """
+        self._run(["init", "--repository-version", "2"], _ANSWER_LIMIT_S)
+
+    def open(self) -> None:
+        """Open the repository, and do nothing with it.
+
+        Raises:
+            OtherPasswordError: It has another password.
+            BackupError: It cannot be opened.
+        """
+        self._run(["cat", "config", "--no-lock"], _ANSWER_LIMIT_S)
+
+    def add_password(self, file: Path) -> None:
+        """Make another password open the repository, too.
+
+        Args:
+            file: A file with it.
+
+        Raises:
+            BackupError: It cannot be added.
+        """
+        self._run(["key", "add", "--new-password-file", str(file)], _ANSWER_LIMIT_S)
+
+    def back_up(self, folder: Path, *, host: str, tags: Sequence[str]) -> Backup:
+        """Back up a folder, always from the same place: restic compares a file with that of the same path in the last backup.
+
+        Args:
+            folder: The folder.
+            host: Under which name it is found again; the stack's.
+            tags: What is noted with it.
+
+        Raises:
+            BackupError: It failed, or files went missing meanwhile. What was sent is not sent again by the next one.
+        """
+        words = ["backup", ".", "--json", "--host", host, *_SENDING, *(word for tag in tags for word in ("--tag", tag))]
+        lines = self._run(words, _WORK_LIMIT_S, cwd=folder).stdout.splitlines()
+        told = [json.loads(line) for line in lines if line.startswith("{")]
+        (summary,) = [one for one in told if one.get("message_type") == "summary"]
+        return Backup(
+            summary["snapshot_id"],
+            datetime.now(UTC),
+            tuple(tags),
+            summary["data_added"],
+            summary["total_bytes_processed"],
+        )
+
+    def backups(self) -> list[Backup]:
+        """Return all backups, the oldest first.
+
+        Raises:
+            NoRepositoryError: There is no repository yet.
+            BackupError: It cannot be read.
+        """
+        found = json.loads(self._run(["snapshots", "--json", "--no-lock"], _ANSWER_LIMIT_S).stdout or "[]")
+        return sorted(map(_backup, found), key=lambda one: one.made_at)
+
+    def text(self, backup: str, file: str) -> str:
+        """Return the text of a file in a backup.
+
+        Raises:
+            BackupError: It is not there, or cannot be read.
+        """
+        return self._run(["dump", "--no-lock", backup, f"/{file}"], _ANSWER_LIMIT_S).stdout
+
+    def fetch(self, backup: str, target: Path, files: Sequence[str]) -> None:
+        """Restore files below a folder, which should be empty or hold an interrupted restore: what is whole is not fetched again.
+
+        Args:
+            backup: Its id.
+            target: The folder.
+            files: Paths in the backup, without a leading slash; a folder stands for all that is in it.
+
+        Raises:
+            BackupError: Some could not be restored.
+        """
+        target.mkdir(parents=True, exist_ok=True, mode=0o700)
+        wanted = target.with_name(f"{target.name}.wanted")
+        wanted.write_text("".join(f"/{_literal(file)}\n" for file in files))
+        self._run(["restore", backup, "--no-lock", "--target", str(target), "--include-file", str(wanted)], _WORK_LIMIT_S)
+
+    def outlived(self, tag: str, keep: Mapping[str, int]) -> frozenset[str]:
+        """Return the ids of the backups that need not be kept.
+
+        The rules are restic's: https://restic.readthedocs.io/en/stable/060_forget.html
+
+        Args:
+            tag: Only backups with it are looked at; the others are kept.
+            keep: For how many days, by what is kept: `within` for all, `within-daily` for one a day, and so on.
+
+        Raises:
+            BackupError: The backups cannot be read.
+        """
+        kept = [word for name, days in keep.items() if days for word in (f"--keep-{name}", f"{days}d")]
+        words = ["forget", "--dry-run", "--no-lock", "--json", "--tag", tag, "--group-by", "", *kept]
+        groups = json.loads(self._run(words, _ANSWER_LIMIT_S).stdout or "[]")
+        return frozenset(one["id"] for group in groups or () for one in group["remove"] or ())
+
+    def forget(self, backups: Sequence[str]) -> None:
+        """Remove backups, but none of their data yet; see `prune`.
+
+        Args:
+            backups: Their ids, at least one.
+
+        Raises:
+            BackupError: Some could not be removed.
+        """
+        self._run(["forget", *backups], _WORK_LIMIT_S)
+
+    def prune(self) -> None:
+        """Remove the data that no backup needs. It may be killed at any time, and run again.
+
+        Raises:
+            BackupError: It failed.
+        """
+        self._run(["prune", *_PRUNING], _WORK_LIMIT_S)
+
+    def check(self, subset: str) -> None:
+        """Check that the repository is whole.
+
+        Args:
+            subset: Which part of the data to read back as well: `1/14`, `5%` or `100%`.
+
+        Raises:
+            BackupError: It is not; the message has what restic says.
+        """
+        self._run(["check", "--no-lock", "--read-data-subset", subset], _WORK_LIMIT_S)
+
+    def _run(self, words: Sequence[str], limit_s: float, cwd: Path | None = None) -> Completed:
+        try:
+            try:
+                return self._once(words, limit_s, cwd)
+            except CommandError as error:
+                if error.completed is None or error.completed.returncode != _LOCKED:
+                    raise
+                # What was killed leaves its lock. This removes those whose process is gone, and no other.
+                self._once(["unlock"], _ANSWER_LIMIT_S)
+                return self._once(words, limit_s, cwd)
+        except CommandError as error:
+            raise self._explained(error) from error
+
+    def _once(self, words: Sequence[str], limit_s: float, cwd: Path | None = None) -> Completed:
+        command = [_PROGRAM, "--repo", self.repository, "--password-file", str(self.password_file)]
+        command += ["--cache-dir", str(self.cache), *self.options, *words]
+        return run(command, timeout=limit_s, cwd=cwd)
+
+    def _explained(self, error: CommandError) -> BackupError:
+        done = error.completed
+        if done is None:
+            if "cannot start" in str(error):
+                return BackupError(f"{_PROGRAM} cannot be started; install restic 0.17 or later")
+            return BackupError(str(error))
+        said = done.stderr.strip() or done.stdout.strip()
+        if done.returncode in _KINDS:
+            kind, problem = _KINDS[done.returncode]
+            return kind(problem.format(repository=self.shown, said=said))
+        if why := next(filter(_UNREACHABLE.search, said.splitlines()), ""):
+            return BackupUnreachableError(f"{self.shown} cannot be reached: {why}")
+        if _NO_RCLONE in said:
+            return BackupError(f"{self.shown} does not answer as rclone does, which `backup.append_only` needs there: {said}")
+        return BackupError(f"restic failed: {said}")
+
+
+def _backup(known: Mapping[str, Any]) -> Backup:
+    summary = known.get("summary") or {}
+    return Backup(
+        known["id"],
+        # Python 3.11 reads six digits of a second's fraction at most.
+        datetime.fromisoformat(_FRACTION.sub(r".\1", known["time"])),
+        tuple(known.get("tags") or ()),
+        summary.get("data_added", 0),
+        summary.get("total_bytes_processed", 0),
+    )
+
+
+def _literal(path: str) -> str:
+    """Return a pattern that matches a path and nothing else."""
+    return re.sub(r"([\\*?\[])", r"\\\1", path)

@@ -1,0 +1,1 @@
+"""Tests of what a backup has, and of restic."""

@@ -1,0 +1,88 @@
+"""A real registry whose stack is backed up by a real restic to a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from infra.paths import cache_folder
+from ops.backups.repository import BackupRepository, repository_of
+from ops.config import REGOPS_FILE, BackupSettings, RecoverySettings, RegopsConfig, render
+from ops.registry.restore.model import RestoreScope
+from ops.stack.stack import Stack
+from ops.tasks.backup.model import BackupReport
+from ops.tasks.backup.run import back_up
+from ops.tasks.restore.run import Chosen, FromBackup, restore_from, source_of
+from tests.ops.tasks.gc.gc_rig import Rig, running
+from tools.offline.tools import ensure_restic
+
+EVERYTHING = RestoreScope.of("", everything=True)
+
+
+@dataclass(frozen=True)
+class BackupRig:
+    """A registry, the stack that it belongs to, and its backups."""
+
+    registry: Rig
+    stack: Stack
+
+    @property
+    def backups(self) -> BackupRepository:
+        """Its backups."""
+        return repository_of(self.stack)
+
+    def back_up(self, step: Callable[[str], None] = lambda _: None, *, dry_run: bool = False) -> BackupReport:
+        """Back up."""
+        return back_up(self.stack, step, dry_run=dry_run)
+
+    def restore(self, scope: RestoreScope = EVERYTHING, chosen: Chosen = Chosen()) -> FromBackup:  # noqa: B008
+        """Restore into the running registry."""
+        return restore_from(source_of(self.stack, chosen, scope), self.registry.live(), scope, lambda _: None)
+
+    def configure(
+        self,
+        settings: BackupSettings,
+        images: Mapping[str, str] = MappingProxyType({}),
+        recover: RecoverySettings | None = None,
+    ) -> BackupRig:
+        """Return it with other settings."""
+        config = RegopsConfig(
+            stack="tested",
+            url=self.registry.client.url,
+            data="data/regops",
+            registry_data="registry",
+            snapshots="snapshots",
+            backup=settings,
+            images=images,
+            recover=recover,
+        )
+        file = self.stack.root / "releases" / "1" / REGOPS_FILE
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(render(config))
+        return BackupRig(self.registry, Stack(self.stack.root))
+
+
+@contextlib.contextmanager
+def backed_up(folder: Path) -> Iterator[BackupRig]:
+    """Run a registry whose stack has backups in a folder beside it."""
+    with running(folder) as registry, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(ensure_restic(cache_folder("offline")).parent), prepend=":")
+        (folder / "current").symlink_to("releases/1")
+        files = {
+            "secrets/backup/password": "of the tests\n",
+            "secrets/backup/second_password": "of the tests' drill\n",
+            "data/edge/account.json": "{}",
+        }
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        (folder / "data/regops").mkdir()
+        with contextlib.closing(sqlite3.connect(folder / "data/regops/changes.db")) as ledger:
+            ledger.executescript("PRAGMA journal_mode = WAL; CREATE TABLE records (digest TEXT)")
+        yield BackupRig(registry, Stack(folder)).configure(BackupSettings(target=str(folder / "target")))
