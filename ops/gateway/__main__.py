@@ -10,19 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ops.config import Account, Accounts, ConfigError, GatewayConfig, load, read
+from ops.config import FAILING_LOGINS_FILE, ConfigError, GatewayConfig, load, read
 from ops.core import logs
 from ops.credentials.keys import load_signing_key
 from ops.events.store import EventStore, StoreError
 from ops.gateway import server
 from ops.gateway.app import Gateway
+from ops.gateway.failing import Failing
 from ops.gateway.login import Login
 from ops.gateway.metrics import Metrics, served
+from ops.gateway.rights import LiveRights, tokens_of
 from ops.gateway.sign_on import SignedOn
 from ops.gateway.throttle import Throttle
 from ops.gateway.tokens import TokenIssuer
-
-_MIN_TOKEN = 16
 
 _EXAMPLE = """\
 example:
@@ -33,13 +33,13 @@ config.json:
     "issuer": "registry-gateway",
     "service": "registry.example.com",
     "signing_key_file": "/run/secrets/signing_key",
-    "accounts_file": "/etc/gateway/accounts.json",
-    "webhook_token_file": "/run/secrets/webhook_token",
-    "events_db": "/var/lib/gateway/events.db",
-    "anonymous": [{"repositories": "**", "actions": ["pull"]}]
+    "rights_file": "/run/secrets/live/current/rights.json",
+    "webhook_token_file": "/run/secrets/live/current/events-tokens",
+    "events_db": "/var/lib/gateway/events.db"
   }
 
-All keys are described in ops/config/gateway.py. Exit code 10 means that the configuration is invalid; every problem is listed.
+All keys are described in ops/config/gateway.py. At SIGUSR1 it reads rights and webhook token again; if something is wrong with
+them, the former ones stay in force. Exit code 10 means that the configuration is invalid; every problem is listed.
 """
 
 _log = logging.getLogger("ops.gateway")
@@ -101,10 +101,9 @@ def assemble(config: GatewayConfig) -> Gateway:
         return None
 
     key = part(lambda path: load_signing_key(read(path)), config.signing_key_file)
-    accounts = part(_accounts, config.accounts_file)
-    webhook_token = part(_token, config.webhook_token_file)
-    proof = part(_token, config.sign_on.proof_file) if config.sign_on else ""
-    if key is None or accounts is None or webhook_token is None or proof is None:
+    rights = part(lambda path: LiveRights(path, config.webhook_token_file), config.rights_file)
+    proofs = part(tokens_of, config.sign_on.proof_file) if config.sign_on else ()
+    if key is None or rights is None or proofs is None:
         raise ConfigError(problems)
     events, metrics = EventStore(config.events_db, kept_days=config.events_kept_days), Metrics()
     try:
@@ -117,25 +116,13 @@ def assemble(config: GatewayConfig) -> Gateway:
     return Gateway(
         metrics=metrics,
         tokens=TokenIssuer(key, config.issuer, config.service, config.token_lifetime_s),
-        login=Login(accounts, Throttle(config.failures)),
-        anonymous=config.anonymous,
+        rights=rights,
+        login=Login(lambda: rights.accounts, Throttle(config.failures)),
+        failing=Failing(config.events_db.parent / FAILING_LOGINS_FILE, config.failures.per_account),
         events=events,
-        webhook_token=webhook_token,
         read_only_file=config.read_only_file,
-        operator=next((account for account in accounts.values() if account.operator), None),
-        sign_on=SignedOn(proof, {person.name: person for person in config.sign_on.people}) if config.sign_on else None,
+        sign_on=SignedOn(proofs[0], lambda: rights.people) if proofs else None,
     )
-
-
-def _accounts(path: Path) -> dict[str, Account]:
-    return {account.name: account for account in load(path, Accounts).accounts}
-
-
-def _token(path: Path) -> str:
-    token = read(path).strip()
-    if len(token) < _MIN_TOKEN or not token.isascii() or not token.isprintable():
-        raise ValueError(f"should hold a token of at least {_MIN_TOKEN} printable ASCII characters")
-    return token
 
 
 if __name__ == "__main__":

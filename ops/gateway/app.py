@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
+import contextlib
 import logging
+import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -19,15 +20,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ops.config import HELD_WRITES_PATH, SET_COOKIE_HEADER, USER_HEADER, Access, Account, Person
+from ops.config import HELD_WRITES_PATH, SET_COOKIE_HEADER, USER_HEADER, Account, Person
 from ops.events.envelope import MAX_BODY_BYTES
 from ops.events.store import EventStore, StoreError
 from ops.gateway import scope
 from ops.gateway.errors import registry_error
+from ops.gateway.failing import Failing
 from ops.gateway.held_writes import HeldWrites
 from ops.gateway.incoming import MalformedCredentialsError, basic_credentials, body_up_to, client_of
 from ops.gateway.login import Login, LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.metrics import InFlight, Metrics
+from ops.gateway.rights import LiveRights
 from ops.gateway.sessions import Sessions
 from ops.gateway.sign_on import SignedOn
 from ops.gateway.tokens import TokenIssuer
@@ -46,12 +49,11 @@ class Gateway:
     """The routes, and what they work with."""
 
     tokens: TokenIssuer
+    rights: LiveRights
     login: Login
-    anonymous: tuple[Access, ...]
+    failing: Failing
     events: EventStore
-    webhook_token: str
     read_only_file: Path
-    operator: Account | None = None
     sign_on: SignedOn | None = None
     sessions: Sessions = field(default_factory=Sessions)
     metrics: Metrics = field(default_factory=Metrics)
@@ -86,7 +88,7 @@ class Gateway:
         if person is None:
             person = self.sign_on.person(request) if self.sign_on else self._with_session(request)
         # Signing in never takes rights away.
-        access = (*person.access, *self.anonymous) if person else self.anonymous
+        access = (*person.access, *self.rights.anonymous) if person else self.rights.anonymous
         asked = scope.parse(request.query_params.getlist("scope"))
         granted = scope.grant(asked, access, catalog=person is not None and person.catalog)
         subject = person.name if person else ""
@@ -105,7 +107,7 @@ class Gateway:
             return self._refusal(error)
         if account is None or not account.operator:
             return self._refusal(WrongPasswordError("this needs the operator's name and password"))
-        headers |= {USER_HEADER: account.name, SET_COOKIE_HEADER: self.sessions.cookie(request)}
+        headers |= {USER_HEADER: account.name, SET_COOKIE_HEADER: self.sessions.cookie(request, account)}
         return Response(status_code=204, headers=headers)
 
     async def receive_webhook(self, request: Request) -> Response:
@@ -115,8 +117,8 @@ class Gateway:
         cannot be parsed: if refused, it would hold up all later events for ever. The one exception is a database that
         cannot be written (a full disk): 503 leaves the event in the registry's queue, and nothing is lost.
         """
-        given = request.headers.get("authorization", "").encode("latin-1")
-        if not hmac.compare_digest(given, f"Bearer {self.webhook_token}".encode()):
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or not self.rights.is_event_token(given):
             _log.warning("webhook refused: its token is wrong or missing", extra={"client": client_of(request)})
             return registry_error(401, "UNAUTHORIZED", "the webhook token is wrong or missing", {"WWW-Authenticate": "Bearer"})
         try:
@@ -153,10 +155,13 @@ class Gateway:
         except (MalformedCredentialsError, LoginError) as error:
             self.metrics.refused(error)
             _log.warning("login refused", extra={"account": name[:128], "client": client, "reason": str(error)})
+            if isinstance(error, LoginError) and error.telling and self.failing.refused(name[:128], client):
+                await self._on_disk(self.failing.write)
             raise
 
     def _with_session(self, request: Request) -> Account | None:
-        return self.operator if self.sessions.knows(request) else None
+        operator = self.rights.operator
+        return operator if operator and self.sessions.knows(request, operator) else None
 
     def _refusal(self, error: MalformedCredentialsError | LoginError) -> Response:
         match error:
@@ -176,6 +181,9 @@ class Gateway:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # only a process's main thread has signals
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.rights.take_in)
+        await self._on_disk(self.failing.write)
         yield
         self.login.close()
         await self._on_disk(self.events.close)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import sys
 
+from ops.gateway.own_address import own_address
+
 _TIMEOUT_S = 5.0
 _MAX_ANSWER = 4096
 USAGE = "usage: python3 -m ops.gateway.health --url http://127.0.0.1:8080/healthz"
@@ -27,7 +29,10 @@ def _ask(url: str) -> int:
     host, _, port = address.partition(":")
     try:
         # Not with http.client, which takes longer to import than all the rest together.
-        with socket.create_connection((host, int(port or 80)), _TIMEOUT_S) as connection, connection.makefile("rb") as stream:
+        with (
+            socket.create_connection((own_address(host), int(port or 80)), _TIMEOUT_S) as connection,
+            connection.makefile("rb") as stream,
+        ):
             connection.sendall(f"GET /{path} HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
             status = stream.readline(_MAX_ANSWER).split()
             if not status[:1] or not status[0].startswith(b"HTTP/"):

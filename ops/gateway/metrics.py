@@ -15,6 +15,7 @@ from ops.config import HELD_WRITES_PATH
 from ops.events.store import Kept
 from ops.gateway.incoming import MalformedCredentialsError
 from ops.gateway.login import LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
+from ops.gateway.own_address import own_address
 
 _ACTIONS = ("push", "pull", "mount", "delete")
 _OTHER = "other"
@@ -99,7 +100,7 @@ def served(metrics: Metrics, host: str, port: int) -> Iterator[None]:
     Raises:
         OSError: The address is not one of this machine's, or is in use.
     """
-    server, thread = start_http_server(port, host, metrics.registry)
+    server, thread = start_http_server(port, own_address(host), metrics.registry)
     try:
         yield
     finally:

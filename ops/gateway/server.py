@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ops.gateway.held_writes import MAX_HELD
+from ops.gateway.own_address import own_address
 
 MAX_HEAD_BYTES = 64 * 1024
 _BACKLOG = 4096  # held writes may all come at once
@@ -32,6 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         OSError: The address is not one of this machine's, or is in use.
     """
+    host = own_address(host)
     # With the protocol named, asyncio turns off TCP's delay of small writes, which costs 40 ms per answer.
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

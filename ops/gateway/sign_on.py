@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -24,11 +24,11 @@ class SignedOn:
 
     Attributes:
         proof: A secret that only the edge has.
-        people: By e-mail address in lower case.
+        people: Returns those who have rights, by e-mail address in lower case.
     """
 
     proof: str
-    people: Mapping[str, Person]
+    people: Callable[[], Mapping[str, Person]]
 
     def person(self, request: Request) -> Person | None:
         """Return whose browser sent the request; None if nobody is signed on."""
@@ -38,7 +38,7 @@ class SignedOn:
         if not hmac.compare_digest(request.headers.get(PROOF_HEADER, "").encode("latin-1"), self.proof.encode()):
             _log.warning("sign-on ignored: the edge's proof is wrong or missing")
             return None
-        person = self.people.get(email.lower())
+        person = self.people().get(email.lower())
         if person is None:
             _log.warning("sign-on ignored: this e-mail address is not in the configuration", extra={"email": email[:128]})
         return person

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Access, Account, Accounts, FailureLimits, GatewayConfig, render
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Access, Account, FailureLimits, GatewayConfig, Person, Rights, render
 from ops.core.files import write_atomic
 from ops.credentials.keys import signing_key_from_seed
 from ops.credentials.passwords import password_hash
@@ -44,9 +44,11 @@ ADMIN = account("admin", Access(repositories="**", actions=("pull", "push", "del
 ROBOT = account("robot", Access(repositories="ci/**", actions=("pull", "push")))
 
 
-def write_accounts(path: Path, *accounts: Account) -> None:
-    """Write an accounts file."""
-    write_atomic(path, render(Accounts(accounts=accounts)), mode=0o600)
+def write_rights(
+    path: Path, *accounts: Account, anonymous: tuple[Access, ...] = (PULL_ALL,), people: tuple[Person, ...] = ()
+) -> None:
+    """Write a rights file."""
+    write_atomic(path, render(Rights(accounts=accounts, anonymous=anonymous, people=people)), mode=0o600)
 
 
 def write_files(
@@ -55,6 +57,7 @@ def write_files(
     port: int = 8080,
     failures: FailureLimits | None = None,
     anonymous: tuple[Access, ...] = (PULL_ALL,),
+    people: tuple[Person, ...] = (),
 ) -> GatewayConfig:
     """Write all files of a gateway below a folder, the configuration itself as config.json."""
     config = GatewayConfig(
@@ -63,15 +66,14 @@ def write_files(
         issuer=ISSUER,
         service=SERVICE,
         signing_key_file=folder / "signing_key.pem",
-        accounts_file=folder / "accounts.json",
+        rights_file=folder / "rights.json",
         webhook_token_file=folder / "event_token",
         events_db=folder / "events.db",
         read_only_file=folder / READ_ONLY_FOLDER / READ_ONLY_FILE,
         failures=failures or FailureLimits(),
-        anonymous=anonymous,
     )
     write_atomic(config.signing_key_file, SIGNING_KEY, mode=0o600)
-    write_accounts(config.accounts_file, ADMIN, ROBOT)
+    write_rights(config.rights_file, ADMIN, ROBOT, anonymous=anonymous, people=people)
     write_atomic(config.webhook_token_file, WEBHOOK_TOKEN + "\n", mode=0o600)
     write_atomic(folder / "config.json", render(config))
     return config
@@ -179,9 +181,9 @@ def running(folder: Path, port: int, *arguments: str) -> Iterator[Process]:
 
 
 @contextlib.contextmanager
-def running_anew(folder: Path) -> Iterator[Process]:
-    """Write the files of a gateway into a folder, and run it on a free port."""
+def running_anew(folder: Path, **changes: Any) -> Iterator[Process]:
+    """Write the files of a gateway into a folder, and run it on a free port; changes are arguments of `write_files`."""
     port = free_port()
-    write_files(folder, port=port)
+    write_files(folder, port=port, **changes)
     with running(folder, port) as gateway:
         yield gateway

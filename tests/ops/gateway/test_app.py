@@ -85,8 +85,8 @@ def test_wrong_credentials_are_refused_and_never_anonymous(client: Client, heade
 
 
 def test_too_many_failures_are_told_how_long_to_wait(client: Client) -> None:
-    for _ in range(3):
-        assert client.token(headers=basic("admin", "wrong")).status_code == 401
+    for number in range(3):
+        assert client.token(headers=basic("admin", f"wrong {number}")).status_code == 401
     response = client.token(headers=basic("admin"))
     assert (response.status_code, error_code(response)) == (429, "TOOMANYREQUESTS")
     assert 0 < int(response.headers["retry-after"]) <= 60

@@ -13,7 +13,7 @@ from ops.credentials import passwords
 from ops.gateway import login as module
 from ops.gateway.login import Login, LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.throttle import Throttle
-from tests.ops.gateway.gateway_rig import ADMIN, PASSWORDS, ROBOT
+from tests.ops.gateway.gateway_rig import ADMIN, PASSWORDS, ROBOT, account
 
 RIGHT = PASSWORDS["admin"]
 
@@ -25,7 +25,8 @@ class Rig:
         self.now = 1000.0
         self.hashes: list[str] = []
         throttle = Throttle(FailureLimits(per_client=5, per_account=3, window_s=60))
-        self.login = Login({"admin": ADMIN, "robot": ROBOT}, throttle, clock=lambda: self.now)
+        self.accounts = {"admin": ADMIN, "robot": ROBOT}
+        self.login = Login(lambda: self.accounts, throttle, clock=lambda: self.now)
         monkeypatch.setattr(module, "password_matches", self._matches)
 
     def _matches(self, password: str, hashed: str) -> bool:
@@ -88,40 +89,121 @@ def test_a_password_is_right_for_its_own_account_only(rig: Rig) -> None:
     assert rig.check("robot", RIGHT) is WrongPasswordError
 
 
-def test_a_password_is_remembered_for_five_minutes(rig: Rig) -> None:
+def test_a_password_is_remembered_for_five_minutes_and_where_it_is_used_for_a_day(rig: Rig) -> None:
     rig.check("admin", RIGHT)
     rig.now += 299
-    assert rig.check("admin", RIGHT) == "admin"
+    assert rig.check("admin", RIGHT, client="b") == "admin"
     assert len(rig.hashes) == 1
     rig.now += 2  # from the comparison on, not from the last use
-    assert rig.check("admin", RIGHT) == "admin"
+    assert rig.check("admin", RIGHT, client="c") == "admin"
     assert len(rig.hashes) == 2
+    for _ in range(3):
+        rig.now += 25 * 3600
+        assert rig.check("admin", RIGHT) == "admin"
+    assert len(rig.hashes) == 2
+    rig.now += 27 * 3600
+    assert rig.check("admin", RIGHT) == "admin"
+    assert len(rig.hashes) == 3
+
+
+def test_what_is_remembered_ends_with_the_password_and_with_the_account(rig: Rig) -> None:
+    rig.check("admin", RIGHT)
+    assert rig.check("admin", "new one") is WrongPasswordError
+    rig.accounts["admin"] = account("admin", password="new one")
+    assert rig.check("admin", RIGHT) is WrongPasswordError
+    assert rig.check("admin", "new one") == "admin"
+    del rig.accounts["admin"]
+    assert rig.check("admin", "new one") is WrongPasswordError
 
 
 def test_what_is_remembered_is_bounded_and_holds_no_password(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_REMEMBERED", 1)
+    monkeypatch.setattr(module, "MAX_KNOWN", 1)
+    for name, password in (*PASSWORDS.items(), ("admin", "wrong"), ("admin", "other")):
+        rig.check(name, password)
+    kept = [*rig.login._right, *rig.login._right_here, *rig.login._wrong_here]
+    assert len(kept) == 3
     rig.check("admin", RIGHT)
-    rig.check("robot", PASSWORDS["robot"])
-    assert len(rig.login._remembered) == 1
-    rig.check("admin", RIGHT)
-    assert len(rig.hashes) == 3
-    assert RIGHT.encode() not in b"".join(rig.login._remembered)
+    assert len(rig.hashes) == 5
+    assert RIGHT.encode() not in b"".join(kept)
 
 
-def test_over_the_limit_bcrypt_does_not_run_even_for_the_right_password(rig: Rig) -> None:
-    rig.check("admin", RIGHT)
-    for _ in range(3):
-        assert rig.check("admin", "wrong") is WrongPasswordError
-    assert rig.check("admin", "wrong") is TooManyFailuresError
+def test_over_the_limit_no_new_password_is_compared_not_even_the_right_one(rig: Rig) -> None:
+    for number in range(3):
+        assert rig.check("admin", f"guess {number}") is WrongPasswordError
+    assert rig.check("admin", "guess 3") is TooManyFailuresError
     assert rig.check("admin", RIGHT) is TooManyFailuresError
-    assert len(rig.hashes) == 4
+    assert len(rig.hashes) == 3
+
+
+def test_an_old_password_lets_nobody_wait_but_who_sends_it(rig: Rig) -> None:
+    assert [rig.check("admin", "old") for _ in range(20)] == [WrongPasswordError] * 3 + [TooManyFailuresError] * 17
+    assert rig.check("admin", RIGHT) == "admin", "its first try there"
+    assert rig.check("robot", PASSWORDS["robot"]) == "robot"
+    assert rig.check("admin", "old") is TooManyFailuresError
+    assert len(rig.hashes) == 3
+
+
+def test_many_old_passwords_let_nobody_wait_but_who_sends_them(rig: Rig) -> None:
+    for number in range(6):
+        for _ in range(5):
+            rig.check(f"robot{number}", "old")
+    assert rig.check("robot0", "other") is TooManyFailuresError
+    assert rig.check("admin", RIGHT) == "admin"
+
+
+def test_a_password_that_was_right_there_comes_before_the_limits(rig: Rig) -> None:
+    assert rig.check("admin", RIGHT) == "admin"
+    for number in range(20):
+        rig.check("admin", f"guess {number}")
+    assert rig.check("admin", RIGHT) == "admin"
+    rig.now += 3600
+    assert rig.check("admin", RIGHT) == "admin"
+    assert rig.check("admin", RIGHT, client="b") == "admin"
+
+
+def test_known_passwords_are_not_found_by_guessing_from_where_they_are_used(rig: Rig) -> None:
+    assert rig.check("admin", RIGHT) == "admin"
+    for number in range(30):
+        rig.check("admin", f"guess {number}")
+    assert rig.check("admin", RIGHT) is TooManyFailuresError
+    assert rig.check("robot", PASSWORDS["robot"]) == "robot", "only that account waits"
+    assert rig.check("admin", RIGHT, client="b") == "admin"
+
+
+def test_waiting_passwords_are_no_guesses_when_they_come_again(rig: Rig) -> None:
+    assert rig.check("admin", RIGHT) == "admin"
+    for number in range(3):
+        rig.check("admin", f"guess {number}")
+    assert {rig.check("admin", "old") for _ in range(100)} == {TooManyFailuresError}
+    assert rig.check("admin", RIGHT) == "admin"
+
+
+def test_accounts_are_tried_one_after_the_other_only_so_often(rig: Rig) -> None:
+    found = [rig.check(f"account{number}", "a common one") for number in range(15)]
+    assert found == [WrongPasswordError] * 10 + [TooManyFailuresError] * 5
+    assert rig.check("admin", RIGHT) is TooManyFailuresError
+    assert len(rig.hashes) == 10
 
 
 def test_a_locked_out_client_locks_out_nobody_else(rig: Rig) -> None:
-    for _ in range(4):
-        rig.check("admin", "wrong")
+    for number in range(4):
+        rig.check("admin", f"guess {number}")
     assert rig.check("admin", RIGHT) is TooManyFailuresError
     assert rig.check("admin", RIGHT, client="b") == "admin"
+
+
+def test_the_operator_hears_of_old_passwords_and_of_guesses_where_others_sign_in(rig: Rig) -> None:
+    def telling(name: str, password: str, client: str) -> bool:
+        with pytest.raises(LoginError) as refused:
+            asyncio.run(rig.login.check(client, name, password))
+        return refused.value.telling
+
+    assert [telling("admin", "old", "a") for _ in range(3)] == [False, True, True]
+    assert [telling("admin", f"guess {number}", "far") for number in range(5)] == [False] * 5
+    assert telling("admin", "guess 4", "far"), "it waits, and is sent again"
+    rig.check("robot", PASSWORDS["robot"])
+    assert telling("admin", "guess", "a")
 
 
 def test_many_guesses_at_once_get_no_more_tries_than_one_after_the_other(rig: Rig) -> None:

@@ -71,17 +71,17 @@ def test_invalid_configuration_is_listed_whole(tmp_path: Path) -> None:
 def test_the_problems_of_all_files_are_listed_together(tmp_path: Path) -> None:
     config = write_files(tmp_path)
     config.signing_key_file.write_text("no key")
-    config.accounts_file.write_text('{"accounts": [{"name": "a b", "password_hash": "hush", "access": []}]}')
+    config.rights_file.write_text('{"accounts": [{"name": "a b", "password_hash": "hush", "access": []}]}')
     config.webhook_token_file.write_text("short")
-    sign_on = {"proof_file": str(tmp_path / "proof"), "people": []}
+    sign_on = {"proof_file": str(tmp_path / "proof")}
     (tmp_path / "config.json").write_text(json.dumps(config.model_dump(mode="json") | {"sign_on": sign_on}))
     completed = start(tmp_path)
     assert completed.returncode == 10
     assert "hush" not in completed.stdout + completed.stderr
     for problem in (
         f"{config.signing_key_file}: not an unencrypted P-256 private key in PEM form",
-        f"{config.accounts_file}: accounts.0.name: ",
-        f"{config.accounts_file}: accounts.0.password_hash: should be a bcrypt hash",
+        f"{config.rights_file}: accounts.0.name: ",
+        f"{config.rights_file}: accounts.0.password_hash: should be a bcrypt hash",
         f"{config.webhook_token_file}: should hold a token of at least 16 printable ASCII characters",
         f"{tmp_path}/proof: cannot be read: No such file or directory",
     ):

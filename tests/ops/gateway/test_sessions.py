@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from starlette.requests import Request
 from ops.gateway.__main__ import assemble
 from ops.gateway.sessions import Sessions
 from tests.ops.gateway.client import Client
-from tests.ops.gateway.gateway_rig import basic, write_files
+from tests.ops.gateway.gateway_rig import ADMIN, ROBOT, account, basic, write_files, write_rights
 
 
 def request(**headers: str) -> Request:
@@ -22,7 +21,7 @@ def request(**headers: str) -> Request:
 
 def cookie(sessions: Sessions, proto: str = "http") -> str:
     """The cookie as the browser sends it back."""
-    return sessions.cookie(request(x_forwarded_proto=proto)).partition(";")[0]
+    return sessions.cookie(request(x_forwarded_proto=proto), ADMIN).partition(";")[0]
 
 
 class Clock:
@@ -38,11 +37,11 @@ def test_a_cookie_is_known_for_twelve_hours() -> None:
     clock = Clock()
     sessions = Sessions(clock=clock)
     sent = cookie(sessions)
-    assert sessions.knows(request(cookie=f"a=b; {sent}; c=d"))
+    assert sessions.knows(request(cookie=f"a=b; {sent}; c=d"), ADMIN)
     clock.now += 12 * 3600 - 1
-    assert sessions.knows(request(cookie=sent))
+    assert sessions.knows(request(cookie=sent), ADMIN)
     clock.now += 1
-    assert not sessions.knows(request(cookie=sent))
+    assert not sessions.knows(request(cookie=sent), ADMIN)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ def test_a_cookie_is_known_for_twelve_hours() -> None:
     ],
 )
 def test_a_cookie_is_for_this_host_and_not_for_scripts(proto: str, attributes: str) -> None:
-    made = Sessions().cookie(request(x_forwarded_proto=proto))
+    made = Sessions().cookie(request(x_forwarded_proto=proto), ADMIN)
     value = made.partition("=")[2].partition(";")[0]
     assert made.replace(value, "X") == attributes
 
@@ -73,10 +72,10 @@ def test_nobody_else_makes_a_cookie() -> None:
         f"{value}\xff",
         "x.y",
     ):
-        assert not sessions.knows(request(cookie=f"{name}={forged}")), forged
-    assert not sessions.knows(request())
-    assert not sessions.knows(request(cookie=f"other={value}"))
-    assert not Sessions().knows(request(cookie=f"{name}={value}"))
+        assert not sessions.knows(request(cookie=f"{name}={forged}"), ADMIN), forged
+    assert not sessions.knows(request(), ADMIN)
+    assert not sessions.knows(request(cookie=f"other={value}"), ADMIN)
+    assert not Sessions().knows(request(cookie=f"{name}={value}"), ADMIN)
     assert sessions.key.hex() not in repr(sessions)
 
 
@@ -117,5 +116,14 @@ def test_only_the_operator_gets_a_cookie(client: Client) -> None:
 
 def test_without_an_operator_s_account_nobody_is_one(client: Client) -> None:
     headers = signed_on(client)
-    changed = Client(replace(client.gateway, operator=None), client.config)
-    assert changed.access("repository:a:pull", headers=headers) == ("", {})
+    write_rights(client.config.rights_file, ROBOT, anonymous=())
+    client.gateway.rights.take_in()
+    assert client.access("repository:a:pull", headers=headers) == ("", {})
+
+
+def test_a_new_password_ends_what_the_old_one_began(client: Client) -> None:
+    headers = signed_on(client)
+    changed = account("admin", *ADMIN.access, password="another password", operator=True)
+    write_rights(client.config.rights_file, changed, anonymous=())
+    client.gateway.rights.take_in()
+    assert client.send("GET", "/auth/operator", headers=headers).status_code == 401

@@ -31,10 +31,10 @@ def told(email: str, proof: str = PROOF) -> dict[str, str]:
 
 
 def made(folder: Path, *, signs_on: bool) -> Client:
-    config = write_files(folder, anonymous=())
+    config = write_files(folder, anonymous=(), people=PEOPLE)
     write_atomic(folder / "proof", PROOF, mode=0o600)
     if signs_on:
-        config = config.model_copy(update={"sign_on": SignOn(proof_file=folder / "proof", people=PEOPLE)})
+        config = config.model_copy(update={"sign_on": SignOn(proof_file=folder / "proof")})
     return Client(assemble(config), config)
 
 

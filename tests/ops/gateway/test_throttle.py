@@ -35,7 +35,7 @@ def limiter(clock: Clock) -> Throttle:
 
 def fail(limiter: Throttle, client: str, account: str, times: int) -> None:
     for _ in range(times):
-        limiter.failed(client, account)
+        limiter.failed(client, account, f"a password of {client}")
 
 
 def test_a_client_waits_after_too_many_failures_at_one_account(limiter: Throttle) -> None:
@@ -53,19 +53,23 @@ def test_other_clients_and_other_accounts_need_not_wait(limiter: Throttle) -> No
 
 def test_a_client_waits_after_too_many_failures_at_several_accounts(limiter: Throttle) -> None:
     for number in range(5):
-        limiter.failed("a", f"account{number}")
+        fail(limiter, "a", f"account{number}", 1)
+    assert limiter.wait_s("a", "account0") == 60
+    assert limiter.wait_s("a", "yet another") == 0, "its first try"
+    for number in range(5):
+        fail(limiter, "a", f"other{number}", 1)
     assert limiter.wait_s("a", "yet another") == 60
     assert limiter.wait_s("b", "account0") == 0
 
 
 def test_the_window_moves(limiter: Throttle, clock: Clock) -> None:
-    limiter.failed("a", "admin")
+    fail(limiter, "a", "admin", 1)
     clock.now += 30
     fail(limiter, "a", "admin", 2)
     assert limiter.wait_s("a", "admin") == 30  # until the first one leaves the window
     clock.now += 30.5
     assert limiter.wait_s("a", "admin") == 0
-    limiter.failed("a", "admin")
+    fail(limiter, "a", "admin", 1)
     assert limiter.wait_s("a", "admin") == 30
 
 
@@ -77,26 +81,37 @@ def test_trying_while_waiting_does_not_prolong_it(limiter: Throttle, clock: Cloc
     assert limiter.wait_s("a", "admin") == 0
 
 
-def test_the_right_password_clears_the_account_but_not_the_client(limiter: Throttle) -> None:
-    for _ in range(2):
-        fail(limiter, "a", "admin", 2)
-        limiter.succeeded("a", "admin")
+def test_the_same_wrong_password_waits_by_itself(limiter: Throttle, clock: Clock) -> None:
+    limiter.failed("a", "admin", "old")
+    assert [limiter.repeated("old") for _ in range(4)] == [0, 0, 60, 60]
     assert limiter.wait_s("a", "admin") == 0
-    limiter.failed("a", "admin")
-    assert limiter.wait_s("a", "admin") == 60  # 5 failures of this client, 1 of them at the account
+    clock.now += 60.5
+    assert limiter.repeated("old") == 0
+
+
+def test_ten_times_what_is_allowed_is_guessing(limiter: Throttle, clock: Clock) -> None:
+    fail(limiter, "a", "admin", 3)
+    for _ in range(26):
+        limiter.guessed("a", "admin")
+    assert not limiter.is_guessing("a", "admin")
+    limiter.guessed("a", "admin")
+    assert limiter.is_guessing("a", "admin")
+    assert not limiter.is_guessing("a", "robot")
+    clock.now += 60.5
+    assert not limiter.is_guessing("a", "admin")
 
 
 def test_memory_is_bounded_and_the_oldest_failures_are_forgotten_first(
     limiter: Throttle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle, "MAX_KEYS", 20)
+    monkeypatch.setattr(throttle, "MAX_KEYS", 40)
     fail(limiter, "first", "admin", 3)
     fail(limiter, "kept", "admin", 2)
     for number in range(8):
-        limiter.failed(f"client{number}", "admin")
-        assert len(limiter._keys) <= 20
-    limiter.failed("kept", "admin")
-    limiter.failed("one more", "admin")
+        fail(limiter, f"client{number}", "admin", 1)
+        assert len(limiter._keys) <= 40
+    fail(limiter, "kept", "admin", 1)
+    fail(limiter, "one more", "admin", 1)
     assert limiter.wait_s("first", "admin") == 0
     assert limiter.wait_s("kept", "admin") == 60
     assert set(limiter._storage.events) == set(limiter._keys)

@@ -1,0 +1,107 @@
+"""Who may do what, and the token of the registry's events: read at the start, and anew when the gateway is told to."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.config import RIGHTS_REFUSED, RIGHTS_TAKEN_IN, Access, Account, ConfigError, Person, Rights, load, read
+
+_MIN_TOKEN = 16
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _InForce:
+    accounts: Mapping[str, Account]
+    people: Mapping[str, Person]
+    anonymous: tuple[Access, ...]
+    tokens: tuple[str, ...]
+
+
+class LiveRights:
+    """The rights in force, and the files that they come from."""
+
+    def __init__(self, rights: Path, tokens: Path) -> None:
+        """Read them.
+
+        Args:
+            rights: A `Rights` file.
+            tokens: The file of the event token; while that is being rotated, it has two.
+
+        Raises:
+            ConfigError: With the problems of both files.
+        """
+        self._files = rights, tokens
+        self._now = _read(*self._files)
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts, by name."""
+        return self._now.accounts
+
+    @property
+    def people(self) -> Mapping[str, Person]:
+        """People known to the identity provider, by e-mail address in lower case."""
+        return self._now.people
+
+    @property
+    def anonymous(self) -> tuple[Access, ...]:
+        """What everybody may do."""
+        return self._now.anonymous
+
+    @property
+    def operator(self) -> Account | None:
+        """The operator's account."""
+        return next((account for account in self._now.accounts.values() if account.operator), None)
+
+    def is_event_token(self, given: str) -> bool:
+        """Whether this is a token of the registry's events."""
+        return any(hmac.compare_digest(given.encode(), token.encode()) for token in self._now.tokens)
+
+    def take_in(self) -> None:
+        """Read the files again. If something is wrong with them, all stays as it was, and the log says what it is."""
+        try:
+            new = _read(*self._files)
+        except ConfigError as error:
+            _log.error(RIGHTS_REFUSED, extra={"problems": error.problems})
+            return
+        self._now = new
+        _log.info(RIGHTS_TAKEN_IN, extra={"accounts": len(new.accounts)})
+
+
+def tokens_of(path: Path) -> tuple[str, ...]:
+    """Return the tokens in a file, one a line.
+
+    Raises:
+        ConfigError: It cannot be read, or has something else, or nothing.
+    """
+    tokens = tuple(read(path).splitlines())
+    if not tokens or not all(len(token) >= _MIN_TOKEN and token.isascii() and token.isprintable() for token in tokens):
+        raise ConfigError([f"{path}: should hold a token of at least {_MIN_TOKEN} printable ASCII characters"])
+    return tokens
+
+
+def _read(rights_file: Path, token_file: Path) -> _InForce:
+    problems: list[str] = []
+    rights, tokens = None, tuple[str, ...]()
+    try:
+        rights = load(rights_file, Rights)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        tokens = tokens_of(token_file)
+    except ConfigError as error:
+        problems += error.problems
+    if rights is None or problems:
+        raise ConfigError(problems)
+    return _InForce(
+        {account.name: account for account in rights.accounts},
+        {person.name: person for person in rights.people},
+        rights.anonymous,
+        tokens,
+    )
