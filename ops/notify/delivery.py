@@ -48,6 +48,7 @@ def flush(
     clock: Callable[[], float] = time.time,
     limit_s: float = FLUSH_LIMIT_S,
     draw: Callable[[], float] = random.random,
+    at_once: bool = False,
 ) -> dict[str, Delivery]:
     """Deliver what is waiting, as far as the services accept it now; a broken channel does not hold up the others.
 
@@ -57,15 +58,28 @@ def flush(
         clock: Gives the time in seconds since the epoch.
         limit_s: After this long no further letter is started; the rest waits for the next run.
         draw: Gives numbers from 0 to 1.
+        at_once: Whether to try channels that failed lately too, before it is time.
     """
-    return {channel: _Run(outbox.mailbox(channel), send, clock, limit_s, draw).whole() for channel, send in senders.items()}
+    return {
+        channel: _Run(outbox.mailbox(channel), send, clock, limit_s, draw, at_once=at_once).whole()
+        for channel, send in senders.items()
+    }
 
 
 class _Run:
     """One delivery of one channel."""
 
-    def __init__(self, box: Mailbox, send: Sender, clock: Callable[[], float], limit_s: float, draw: Callable[[], float]) -> None:
-        self._box, self._send, self._clock, self._draw = box, send, clock, draw
+    def __init__(
+        self,
+        box: Mailbox,
+        send: Sender,
+        clock: Callable[[], float],
+        limit_s: float,
+        draw: Callable[[], float],
+        *,
+        at_once: bool,
+    ) -> None:
+        self._box, self._send, self._clock, self._draw, self._at_once = box, send, clock, draw, at_once
         self._give_up = time.monotonic() + limit_s
         self._failing: backoff.Failing | None = None
         self._result = Delivery()
@@ -90,7 +104,7 @@ class _Run:
         self._result = replace(self._result, pending=len(waiting))
         if not waiting:
             return
-        if self._failing and self._failing.waits(now):
+        if self._failing and self._failing.waits(now) and not self._at_once:
             self._result = replace(self._result, problem=self._failing.reason, retry_at=self._failing.retry_at)
             return
         late = {name: stored for name, stored in waiting.items() if now - stored.letter.at > LATE_S}

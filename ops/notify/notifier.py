@@ -54,6 +54,10 @@ class Notifier:
             return message
         return replace(message, actions=(Action("Open the registry", config.url),))
 
-    def send(self) -> Mapping[str, Delivery]:
-        """Deliver what is waiting, as far as the services accept it now."""
-        return flush(self.outbox, senders(self.stack.config.notify.channels, self.stack.root / "secrets"))
+    def send(self, *, at_once: bool = False) -> Mapping[str, Delivery]:
+        """Deliver what is waiting, as far as the services accept it now.
+
+        Args:
+            at_once: Whether to try channels that failed lately too, before it is time: somebody has asked for it.
+        """
+        return flush(self.outbox, senders(self.stack.config.notify.channels, self.stack.root / "secrets"), at_once=at_once)

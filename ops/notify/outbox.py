@@ -15,9 +15,11 @@ from ops.config.notify import Severity
 from ops.core import exit_codes
 from ops.notify import backoff
 from ops.notify.mailbox import Mailbox, names
-from ops.notify.message import Letter
+from ops.notify.message import Fingerprint, Letter
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+# Nobody wants to miss alerts for longer than this.
+_LATE_S = 3600.0
 
 
 class OutboxError(Exception):
@@ -46,6 +48,21 @@ class Status:
     oldest_s: float | None
     failing: backoff.Failing | None
 
+    @property
+    def problem(self) -> str:
+        """Why its messages do not arrive, if they have not for so long that somebody should know; else empty."""
+        if self.dead:
+            return f"{count(self.dead)} refused, or given up after three days"
+        if self.failing and (self.oldest_s or 0.0) > _LATE_S:
+            return self.waiting
+        return ""
+
+    @property
+    def waiting(self) -> str:
+        """What is waiting, and for what."""
+        what = f"{count(self.pending)} waiting" if self.pending else "nothing waiting"
+        return f"{what}: {self.failing.reason}" if self.failing else what
+
 
 @dataclass(frozen=True)
 class Outbox:
@@ -66,6 +83,8 @@ class Outbox:
     def post(self, letter: Letter) -> Letter:
         """Store a letter for each channel that wants its severity; all copies are on disk when this returns.
 
+        That a channel does not work is said through the others.
+
         Returns:
             The letter with its id: posting it again only adds it where it is missing.
 
@@ -74,7 +93,7 @@ class Outbox:
         """
         posted = letter if letter.id else replace(letter, id=new_id())
         for channel, minimum in self.minimum.items():
-            if letter.message.severity.rank >= minimum.rank:
+            if letter.message.severity.rank >= minimum.rank and letter.message.fingerprint != outage_of(channel):
                 try:
                     self.mailbox(channel).post(posted)
                 except OSError as error:
@@ -84,6 +103,16 @@ class Outbox:
     def status(self, now: float) -> dict[str, Status]:
         """Return the state of all channels."""
         return {channel: _status(self.mailbox(channel), now) for channel in self.minimum}
+
+
+def outage_of(channel: str) -> Fingerprint:
+    """Return what is known by this name when a channel does not work."""
+    return Fingerprint("notify", "channel", channel)
+
+
+def count(messages: int) -> str:
+    """Return how many messages there are, in words."""
+    return "1 message" if messages == 1 else f"{messages} messages"
 
 
 def new_id() -> str:

@@ -20,8 +20,8 @@ _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 
 def clean(text: str) -> str:
     """Return a text as one line without control characters; joiners within emoji and scripts stay."""
-    shown = (" " if character.isspace() else character for character in text if character.isspace() or _visible(character))
-    return "".join(shown).rstrip()
+    # Each character is judged once, however often a long text has it.
+    return text.translate({ord(character): _shown(character) for character in set(text)}).rstrip()
 
 
 def tidy(text: str, limit: int) -> str:
@@ -30,8 +30,10 @@ def tidy(text: str, limit: int) -> str:
     return cut(clean(start) + (ELLIPSIS if len(text) > len(start) else ""), limit)
 
 
-def _visible(character: str) -> bool:
-    return character not in _TURNING and unicodedata.category(character) not in _UNSEEN
+def _shown(character: str) -> str:
+    if character.isspace():
+        return " "
+    return "" if character in _TURNING or unicodedata.category(character) in _UNSEEN else character
 
 
 def size(text: str) -> int:
@@ -44,8 +46,9 @@ def cut(text: str, limit: int) -> str:
     if size(text) <= limit:
         return text
     room = limit - size(ELLIPSIS)
+    sizes = {character: size(character) for character in set(text)}
     for position, character in enumerate(text):
-        room -= size(character)
+        room -= sizes[character]
         if room < 0:
             return text[:position].rstrip() + ELLIPSIS
     return text

@@ -6,20 +6,47 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ops.config import DRILLED_WITHIN_DAYS
 from ops.runs.history import NOT_STARTED, Run
 from ops.runs.marks import Mark
 
 _HOUR_S, _DAY_S = 3600.0, 86_400.0
 # Seconds from one run to the next: docs/schedule.md.
 PERIODS_S: Mapping[str, float] = {
+    "backup": 6 * _HOUR_S,
     "changes": 600.0,
     "doctor": _HOUR_S,
+    "drill": 7 * _DAY_S,
     "gc": 7 * _DAY_S,
     "notify": 300.0,
+    "prune": 7 * _DAY_S,
+    "retention": _DAY_S,
+    "scrub": _DAY_S,
     "snapshot": _DAY_S,
+    "verify": _DAY_S,
 }
+# What runs a task, after `regops`.
+COMMANDS = {
+    "backup": "backup",
+    "changes": "changes",
+    "doctor": "doctor",
+    "drill": "drill",
+    "gc": "gc",
+    "gc-recover": "gc --recover",
+    "notify": "notify",
+    "prune": "backups prune",
+    "recover": "recover",
+    "retention": "retention",
+    "scrub": "scrub",
+    "snapshot": "snapshot create",
+    "verify": "verify",
+}
+# What only people start: whoever typed it reads how it ended, so a typo is no state of the registry.
+BY_HAND = frozenset({"backup-plan", "drill-plan", "export", "gc-plan", "prune-plan", "restore", "retention-plan", "scrub-plan"})
 # One run that something was in the way of is nobody's business: a large push on a Sunday morning. This many in a row are.
 IN_A_ROW = 2
+# What should be known to work may not go without as long as the rest.
+_LIMITS_S: Mapping[str, float] = {"drill": DRILLED_WITHIN_DAYS * _DAY_S}
 # What runs every few minutes may be kept waiting for longer than that.
 _AT_LEAST_S = _HOUR_S
 # Nobody remembers what was said about the last run of a task that is as rare as this.
@@ -51,7 +78,7 @@ def limit_s(task: str) -> float | None:
     Half a period less than the runs in a row take: runs start a little earlier or later than planned.
     """
     period = PERIODS_S.get(task)
-    return None if period is None else max(_AT_LEAST_S, (IN_A_ROW - 0.5) * period)
+    return None if period is None else _LIMITS_S.get(task, max(_AT_LEAST_S, (IN_A_ROW - 0.5) * period))
 
 
 def missed(task: str, runs: Sequence[Run], mark: Mark | None) -> Missed | None:

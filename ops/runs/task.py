@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from ops.backups.recovery import RecoveryAwaitedError, is_awaited
 from ops.core import exit_codes
 from ops.core.locks import LockedError, lock
 from ops.notify.notifier import Notifier
 from ops.notify.outbox import OutboxError
 from ops.runs import metrics
-from ops.runs.due import PERIODS_S, Missed, missed
+from ops.runs.due import BY_HAND, PERIODS_S, Missed, missed
 from ops.runs.history import ENDED, NOT_STARTED, Run, history_of, process_mark
 from ops.runs.marks import marks_of
 from ops.runs.pings import Pings
@@ -24,6 +25,10 @@ from ops.runs.reports import event_of
 from ops.stack.stack import Stack
 
 _SUMMARY_LENGTH = 300
+
+
+# What would back up, collect or record half a registry. Somebody who restores by hand knows what for.
+_WAITING = PERIODS_S.keys() - {"doctor", "notify"}
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,13 @@ class Outcome:
         exit_code: See docs/schedule.md.
         summary: What it did, in one line.
         figures: What it measured, by name; these become metrics `regops_<task>_<name>`.
+        told: Whether the task has itself reported what went wrong.
     """
 
     exit_code: int
     summary: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    told: bool = False
 
 
 def run_task(
@@ -64,11 +71,16 @@ def run_task(
         warn: Called with anything that went wrong around the task.
 
     Raises:
+        RecoveryAwaitedError: The stack is about to be recovered, and the task would see half of it.
         LockedError: Somebody else holds the lock. If that is not another run of the same task, a scheduled task has
             missed its run, which is recorded.
         OSError: The lock's file cannot be written; that is recorded too.
     """
     frame = _Frame(stack, task, routine, warn)
+    if task in _WAITING and is_awaited(stack):
+        waits = RecoveryAwaitedError()
+        frame.end(Outcome(exit_codes.BUSY, _line(waits)))
+        raise waits
     with contextlib.ExitStack() as held:
         if lock_name:
             try:
@@ -147,7 +159,8 @@ class _Frame:
                 marks_of(stack).tried(run.task, run.at, well=run.went_well)
         too_long = self._missed(run) if did_not_start else None
         with _only_warning("notifications", warn):
-            if event := event_of(run, stack.display_name, too_long):
+            event = None if outcome.told else event_of(run, stack.display_name, too_long)
+            if event and (event.ok or run.task not in BY_HAND):
                 Notifier(stack).tell([event])
         self._measure(run)
         if did_not_start and too_long is None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ops.runs.due import PERIODS_S
+from ops.runs.due import COMMANDS, PERIODS_S
 from ops.stack.stack import Stack
 
 UNITS, CRON = Path("/etc/systemd/system"), Path("/etc/cron.d/private-registry")
@@ -26,7 +26,7 @@ def timers(stack: Stack, *, units: Path = UNITS, cron: Path = CRON, systemd: boo
     """
     mark = f"--root {shlex.quote(str(stack.root))} "
     if not (_SYSTEMD.is_dir() if systemd is None else systemd):
-        return {task: True for task in PERIODS_S if f"{mark}{task}" in _text(cron)}
+        return {task: True for task in PERIODS_S if f"{mark}{COMMANDS[task]} " in _text(cron)}
     here = [task for task in PERIODS_S if mark in _text(units / f"regops-{task}.service")]
     return {task: (units / "timers.target.wants" / f"regops-{task}.timer").exists() for task in here}
 

@@ -10,7 +10,7 @@ from infra.server.schedule import schedule
 from ops.runs.due import PERIODS_S, Missed, limit_s, missed, silent_since
 from ops.runs.history import ENDED, NOT_STARTED, RUNNING, Run
 from ops.runs.marks import Mark
-from tests.plans import plan_of
+from tests.infra.server.plans import plan
 
 HOUR, DAY, WEEK = 3600.0, 86_400.0, 7 * 86_400.0
 NOW = 1_800_000_000.0
@@ -26,13 +26,21 @@ def done_at(at: float, task: str = "gc") -> Run:
 
 
 def test_the_periods_are_those_of_the_schedule() -> None:
-    tasks = {task.name: task.when for task in schedule(plan_of(place="hetzner", registry_host="registry.example.com"))}
+    tasks = {task.name: task.when for task in schedule(plan())}
     week = {name: len(when.minutes) * (len(when.hours) or 24) * (len(when.weekdays) or 7) for name, when in tasks.items()}
     assert {name: WEEK / runs for name, runs in week.items()} == PERIODS_S
 
 
 @pytest.mark.parametrize(
-    ("task", "limit"), [("gc", 1.5 * WEEK), ("snapshot", 1.5 * DAY), ("doctor", 1.5 * HOUR), ("changes", HOUR), ("restore", None)]
+    ("task", "limit"),
+    [
+        ("gc", 1.5 * WEEK),
+        ("snapshot", 1.5 * DAY),
+        ("doctor", 1.5 * HOUR),
+        ("changes", HOUR),
+        ("drill", 8 * DAY),
+        ("restore", None),
+    ],
 )
 def test_two_runs_in_a_row_are_too_many_but_nobody_hears_of_minutes(task: str, limit: float | None) -> None:
     assert limit_s(task) == limit

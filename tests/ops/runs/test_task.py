@@ -124,6 +124,15 @@ def test_a_failure_is_reported_with_the_name_that_people_gave_the_registry(tmp_p
     assert stored.letter.message.lines[0] == "Where: The Smiths' registry"
 
 
+def test_of_what_somebody_has_mistyped_nobody_is_told(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path, notify={"channels": {"phone": CHANNEL}})
+    run_task(stack, "restore", lambda: Outcome(1, "no snapshot has tema/app"))
+    run_task(stack, "notify", lambda: Outcome(3, "phone: no answer", told=True))
+    assert titles(stack) == []
+    run_task(stack, "gc", lambda: Outcome(1, "the registry does not answer"))
+    assert titles(stack) == ["gc failed"]
+
+
 def test_a_terminated_task_is_not_a_success(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
     with pytest.raises(SystemExit):

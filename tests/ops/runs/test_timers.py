@@ -12,9 +12,9 @@ from infra.server.timers import units
 from ops.runs.due import PERIODS_S
 from ops.runs.timers import timers
 from ops.stack.stack import Stack
-from tests.plans import plan_of
+from tests.infra.server.plans import plan
 
-TASKS = schedule(plan_of(place="hetzner", registry_host="registry.example.com"))
+TASKS = schedule(plan())
 ROOT = PurePosixPath("/srv/private registry")
 
 
