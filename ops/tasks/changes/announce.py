@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
+from ops.config import MOVING
 from ops.config.notify import Severity
 from ops.notify.message import Message, report
-from ops.tasks.changes.compare import IMMUTABLE_TAGS, is_immutable
 from ops.tasks.changes.model import Kind, Record
+from ops.tasks.changes.moves import once_a_day, surprising
 from ops.tasks.changes.report import line_of, name_of
 
 _REPOSITORIES_SHOWN = 10
@@ -17,24 +18,26 @@ _TAGS_SHOWN = 5
 _KINDS = (Kind.ADDED, Kind.MOVED, Kind.REMOVED)
 
 
-def announcements(records: Sequence[Record], stack: str, immutable: Sequence[str] = IMMUTABLE_TAGS) -> list[Message]:
-    """Return the messages about records; none about those that the first look found.
+def announcements(
+    records: Sequence[Record], stack: str, *, moving: Sequence[str] = MOVING, earlier: Sequence[Record] = ()
+) -> list[Message]:
+    """Return the messages about records: none about those that the first look found, and of moves one per tag and day.
 
     Args:
         records: In the order of the ledger.
         stack: What to call the registry.
-        immutable: Patterns of tags that should never move.
+        moving: Patterns of tags that move by design.
+        earlier: Moves of tags that have been announced.
     """
-    news = [record for record in records if record.kind is not Kind.BASELINE]
+    news = [record for record in once_a_day(records, earlier) if record.kind is not Kind.BASELINE]
     if not news:
         return []
     counts = Counter(record.kind for record in news)
     title = ", ".join(f"{counts[kind]} {_tags(counts[kind])} {kind}" for kind in _KINDS if counts[kind])
     said = [report(title, where=stack, details=_by_repository(news), next_command="regops changes --since 1d", tags=["package"])]
-    moved = [record for record in news if record.kind is Kind.MOVED and is_immutable(record.change.tag, immutable)]
-    if moved:
+    if moved := surprising(news, moving):
         what = f"{len(moved)} version {_tags(len(moved))} moved"
-        impact = "whoever pulls again gets other content under the same name"
+        impact = "whoever pulls again gets other content under the same name (tags that should move belong in operations.moving)"
         lines = [line_of(record, name_of(record)) for record in moved]
         command = f"regops changes history {moved[0].change.repository}:{moved[0].change.tag}"
         said.append(

@@ -12,22 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TypeVar
 
-from ops.registry.client import RegistryClient
+from ops.registry.client import ANY_MANIFEST, RegistryClient
 from ops.registry.transport import Answer, RegistryError, UnreachableError
 from ops.tasks.changes.model import IGNORED, Scan, Unknown
 
 # 32 took longer: they wait for each other in the registry.
 CONNECTIONS = 8
 _TAGS_PER_PAGE = 1000
-# For an image of a type that is not accepted, the registry says that it does not exist.
-_ACCEPT = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
-)
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _T = TypeVar("_T")
@@ -89,7 +80,7 @@ class _Asker:
 
     def _head(self, repository: str, tag: str) -> str:
         target = f"/v2/{repository}/manifests/{tag}"
-        answer = self._request("HEAD", target, f"repository:{repository}:pull", {"Accept": _ACCEPT})
+        answer = self._request("HEAD", target, f"repository:{repository}:pull", {"Accept": ANY_MANIFEST})
         # Not even a 404 proves removal, since the tag was listed: its manifest may be lost, or the next list will lack the tag.
         digest = answer.expect(HTTPStatus.OK).headers.get("Docker-Content-Digest", "")
         if not _DIGEST.fullmatch(digest):

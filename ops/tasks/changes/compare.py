@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops.core import exit_codes
 from ops.tasks.changes.model import Change, Gap, Kind, Scan, State, Unknown
 
-# Version tags, which should never move: v1.2.3 and 1.2.3, also with a suffix as in 1.2.3-alpine.
-IMMUTABLE_TAGS = (r"v?\d+\.\d+\.\d+(-.+)?",)
 _VANISHED_LIMIT = 0.5
 
 
@@ -78,8 +75,3 @@ def refuse_vanished(before: State, difference: Difference) -> None:
             f"{vanished} of {looked_for} tags have vanished, and no event of the registry explains it; nothing was recorded."
             " Check that this is the right registry and its disk is mounted; if they were deleted on purpose, run with --accept"
         )
-
-
-def is_immutable(tag: str, patterns: Iterable[str] = IMMUTABLE_TAGS) -> bool:
-    """Return whether a tag is a version tag, which should never move."""
-    return any(re.fullmatch(pattern, tag) for pattern in patterns)

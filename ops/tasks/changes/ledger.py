@@ -42,6 +42,14 @@ _MIGRATIONS = (
     CREATE TABLE places (reader TEXT PRIMARY KEY, seq INTEGER NOT NULL, id TEXT NOT NULL) STRICT;
     CREATE TABLE horizon (only INTEGER PRIMARY KEY CHECK (only = 1), time TEXT NOT NULL) STRICT;
     """,
+    """
+    CREATE TABLE pushes (                       -- the last one of each tag, also when it changed nothing
+        repository TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        time TEXT NOT NULL,
+        PRIMARY KEY (repository, tag)
+    ) STRICT;
+    """,
 )
 _COLUMNS = "seq, time, repository, tag, old, new, kind, source, actor"
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -114,6 +122,23 @@ class Ledger:
             (_stamp(time), actor, event, record.seq),
         )
 
+    def pushed(self, repository: str, tag: str, time: datetime) -> None:
+        """Record that a tag was pushed; within a transaction."""
+        self._connection.execute(
+            "INSERT INTO pushes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET time = max(time, excluded.time)",
+            (repository, tag, _stamp(time)),
+        )
+
+    def pushes(self) -> dict[tuple[str, str], datetime]:
+        """Return when each tag was pushed last, by repository and tag, as far as the registry has told."""
+        rows = self._rows("SELECT repository, tag, time FROM pushes")
+        return {(repository, tag): datetime.fromisoformat(time) for repository, tag, time in rows}
+
+    def last_look(self) -> datetime | None:
+        """Return when the last scan began; None before the first."""
+        rows = self._rows("SELECT time FROM scans ORDER BY seq DESC LIMIT 1")
+        return datetime.fromisoformat(rows[0][0]) if rows else None
+
     def last_scan(self) -> int:
         """Return the number of the last scan; 0 before the first."""
         return int(self._rows("SELECT coalesce(max(seq), 0) FROM scans")[0][0])
@@ -164,6 +189,15 @@ class Ledger:
     def after(self, seq: int) -> Sequence[Record]:
         """Return the changes with higher numbers."""
         return self._records("seq > ?", seq)
+
+    def moved_before(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Return the moves of tags that became known before these records, from the days of these records (UTC)."""
+        moved = [record for record in records if record.kind is Kind.MOVED]
+        if not moved:
+            return ()
+        day = min(record.time for record in moved).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        known = min(record.seq for record in records)
+        return self._records("time >= ? AND seq < ? AND kind = ?", _stamp(day), known, Kind.MOVED)
 
     def history(self, repository: str, tag: str) -> Sequence[Record]:
         """Return all changes of a tag."""

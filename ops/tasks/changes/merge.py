@@ -35,6 +35,8 @@ def merge(ledger: Ledger, told: Iterable[StoredEvent], arrived: EventCursor) -> 
         if stored.seq > arrived.seq:
             during.add((event.repository, event.tag))
         new = event.digest if event.action == "push" else None
+        if new:
+            ledger.pushed(event.repository, event.tag, time)
         last = ledger.last(event.repository, event.tag)
         scanned = last is not None and last.source is Source.SCAN and time < last.time
         if last and last.change.new == new:

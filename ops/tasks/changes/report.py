@@ -11,8 +11,8 @@ from itertools import groupby
 from typing import Any
 
 from ops.core import exit_codes
-from ops.tasks.changes.compare import is_immutable
 from ops.tasks.changes.model import Gap, Kind, Record, State
+from ops.tasks.changes.moves import once_a_day, surprising
 
 SCHEMA = 1
 _SIGNS = {Kind.BASELINE: "=", Kind.ADDED: "+", Kind.MOVED: "~", Kind.REMOVED: "-"}
@@ -38,7 +38,8 @@ class ChangesReport:
         repositories_added: Repositories that had no tags before.
         repositories_removed: Repositories that have no tags any longer.
         notices: What else to know, for example that a new ledger was started.
-        immutable: Patterns of tags that should never move.
+        moving: Patterns of tags that move by design.
+        earlier: Moves of tags on the same days that became known before.
     """
 
     records: Sequence[Record]
@@ -47,13 +48,13 @@ class ChangesReport:
     repositories_added: Sequence[str]
     repositories_removed: Sequence[str]
     notices: Sequence[str]
-    immutable: Sequence[str]
+    moving: Sequence[str]
+    earlier: Sequence[Record] = ()
 
     @property
     def warnings(self) -> Sequence[Record]:
-        """Version tags that moved."""
-        moved = (record for record in self.records if record.kind is Kind.MOVED)
-        return [record for record in moved if is_immutable(record.change.tag, self.immutable)]
+        """Version tags that moved for the first time on a day, although nothing says that they do."""
+        return surprising(once_a_day(self.records, self.earlier), self.moving)
 
     @property
     def news(self) -> Sequence[Record]:

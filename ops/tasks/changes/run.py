@@ -10,10 +10,10 @@ from datetime import datetime
 from ops.events.reader import EventCursor
 from ops.notify.notifier import Notifier
 from ops.notify.policy import AlertEvent
-from ops.registry.client import Login, RegistryClient
+from ops.registry.client import RegistryClient
 from ops.registry.transport import PooledEndpoint
 from ops.runs.task import Outcome
-from ops.stack.registry import tree_of
+from ops.stack.registry import operator_login, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.changes import views
 from ops.tasks.changes.announce import announcements
@@ -47,10 +47,13 @@ def record(stack: Stack, *, by_api: bool = False, accept: bool = False) -> Chang
     events = stack.root / stack.config.events
     look = _look_by_api if by_api else _look_at_tree
     with _ledger(stack) as ledger:
-        report = update(ledger, lambda: look(stack), events=events if events.exists() else None, accept=accept)
+        report = update(
+            ledger, lambda: look(stack), events=events if events.exists() else None, accept=accept, moving=stack.config.moving
+        )
         # Recorded first, announced second, and noted as announced last: a kill may repeat a message, but not lose it.
         if fresh := ledger.after(ledger.cursor(_NOTIFIER).seq):
-            Notifier(stack).tell([AlertEvent(message) for message in announcements(fresh, stack.display_name)])
+            told = announcements(fresh, stack.display_name, moving=stack.config.moving, earlier=ledger.moved_before(fresh))
+            Notifier(stack).tell([AlertEvent(message) for message in told])
             ledger.keep_cursor(_NOTIFIER, EventCursor(fresh[-1].seq))
         return report
 
@@ -68,7 +71,7 @@ def changes_since(stack: Stack, moment: datetime) -> ChangesReport:
         LedgerError: The ledger cannot be read.
     """
     with _ledger(stack) as ledger:
-        return views.changes_since(ledger, moment)
+        return views.changes_since(ledger, moment, stack.config.moving)
 
 
 def state_at(stack: Stack, moment: datetime) -> views.StateAt:
@@ -104,6 +107,6 @@ def _look_at_tree(stack: Stack) -> Scan:
 
 def _look_by_api(stack: Stack) -> Scan:
     config = stack.config
-    login = Login(*(stack.secret(name) for name in ("registry_user", "registry_pass")))
+    login = operator_login(stack)
     with closing(PooledEndpoint(config.url, config.ca, config.resolve)) as endpoint:
         return scan_of_registry(RegistryClient(endpoint, login, until=time.monotonic() + _PATIENCE_S))

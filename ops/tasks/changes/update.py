@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from ops.config import MOVING
 from ops.core import exit_codes
 from ops.events.reader import EventCursor, latest_cursor, read_events
 from ops.events.store import StoreError
-from ops.tasks.changes.compare import IMMUTABLE_TAGS, Difference, compare, refuse_vanished, repositories_changed
+from ops.tasks.changes.compare import Difference, compare, refuse_vanished, repositories_changed
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.merge import merge
 from ops.tasks.changes.model import Kind, Scan, Source
@@ -39,7 +40,7 @@ def update(
     *,
     events: Path | None = None,
     accept: bool = False,
-    immutable: Sequence[str] = IMMUTABLE_TAGS,
+    moving: Sequence[str] = MOVING,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ChangesReport:
     """Scan the registry and record what changed, all or nothing.
@@ -49,7 +50,7 @@ def update(
         look: Scans the registry; called once.
         events: The gateway's database; None on any host but its own.
         accept: Record it even if most tags have vanished, and start a ledger even with an incomplete scan.
-        immutable: Patterns of tags that should never move.
+        moving: Patterns of tags that move by design.
         clock: Returns the time.
 
     Raises:
@@ -81,8 +82,9 @@ def update(
             ledger.keep_cursor(EVENTS, EventCursor(told[-1].seq, told[-1].event.id) if told else arrived)
         ledger.scanned(began, len(difference.gaps))
         records, state = ledger.after(newest), ledger.state()
+        earlier = ledger.moved_before(records)
     added, removed = repositories_changed(before, state) if scan else ((), ())
-    return ChangesReport(records, state, difference.gaps, added, removed, notices, immutable)
+    return ChangesReport(records, state, difference.gaps, added, removed, notices, moving, earlier)
 
 
 def _events(notices: list[str], ask: Callable[[], _T]) -> _T | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ops.tasks.changes.compare import IMMUTABLE_TAGS, repositories_changed
+from ops.config import MOVING
+from ops.tasks.changes.compare import repositories_changed
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.model import Record, State
 from ops.tasks.changes.report import SCHEMA, ChangesReport, line_of, record_as_json, shown_time
@@ -58,8 +59,13 @@ class History:
         return {"schema": SCHEMA, "repository": self.repository, "tag": self.tag, "changes": changes}
 
 
-def changes_since(ledger: Ledger, time: datetime, immutable: Sequence[str] = IMMUTABLE_TAGS) -> ChangesReport:
+def changes_since(ledger: Ledger, time: datetime, moving: Sequence[str] = MOVING) -> ChangesReport:
     """Look up the changes since a time.
+
+    Args:
+        ledger: Where.
+        time: Since when.
+        moving: Patterns of tags that move by design.
 
     Raises:
         LedgerError: The ledger cannot be read.
@@ -67,7 +73,8 @@ def changes_since(ledger: Ledger, time: datetime, immutable: Sequence[str] = IMM
     begins, state = ledger.begins(), ledger.state()
     added, removed = repositories_changed(ledger.state(max(time, begins or time)), state)
     notice = _horizon(begins, time)
-    return ChangesReport(ledger.since(time), state, (), added, removed, [notice] if notice else [], immutable)
+    records, notices = ledger.since(time), [notice] if notice else []
+    return ChangesReport(records, state, (), added, removed, notices, moving, ledger.moved_before(records))
 
 
 def state_at(ledger: Ledger, time: datetime) -> StateAt:

@@ -12,9 +12,9 @@ from http import HTTPStatus
 from ops.core.findings import FAILED, Check
 from ops.registry.canary import REPOSITORY, make_canary
 from ops.registry.client import Login, RegistryClient
-from ops.registry.transport import Endpoint, InsecureError, MismatchError, RegistryBusyError
+from ops.registry.transport import DowngradeError, Endpoint, InsecureError, MismatchError, RegistryBusyError
 from ops.tasks.doctor.checks import reachability
-from ops.tasks.doctor.checks.canary import CLOSED, CanaryCheck, pull_and_verify, token_service
+from ops.tasks.doctor.checks.canary import BEHIND_PROXY, CLOSED, THROTTLED, CanaryCheck, pull_and_verify, token_service
 from ops.tasks.doctor.checks.certificate import certificate
 from ops.tasks.doctor.checks.reachability import ON_SERVER
 from ops.tasks.doctor.checks.steps import Skipped, Step, not_tried, run_steps
@@ -24,7 +24,7 @@ from ops.tasks.doctor.run import DAILY_TAG
 _REMEDIES: Mapping[str | int, str] = {
     InsecureError.exit_code: "use the https address that the registry's clients use",
     MismatchError.exit_code: f"it was changed on the way or in the registry; {ON_SERVER}",
-    RegistryBusyError.exit_code: "try again in a few minutes: it is in read-only mode, or too many wrong passwords were tried",
+    RegistryBusyError.exit_code: "try again in a few minutes: it is in read-only mode, or too many log in at once",
     "answers": f"is that the name of a registry? {ON_SERVER}",
     "login": "check name and password",
     "push": f"the account needs `pull` and `push` for {REPOSITORY}; if it has them, {ON_SERVER}",
@@ -56,7 +56,7 @@ def check_remote(
     anybody = RegistryClient(endpoint, until=until, tell=tell)
     if login is None:
         steps: list[Step] = [("answers", lambda: token_service(anybody), ""), ("pull", lambda: _pull(anybody), "")]
-        seen = run_steps(steps, lambda _: ON_SERVER)
+        seen = run_steps(steps, lambda error: BEHIND_PROXY if isinstance(error, DowngradeError) else ON_SERVER)
     else:
         seen = _canary(RegistryClient(endpoint, login, until=until, tell=tell), anybody, login.name).run()
     return [*found, *(_from_here(check) for check in seen)]
@@ -79,6 +79,6 @@ def _pull(anybody: RegistryClient) -> str:
 
 
 def _from_here(check: Check) -> Check:
-    if check.state != FAILED:
+    if check.state != FAILED or check.remedy in {BEHIND_PROXY, THROTTLED}:
         return check
     return replace(check, remedy=_REMEDIES.get(check.exit_code) or _REMEDIES.get(check.name) or ON_SERVER)

@@ -12,18 +12,22 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ops.config import Action, GatewayConfig, load
+from ops.config import RIGHTS_FILE, Action, Rights, load
 from ops.core.findings import Check
 from ops.registry.canary import REPOSITORY, make_canary
-from ops.registry.client import Login, RegistryClient
+from ops.registry.client import RegistryClient
 from ops.registry.transport import Endpoint
 from ops.stack.crowdsec import SERVICE
+from ops.stack.registry import operator_login
 from ops.stack.stack import Stack
+from ops.tasks.doctor.checks.backups import backups
 from ops.tasks.doctor.checks.bans import bans
 from ops.tasks.doctor.checks.canary import CanaryCheck
 from ops.tasks.doctor.checks.certificate import certificate
 from ops.tasks.doctor.checks.containers import service_checks
 from ops.tasks.doctor.checks.host import clock, disk, files, read_only_mode
+from ops.tasks.doctor.checks.logins import logins
+from ops.tasks.doctor.checks.proxies import proxies
 from ops.tasks.doctor.checks.tasks import tasks
 
 DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
@@ -43,8 +47,11 @@ def check_host(stack: Stack, endpoint: Endpoint) -> list[Check]:
         *(disk(stack), read_only_mode(stack), clock(), files(stack)),
         *service_checks(stack),
         *tasks(stack),
+        *backups(stack),
+        logins(stack),
         *protected,
-        certificate(endpoint),
+        *proxies(stack),
+        certificate(endpoint, stack.config.stack),
     ]
 
 
@@ -63,7 +70,7 @@ def check_registry(
     Raises:
         ConfigError: The stack's account or rules cannot be read.
     """
-    login = Login(*(stack.secret(name) for name in ("registry_user", "registry_pass")))
+    login = operator_login(stack)
     anonymous = _anonymous_actions(stack)
     until = time.monotonic() + patience_s
     return CanaryCheck(
@@ -72,10 +79,11 @@ def check_registry(
         canary=make_canary(secrets.token_hex() if new else datetime.now(UTC).date().isoformat()),
         tag=_DEPLOYED_TAG if new else DAILY_TAG,
         anonymous=anonymous,
+        stack=stack.config.stack,
     ).run()
 
 
 def _anonymous_actions(stack: Stack) -> frozenset[Action]:
-    """Return what anonymous clients may do with the canary's repository, by the gateway's current configuration."""
-    anonymous = load(stack.current / "gateway" / "gateway.json", GatewayConfig).anonymous
+    """Return what anonymous clients may do with the canary's repository, by the rights that the gateway has taken in."""
+    anonymous = load(stack.root / RIGHTS_FILE, Rights).anonymous
     return frozenset(action for access in anonymous if access.covers(REPOSITORY) for action in access.actions)

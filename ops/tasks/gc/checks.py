@@ -15,7 +15,7 @@ def refusals(plan: Plan, limits: SafetyLimits, backup_age_s: Callable[[], float 
     Args:
         plan: What would be deleted.
         limits: What is allowed.
-        backup_age_s: Returns how old the last successful backup is; None when there is none.
+        backup_age_s: Returns how old the last verified backup is; None when there is none.
     """
     found: dict[Refusal, str] = {}
     if plan.all_blobs and plan.blobs / plan.all_blobs > limits.max_share:
@@ -23,10 +23,12 @@ def refusals(plan: Plan, limits: SafetyLimits, backup_age_s: Callable[[], float 
             f"{plan.blobs} of {plan.all_blobs} blobs would be deleted, and the limit is {limits.max_share:.0%}; check with "
             "`regops gc --dry-run`, then pass --allow share"
         )
-    if limits.max_backup_age_s is not None:
+    if limits.max_backup_age_s is not None and (plan.blobs or plan.manifests or plan.tags):
         age = backup_age_s()
         if age is None or age > limits.max_backup_age_s:
-            what = "there is no backup" if age is None else f"the last backup is {age / _DAY_S:.1f} days old"
+            what = "no backup is verified" if age is None else f"the last verified backup is {age / _DAY_S:.1f} days old"
             limit = f"{limits.max_backup_age_s / _DAY_S:g} days"
-            found[Refusal.BACKUP] = f"{what}, and the limit is {limit}; make one, or pass --allow backup"
+            found[Refusal.BACKUP] = (
+                f"{what}, and the limit is {limit}; `regops backup`, then `regops verify`, or pass --allow backup"
+            )
     return {kind: reason for kind, reason in found.items() if kind not in limits.allowed}

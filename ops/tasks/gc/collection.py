@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from ops.core.clock import Clock
 from ops.registry.index import index_of
 from ops.registry.listing import Listing, listing_of
 from ops.registry.live import LiveRegistry
@@ -27,9 +28,10 @@ _TASK = "gc"
 _WHY = "gc"
 _LOOKS = 4
 _LOOK_S = 0.25
-# Writers wait for a slice, which takes about this long, and then have as long for themselves.
-_HELD_S = 0.8
-_LEAST_S, _PAUSE_S = 0.1, 0.2
+# Writers wait for a slice, which takes about this long, and then have as long for themselves. In a push storm, waiting for those
+# in flight and looking again take longer than that, and something has to be removed all the same.
+_HELD_S = 1.0
+_LEAST_S, _PAUSE_S = 0.3, 0.2
 # How long a slice waits for writes in flight, and for how long it is tried again.
 _DRAIN_S = 1.0
 _PATIENCE_S = 30.0
@@ -43,7 +45,7 @@ class GarbageCollection:
         live: The registry.
         rules: What is deleted.
         limits: When it refuses to start.
-        backup_age_s: Returns how old the last successful backup is; None when there is none.
+        backup_age_s: Returns how old the last verified backup is; None when there is none.
         keep_snapshot: Whether what is deleted can be restored; if not, its space is free at once.
         sample: How many images are read in full afterwards.
     """
@@ -61,7 +63,7 @@ class GarbageCollection:
         Raises:
             OSError: The tree cannot be read at all.
         """
-        clock = _Clock()
+        clock = Clock()
         return self._plan(self._mark(self._list(clock), clock), clock)
 
     def run(self) -> GcReport:
@@ -73,7 +75,7 @@ class GarbageCollection:
             NoSpaceError: The disk is so full that there is no room for a record of what is deleted.
             LockedError: Another task is using the snapshots.
         """
-        clock = _Clock()
+        clock = Clock()
         with self.live.store.locked(_TASK):
             roll_back(self.live, _TASK)
             listing = self._list(clock)
@@ -107,19 +109,19 @@ class GarbageCollection:
             problems=problems,
         )
 
-    def _list(self, clock: _Clock) -> Listing:
+    def _list(self, clock: Clock) -> Listing:
         with clock.phase("list"):
             listing = listing_of(self.live.tree)
         self.live.step("listed")
         return listing
 
-    def _mark(self, listing: Listing, clock: _Clock) -> Marked:
+    def _mark(self, listing: Listing, clock: Clock) -> Marked:
         with clock.phase("mark"):
             marked = mark(self.live.tree, listing, rules=self.rules, now=clock.began, asked_for=self.live.asked_for())
         self.live.step("marked")
         return marked
 
-    def _sweep(self, sweep: Sweep, clock: _Clock) -> Snapshot:
+    def _sweep(self, sweep: Sweep, clock: Clock) -> Snapshot:
         live = self.live
         with clock.phase("sweep"):
             snapshot = live.store.create(_WHY, index_of(sweep.marked.listing), image=live.image)
@@ -144,7 +146,7 @@ class GarbageCollection:
             live.step("done")
         return snapshot
 
-    def _slice(self, sweep: Sweep, snapshot: Snapshot, clock: _Clock) -> bool:
+    def _slice(self, sweep: Sweep, snapshot: Snapshot, clock: Clock) -> bool:
         """Remove some of what is left while writes are held, then let them through for a while.
 
         Returns:
@@ -156,10 +158,12 @@ class GarbageCollection:
         """
         live, give_up = self.live, time.monotonic() + _PATIENCE_S
         while True:
+            began = time.monotonic()
             try:
                 with clock.phase("held"), live.writes_held(_TASK, "unused blobs are being deleted", drain_limit_s=_DRAIN_S):
                     put_back(live.store, sweep.look())
-                    sweep.one_slice(snapshot.trash, max(_HELD_S - clock.last.get("look", 0.0), _LEAST_S), self._keep_going)
+                    left_s = began + _HELD_S - clock.last.get("look", 0.0) - time.monotonic()
+                    sweep.one_slice(snapshot.trash, max(left_s, _LEAST_S), self._keep_going)
                     live.step("swept")
                     live.read_only.extend()
                     with clock.phase("look"):
@@ -196,7 +200,7 @@ class GarbageCollection:
         self.live.read_only.extend()
         self.live.step("sweeping")
 
-    def _plan(self, marked: Marked, clock: _Clock) -> Plan:
+    def _plan(self, marked: Marked, clock: Clock) -> Plan:
         plan = plan_of(marked, clock.seconds)
         return replace(plan, refusals=refusals(plan, self.limits, self.backup_age_s))
 
@@ -209,29 +213,6 @@ class GarbageCollection:
             one for name, tag in chosen for one in _problems(tree, name, tag) if not removed.isdisjoint(DIGEST.findall(one))
         ]
         return tuple(f"{name}:{tag}" for name, tag in chosen), tuple(problems)
-
-
-@dataclass
-class _Clock:
-    """How many seconds each phase took: in all, the last time, at most; and how often there was one."""
-
-    began: float = field(default_factory=time.time)
-    seconds: dict[str, float] = field(default_factory=dict)
-    last: dict[str, float] = field(default_factory=dict)
-    longest: dict[str, float] = field(default_factory=dict)
-    times: dict[str, int] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            took = time.monotonic() - start
-            self.seconds[name] = self.seconds.get(name, 0.0) + took
-            self.last[name] = took
-            self.longest[name] = max(self.longest.get(name, 0.0), took)
-            self.times[name] = self.times.get(name, 0) + 1
 
 
 def _problems(tree: RegistryTree, name: str, tag: str) -> list[str]:

@@ -71,7 +71,7 @@ class SafetyLimits:
 
     Attributes:
         max_share: Share of all blobs that may be deleted.
-        max_backup_age_s: How old the last successful backup may be; None when none is needed.
+        max_backup_age_s: How old the last verified backup may be; None when none is needed.
         allowed: Checks that are overridden.
     """
 

@@ -6,13 +6,14 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from humanize import naturalsize
 
+from ops.backups.standing import standing_of
 from ops.core import exit_codes
+from ops.core.findings import and_more
 from ops.registry.snapshots.recovery import roll_back
-from ops.runs.history import history_of
 from ops.runs.task import Outcome
 from ops.stack.access_log import NewlyAsked, access_log_of, asked_for, last_pulls
 from ops.stack.registry import live_registry, registry_image
@@ -84,8 +85,7 @@ def preview_outcome(plan: Plan) -> Outcome:
 
 
 def _unclear(plan: Plan) -> str:
-    more = f" (and {len(plan.unclear) - 1} more)" if len(plan.unclear) > 1 else ""
-    return f"everything was kept in {plan.unclear[0]}{more}"
+    return f"everything was kept in {plan.unclear[0]}{and_more(plan.unclear)}"
 
 
 def collect(stack: Stack, options: GcOptions, step: Step) -> Collected:
@@ -117,9 +117,8 @@ def recover(stack: Stack, step: Step) -> list[str]:
         ServiceError: A container of the registry does not answer.
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
     """
-    live = replace(live_registry(stack), step=step)
-    with live.store.locked("gc"):
-        return roll_back(live, "gc")
+    with live_registry(stack) as live, live.store.locked("gc"):
+        return roll_back(replace(live, step=step), "gc")
 
 
 @contextlib.contextmanager
@@ -130,7 +129,8 @@ def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[Garbag
     pulled_since = time.time() - settings.keep_pulled_days * _DAY_S
     # The whole log is read for this, so only if it matters.
     pulls = last_pulls(log) if delete_untagged and settings.keep_pulled_days else {}
-    with contextlib.closing(NewlyAsked(log)) as newly:
+    image = registry_image(stack)
+    with contextlib.closing(NewlyAsked(log)) as newly, live_registry(stack, image=image) as live:
         known = asked_for(log, min_age_s)
 
         def asked() -> frozenset[str]:
@@ -139,7 +139,7 @@ def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[Garbag
             return known
 
         yield GarbageCollection(
-            replace(live_registry(stack, image=registry_image(stack)), step=step, asked_for=asked),
+            replace(live, step=step, asked_for=asked),
             Rules(
                 delete_untagged=delete_untagged,
                 keep=tuple(Keep(one.repositories, one.tags) for one in settings.keep),
@@ -152,12 +152,6 @@ def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[Garbag
                 max_backup_age_s=settings.max_backup_age_days and settings.max_backup_age_days * _DAY_S,
                 allowed=options.allowed,
             ),
-            backup_age_s=lambda: _backup_age_s(stack),
+            backup_age_s=lambda: standing_of(stack).verified_age_s(time.time()),
             keep_snapshot=options.keep_snapshot,
         )
-
-
-def _backup_age_s(stack: Stack) -> float | None:
-    """Return how long ago the last successful backup began; None when there was none."""
-    last = history_of(stack).last_success("backup")
-    return (datetime.now(UTC) - datetime.fromisoformat(last.started)).total_seconds() if last else None

@@ -1,15 +1,17 @@
-"""Delivers a stack's messages: those that wait, news of runs that were killed or not even tried, tests, and what was given up."""
+"""Delivers a stack's messages: those that wait, news of killed runs and of failing logins, tests, and what was given up."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ops.config.notify import Severity
 from ops.core import exit_codes
 from ops.notify.delivery import Delivery
-from ops.notify.message import Letter, report
+from ops.notify.message import Fingerprint, Letter, report
 from ops.notify.notifier import Notifier
+from ops.notify.outbox import outage_of
 from ops.notify.policy import AlertEvent
 from ops.runs.due import silent_since
 from ops.runs.history import KILLED, Run, history_of
@@ -17,6 +19,7 @@ from ops.runs.marks import marks_of
 from ops.runs.reports import event_of, silence, silence_of
 from ops.runs.task import Outcome
 from ops.runs.timers import timers, up_s
+from ops.stack.logins import failing_logins
 from ops.stack.stack import Stack
 
 
@@ -26,14 +29,53 @@ class NoChannelsError(Exception):
     exit_code = exit_codes.FAILED
 
 
-def deliver(stack: Stack) -> Mapping[str, Delivery]:
-    """Report runs that were killed or not even tried, and deliver everything that is due; return what happened, by channel."""
+def deliver(stack: Stack, *, at_once: bool = False) -> Mapping[str, Delivery]:
+    """Report runs that were killed or not even tried, refused accounts and broken channels; deliver everything that is due.
+
+    Args:
+        stack: Whose messages.
+        at_once: Whether to try channels that failed lately too, before it is time.
+
+    Returns:
+        What happened, by channel.
+    """
     notifier = Notifier(stack)
     runs = history_of(stack).runs()
     last = {run.task: run for run in runs}
     killed = [event_of(run, stack.display_name) for run in last.values() if run.state == KILLED]
-    notifier.tell([*(event for event in killed if event), *_silences(stack, notifier, runs)])
-    return notifier.send()
+    notifier.tell([*(event for event in killed if event), *_silences(stack, notifier, runs), *_failing_logins(stack, notifier)])
+    done = notifier.send(at_once=at_once)
+    if notifier.tell(list(_outages(stack, notifier))):
+        again = notifier.send()
+        done = {name: _both(one, again[name]) for name, one in done.items()}
+    return done
+
+
+def _both(first: Delivery, second: Delivery) -> Delivery:
+    """Return what two deliveries of a channel did, one right after the other."""
+    problem = first.problem or second.problem
+    return replace(second, sent=first.sent + second.sent, refused=first.refused + second.refused, problem=problem)
+
+
+def _outages(stack: Stack, notifier: Notifier) -> Iterator[AlertEvent]:
+    """Report channels that have accepted nothing for long, or refused something, and those that work again."""
+    told = notifier.open_problems()
+    for name, status in notifier.outbox.status(time.time()).items():
+        about = outage_of(name)
+        if status.problem:
+            yield AlertEvent(
+                report(
+                    f"Messages do not reach {name}",
+                    where=stack.display_name,
+                    details=[status.problem],
+                    severity=Severity.ERROR,
+                    fingerprint=about,
+                    next_command="regops notify status",
+                ),
+                ok=False,
+            )
+        elif known := told.get(about):
+            yield AlertEvent(known, ok=True)
 
 
 def _silences(stack: Stack, notifier: Notifier, runs: Sequence[Run]) -> Iterator[AlertEvent]:
@@ -49,6 +91,27 @@ def _silences(stack: Stack, notifier: Notifier, runs: Sequence[Run]) -> Iterator
             yield AlertEvent(known, ok=True)
 
 
+def _failing_logins(stack: Stack, notifier: Notifier) -> Iterator[AlertEvent]:
+    """Report accounts that are refused again and again, each with its address, and those that are not any more."""
+    found = {Fingerprint("logins", "refused", f"{one.account} from {one.client}"): one for one in failing_logins(stack)}
+    for fingerprint, one in found.items():
+        message = report(
+            f"Account {one.account} is refused again and again",
+            where=stack.display_name,
+            since=one.since,
+            impact=f"whatever signs in with its old password at {one.client} is refused; right passwords are let in",
+            details=[f"{one.times} times from {one.client}"],
+            severity=Severity.WARNING,
+            fingerprint=fingerprint,
+            next_command="regops status",
+            tags=["key"],
+        )
+        yield AlertEvent(message, ok=False)
+    for fingerprint, message in notifier.open_problems().items():
+        if (fingerprint.task, fingerprint.kind) == ("logins", "refused") and fingerprint not in found:
+            yield AlertEvent(message, ok=True)
+
+
 def send_test(stack: Stack) -> Mapping[str, Delivery]:
     """Send a test message through all channels, whatever their severity.
 
@@ -61,7 +124,7 @@ def send_test(stack: Stack) -> Mapping[str, Delivery]:
     impact = "none: this channel works"
     message = report("Test message", where=stack.display_name, impact=impact, severity=Severity.CRITICAL)
     notifier.outbox.post(Letter(message, time.time()))
-    return notifier.send()
+    return notifier.send(at_once=True)
 
 
 def revive(stack: Stack) -> Mapping[str, Delivery]:
@@ -69,7 +132,7 @@ def revive(stack: Stack) -> Mapping[str, Delivery]:
     notifier = Notifier(stack)
     for channel in stack.config.notify.channels:
         notifier.outbox.mailbox(channel).revive()
-    return notifier.send()
+    return notifier.send(at_once=True)
 
 
 def outcome_of(done: Mapping[str, Delivery]) -> Outcome:
@@ -81,4 +144,5 @@ def outcome_of(done: Mapping[str, Delivery]) -> Outcome:
     }
     problems = [f"{name}: {one.problem}" for name, one in done.items() if one.problem]
     code = exit_codes.FAILED if figures["refused"] else exit_codes.WARNINGS if problems else exit_codes.OK
-    return Outcome(code, problems[0] if problems else f"sent {figures['sent']}", figures)
+    # It is no news for those who get the messages until it has lasted: `deliver` then says so, through the other channels.
+    return Outcome(code, problems[0] if problems else f"sent {figures['sent']}", figures, told=bool(problems))

@@ -6,15 +6,36 @@ import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Action
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Action, container_name
 from ops.core.findings import Check
 from ops.registry.canary import REPOSITORY, Canary
 from ops.registry.client import RegistryClient, digest_of
-from ops.registry.transport import InsecureError, MismatchError, RegistryBusyError, RegistryError, UnreachableError
+from ops.registry.transport import (
+    DowngradeError,
+    InsecureError,
+    MismatchError,
+    RegistryBusyError,
+    RegistryError,
+    ThrottledError,
+    UnreachableError,
+)
 from ops.tasks.doctor.checks.steps import Skipped, Step, run_steps
 
-_AWAY = "`docker ps` shows whether edge, registry and gateway are healthy, and `docker logs` why one is not"
+_AWAY = "`regops status` shows whether edge, registry and gateway are healthy, and what to do if one is not"
 _BUSY = f"run it again after maintenance; if nothing is running, remove {READ_ONLY_FOLDER}/{READ_ONLY_FILE} in the stack's folder"
+# These hold wherever the doctor runs.
+BEHIND_PROXY = (
+    "a proxy in front of the edge ends TLS: set registry_host to the name that clients use and edge.trusted_proxies to the "
+    "proxy's address, then run `up`"
+)
+THROTTLED = "run it again then; `regops status` on the registry's server says which account fails, and from which address"
+# Errors that can happen at any step; of two kinds that fit, the first.
+_OF_ANY_STEP = (
+    (DowngradeError, BEHIND_PROXY),
+    (InsecureError, "pass the registry's own https address with --url"),
+    (RegistryBusyError, _BUSY),
+    (ThrottledError, THROTTLED),
+)
 CLOSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # A canary is a few kilobytes.
 _LARGEST = 2**20
@@ -32,6 +53,7 @@ class CanaryCheck:
         tag: str,
         anonymous: frozenset[Action] | None,
         who: str = "the operator",
+        stack: str = "",
     ) -> None:
         """Prepare the check.
 
@@ -43,17 +65,20 @@ class CanaryCheck:
             anonymous: What the settings let anonymous clients do with the canary's repository; None where the settings are
                 unknown, and where the account may lack the right to delete.
             who: Whose account it is.
+            stack: The name of the stack that it is checked on, if that is known.
         """
         self._account = account
         self._anybody = anybody
         self._canary = canary
         self._tag = tag
         self._anonymous = anonymous
-        self._who = who
+        self._who, self._stack = who, stack
         self._before = ""
 
     def run(self) -> list[Check]:
         """Run all steps in order, up to the first that fails."""
+        logs = {service: f"`docker logs {container_name(self._stack, service)}`" for service in ("cache", "gateway", "registry")}
+        either = f"{logs['registry']} and {logs['gateway']} say why"
         steps: Sequence[Step] = [
             (
                 "answers",
@@ -61,12 +86,12 @@ class CanaryCheck:
                 "the registry must tell clients where to get tokens; `up` configures that",
             ),
             ("login", self._login, "run `up`; it gives gateway and host the same password"),
-            ("push", self._push, "look at `docker logs` of registry and gateway, and check whether the disk is full"),
+            ("push", self._push, f"{either}; `regops status` whether the disk is full"),
             ("closed", self._closed, "run `up` to restore the gateway's configuration, then check what was pushed meanwhile"),
-            ("pull", self._pull, "look at `docker logs` of registry and gateway"),
-            ("cleanup", self._cleanup, "look at `docker logs` of the registry; deleting needs its cache"),
+            ("pull", self._pull, either),
+            ("cleanup", self._cleanup, f"{logs['registry']} and {logs['cache']} say why; deleting needs the cache"),
         ]
-        return run_steps(steps, _remedy)
+        return run_steps(steps, lambda error: _remedy(error, self._stack))
 
     def _login(self) -> str:
         self._account.request("GET", "/v2/", scope="").expect(HTTPStatus.OK)
@@ -158,24 +183,19 @@ def _blobs(tag: str, manifest: bytes) -> Sequence[tuple[str, int]]:
     return blobs
 
 
-def _remedy(error: RegistryError) -> str:
+def _remedy(error: RegistryError, stack: str) -> str:
     """Return the remedy for errors that can happen at any step; empty for others."""
-    match error:
-        case InsecureError():
-            return "pass the registry's own https address with --url"
-        case RegistryBusyError():
-            return _BUSY
-        case MismatchError():
-            return "flush the cache (`FLUSHDB` in its Redis), then compare disk and backup: stored data may be damaged"
-        case UnreachableError():
-            return _unreachable(str(error))
-    return ""
+    if isinstance(error, MismatchError):
+        cache = container_name(stack, "cache")
+        return f"`docker restart {cache}` empties the cache; if it stays, stored data is damaged: compare it with a backup"
+    known = next((remedy for kind, remedy in _OF_ANY_STEP if isinstance(error, kind)), "")
+    return _unreachable(str(error), stack) if isinstance(error, UnreachableError) else known
 
 
-def _unreachable(problem: str) -> str:
+def _unreachable(problem: str, stack: str) -> str:
     """Return the remedy for a registry that cannot be reached."""
     if "name is not known" in problem:
         return "point the registry's name to the server's address in DNS, then run it again"
     if "certificate" in problem or "TLS" in problem:
-        return "`docker logs` of the edge says why it has no certificate; its name must point to this server"
+        return f"`docker logs {container_name(stack, 'edge')}` says why it has no certificate; its name must point to this server"
     return _AWAY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import docker
 from docker.errors import DockerException, ImageNotFound
@@ -12,11 +13,10 @@ from ops.config import ServiceLimits, container_name
 from ops.core.docker_engine import connected
 from ops.core.findings import FAILED, OK, WARNING, Check
 from ops.stack.stack import Stack
+from ops.tasks.doctor.checks.past import past_fault, past_remedy
 
 _MIB = 2**20
 _NANO = 1e9
-# A container restarted more often than this has a problem.
-_RESTARTS = 3
 
 
 class Containers:
@@ -65,15 +65,36 @@ class Containers:
         if found is None:
             return Check(name, FAILED, "its container is missing", "run `up`")
         state, logs = found.attrs["State"], f"`docker logs {found.name}` says why"
-        health, restarts = state.get("Health", {}).get("Status"), int(found.attrs["RestartCount"])
+        health, past = state.get("Health", {}).get("Status"), past_fault(found)
+        afresh = f"{logs}; `docker restart {found.name}` starts it afresh"
         steps: list[tuple[bool, str, str, str]] = [
-            (not state["Running"], FAILED, f"not running: {state['Status']}, exit code {state['ExitCode']}", logs),
-            (health == "unhealthy", FAILED, "running, but unhealthy", logs),
+            (state["Status"] != "running", FAILED, _not_running(state), _running_again(found)),
+            (health == "unhealthy", FAILED, "running, but unhealthy", afresh),
             (health == "starting", WARNING, "still starting", "check again in a minute"),
             (not _has(found, limits), FAILED, f"its limits are {_in_force(found)} instead of {limits}", "run `up`"),
-            (restarts > _RESTARTS, WARNING, f"restarted {restarts} times", logs),
+            (bool(past), WARNING, past, past_remedy(found, name)),
         ]
         return next((Check(name, how, what, remedy) for wrong, how, what, remedy in steps if wrong), None)
+
+
+def _not_running(state: Mapping[str, Any]) -> str:
+    if state["Status"] in {"paused", "created"}:
+        return f"not running: {state['Status']}"
+    memory = ", out of memory" if state.get("OOMKilled") else ""
+    return f"not running: {state['Status']}, exit code {state['ExitCode']}{memory}"
+
+
+def _running_again(container: Container) -> str:
+    """Return what makes a container run again."""
+    logs = f"`docker logs {container.name}` says why it ended"
+    match container.attrs["State"]["Status"]:
+        case "paused":
+            return f"`docker unpause {container.name}` lets it go on"
+        case "created" | "exited":
+            return f"`docker start {container.name}` starts it; {logs}"
+        case "restarting":
+            return f"{logs}; Docker starts it again by itself"
+    return f"run `up`; {logs}"
 
 
 def _in_force(container: Container) -> ServiceLimits:

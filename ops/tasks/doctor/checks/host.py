@@ -10,7 +10,7 @@ import humanize
 
 from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
-from ops.host.drift import look
+from ops.host.drift import is_recorded, look
 from ops.registry.read_only import accepts_writes, holder_of
 from ops.stack.registry import read_only_of
 from ops.stack.stack import Stack
@@ -76,8 +76,11 @@ def files(stack: Stack) -> Check:
     """Check whether installed files are as they were installed."""
     try:
         _, changed = look(stack.root)
+        known = is_recorded(stack.root)
     except PermissionError:
         return Check("files", SKIPPED, "only root can check installed files; `pulumi preview` checks them too")
+    if not known:
+        return Check("files", SKIPPED, "what was installed is not known here; the next `up` records it")
     if not changed:
         return Check("files", OK, "all are as installed")
     return Check("files", WARNING, f"changed by hand: {', '.join(changed)}", "run `up` to restore them")

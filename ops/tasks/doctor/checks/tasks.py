@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import humanize
 
 from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, WARNING, Check
-from ops.runs.due import missed, silent_since
+from ops.runs.due import BY_HAND, COMMANDS, missed, silent_since
 from ops.runs.history import ENDED, KILLED, NOT_STARTED, RUNNING, Run, history_of
 from ops.runs.marks import Mark, marks_of
 from ops.runs.timers import look_at, timers, up_s
 from ops.stack.stack import Stack
 
-# What runs a task again. What was to be restored is not in the history, so that has none.
-COMMANDS = {
-    "changes": "changes",
-    "doctor": "doctor",
-    "gc": "gc",
-    "gc-plan": "gc --dry-run",
-    "gc-recover": "gc --recover",
-    "notify": "notify",
-    "snapshot": "snapshot create",
+_GC = "gc"
+# They delete, so nobody should start another one before looking.
+_LOOK_FIRST = {
+    name: f"`regops {COMMANDS[name]} --dry-run` shows what the next one would do; then `regops {COMMANDS[name]}` runs it"
+    for name in (_GC, "prune", "retention")
 }
+# For how long a run of what only people start is told, if it was killed.
+_REMEMBERED_S = 86_400.0
 
 
 def tasks(stack: Stack) -> list[Check]:
@@ -37,9 +36,33 @@ def tasks(stack: Stack) -> list[Check]:
     known_s = _expected_since(stack)
     found = [
         _task(name, runs.get(name, []), marks.get(name), enabled=started_by_host.get(name), known_s=known_s)
-        for name in sorted({*runs, *started_by_host})
+        for name in sorted({*runs, *started_by_host} - BY_HAND)
     ]
-    return [check for check in found if check] or [Check("tasks", OK, "none has run yet")]
+    by_hand = [_killed(runs[name][-1]) for name in sorted(runs.keys() & BY_HAND)]
+    checks = [_mended(check, runs) for check in [*found, *by_hand] if check]
+    return checks or [Check("tasks", OK, "none has run yet")]
+
+
+def _mended(check: Check, runs: Mapping[str, Sequence[Run]]) -> Check:
+    """Return what is left to say of a garbage collection after which somebody has put back what it had deleted."""
+    if check.name != _GC or check.state != FAILED:
+        return check
+    last, done = runs[_GC][-1], "rolled back" if runs[_GC][-1].state == KILLED else "restored"
+    after = [run for name in ("gc-recover", "restore") for run in runs.get(name, []) if run.went_well and run.at >= last.at]
+    mends = last.state == KILLED or last.exit_code == exit_codes.MISMATCH
+    return (
+        replace(check, state=WARNING, detail=f"{check.detail}; {done} since", remedy=_LOOK_FIRST[_GC])
+        if mends and after
+        else check
+    )
+
+
+def _killed(run: Run) -> Check | None:
+    """Return a check of something that only people start: whoever did knows how it ended, unless it was killed."""
+    if run.state != KILLED or time.time() - run.at > _REMEMBERED_S:
+        return None
+    detail = f"{run.state}, started {_ago(run.at)}: {run.summary}"
+    return Check(run.task, WARNING, detail, "run it once more, with the same words: that completes it")
 
 
 def _expected_since(stack: Stack) -> float:
@@ -73,13 +96,23 @@ def _last(name: str, runs: Sequence[Run], mark: Mark | None) -> Check:
     run = runs[-1]
     detail = f"{run.state}, started {_ago(run.at)}" + (f": {run.summary}" if run.summary else "")
     if run.state == KILLED:
-        return Check(name, FAILED, detail, _remedy(name, "runs it again"))
+        back = "`regops gc --recover` puts back what it had deleted" if name == _GC else _LOOK_FIRST.get(name)
+        return Check(name, FAILED, detail, back or _remedy(name, "runs it again"))
     if run.state == NOT_STARTED:
         return _not_started(name, runs, mark)
     if run.state == RUNNING or (run.went_well and run.exit_code != exit_codes.WARNINGS):
         return Check(name, OK, detail)
     state = WARNING if run.exit_code == exit_codes.WARNINGS else FAILED
-    return Check(name, state, detail, _remedy(name, "runs it again and shows more"))
+    return Check(name, state, detail, _again(run))
+
+
+def _again(run: Run) -> str:
+    """Return what mends what a run ended with; another collection might delete more of what should have stayed."""
+    if run.task == _GC and run.exit_code == exit_codes.MISMATCH:
+        return "`regops undo` restores what it deleted"
+    if run.task == _GC and run.exit_code == exit_codes.NO_SPACE:
+        return "`regops gc --no-undo` needs no room, and frees some"
+    return _LOOK_FIRST.get(run.task) or _remedy(run.task, "runs it again and shows more")
 
 
 def _not_started(name: str, runs: Sequence[Run], mark: Mark | None) -> Check:

@@ -47,3 +47,16 @@ def test_many_are_counted_and_not_listed() -> None:
     assert message.title == "120 tags added"
     assert message.lines[2] == "r00: +0 +1 +2 +3 +4 and 3 more"
     assert message.lines[-1] == "and 5 more repositories"
+
+
+def test_a_tag_that_moves_with_every_build_is_told_once_a_day() -> None:
+    build = record("app", "1.4.0-SNAPSHOT", OLD, NEW)
+    (message,) = announcements([build, build], "prod")
+    assert (message.title, message.severity) == ("1 tag moved", Severity.INFO)
+    assert announcements([build], "prod", earlier=[build]) == []
+
+
+def test_what_moves_by_design_is_a_setting() -> None:
+    version = record("team/app", "v1.2.3", OLD, NEW)
+    assert len(announcements([version], "prod")) == 2
+    assert len(announcements([version], "prod", moving=["team/*:v*"])) == 1

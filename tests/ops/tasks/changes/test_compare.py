@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.tasks.changes.compare import Difference, VanishedError, compare, is_immutable, refuse_vanished, repositories_changed
+from ops.tasks.changes.compare import Difference, VanishedError, compare, refuse_vanished, repositories_changed
 from ops.tasks.changes.model import Change, Gap, Kind, Scan
 from tests.ops.tasks.changes.ledger_samples import LOST, A, B, C, baseline, seen
 
@@ -54,14 +54,3 @@ def test_tags_that_cannot_be_looked_for_do_not_hide_that_the_others_vanished() -
     before = {"app": {f"t{number}": A for number in range(4)}, "hidden": {f"t{number}": A for number in range(100)}}
     with pytest.raises(VanishedError, match="2 of 3 tags"):
         refuse_vanished(before, compare(before, Scan({"app": {"t0": A, "t3": LOST}, "hidden": LOST})))
-
-
-@pytest.mark.parametrize("tag", ["v1.2.3", "1.2.3", "1.2.3-alpine", "v10.20.30-rc.1"])
-def test_a_version_should_never_move(tag: str) -> None:
-    assert is_immutable(tag)
-
-
-@pytest.mark.parametrize("tag", ["latest", "1", "1.2", "v1.2", "1.2.3.4", "alpine-1.2.3", "1.2.3-"])
-def test_other_tags_may_move(tag: str) -> None:
-    assert not is_immutable(tag)
-    assert is_immutable(tag, [r".+"])

@@ -13,6 +13,7 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.registry.transport import UnreachableError
+from ops.tasks.changes import views
 from ops.tasks.changes.compare import VanishedError
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.model import Change, Kind, Scan, Source
@@ -79,6 +80,17 @@ def test_who_pushes_the_same_again_has_not_changed_it(ledger: Ledger, events: Pa
     tell(events, 30, "v1", B)
     look(ledger, seen(v1=B), 40, events)
     assert lines(ledger) == [BASELINE, ("v1", B, Kind.MOVED, Source.SCAN, None)]
+
+
+def test_the_last_push_of_a_tag_is_known_even_if_it_changed_nothing(ledger: Ledger, events: Path) -> None:
+    look(ledger, seen(v1=A), 1, events)
+    assert ledger.pushes() == {}
+    for at, digest in ((5, B), (7, B), (6, B)):  # told in any order
+        tell(events, at, "v1", digest)
+    tell(events, 8, "v2", None)
+    look(ledger, seen(v1=B), 10, events)
+    assert ledger.pushes() == {("app", "v1"): minutes(7)}
+    assert ledger.last_look() == minutes(10)
 
 
 def test_an_event_that_was_overtaken_by_what_was_seen_is_no_change(ledger: Ledger, events: Path) -> None:
@@ -165,6 +177,23 @@ def test_a_version_that_moved_is_a_warning(ledger: Ledger) -> None:
     report = look(ledger, seen(v1=B, **tags | {"1.0.0": B, "latest": B}), 2)
     assert [one.change.tag for one in report.warnings] == ["1.0.0"]
     assert report.exit_code == 3
+
+
+def test_a_version_that_moves_again_is_a_warning_once_a_day(ledger: Ledger) -> None:
+    look(ledger, seen(v1=A, **{"1.0.0": A}), 1)
+    codes = [
+        look(ledger, seen(v1=A, **{"1.0.0": digest}), hour * 60).exit_code
+        for hour, digest in ((1, B), (2, C), (11, A), (13, B), (14, C))
+    ]
+    assert codes == [3, 0, 0, 3, 0]
+    since = views.changes_since(ledger, minutes(90))
+    assert [one.time for one in since.warnings] == [minutes(13 * 60)]
+
+
+def test_a_tag_that_moves_by_design_is_no_warning(ledger: Ledger) -> None:
+    look(ledger, Scan({"app": {"1.4.0-SNAPSHOT": A, "1.4.0": A}, "mirror/alpine": {"3.22.1": A}}), 1, accept=True)
+    report = look(ledger, Scan({"app": {"1.4.0-SNAPSHOT": B, "1.4.0": A}, "mirror/alpine": {"3.22.1": B}}), 2)
+    assert ([one.kind for one in report.records], report.exit_code) == ([Kind.MOVED, Kind.MOVED], 0)
 
 
 def test_most_tags_vanish_only_when_that_is_accepted_or_told(ledger: Ledger, events: Path) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from infra.paths import PROJECT_FOLDER
-from ops.config import READ_ONLY_FOLDER, REGOPS_FILE, Access, RegopsConfig, render
+from ops.config import READ_ONLY_FOLDER, REGOPS_FILE, RIGHTS_FILE, Access, RegopsConfig, render
 from ops.core.files import write_atomic
 from ops.core.process import Completed, run
 from ops.registry.canary import REPOSITORY
 from stack_components.edge.component import config as edge_config
 from stack_components.edge.registry_routes import Upstreams
 from tests.free_ports import free_port
-from tests.ops.gateway.gateway_rig import PASSWORDS, running, write_files
+from tests.ops.gateway.gateway_rig import ADMIN, PASSWORDS, running, write_files, write_rights
 from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.plans import plan_of
 from tests.real_programs import registry_binary
@@ -116,11 +116,7 @@ def stack_with(folder: Path, anonymous: tuple[Access, ...], told: tuple[Access, 
             for name, text in {"registry_user": "admin", "registry_pass": PASSWORDS["admin"]}.items():
                 (stack.root / "secrets").mkdir(parents=True, exist_ok=True)
                 (stack.root / "secrets" / name).write_text(text)
-            (stack.root / "current/gateway").mkdir(parents=True)
-            settings = json.loads((folder / "config.json").read_text())
-            if told is not None:
-                settings["anonymous"] = [access.model_dump() for access in told]
-            (stack.root / "current/gateway/gateway.json").write_text(json.dumps(settings))
+            write_rights(stack.root / RIGHTS_FILE, ADMIN, anonymous=anonymous if told is None else told)
             stack.tell(RegopsConfig(stack="test", url=stack.url, ca=stack.authority, data="data", metrics="metrics"))
             (stack.root / "metrics").mkdir()
             yield stack

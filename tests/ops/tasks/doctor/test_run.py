@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import httpx
 import psutil
 import pytest
 
-from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Access
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, RIGHTS_FILE, Access
 from ops.registry.canary import REPOSITORY
 from tests.free_ports import free_port
-from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL
+from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL, SERVICE, write_rights
 from tests.ops.tasks.doctor.doctor_rig import NAME, STEPS, Stack, stack_with
 from tools.bootstrap.docker_engine import ensure_docker
 
@@ -137,7 +139,24 @@ def test_a_wrong_password_is_reported_and_tried_only_once(stack: Stack) -> None:
     assert stack.findings()[0] == 0
 
 
-@pytest.mark.parametrize("missing", ["secrets/registry_pass", "current/gateway/gateway.json", "current/regops/regops.json"])
+def test_whoever_sends_a_wrong_password_too_often_is_told_until_when_to_wait(stack: Stack) -> None:
+    secret, old = stack.root / "secrets/registry_pass", ("admin", "an old password")
+    secret.write_text(old[1])
+    try:
+        for _ in range(11):
+            httpx.get(f"{stack.caddy.url}/auth/token", params={"service": SERVICE}, auth=old)
+        code, checks = stack.findings()
+    finally:
+        secret.write_text(PASSWORDS["admin"])
+    login = checks["login"]
+    assert (code, login["state"]) == (1, "failed")
+    assert re.match(r"too many failed logins from here, until \d\d:\d\d:\d\d UTC: GET /auth/token", login["detail"])
+    assert "`regops status`" in login["remedy"]
+    assert "remove" not in login["remedy"]
+    assert stack.findings()[0] == 0, "the right password is let in"
+
+
+@pytest.mark.parametrize("missing", ["secrets/registry_pass", RIGHTS_FILE, "current/regops/regops.json"])
 def test_a_missing_file_on_the_host_is_an_invalid_configuration(stack: Stack, missing: str) -> None:
     path = stack.root / missing
     kept = path.rename(path.with_name("kept"))
@@ -193,8 +212,7 @@ def test_a_registry_more_open_than_its_settings_is_found(tmp_path: Path) -> None
     with stack_with(tmp_path / "pushes", (pushes,), told=(PULL_ALL,)) as stack:
         code, detail = stack.failed("closed")
         assert (code, detail.split(":")[0]) == (1, "anyone can push without signing in")
-        for told in stack.root.rglob("gateway.json"):
-            told.write_text(told.read_text().replace('"**"', '"regops/**"').replace('["pull"]', '["pull", "push"]'))
+        write_rights(stack.root / RIGHTS_FILE, anonymous=(pushes,))
         assert stack.findings()[1]["closed"]["detail"] == "the settings let anyone push"
     with stack_with(tmp_path / "pulls", (PULL_ALL,), told=()) as stack:
         code, detail = stack.failed("pull")

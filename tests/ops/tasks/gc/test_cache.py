@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ops.config import ConfigError
+from ops.registry.cache import RedisCache
+from ops.registry.restore.model import RestoreScope
+from ops.registry.restore.run import restore
 from tests.ops.tasks.gc.gc_rig import NO_CACHE, Image, Rig, running
 from tests.ops.tasks.gc.victim import kill_at
 from tests.real_programs import RedisServer
@@ -27,6 +31,22 @@ def deleted(rig: Rig) -> Image:
         assert rig.client.push("app", tag, one).status_code == 201
     assert rig.client.delete("app", image.digest).status_code == 202
     return image
+
+
+def test_without_the_caches_password_nothing_is_removed_and_nothing_put_back(rig: Rig) -> None:
+    def locked_out(_: object) -> None:
+        raise ConfigError(["secrets/cache/password: cannot be read"])
+
+    deleted(rig)
+    before, steps = rig.blobs(), list[str]()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        rig.collection(cache=RedisCache(locked_out), step=steps.append).run()
+    assert (rig.blobs(), rig.store.all(), "swept" in steps) == (before, [], False)
+    assert not rig.read_only_file.exists()
+    rig.collection(cache=NO_CACHE).run()
+    with pytest.raises(ConfigError):
+        restore(rig.live(cache=RedisCache(locked_out)), "latest", RestoreScope(only_removed=True))
+    assert rig.blobs() < before
 
 
 @pytest.mark.parametrize("protected", [True, False])

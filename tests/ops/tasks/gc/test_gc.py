@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.registry.restore.model import RestoreScope
+from ops.registry.restore.run import restore
 from ops.tasks.gc.model import Keep, Refusal, RefusedError, Rules, SafetyLimits
-from ops.tasks.snapshot.model import RestoreScope
-from ops.tasks.snapshot.restore import restore
 from tests.ops.tasks.gc.gc_rig import ALL, INDEX, MANIFEST, Client, Image, Rig, digest_of, running
 
 pytestmark = pytest.mark.system
@@ -142,7 +142,9 @@ def test_it_does_not_begin_when_too_much_would_go_or_nothing_is_safe(rig: Rig, l
 def test_a_backup_may_be_too_old(rig: Rig, age: float | None) -> None:
     assert rig.client.push("app", "one", Image("one")).status_code == 201
     collection = replace(rig.collection(limits=SafetyLimits(max_share=1)), backup_age_s=lambda: age)
-    with pytest.raises(RefusedError, match=r"3\.0 days old" if age else "there is no backup"):
+    assert collection.run().problems == (), "nothing would be deleted, so nothing has to be in a backup"
+    assert rig.client.delete("app", Image("one").digest).status_code == 202
+    with pytest.raises(RefusedError, match=r"3\.0 days old" if age else "no backup is verified"):
         collection.run()
     assert replace(collection, backup_age_s=lambda: 3600.0).run().problems == ()
 

@@ -12,13 +12,13 @@ from ops.core.process import Completed, run
 from ops.registry.cache import NoCache
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, WritesInFlight
+from ops.registry.restore import run as restoring
+from ops.registry.restore.model import RestoreScope
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.tasks.gc import sweep
 from ops.tasks.gc.collection import GarbageCollection
 from ops.tasks.gc.model import Rules, SafetyLimits
-from ops.tasks.snapshot import restore as restoring
-from ops.tasks.snapshot.model import RestoreScope
 
 CHECKOUT = Path(__file__).parents[4]
 # Of steps that are taken many times: when some, but not all is done.

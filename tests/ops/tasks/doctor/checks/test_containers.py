@@ -18,6 +18,7 @@ from infra.paths import cache_folder
 from ops.config import REGOPS_FILE, RegopsConfig, ServiceLimits, render
 from ops.core.files import write_atomic
 from ops.core.findings import Check
+from ops.core.process import run
 from ops.stack.stack import Stack
 from ops.tasks.doctor.checks.containers import service_checks
 from tools.bootstrap.docker_engine import ensure_docker
@@ -81,6 +82,78 @@ def test_a_stopped_service_is_named_with_its_exit_code(machine: Machine) -> None
     machine.runs(["sh", "-c", "exit 7"]).wait()
     assert machine.check().detail == "not running: exited, exit code 7"
     assert f"docker logs {machine.name}-cache" in machine.check().remedy
+
+
+@pytest.mark.parametrize(("by_hand", "state"), [("stop", "exited, exit code 137"), ("pause", "paused")])
+def test_what_somebody_has_stopped_runs_again_by_the_remedy(machine: Machine, by_hand: str, state: str) -> None:
+    getattr(machine.runs(["sleep", "60"]), by_hand)()
+    assert machine.check().detail == f"not running: {state}"
+    command = machine.check().remedy.split("`")[1]
+    run(command.split(), timeout=20)
+    assert machine.check().state == "ok"
+
+
+def ends(code: str, times: int = 1) -> list[str]:
+    """A command that ends by itself some times, and then runs on."""
+    count = f"n=$(cat /tmp/n || echo 0); echo $((n + 1)) > /tmp/n; [ $n -lt {times} ] && {code}"
+    return ["sh", "-c", f"{count}; exec sleep 60"]
+
+
+def becomes(machine: Machine, state: str, detail: str = "") -> Check:
+    deadline = time.monotonic() + 20
+    while (check := machine.check()).state != state or not check.detail.endswith(detail):
+        assert time.monotonic() < deadline, check
+        time.sleep(0.1)
+    return check
+
+
+def later(monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+    now = time.time() + hours * 3600
+    monkeypatch.setattr("ops.tasks.doctor.checks.past.time.time", lambda: now)
+    monkeypatch.setattr("ops.tasks.doctor.checks.past._up_s", lambda: now)
+
+
+AGAIN = {"Name": "unless-stopped"}
+
+
+def test_a_service_that_restarted_often_is_well_again_once_it_runs_for_long(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.runs(ends("exit 1", times=4), restart_policy=AGAIN)
+    assert becomes(machine, "warning").detail.startswith("ended by itself, last ")
+    later(monkeypatch, 1.1)
+    assert machine.check().state == "ok"
+
+
+def test_services_that_end_while_others_start_are_no_news(machine: Machine) -> None:
+    container = machine.runs(ends("exit 1"), restart_policy=AGAIN)
+    deadline = time.monotonic() + 20
+    while container.attrs["State"]["Status"] != "running" or not container.attrs["RestartCount"]:
+        assert time.monotonic() < deadline, container.attrs
+        time.sleep(0.1)
+        container.reload()
+    assert machine.check().state == "ok"
+
+
+@pytest.mark.parametrize("fault", ["exit 1", "exec tail /dev/zero"], ids=["crash", "OOM kill"])
+def test_what_has_ended_by_itself_is_told_for_a_day(machine: Machine, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    monkeypatch.setattr("ops.tasks.doctor.checks.past._SETTLED_S", 0.0)
+    machine.runs(ends(fault), restart_policy=AGAIN)
+    # Until it is started again, something else is told.
+    check = becomes(machine, "warning", "and was started again (restarts: 1)")
+    assert "raise limits.cache.memory_mib" in check.remedy
+    later(monkeypatch, 23.9)
+    assert machine.check().state == "warning"
+    later(monkeypatch, 24.1)
+    assert machine.check().state == "ok"
+
+
+def test_processes_that_were_oom_killed_are_told_until_the_container_is_restarted(machine: Machine) -> None:
+    machine.runs(["sh", "-c", "[ -e /tmp/once ] || { touch /tmp/once; tail /dev/zero; }; exec sleep 60"])
+    check = becomes(machine, "warning")
+    assert check.detail == "its memory limit is too low: since it started, 1 of its processes were OOM-killed"
+    run(check.remedy.split("`")[3].split(), timeout=20)
+    assert machine.check().state == "ok"
 
 
 @pytest.mark.parametrize(("command", "state"), [("true", "ok"), ("false", "failed")])

@@ -14,7 +14,17 @@ from ops.runs.marks import marks_of
 from ops.tasks.doctor.checks.tasks import tasks
 from tests.ops.runs.test_task import stack_in
 
-RUN = Run("1", "gc", (datetime.now(UTC) - timedelta(hours=3)).isoformat(timespec="seconds"), ENDED, "1:1", 1.0, 0, "freed 3 MB")
+# Three hours ago, also when other tests have taken half an hour.
+RUN = Run(
+    "1",
+    "gc",
+    (datetime.now(UTC) - timedelta(hours=2, minutes=35)).isoformat(timespec="seconds"),
+    ENDED,
+    "1:1",
+    1.0,
+    0,
+    "freed 3 MB",
+)
 
 
 @pytest.fixture
@@ -64,6 +74,49 @@ def test_a_run_of_a_clock_that_was_ahead_was_not_in_the_future(tmp_path: Path) -
     history_of(stack).add(replace(RUN, started=ahead))
     (check,) = tasks(stack)
     assert check.detail == "ended, started now: freed 3 MB"
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "remedy"),
+    [
+        (None, "killed", "`regops gc --recover`"),
+        (12, ENDED, "`regops undo`"),
+        (14, ENDED, "`regops gc --no-undo`"),
+        (1, ENDED, "`regops gc --dry-run`"),
+        (3, ENDED, "`regops gc --dry-run`"),
+    ],
+)
+def test_a_collection_that_ended_badly_is_looked_at_before_another_one(
+    tmp_path: Path, code: int | None, state: str, remedy: str
+) -> None:
+    stack = stack_in(tmp_path)
+    running = state == "killed"
+    history_of(stack).add(replace(RUN, state="running" if running else state, process="0:0", exit_code=code))
+    (check,) = tasks(stack)
+    assert check.state == ("warning" if code == 3 else "failed")
+    assert check.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(("code", "by", "done"), [(None, "gc-recover", "rolled back"), (12, "restore", "restored")])
+def test_once_a_collection_was_put_back_it_is_no_failure_any_more(tmp_path: Path, code: int | None, by: str, done: str) -> None:
+    stack = stack_in(tmp_path)
+    history_of(stack).add(replace(RUN, state="running" if code is None else ENDED, process="0:0", exit_code=code))
+    history_of(stack).add(replace(RUN, run_id="2", task=by, started=datetime.now(UTC).isoformat(), exit_code=1))
+    assert "failed" in {check.state for check in tasks(stack) if check.name == "gc"}
+    history_of(stack).add(replace(RUN, run_id="3", task=by, started=datetime.now(UTC).isoformat()))
+    (check,) = [check for check in tasks(stack) if check.name == "gc"]
+    assert check.state == "warning"
+    assert f"{done} since" in check.detail
+
+
+def test_what_somebody_has_mistyped_is_no_state_of_the_registry(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path)
+    history_of(stack).add(RUN)
+    history_of(stack).add(replace(RUN, run_id="2", task="restore", exit_code=1, summary="no snapshot has tema/app"))
+    history_of(stack).add(replace(RUN, run_id="3", task="gc-plan", exit_code=1))
+    assert [check.state for check in tasks(stack)] == ["ok"]
+    history_of(stack).add(replace(RUN, run_id="4", task="restore", state="running", process="0:0", exit_code=None))
+    assert [(check.name, check.state) for check in tasks(stack)] == [("gc", "ok"), ("restore", "warning")]
 
 
 def test_before_the_first_run_nothing_is_wrong(tmp_path: Path) -> None:

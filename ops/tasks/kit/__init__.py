@@ -1,0 +1,1 @@
+"""The recovery kit: everything that must lie elsewhere to bring a stack back, in one encrypted file."""

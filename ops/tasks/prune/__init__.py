@@ -1,0 +1,1 @@
+"""Removes backups that have been kept for long enough."""

@@ -1,0 +1,1 @@
+"""Retention: old tags are deleted by rules. See docs/mirror.md."""

@@ -1,0 +1,1 @@
+"""Tests of backups being made and checked."""
