@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.printing import print_json
+from ops.cli.printing import print_json, when
 from ops.cli.say import say
 from ops.cli.shared import Json, stack_of
 from ops.cli.tables import print_table
@@ -97,8 +97,8 @@ def _print(bans: Sequence[Ban]) -> None:
             (
                 ban.value if ban.network else f"{ban.scope} {ban.value}",
                 ban.reason if ban.action == "ban" else f"{ban.reason} ({ban.action})",
-                f"{ban.since:%Y-%m-%d %H:%M}Z",
-                f"{ban.until:%Y-%m-%d %H:%M}Z",
+                when(ban.since),
+                when(ban.until),
                 ban.origin,
                 ban.country,
             )

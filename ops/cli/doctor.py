@@ -13,6 +13,7 @@ from ops.cli.printing import print_findings, print_json
 from ops.cli.say import say
 from ops.cli.shared import Json, end_with, stack_of
 from ops.core.findings import Findings
+from ops.core.locks import lock
 from ops.registry.client import Login
 from ops.registry.transport import Endpoint
 from ops.runs.task import Outcome
@@ -97,6 +98,10 @@ def doctor(
         _show(endpoint, findings, as_json=as_json)
         return Outcome(findings.exit_code, findings.summary)
 
+    if not post_deploy and (url or ca or named):
+        # Of no other address is known whether it is right: what is found there is no state of the registry.
+        with lock(stack.lock_file(_LOCK), "doctor", patience=patience_s):
+            raise typer.Exit(work().exit_code)
     end_with(stack, "doctor", work, lock=_LOCK, wait_s=patience_s)
 
 

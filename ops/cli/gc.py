@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.printing import print_json, size
-from ops.cli.say import say
+from ops.cli.say import say, telling
 from ops.cli.shared import STORAGE, Json, Wait, end_with, stack_of
 from ops.cli.tables import print_table
 from ops.runs.task import Outcome
@@ -62,11 +62,11 @@ def gc(
         return _preview(stack, options, as_json=as_json) if dry_run else _collect(stack, options, as_json=as_json)
 
     name = "gc-plan" if dry_run else "gc-recover" if recovery else "gc"
-    end_with(stack, name, work, lock=STORAGE, wait_s=wait, routine=dry_run or recovery)
+    end_with(stack, name, work, lock=STORAGE, wait_s=wait, routine=dry_run)
 
 
 def _preview(stack: Stack, options: GcOptions, *, as_json: bool) -> Outcome:
-    plan = preview(stack, options, lambda step: _tell(_PREVIEW_STEPS.get(step)))
+    plan = preview(stack, options, telling(_PREVIEW_STEPS))
     if as_json:
         print_json({"plan": asdict(plan)})
     else:
@@ -77,7 +77,7 @@ def _preview(stack: Stack, options: GcOptions, *, as_json: bool) -> Outcome:
 
 
 def _collect(stack: Stack, options: GcOptions, *, as_json: bool) -> Outcome:
-    done = collect(stack, options, lambda step: _tell(_STEPS.get(step)))
+    done = collect(stack, options, telling(_STEPS))
     if as_json:
         print_json({"report": asdict(done.report), "snapshots_removed": done.expired, "snapshots_bytes": done.held})
     else:
@@ -87,13 +87,8 @@ def _collect(stack: Stack, options: GcOptions, *, as_json: bool) -> Outcome:
 
 
 def _recover(stack: Stack) -> Outcome:
-    recovered = recover(stack, lambda step: _tell(_RECOVERY_STEPS.get(step)))
+    recovered = recover(stack, telling(_RECOVERY_STEPS))
     return Outcome(0, f"rolled back {len(recovered)} killed collections" if recovered else "there was nothing to clean up")
-
-
-def _tell(text: str | None) -> None:
-    if text:
-        say(text)
 
 
 def _show(plan: Plan) -> None:

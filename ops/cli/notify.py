@@ -16,7 +16,7 @@ from ops.runs.task import Outcome
 from ops.tasks.doctor.checks.channels import channels
 from ops.tasks.notify import run
 
-EXAMPLES = "Examples: `regops notify` · `regops notify test` · `regops notify status --json` · `regops notify revive`"
+EXAMPLES = "Examples: `regops notify` · `regops notify test` · `regops notify status --json` · `regops notify flush`"
 
 app = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, add_completion=False, rich_markup_mode=None)
 
@@ -46,6 +46,16 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
     findings = Findings(channels(stack_of(context)))
     print_json(findings.document()) if as_json else print_findings(findings)
     raise typer.Exit(findings.exit_code)
+
+
+@app.command(epilog="Examples: `regops notify flush` · `regops notify flush --json`")
+def flush(context: typer.Context, *, as_json: Json = False) -> None:
+    """Deliver what waits now, without waiting for the next try.
+
+    After a failure a channel is tried again after a minute, later less often. This also tries the channels that are waiting.
+    """
+    stack = stack_of(context)
+    end_with(stack, "notify", lambda: _shown(run.deliver(stack, at_once=True), as_json=as_json), routine=True)
 
 
 @app.command(epilog="Examples: `regops notify revive` · `regops notify revive --json`")

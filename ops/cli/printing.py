@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,13 @@ from humanize import naturalsize
 from ops.core.findings import Findings
 
 SCHEMA = 1
+
+
+def when(at: datetime) -> str:
+    """Return a time for people, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
 # A number of bytes for people.
 size = partial(naturalsize, binary=True)
 

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 
 import typer
 
 _log = logging.getLogger("regops")
+
+
+def telling(steps: Mapping[str, str]) -> Callable[[str], None]:
+    """Return what tells of a task's steps, by their names; of those that have no words it says nothing."""
+
+    def tell(step: str) -> None:
+        if text := steps.get(step):
+            say(text)
+
+    return tell
 
 
 def say(text: str, *, level: int = logging.INFO) -> None:

@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.printing import print_json, size
+from ops.cli.printing import print_json, size, when
 from ops.cli.say import say
 from ops.cli.shared import STORAGE, Json, Wait, end_with, stack_of
 from ops.cli.tables import print_table
 from ops.core import exit_codes
+from ops.registry.restore.model import RestorePlan, RestoreScope
+from ops.registry.restore.plan import LATEST
 from ops.runs.task import Outcome
 from ops.stack.stack import Stack
-from ops.tasks.snapshot.model import RestorePlan, RestoreScope
-from ops.tasks.snapshot.plan import LATEST
-from ops.tasks.snapshot.run import create, delete, preview, restore, restore_outcome, snapshots
+from ops.tasks.snapshot.run import create, delete, preview, restore, snapshots
 
 EXAMPLES = """\
 Examples: `regops snapshot` · `regops snapshot create` · `regops snapshot restore latest --dry-run` ·
@@ -38,7 +38,7 @@ app = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, add_completion=F
 undo = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _What = Annotated[str, typer.Argument(metavar="REPOSITORY[:TAG|@DIGEST]", help="Only this repository, tag or manifest.")]
-_All = Annotated[bool, typer.Option("--all", help="Everything, not only what the garbage collector deleted.")]
+_All = Annotated[bool, typer.Option("--all", help="Everything, not only what the garbage collector or retention deleted.")]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Also set back tags that point to something else now.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be restored.")]
 
@@ -89,9 +89,9 @@ def restore_(
 ) -> None:
     """Restore from a local snapshot; not from a backup.
 
-    Without REPOSITORY[:TAG|@DIGEST], it restores what the garbage collector deleted. A tag that points to something else now
-    stays as it is, unless --overwrite is given; then a snapshot of the present state is made first. `latest` is the latest
-    snapshot from which something would be restored.
+    Without REPOSITORY[:TAG|@DIGEST], it restores what the garbage collector or retention deleted. A tag that points to something
+    else now stays as it is, unless --overwrite is given; then a snapshot of the present state is made first. `latest` is the
+    latest snapshot from which something would be restored.
     """
     scope = RestoreScope.of(what, everything=everything, overwrite=overwrite)
     _restore(stack_of(context), snapshot, scope, dry_run=dry_run, wait_s=wait, as_json=as_json)
@@ -175,7 +175,7 @@ def _list(stack: Stack, *, as_json: bool) -> None:
         return
     print_table(
         ["snapshot", "created", "by", "state", "would free"],
-        [(one.name, f"{one.made_at:%Y-%m-%d %H:%M}Z", one.why, one.state, size(sizes[one.name])) for one in found],
+        [(one.name, when(one.made_at), one.why, one.state, size(sizes[one.name])) for one in found],
     )
     say(f"all of them hold {size(sum(sizes.values()))}")
 
@@ -213,7 +213,7 @@ def _run(stack: Stack, snapshot: str, scope: RestoreScope, *, as_json: bool) -> 
         if report.before:
             what = str(scope) or "--all"
             say(f"`regops snapshot restore {report.before} {what} --overwrite` reverts this")
-    return restore_outcome(report)
+    return Outcome(report.exit_code, report.summary)
 
 
 def _show(plan: RestorePlan) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,16 @@ from typer.testing import CliRunner
 
 from infra.paths import PROJECT_FOLDER
 from ops.cli.app import Verbs, app
-from ops.core.process import Completed, run
+from ops.core.process import run
 from ops.runs.history import ENDED, Run, history_of
 from ops.stack.stack import Stack
+from tests.ops import command_line
 from tests.ops.runs.test_task import stack_in
 
 RUN = Run("20261125T080000-1a2b", "gc", "2026-11-25T08:00:00+00:00", ENDED, "1:1", 1.25, 0, "freed 3 MB")
 
 
-def regops(root: Path | None, *words: str) -> Completed:
-    options = ["--root", str(root)] if root else []
-    return run([sys.executable, "-m", "ops.cli", *options, *words], timeout=30, cwd=PROJECT_FOLDER, check=False)
+regops = partial(command_line.regops, limit_s=30)
 
 
 @pytest.fixture
@@ -37,8 +37,36 @@ def stack(tmp_path: Path) -> Stack:
     return stack
 
 
-VERBS = ["changes", "doctor", "gc", "history", "notify", "snapshot", "status", "unban", "undo", "who-is-banned"]
-SNAPSHOT_VERBS = ["snapshot list", "snapshot create", "snapshot restore", "snapshot delete"]
+VERBS = [
+    "backup",
+    "backups",
+    "changes",
+    "doctor",
+    "drill",
+    "export",
+    "gc",
+    "history",
+    "kit",
+    "notify",
+    "recover",
+    "restore",
+    "retention",
+    "scrub",
+    "snapshot",
+    "status",
+]
+VERBS += ["unban", "undo", "verify", "who-is-banned"]
+SNAPSHOT_VERBS = [
+    "backups show",
+    "drill show",
+    "drill verify",
+    "backups diff",
+    "backups prune",
+    "snapshot list",
+    "snapshot create",
+    "snapshot restore",
+    "snapshot delete",
+]
 
 
 def completed(typed: str) -> list[str]:
@@ -84,7 +112,7 @@ def test_help_imports_no_verb() -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("regops s", ["status", "snapshot"]),
+        ("regops s", ["status", "snapshot", "scrub"]),
         ("regops snapshot ", ["list", "create", "restore", "delete"]),
         ("regops undo --dr", ["--dry-run"]),
     ],

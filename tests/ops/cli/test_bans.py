@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.stack.bans_rig import LISTED, NETWORK, SCANNER, SIXTH, WITHIN, Protected, protected_stack, regops, write_config
+from tests.ops.command_line import regops
+from tests.ops.stack.bans_rig import LISTED, NETWORK, SCANNER, SIXTH, WITHIN, Protected, protected_stack, write_config
 from tests.stack_components.protection.container import wait_until
 from tools.bootstrap.docker_engine import ensure_docker
 

@@ -11,6 +11,7 @@ from ops.config.notify import NotifySettings
 from ops.runs.history import Run, history_of
 from tests.free_ports import free_port
 from tests.ops.cli.test_app import regops
+from tests.ops.notify.gotify_fake import gotify_fake
 from tests.ops.notify.ntfy_server import TOPIC, ntfy_server
 from tests.ops.runs.test_task import stack_in
 
@@ -45,6 +46,22 @@ def test_a_service_that_is_away_is_said_and_the_message_kept(tmp_path: Path) -> 
     assert shown.returncode == 3
     assert "notify phone: 1 message waiting" in shown.stderr
     assert "tk_secret" not in done.stdout + done.stderr + shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("words", [["test"], ["flush"], ["revive"]])
+def test_who_asks_for_it_does_not_wait_for_the_next_try(tmp_path: Path, words: list[str]) -> None:
+    with gotify_fake("A.token") as server:
+        server.answers.append((503, {}))
+        stack = stack_in(tmp_path, notify={"channels": {"desk": {"kind": "gotify", "server": server.url}}})
+        (tmp_path / "secrets").mkdir()
+        (tmp_path / "secrets/gotify_token").write_text("A.token")
+        assert regops(stack.root, "notify", "test").returncode == 3
+        assert "`regops notify flush` tries now" in regops(stack.root, "notify", "status").stderr
+        assert regops(stack.root, "notify").returncode == 3, "it is too early"
+        assert server.messages == []
+        assert regops(stack.root, "notify", *words).returncode == 0
+        assert len(server.messages) == 1 + (words == ["test"])
+    assert regops(stack.root, "notify", "status").returncode == 0
 
 
 def test_without_channels_a_test_says_how_to_add_one(tmp_path: Path) -> None:
