@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
-from infra.host import Host, ProvisionedHost
+from infra.host import Host, ProvisionedHost, RolloutEntry
 from infra.plan import Plan
 from infra.secrets import Secrets
 from infra.settings import Settings
@@ -15,13 +15,14 @@ from stack_components.networks import Networks
 
 @dataclass(frozen=True)
 class Context:
-    """What a component is created with; it is the same for all components."""
+    """What a component is created with; it is the same for all components. Each service that is created enters `rollout`."""
 
     plan: Plan
     host: Host
     provisioned: ProvisionedHost
     networks: Networks
     secrets: Secrets
+    rollout: dict[str, RolloutEntry] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:

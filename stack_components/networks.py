@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_docker as docker
+from pulumi_docker import outputs as docker_outputs
 
 from infra.host import Host
+from infra.look import Wanted
 from infra.plan import Plan
+from ops.config import container_name
 from stack_components.labels import stack_labels
 
 
@@ -21,7 +24,7 @@ class NetworkKind:
     Attributes:
         purpose: What it is for.
         members: Services that join it, if they run.
-        outside: Whether it reaches the Internet; other networks have no route out.
+        outside: Whether it reaches the Internet; other networks have no route out, and processes of the host no route in.
         apart: Whether its members only reach the outside, not each other.
     """
 
@@ -53,7 +56,7 @@ NETWORKS: Mapping[str, NetworkKind] = {
             "crowdsec",
         ),
     ),
-    # The debug port shows the token that events are sent with, so it is on no other network.
+    # So Prometheus is not on `app`, where the gateway believes what it is told about clients.
     "registry-metrics": NetworkKind("the registry's debug port", ("registry", "prometheus")),
     # The gateway's metrics have their own network too: whoever reaches its other port could claim any client address.
     "gateway-metrics": NetworkKind("the gateway's metrics", ("gateway", "prometheus")),
@@ -90,6 +93,10 @@ class Networks(pulumi.ComponentResource):
             if service in NETWORKS[name].members
         ]
 
+    def host_address(self, network: str) -> pulumi.Output[str]:
+        """Return the address that connections from this host to a published port have, seen from a network: its gateway's."""
+        return self._made[network].ipam_configs.apply(_gateway)
+
     def _public_names(self, service: str, network: str) -> list[str]:
         """Return the name by which clients on this host reach the edge with TLS, without going through the Internet."""
         settings = self._plan.settings
@@ -99,18 +106,21 @@ class Networks(pulumi.ComponentResource):
     def _network(self, name: str) -> docker.Network:
         kind = NETWORKS[name]
         ipv6 = name == "edge" and self._plan.settings.edge.ipv6
-        labels = stack_labels(self._plan.settings, self._host)
+        full_name = network_name(self._plan, name)
+        revision = self._host.seen.apply(lambda seen: seen.network(full_name))
         return docker.Network(
             f"network-{name}",
-            name=f"{self._plan.settings.name}-{name}",
+            name=full_name,
             driver="bridge",
             internal=not kind.outside,
             ipv6=ipv6 or None,
             # Engines before 27 do not choose an IPv6 subnet. Without one, all IPv6 clients would appear to have the same address:
             # https://github.com/moby/moby/issues/52945
             ipam_configs=[docker.NetworkIpamConfigArgs(subnet=_private_subnet(self._plan.settings.name))] if ipv6 else None,
-            options={"com.docker.network.bridge.enable_icc": "false"} if kind.apart else None,
-            labels=[docker.NetworkLabelArgs(label=key, value=value) for key, value in labels.items()],
+            options=_options(kind) or None,
+            labels=stack_labels(self._plan.settings, self._host, revision).apply(
+                lambda labels: [docker.NetworkLabelArgs(label=key, value=value) for key, value in labels.items()]
+            ),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=self._host.docker,
@@ -118,6 +128,38 @@ class Networks(pulumi.ComponentResource):
                 ignore_changes=["ipamConfigs"] if ipv6 else None,
             ),
         )
+
+
+def _options(kind: NetworkKind) -> dict[str, str]:
+    options = {"com.docker.network.bridge.enable_icc": "false"} if kind.apart else {}
+    # Without an address of its own there, the host has no way to the containers: else every local process could reach every port.
+    # A network with a way out needs it, as the containers' gateway.
+    return options if kind.outside else {**options, "com.docker.network.bridge.inhibit_ipv4": "true"}
+
+
+def _gateway(configs: Sequence[docker_outputs.NetworkIpamConfig] | None) -> str:
+    """Return the IPv4 gateway; without one, which no engine leaves out, an address that nobody has."""
+    given = [str(one.gateway or "").partition("/")[0] for one in configs or ()]
+    return next((address for address in given if "." in address), "192.0.2.255")
+
+
+def network_name(plan: Plan, network: str) -> str:
+    """Return the name that a network has in the Docker engine."""
+    return f"{plan.settings.name}-{network}"
+
+
+def wanted(plan: Plan) -> Wanted:
+    """Return what the stack should have in the Docker engine."""
+    names = {name: network_name(plan, name) for name in needed(plan)}
+    return Wanted(
+        networks=list(names.values()),
+        containers={
+            container_name(plan.settings.name, service): [
+                there for name, there in names.items() if service in NETWORKS[name].members
+            ]
+            for service in plan.services
+        },
+    )
 
 
 def needed(plan: Plan) -> list[str]:

@@ -32,7 +32,6 @@ class ComponentSpec:
     Attributes:
         services: The services that it may run, by their name in the table. If none of them runs, the component is left out.
         start: Creates the component.
-        after: Services that must answer before those of this component start.
         folders: Host folders that its services write to; the services' user owns them.
         kept: Those of the folders that destroy leaves in place.
         parts: Its configuration, as parts of the release.
@@ -41,7 +40,6 @@ class ComponentSpec:
 
     services: tuple[str, ...]
     start: Callable[..., pulumi.ComponentResource]
-    after: tuple[str, ...] = ()
     folders: Callable[[Plan], Sequence[str]] = field(default=_no_folders)
     kept: Callable[[Plan], Sequence[str]] = field(default=_no_folders)
     parts: Callable[[Plan], Sequence[Part]] = field(default=_no_parts)
@@ -76,9 +74,4 @@ class ComponentSpecs:
 
     def start(self, context: Context) -> Sequence[pulumi.Resource]:
         """Create the components, in the order of the specs."""
-        made: dict[str, pulumi.ComponentResource] = {}
-        for spec in self._chosen:
-            waits = [made[service] for service in spec.after if service in made]
-            options = [pulumi.ResourceOptions(depends_on=waits)] if waits else []
-            made |= dict.fromkeys(spec.services, spec.start(context, *options))
-        return list(dict.fromkeys(made.values()))
+        return [spec.start(context) for spec in self._chosen]

@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stack_components import access_log
-from stack_components.edge.pages import Page, pages_snippet
+from stack_components.edge.capacity import Capacity
+from stack_components.edge.clients import Clients, clients_snippets, trust
+from stack_components.edge.events import Events, events_site
+from stack_components.edge.front_page import NO_FRONT_PAGE, FrontPage, front_page_route, front_page_snippets
+from stack_components.edge.pages import Page, fills_front, pages_snippet
 from stack_components.edge.registry_routes import Upstreams, registry_snippet
 from stack_components.edge.sign_on import SignOn, sign_on_snippet
 
-# After this long without a byte, nothing of an upload will come any more. With HTTP/1.1 and a chunked body, the registry must not
-# take longer for its answer either: Caddy's limit still runs then.
+# After this long without a byte, nothing of an upload will come any more, and nobody reads an answer. With HTTP/1.1 and a
+# chunked body, the registry must not take longer for its answer either: Caddy's limit still runs then.
 _STALLED_S = 300
 
 
@@ -50,8 +54,12 @@ class EdgeConfig:
         sites: The addresses that it serves.
         upstreams: The addresses of registry and token service.
         pages: The pages for browsers that are signed on.
+        front: The page at `/`, if none of these is there.
         sign_on: How browsers sign on.
+        clients: What is known of clients.
         bouncer: The bouncer; None without protection.
+        events: How the registry's events reach the gateway.
+        capacity: How many requests it sends on to the registry at once.
         max_upload_gb: Largest request body.
         monitoring_port: Port for health and metrics, which is not published.
         acme_email: E-mail address for the certificate authority.
@@ -63,8 +71,12 @@ class EdgeConfig:
     sites: Sequence[Site]
     upstreams: Upstreams
     pages: Sequence[Page]
+    front: FrontPage
     sign_on: SignOn
+    clients: Clients
     bouncer: Bouncer | None
+    events: Events
+    capacity: Capacity
     max_upload_gb: int
     monitoring_port: int
     acme_email: str | None = None
@@ -75,13 +87,18 @@ class EdgeConfig:
 
 def caddyfile(config: EdgeConfig) -> Mapping[str, str]:
     """Return all files by their path below /etc/caddy/current."""
+    links = {page.path: page.path.strip("/").capitalize() for page in config.pages if page.path}
+    front = front_page_route(config.front, links, config.upstreams)
     files = {
         "Caddyfile": _global_options(config) + "\nimport snippets.d/*.caddy\nimport sites.d/*.caddy\n",
         "snippets.d/access-log.caddy": _access_log(),
         "snippets.d/bouncer.caddy": _bouncer_snippet(config.bouncer),
-        "snippets.d/pages.caddy": pages_snippet(config.pages),
-        "snippets.d/registry.caddy": registry_snippet(config.upstreams, config.sign_on, max_upload_gb=config.max_upload_gb),
+        "snippets.d/clients.caddy": clients_snippets(config.clients),
+        "snippets.d/front-page.caddy": NO_FRONT_PAGE if fills_front(config.pages) else front_page_snippets(config.front, links),
+        "snippets.d/pages.caddy": pages_snippet(config.pages, front),
+        "snippets.d/registry.caddy": _registry(config),
         "snippets.d/sign-on.caddy": sign_on_snippet(config.sign_on),
+        "sites.d/events.caddy": events_site(config.events, config.upstreams.gateway),
         "sites.d/sites.caddy": "\n".join([*(_site(site) for site in config.sites), _monitoring(config.monitoring_port)]),
     }
     if config.bouncer:
@@ -89,12 +106,20 @@ def caddyfile(config: EdgeConfig) -> Mapping[str, str]:
     return files
 
 
+def _registry(config: EdgeConfig) -> str:
+    host, limit = config.front.host, config.max_upload_gb
+    return registry_snippet(config.upstreams, config.sign_on, config.capacity, host=host, max_upload_gb=limit)
+
+
 def _global_options(config: EdgeConfig) -> str:
     public = any(site.tls == "public" for site in config.sites)
     # Without a public name Caddy must neither redirect nor touch the trust store. Clients that connect by address send no name.
     local = "" if public else f"\tauto_https disable_redirects\n\tskip_install_trust\n\tdefault_sni {config.default_name}\n"
     # Caddy advertises HTTP/3 on the port that it listens on, but IPv6 clients use another one.
-    ipv6 = _servers(f" :{config.ipv6_port}", "h1 h2") if config.ipv6_port else ""
+    trusted, plain = trust(config.clients), config.clients.plain_listener
+    ipv6 = _servers(f" :{config.ipv6_port}", "h1 h2", trusted) if config.ipv6_port else ""
+    # Only requests of this host arrive there from its own address: the port is published on loopback.
+    from_host = _servers(f" {plain}", "h1 h2", trust(config.clients, this_host=True)) if plain else ""
     email = f"\temail {config.acme_email}\n" if config.acme_email else ""
     return f"""\
 # Written by the Pulumi program; changes are overwritten.
@@ -105,7 +130,7 @@ def _global_options(config: EdgeConfig) -> str:
 {email}{local}	metrics {{
 		per_host
 	}}
-{_servers("", "h1 h2 h3" if config.http3 else "h1 h2")}{ipv6}	log default {{
+{_servers("", "h1 h2 h3" if config.http3 else "h1 h2", trusted)}{ipv6}{from_host}	log default {{
 		output stdout
 		format json
 		level INFO
@@ -115,18 +140,19 @@ def _global_options(config: EdgeConfig) -> str:
 """
 
 
-def _servers(listener: str, protocols: str) -> str:
+def _servers(listener: str, protocols: str, trusted: str) -> str:
     return f"""\
 	servers{listener} {{
 		protocols {protocols}
 		max_header_size 32KB
-		# No limit on whole bodies: a slow client may take hours for a layer. One from which nothing comes any more is cut off.
+		# No limit on whole bodies: a slow client may take hours for a layer. One that does nothing any more is cut off.
 		timeouts {{
 			read_header 10s
 			read_body_idle {_STALLED_S}s
+			write_idle {_STALLED_S}s
 			idle 2m
 		}}
-	}}
+{trusted}	}}
 """
 
 
@@ -170,7 +196,7 @@ def _bouncer_snippet(bouncer: Bouncer | None) -> str:
 def _site(site: Site) -> str:
     if site.leads_to:
         return f"{', '.join(site.addresses)} {{\n\tredir {site.leads_to}{{uri}} 308\n}}\n"
-    lines = ["\timport access_log", "\timport bouncer"]
+    lines = ["\timport access_log", "\timport bouncer", "\timport clients"]
     if site.tls == "internal":
         lines.append("\ttls internal")
     if site.tls == "public":

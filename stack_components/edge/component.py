@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import pulumi
 
 from infra.host import Reload
 from infra.plan import Plan
-from infra.reach import AUTHORITY
+from infra.reach import AUTHORITY, reach
 from infra.release import Part
 from infra.settings import Settings
-from ops.config import READ_ONLY_FOLDER, READ_ONLY_MOUNT
+from ops.config import READ_ONLY_FOLDER, READ_ONLY_MOUNT, container_name
 from stack_components import access_log
 from stack_components.context import Context
 from stack_components.edge.caddyfile import Bouncer, EdgeConfig, Site, caddyfile
+from stack_components.edge.capacity import Capacity, go_memory
+from stack_components.edge.clients import HOST_ADDRESS, Clients
+from stack_components.edge.events import Events
+from stack_components.edge.front_page import FrontPage
 from stack_components.edge.pages import PAGES
 from stack_components.edge.registry_routes import Upstreams
 from stack_components.edge.sign_on import SignOn
@@ -37,6 +42,7 @@ _HTTP_PORT, _HTTPS_PORT = 80, 443
 _IPV6_HTTP_PORT, _IPV6_HTTPS_PORT = 8081, 8444
 _CONFIG = "/etc/caddy/current/Caddyfile"
 _KEY_FILE = "/run/secrets/bouncer-key"
+_EVENTS_TOKEN_FILE = "/run/secrets/events-token"  # noqa: S105  # a path
 
 
 def config(plan: Plan) -> EdgeConfig:
@@ -46,14 +52,29 @@ def config(plan: Plan) -> EdgeConfig:
         sites=sites(settings),
         upstreams=Upstreams(registry=f"{registry.NAME}:{registry.PORT}", gateway=f"{gateway.NAME}:{gateway.PORT}"),
         pages=[page for service, page in PAGES.items() if plan.runs(service)],
+        front=FrontPage(
+            title=settings.ui.title,
+            host=settings.registry_host,
+            anonymous=settings.anonymous,
+            own_authority=reach(settings, PurePosixPath()).ca is not None,
+        ),
         sign_on=SignOn(f"{gateway.NAME}:{gateway.PORT}", oauth2_proxy.provider(plan)),
         bouncer=Bouncer(f"http://{crowdsec.NAME}:{crowdsec.API_PORT}", _KEY_FILE) if plan.runs("crowdsec") else None,
+        events=Events(registry.EVENTS_URL, _EVENTS_TOKEN_FILE),
+        capacity=Capacity.of(
+            settings.limits_of(NAME).memory_mib, one_address=settings.is_local and not settings.edge.trusted_proxies
+        ),
         max_upload_gb=settings.registry.max_upload_gb,
         monitoring_port=MONITORING_PORT,
         acme_email=settings.edge.acme_email,
         http3=_offers_http3(settings),
         ipv6_port=_IPV6_HTTPS_PORT if _has_ipv6(settings) else None,
         default_name=_default_name(settings.registry_host.partition(":")[0]),
+        clients=Clients(
+            proxies=settings.edge.other_proxies,
+            plain_listener=f":{PLAIN_PORT}" if settings.edge.trusts_this_host else "",
+            public_name=settings.registry_host if settings.public_url.startswith("https:") else "",
+        ),
     )
 
 
@@ -137,9 +158,17 @@ def _authority(context: Context, services: Sequence[pulumi.Resource]) -> Mapping
 
 
 def _secrets(plan: Plan) -> Mapping[str, str]:
-    """Return the secret files that the edge reads: its proof for the token service, and its key for CrowdSec."""
-    files = {oauth2_proxy.PROOF: oauth2_proxy.PROOF_FILE} if plan.runs(oauth2_proxy.NAME) else {}
+    """Return the secret files that the edge reads: what proves to the gateway and to CrowdSec that it is the edge."""
+    files = {gateway.EVENTS_TOKEN: _EVENTS_TOKEN_FILE}
+    files |= {oauth2_proxy.PROOF: oauth2_proxy.PROOF_FILE} if plan.runs(oauth2_proxy.NAME) else {}
     return files | ({BOUNCER_KEY: _KEY_FILE} if plan.runs("crowdsec") else {})
+
+
+def _environment(context: Context) -> Mapping[str, pulumi.Input[str]]:
+    variables: dict[str, pulumi.Input[str]] = {"GOMEMLIMIT": go_memory(context.settings.limits_of(NAME).memory_mib)}
+    if context.settings.edge.trusts_this_host:
+        variables[HOST_ADDRESS] = context.networks.host_address("edge")
+    return variables
 
 
 class Edge(pulumi.ComponentResource):
@@ -156,21 +185,24 @@ class Edge(pulumi.ComponentResource):
             data={DATA_FOLDER: "/data", access_log.FOLDER: access_log.MOUNT},
             reads={READ_ONLY_FOLDER: READ_ONLY_MOUNT},
             tmpfs=["/config"],
+            environment=_environment(context),
             capabilities={"CAP_NET_BIND_SERVICE": "ports 80 and 443; the official binary does not start without it"},
             ports=ports(context.settings),
+            # Nobody can connect until it has ended. Clients resume what was cut, and do not come back for what was refused.
+            stop_seconds=1,
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
-        context.host.reload(
-            context.provisioned,
-            NAME,
-            container=self.service.container,
-            name=self.service.container_name,
-            how=Reload(
-                check=["caddy", "validate", "--config", _CONFIG, "--adapter", "caddyfile"],
-                confirmation="successfully reloaded config from file",
-            ),
-        )
         self.register_outputs({})
+
+
+def reload(context: Context, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    """Let the running edge take its new configuration, once everything that it leads to is there; return what does."""
+    how = Reload(
+        check=["caddy", "validate", "--config", _CONFIG, "--adapter", "caddyfile"],
+        confirmation="successfully reloaded config from file",
+    )
+    name = container_name(context.settings.name, NAME)
+    return context.host.reload(context.provisioned.live_copy_of_part(NAME), how, after=after, name=name)
 
 
 SPEC = ComponentSpec(

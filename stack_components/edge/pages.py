@@ -29,11 +29,21 @@ PAGES: Mapping[str, Page] = {
 }
 
 
-def pages_snippet(pages: Sequence[Page]) -> str:
-    """Return the snippet `pages`; paths without a page get 404."""
+def fills_front(pages: Sequence[Page]) -> bool:
+    """Whether one of the pages is at `/`."""
+    return any(not page.path for page in pages)
+
+
+def pages_snippet(pages: Sequence[Page], front: str) -> str:
+    """Return the snippet `pages`.
+
+    Args:
+        pages: The pages.
+        front: The directives that serve `/` where no page does. Other paths without a page get 404.
+    """
     blocks = [_page(page) for page in pages]
-    if all(page.path for page in pages):
-        blocks.append("\thandle {\n\t\trespond 404\n\t}\n")
+    if not fills_front(pages):
+        blocks += [front, "\thandle {\n\t\trespond 404\n\t}\n"]
     return "\n".join(["(pages) {\n\timport sign_on_pages\n", *blocks, "}\n"])
 
 
@@ -50,7 +60,9 @@ def _handle(matcher: str, page: Page, strip: str) -> str:
 	handle{matcher} {{
 		route {{
 			import sign_on
-{strip}			reverse_proxy {page.upstream}
+{strip}			reverse_proxy {page.upstream} {{
+				import tell_client
+			}}
 		}}
 	}}
 """

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import indent
 
 from ops.config import HELD_WRITES_PATH, READ_ONLY_FILE, READ_ONLY_MOUNT
+from stack_components.edge.capacity import Capacity
+from stack_components.edge.refusals import IS_MANIFEST, refusals
 from stack_components.edge.sign_on import SignOn, token_identity
 
 _EXPIRY = f"ph(req, 'file.{READ_ONLY_MOUNT}/{READ_ONLY_FILE}')"
 _LASTS = "type(until) != string || !until.matches('^[0-9]{10}') || until > string({time.now.unix})"
+READ_ONLY = f"file({{'root': '{READ_ONLY_MOUNT}', 'try_files': ['/{READ_ONLY_FILE}']}}) && [{_EXPIRY}].exists(until, {_LASTS})"
 # What changes the registry, and what clients decide by which layers they need not send: an answer to that from the middle of a
 # sweep would be out of date at once.
 _WRITES = r"(method('POST', 'PUT', 'PATCH', 'DELETE') || method('HEAD') && path_regexp('^/v2/.+/blobs/[^/]+$'))"
-# Clients wait this long before they retry.
-_RETRY_AFTER_S = 5
 # The longest time that a service is away while it is replaced: it finishes its requests, then its successor starts.
 _REGISTRY_RETURNS_S = 45
 _GATEWAY_RETURNS_S = 20
 # Longer than the gateway holds a write.
 _HELD_S = 30
-# In the registry's error format, so that clients show the message:
-# https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
-_UNAVAILABLE = (
-    '{"errors":[{"code":"UNAVAILABLE",'
-    '"message":"the registry cannot take writes now, for maintenance or because a part of it is restarting; try again shortly"}]}'
+_TABS = "\t\t\t"
+_FAILED = (
+    "the registry could not do this; its log says why. A manifest that does not follow the format is answered like this, too"
 )
+# The only thing that shows here of the registry's words is their length. An error of its storage names a path of a file, which
+# takes more than this; "unrecognized manifest list schema version 0, expected 2" does not.
+_ANSWER_BYTES = "{rp.header.Content-Length}"
+_NAMES_NO_PATH = "^([0-9]{1,2}|1[0-2][0-9])$"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Upstreams:
     gateway: str
 
 
-def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: int) -> str:
+def registry_snippet(upstreams: Upstreams, sign_on: SignOn, capacity: Capacity, *, host: str, max_upload_gb: int) -> str:
     """Return the snippet `registry`, and one with headers of all answers."""
     return f"""\
 (answer_headers) {{
@@ -46,18 +50,83 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 		?Referrer-Policy strict-origin-when-cross-origin
 	}}
 }}
+{refusals(max_upload_gb=max_upload_gb)}(to_registry) {{
+	reverse_proxy {{args[0]}} {{
+		import tell_client
+		# More than this wait for their turn, as long as for a service that is being replaced.
+		unhealthy_request_count {capacity.requests}
+{_retry(_REGISTRY_RETURNS_S, indent=2)}
+		transport http {{
+			dial_timeout 5s
+			response_header_timeout 15m
+			compression off
+			# Fewer, larger reads make pulls faster, but each request holds a buffer of this size: see capacity.py.
+			read_buffer 32KB
+		}}
+		# Mounting a layer from a repository that the client may not read becomes an upload, as at other registries: BuildKit and
+		# containerd before 2.1 give up when it is refused. The second request is short, and the first one is still counted.
+		@denied {{
+			status 401
+			header WWW-Authenticate *insufficient_scope*
+		}}
+		handle_response @denied {{
+			@mount {{
+				method POST
+				path_regexp ^/v2/.+/blobs/uploads/?$
+				query mount=*
+				not query digest=*
+			}}
+			route @mount {{
+				uri query {{
+					-mount
+					-from
+				}}
+				reverse_proxy {{args[0]}} {{
+					import tell_client
+					transport http {{
+						dial_timeout 5s
+						compression off
+					}}
+					@failed status 5xx
+					handle_response @failed {{
+						import answer {{rp.status_code}} UNKNOWN "{_FAILED}"
+					}}
+				}}
+			}}
+			copy_response
+		}}
+		# Its own words name paths of the server. It calls a manifest that it does not understand a failure, too.
+		@failed status 5xx
+		handle_response @failed {{
+			@misunderstood expression <<CEL
+				{IS_MANIFEST} && {{rp.status_code}} == 500
+				&& type({_ANSWER_BYTES}) == string && {_ANSWER_BYTES}.matches('{_NAMES_NO_PATH}')
+				CEL
+			handle @misunderstood {{
+				import no_manifest
+			}}
+			handle {{
+				import answer {{rp.status_code}} UNKNOWN "{_FAILED}"
+			}}
+		}}
+	}}
+}}
 (registry) {{
 	import answer_headers
+
+	# HTTP/1.0 needs no Host, but addresses are made of it.
+	@nameless expression {{http.request.host}} == ''
+	request_header @nameless Host {host}
 
 	@registry path /v2 /v2/*
 	handle @registry {{
 		route {{
+			import refused
 			# Read-only mode: while this file exists, writes wait and pulls work. The file may begin with its expiry (a Unix
 			# time), so that writes work again even if a task has died; any other never expires.
 			@read_only expression <<CEL
 				{_WRITES}
-				&& file({{'root': '{READ_ONLY_MOUNT}', 'try_files': ['/{READ_ONLY_FILE}']}})
-				&& [{_EXPIRY}].exists(until, {_LASTS})
+				&& {READ_ONLY}
 				CEL
 			route @read_only {{
 {_hold("", upstreams.gateway)}
@@ -67,24 +136,16 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 			request_body {{
 				max_size {max_upload_gb}GB
 			}}
-			reverse_proxy {upstreams.registry} {{
-{_retry(_REGISTRY_RETURNS_S, indent=4)}
-				transport http {{
-					dial_timeout 5s
-					response_header_timeout 15m
-					compression off
-					# Fewer, larger reads make pulls faster.
-					read_buffer 256KB
-				}}
-			}}
-		}}
+{indent(capacity.to_registry(upstreams.registry), _TABS)}		}}
 	}}
 
 	handle /auth/token {{
+		import bodies_refused
 		request_body {{
 			max_size 64KB
 		}}
 {token_identity(sign_on)}		reverse_proxy {upstreams.gateway} {{
+			import tell_client
 {_retry(_GATEWAY_RETURNS_S)}
 		}}
 	}}
@@ -93,15 +154,25 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, *, max_upload_gb: in
 		respond "ok" 200
 	}}
 
-	# Writes that the gateway or the registry does not answer, in the registry's own format.
+	# What is not answered, in the registry's own format.
+	handle_errors 413 {{
+		import answer_headers
+		@without_body method GET HEAD DELETE
+		handle @without_body {{
+			import no_body
+		}}
+		@upload path /v2/*
+		handle @upload {{
+			import too_large
+		}}
+	}}
 	handle_errors 502 503 504 {{
 		import answer_headers
-		@write expression path('/v2/*') && {_WRITES}
-		handle @write {{
-			header Retry-After {_RETRY_AFTER_S}
-			header Content-Type application/json
-			respond `{_UNAVAILABLE}` 503
+		@api path /v2/* /auth/token
+		handle @api {{
+			import failures
 		}}
+		import front_page_errors
 	}}
 }}
 """
@@ -115,7 +186,9 @@ def _hold(matcher: str, gateway: str) -> str:
 					header_up -Authorization
 					header_up -Cookie
 					header_up -Expect
-{_retry(_GATEWAY_RETURNS_S, indent=5)}
+					# This question has no body and changes nothing, so it may be asked again.
+					lb_try_duration {_GATEWAY_RETURNS_S}s
+					lb_try_interval 250ms
 					transport http {{
 						dial_timeout 5s
 						response_header_timeout {_HELD_S}s
@@ -126,6 +199,7 @@ def _hold(matcher: str, gateway: str) -> str:
 def _retry(seconds: int, *, indent: int = 3) -> str:
     tabs = "\t" * indent
     return f"""\
-{tabs}# New requests wait for a service that is being replaced.
+{tabs}# New requests wait for a service that is being replaced. What it may have seen is not sent again.
 {tabs}lb_try_duration {seconds}s
-{tabs}lb_try_interval 250ms"""
+{tabs}lb_try_interval 250ms
+{tabs}lb_retry_match expression false"""

@@ -63,7 +63,7 @@ def _asked_of(provider: Provider) -> str:
 			}}
 			forward_auth @browser {provider.proxy} {{
 				uri /oauth2/auth
-				header_up X-Real-IP {{client_ip}}
+				import tell_client
 				copy_headers {EMAIL_HEADER}
 				@signed_out status 401
 				handle_response @signed_out {{
@@ -85,6 +85,7 @@ def _by_password(gateway: str) -> str:
 	import no_claims
 	forward_auth {gateway} {{
 		uri /auth/operator
+		import tell_client
 		copy_headers {USER_HEADER} {SET_COOKIE_HEADER}
 		@signed_out status 401
 		handle_response @signed_out {{
@@ -110,7 +111,7 @@ def _by_provider(provider: Provider) -> str:
 	import no_claims
 	forward_auth {provider.proxy} {{
 		uri /oauth2/auth
-		header_up X-Real-IP {{client_ip}}
+		import tell_client
 		copy_headers {EMAIL_HEADER}
 		@signed_out status 401
 		handle_response @signed_out {{
@@ -127,7 +128,7 @@ def _by_provider(provider: Provider) -> str:
 		# The callback's URL has the provider's code, which must not appear in the log as another request's referrer.
 		header Referrer-Policy no-referrer
 		reverse_proxy {provider.proxy} {{
-			header_up X-Real-IP {{client_ip}}
+			import tell_client
 		}}
 	}}
 }}

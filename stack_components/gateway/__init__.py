@@ -1,5 +1,5 @@
 """The gateway: issues registry tokens, receives registry events, and holds writes in read-only mode."""
 
-from stack_components.gateway.component import SPEC, Gateway
+from stack_components.gateway.component import SPEC, Gateway, reload
 
-__all__ = ["SPEC", "Gateway"]
+__all__ = ["SPEC", "Gateway", "reload"]

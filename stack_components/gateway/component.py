@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
+from infra.host import Reload
+from infra.live_secrets import live_secret
 from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
@@ -15,12 +17,16 @@ from infra.settings import Settings
 from ops.config import (
     READ_ONLY_FOLDER,
     READ_ONLY_MOUNT,
+    RETENTION_PASSWORD,
+    RIGHTS_REFUSED,
+    RIGHTS_TAKEN_IN,
     Access,
     Account,
-    Accounts,
     GatewayConfig,
     Person,
+    Rights,
     SignOn,
+    container_name,
     render,
 )
 from ops.credentials.keys import public_jwks, signing_key_from_seed
@@ -33,6 +39,8 @@ from stack_components.spec import ComponentSpec
 
 NAME = "gateway"
 PORT = 8080
+# On the network of edge and registry, and on no other that it is on.
+_HOST = f"{NAME}.app"
 METRICS_PORT = 8081
 # The gateway's metrics are on one network only, by a name that is unique there.
 _METRICS_HOST = f"{NAME}.gateway-metrics"
@@ -40,7 +48,14 @@ METRICS_ADDRESS = f"{_METRICS_HOST}:{METRICS_PORT}"
 ISSUER = "private-registry"
 DATA_FOLDER = "data/gateway"
 JWKS = "gateway/jwks.json"
-_ACCOUNTS, _KEY, _EVENTS_TOKEN = "gateway/accounts.json", "gateway/signing-key.pem", "gateway/events-token"
+EVENTS_TOKEN = "gateway/events-token"  # noqa: S105  # a path
+# Those that the gateway accepts: during a rotation two.
+RIGHTS, EVENTS_TOKENS = live_secret(NAME, "rights.json"), live_secret(NAME, "events-tokens")
+_KEY = "gateway/signing-key.pem"
+_LIVE = "/run/secrets/live"
+# Where health checks keep compiled modules: the release is read-only, and each would compile them again. The gateway itself has
+# no such folder, since Python would then look for compiled modules nowhere else: a server has compiled those of the release.
+_COMPILED = "/tmp/pycache"  # noqa: S108  # the container's own, in memory
 _EVERYTHING = Access(repositories="**", actions=("pull", "push", "delete"))
 _EVERY_PULL = Access(repositories="**", actions=("pull",))
 
@@ -59,15 +74,15 @@ def config(settings: Settings, *, signs_on: bool = False, measured: bool = False
         measured: Whether Prometheus runs.
     """
     return GatewayConfig(
+        listen_host=_HOST,
         listen_port=PORT,
         issuer=ISSUER,
         service=token_service(settings),
         signing_key_file=Path("/run/secrets/signing-key.pem"),
-        accounts_file=Path("/run/secrets/accounts.json"),
-        webhook_token_file=Path("/run/secrets/events-token"),  # a path
+        rights_file=Path(_LIVE, "current", "rights.json"),
+        webhook_token_file=Path(_LIVE, "current", "events-tokens"),
         events_db=Path("/var/lib/gateway/events.db"),
-        anonymous=settings.anonymous,
-        sign_on=SignOn(proof_file=Path(sign_on.PROOF_FILE), people=people(settings)) if signs_on else None,
+        sign_on=SignOn(proof_file=Path(sign_on.PROOF_FILE)) if signs_on else None,
         metrics_host=_METRICS_HOST if measured else None,
         metrics_port=METRICS_PORT,
     )
@@ -87,8 +102,8 @@ def parts(plan: Plan) -> list[Part]:
     return [Part.of_text(NAME, {"gateway.json": render(given)})]
 
 
-def accounts(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str], salt: str) -> str:
-    """Return the accounts file: the operator, who has every right, the accounts of the settings, and those of services.
+def rights(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str], salt: str) -> str:
+    """Return the rights file: the operator, who has every right, the accounts of the settings, those of services, and the others.
 
     Args:
         plan: What runs.
@@ -105,12 +120,14 @@ def accounts(plan: Plan, passwords: Mapping[str, str], operator: tuple[str, str]
         *(account(one.name, passwords[one.name], one.access, catalog=one.catalog) for one in plan.settings.accounts),
         *(account(name, passwords[name], one.access(plan.settings)) for name, one in service_accounts(plan).items()),
     ]
-    return render(Accounts(accounts=tuple(listed)))
+    known = people(plan.settings) if plan.runs(sign_on.NAME) else ()
+    return render(Rights(accounts=tuple(listed), anonymous=plan.settings.anonymous, people=known))
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
     """Return the secret files that this component reads, and the public keys, which the registry reads."""
     key = secrets["token_signing_seed"].apply(signing_key_from_seed)
+    keys = secrets.accepted("token_signing_seed").apply(lambda seeds: public_jwks(*map(signing_key_from_seed, seeds)))
     of_services = {name: secrets[account.password] for name, account in service_accounts(plan).items()}
     given = pulumi.Output.all(
         passwords=pulumi.Output.from_input({**secrets.passwords, **of_services}),
@@ -119,14 +136,17 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
         salt=secrets["password_salt"],
     )
 
-    def accounts_file(values: dict[str, Any]) -> str:
-        return accounts(plan, values["passwords"], (values["user"], values["password"]), values["salt"])
+    def rights_file(values: dict[str, Any]) -> str:
+        return rights(plan, values["passwords"], (values["user"], values["password"]), values["salt"])
 
     return {
-        _ACCOUNTS: given.apply(accounts_file),
+        RIGHTS: given.apply(rights_file),
         _KEY: key,
-        JWKS: key.apply(public_jwks),
-        _EVENTS_TOKEN: secrets["events_token"],
+        JWKS: keys,
+        EVENTS_TOKEN: secrets["events_token"],
+        EVENTS_TOKENS: secrets.accepted("events_token").apply("\n".join),
+        # A task of the host's, which has no component of its own.
+        **({RETENTION_PASSWORD: secrets["retention_password"]} if plan.deletes_tags else {}),
     }
 
 
@@ -135,22 +155,27 @@ def service_args(plan: Plan) -> ServiceArgs:
     return ServiceArgs(
         command=["python3", "-m", "ops.gateway", "--config", "/etc/gateway/gateway.json"],
         healthcheck=Healthcheck(
-            ["python3", "-m", "ops.gateway.health", "--url", f"http://127.0.0.1:{PORT}/healthz"], interval="10s"
+            [
+                "python3",
+                "-X",
+                f"pycache_prefix={_COMPILED}",
+                "-m",
+                "ops.gateway.health",
+                "--url",
+                f"http://{_HOST}:{PORT}/healthz",
+            ],
+            interval="10s",
         ),
         parts={NAME: "/etc/gateway", "ops": "/opt/ops", "site": "/opt/site"},
         secrets={
-            _ACCOUNTS: "/run/secrets/accounts.json",
             _KEY: "/run/secrets/signing-key.pem",
-            _EVENTS_TOKEN: "/run/secrets/events-token",  # a path
             **({sign_on.PROOF: sign_on.PROOF_FILE} if plan.runs(sign_on.NAME) else {}),
         },
+        live_secrets=_LIVE,
         data={DATA_FOLDER: "/var/lib/gateway"},
         reads={READ_ONLY_FOLDER: READ_ONLY_MOUNT},
-        environment={
-            "PYTHONPATH": "/opt/ops:/opt/site",
-            # The release is read-only: without a folder for compiled modules every health check would compile them again.
-            "PYTHONPYCACHEPREFIX": "/tmp/pycache",  # noqa: S108  # the container's own, in memory
-        },
+        alongside=True,  # SQLite takes events from both
+        environment={"PYTHONPATH": "/opt/ops:/opt/site"},
     )
 
 
@@ -161,6 +186,13 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("private-registry:gateway:Gateway", NAME, {}, opts)
         self.service = Service(NAME, service_args(context.plan), context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
+
+
+def reload(context: Context, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    """Let the running gateway take in who may do what, and return what does."""
+    how = Reload(confirmation=RIGHTS_TAKEN_IN, refusal=RIGHTS_REFUSED)
+    name = container_name(context.settings.name, NAME)
+    return context.host.reload(context.provisioned.live_copy_of_secrets(NAME), how, after=after, name=name)
 
 
 SPEC = ComponentSpec(services=(NAME,), start=Gateway, folders=lambda _: [DATA_FOLDER], parts=parts, secret_files=secret_files)

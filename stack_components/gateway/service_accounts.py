@@ -1,4 +1,4 @@
-"""The accounts of services that are clients of the registry. Each may only do what its work needs."""
+"""The accounts of services and tasks that are clients of the registry. Each may only do what its work needs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from infra.plan import Plan
 from infra.settings import Settings
-from ops.config import Access, Action
+from ops.config import RETENTION, Access, Action
 
 
 @dataclass(frozen=True)
 class ServiceAccount:
-    """The account of a service; its name is the service's.
+    """The account of a service or task; its name is the service's, or the task's.
 
     Attributes:
         password: The name of its password among the internal secrets.
@@ -27,9 +27,13 @@ def _mirrored(settings: Settings) -> tuple[Access, ...]:
     return _each([entry.repository for entry in settings.sync.entries], "pull", "push")
 
 
-def _pruned(settings: Settings) -> tuple[Access, ...]:
+def _scripted(settings: Settings) -> tuple[Access, ...]:
     # Push too: if a tag cannot be deleted directly, regbot replaces it with an empty image and deletes that.
-    return _each([rule.repository for rule in settings.sync.retention], "pull", "push", "delete")
+    return _each([name for script in settings.sync.scripts for name in script.repositories], "pull", "push", "delete")
+
+
+def _pruned(settings: Settings) -> tuple[Access, ...]:
+    return _each([rule.repository for rule in settings.sync.retention], "pull", "delete")
 
 
 def _each(repositories: list[str], *actions: Action) -> tuple[Access, ...]:
@@ -39,10 +43,11 @@ def _each(repositories: list[str], *actions: Action) -> tuple[Access, ...]:
 # Their names are reserved: infra.blocks.registry.
 SERVICE_ACCOUNTS: Mapping[str, ServiceAccount] = {
     "regsync": ServiceAccount("sync_password", _mirrored),
-    "regbot": ServiceAccount("retention_password", _pruned),
+    "regbot": ServiceAccount("script_password", _scripted),
+    RETENTION: ServiceAccount("retention_password", _pruned),
 }
 
 
 def service_accounts(plan: Plan) -> Mapping[str, ServiceAccount]:
-    """Return the accounts of the services that run, by name."""
-    return {name: account for name, account in SERVICE_ACCOUNTS.items() if plan.runs(name)}
+    """Return the accounts of the services that run and of the tasks that have something to do, by name."""
+    return {name: account for name, account in SERVICE_ACCOUNTS.items() if plan.has_client(name)}

@@ -35,9 +35,7 @@ class Management(pulumi.ComponentResource):
         super().__init__("private-registry:management:Management", "management", {}, opts)
         allowed = socket_proxy.socket_proxy_args(_ALLOWED, client=NAME)
         self.socket = Service(SOCKET, allowed, context, pulumi.ResourceOptions(parent=self))
-        # On its first start Portainer connects to the engine. If that fails it exits, and never creates its environment again.
-        options = pulumi.ResourceOptions(parent=self, depends_on=[self.socket])
-        self.service = Service(NAME, _portainer(), context, options)
+        self.service = Service(NAME, _portainer(), context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
 
 
@@ -61,6 +59,8 @@ def _portainer() -> ServiceArgs:
         healthcheck=Healthcheck(["/portainer", "--version"], interval="10s"),
         secrets={_PASSWORD: _MOUNTED_PASSWORD},
         data={DATA_FOLDER: "/data"},
+        # On its first start Portainer connects to the engine. If that fails it exits, and never creates its environment again.
+        after=(SOCKET,),
     )
 
 

@@ -10,6 +10,8 @@ import yaml
 from infra.plan import Plan
 from ops.config import Strict
 
+# Its name on the network with Prometheus, by which it is reached, and where it listens.
+ADDRESS = "alertmanager.metrics:9093"
 TOKEN_FILE = "/run/secrets/ntfy_token"  # noqa: S105  # a path
 _NOBODY, _NTFY, _URGENT = "nobody", "ntfy", "ntfy-urgent"
 # ntfy accepts no body larger than 32 KiB: https://docs.ntfy.sh/publish/#message-templating

@@ -48,6 +48,15 @@ def _monitoring(plan: Plan, logs: str) -> Group:
             summary="No metrics from {{ $labels.job }}",
             to_do=f"Alerts about it cannot fire until they are back. See `docker ps -a` and `{logs}-{{{{ $labels.job }}}}`.",
         ),
+        alert(
+            "ServiceRestarts",
+            "changes(process_start_time_seconds[30m]) >= 2",
+            hold=None,
+            severity="warning",
+            service="{{ $labels.job }}",
+            summary="{{ $labels.job }} has started {{ $value }} times in half an hour",
+            to_do=f"`{logs}-{{{{ $labels.job }}}}` shows its last words. Out of memory? Then ContainerOutOfMemory fires too.",
+        ),
     ]
     if plan.settings.monitoring.ntfy_url:
         rules.append(
@@ -66,6 +75,10 @@ def _monitoring(plan: Plan, logs: str) -> Group:
 
 def _registry(logs: str) -> Group:
     requests = "registry_http_requests_total"
+    # To manifests that it does not understand and to uploads that are broken off, the registry answers 500 as to a full disk. The
+    # edge tells the latter apart: an answer that has nobody left to go to is not counted as 500 there.
+    failed = f'(sum(rate({requests}{{code=~"5..",method!~"patch|put"}}[5m])) or vector(0))'
+    uploads = 'caddy_http_request_duration_seconds_count{handler="subroute",method="PATCH",code="500"}'
     return Group(
         name="registry",
         rules=[
@@ -80,7 +93,7 @@ def _registry(logs: str) -> Group:
             ),
             alert(
                 "RegistryErrors",
-                f'sum(rate({requests}{{code=~"5.."}}[5m])) / sum(rate({requests}[5m])) > 0.01',
+                f"({failed} + (sum(rate({uploads}[5m])) or vector(0))) / sum(rate({requests}[5m])) > 0.01",
                 hold="10m",
                 severity="warning",
                 service="registry",
@@ -277,6 +290,16 @@ def _host() -> Group:
                 service="host",
                 summary="At this rate the {{ $labels.disk }} disk will be full within four days",
                 to_do=f"Find out what is growing. {to_do}",
+            ),
+            # cAdvisor does not count one that has taken its whole container with it, and is not on every stack.
+            alert(
+                "OutOfMemory",
+                "increase(node_vmstat_oom_kill[1h]) > 0",
+                hold=None,
+                severity="critical",
+                service="host",
+                summary="The kernel has killed a process because its memory limit, or the host's memory, was used up",
+                to_do="`regops status` shows for a day which service has ended by itself. Raise limits.<service>.memory_mib.",
             ),
         ],
     )

@@ -78,13 +78,9 @@ class Monitoring(pulumi.ComponentResource):
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:monitoring:Monitoring", NAME, {}, opts)
-        self.services: dict[str, Service] = {}
         for name, args_of in _SERVICES.items():
             if context.plan.runs(name):
-                # cAdvisor only looks for the engine when it starts.
-                needs = [self.services["cadvisor-socket"]] if name == "cadvisor" else []
-                options = pulumi.ResourceOptions(parent=self, depends_on=needs)
-                self.services[name] = Service(name, args_of(context.plan), context, options)
+                Service(name, args_of(context.plan), context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
 
 

@@ -62,6 +62,7 @@ def cadvisor_args() -> ServiceArgs:
             Exemption.HOST_FILES: "control groups in /sys, networks of processes in /proc, and the engine's list of layers",
         },
         capabilities={"CAP_SYSLOG": "the kernel's log, the only place that says that a container was OOM-killed"},
+        after=("cadvisor-socket",),  # it only looks for the engine when it starts
     )
 
 

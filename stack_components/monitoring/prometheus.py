@@ -11,12 +11,11 @@ import yaml
 from pydantic import Field
 
 from infra.plan import Plan
-from infra.regops import registry_debug_address
 from infra.settings import Settings
-from ops.config import Strict, container_name
+from ops.config import REGISTRY_DEBUG_PORT, Strict, container_name
 from stack_components.edge import component as edge
 from stack_components.gateway import component as gateway
-from stack_components.monitoring import blackbox
+from stack_components.monitoring import alertmanager, blackbox
 from stack_components.protection import component as crowdsec
 
 SCRAPE_INTERVAL_S = 30
@@ -86,11 +85,11 @@ class PrometheusConfig(Strict):
 
 def prometheus_config(plan: Plan) -> PrometheusConfig:
     """Return what Prometheus scrapes. A service's address is its name on the network that it shares with Prometheus."""
-    alertmanagers = Alertmanagers(static_configs=[StaticConfig(targets=["alertmanager.metrics:9093"])])
+    alertmanagers = Alertmanagers(static_configs=[StaticConfig(targets=[alertmanager.ADDRESS])])
     jobs = [
         _job("prometheus", "127.0.0.1:9090", path="/prometheus/metrics"),
-        _job("alertmanager", "alertmanager.metrics:9093"),
-        _job("registry", registry_debug_address(plan)),
+        _job("alertmanager", alertmanager.ADDRESS),
+        _job("registry", f"registry.registry-metrics:{REGISTRY_DEBUG_PORT}"),
         _job("gateway", gateway.METRICS_ADDRESS),
         _job("edge", f"edge.metrics:{edge.MONITORING_PORT}"),
         _job("grafana", "grafana.dashboards:3000", path="/grafana/metrics"),

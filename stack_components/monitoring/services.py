@@ -45,8 +45,10 @@ def alertmanager_args(plan: Plan) -> ServiceArgs:
             "--config.file=/etc/alertmanager/alertmanager.yml",
             "--storage.path=/alertmanager",
             "--cluster.listen-address=",
+            # Not on the network on which it reaches the Internet: whoever reaches it may silence alerts.
+            f"--web.listen-address={alertmanager.ADDRESS}",
         ],
-        healthcheck=Healthcheck.of_page("127.0.0.1:9093/-/healthy"),
+        healthcheck=Healthcheck.of_page(f"{alertmanager.ADDRESS}/-/healthy"),
         parts={"alertmanager": "/etc/alertmanager"},
         secrets={"ntfy_token": alertmanager.TOKEN_FILE} if sends else {},
         data={data_folder("alertmanager"): "/alertmanager"},

@@ -47,4 +47,6 @@ def period_s(when: When) -> float:
 
 def _limit_s(task: Task) -> int:
     """Return for how many seconds a task may go without success: until the second run in a row should have ended."""
+    if task.within_s:
+        return task.within_s + task.limit_s
     return max(_HOUR_S, round(_IN_A_ROW * period_s(task.when))) + task.spread_s + task.limit_s

@@ -1,7 +1,7 @@
 """The protection component.
 
-The bouncer's key is a generated secret that CrowdSec and the edge read from files. `pulumi up --replace '**::bouncer_key'`
-rotates it: both containers are replaced, and CrowdSec forgets the old key when it starts.
+The bouncer's key is a generated secret that CrowdSec and the edge read from files. When it is rotated (docs/rotation.md), both
+containers are replaced, and CrowdSec forgets the old key when it starts.
 """
 
 from __future__ import annotations

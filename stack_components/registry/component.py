@@ -8,8 +8,9 @@ import pulumi
 from pydantic import SecretStr
 
 from infra.plan import Plan
-from infra.regops import REGISTRY_FOLDER, registry_debug_address
+from infra.regops import REGISTRY_FOLDER
 from infra.secrets import Secrets
+from ops.config import REGISTRY_DEBUG_PORT
 from stack_components.cache import component as cache
 from stack_components.context import Context
 from stack_components.gateway import component as gateway
@@ -24,6 +25,7 @@ from stack_components.registry.config import (
     RegistryConfig,
     Token,
     render,
+    validation,
 )
 from stack_components.service import Healthcheck, Service, ServiceArgs
 from stack_components.spec import ComponentSpec
@@ -31,15 +33,17 @@ from stack_components.spec import ComponentSpec
 NAME = "registry"
 PORT = 5000
 
+# Where events are sent: to the edge, which adds the gateway's token. The registry would show the token on its debug port.
+EVENTS_URL = "http://edge.app:8083/events"
 _CONFIG = "registry/config.yml"
 
 
-def config(plan: Plan, *, http_secret: str, cache_password: str, events_token: str) -> RegistryConfig:
+def config(plan: Plan, *, http_secret: str, cache_password: str) -> RegistryConfig:
     """Return the registry's configuration for a stack."""
     settings = plan.settings
     return RegistryConfig(
         log=Log(level=settings.registry.log_level),
-        http=Http(secret=SecretStr(http_secret), debug=Debug(addr=registry_debug_address(plan))),
+        http=Http(addr=f":{PORT}", secret=SecretStr(http_secret), debug=Debug(addr=_debug_address(plan))),
         redis=Redis(addrs=[f"{cache.NAME}:{cache.PORT}"], username="registry", password=SecretStr(cache_password)),
         auth=Auth(
             token=Token(
@@ -56,12 +60,21 @@ def config(plan: Plan, *, http_secret: str, cache_password: str, events_token: s
             endpoints=[
                 Endpoint(
                     name="gateway",
-                    url=f"http://{gateway.NAME}:{gateway.PORT}/events",
-                    headers={"Authorization": [SecretStr(f"Bearer {events_token}")]},
+                    url=EVENTS_URL,
                 )
             ]
         ),
+        validation=validation(settings.registry.foreign_layer_hosts),
     )
+
+
+def _debug_address(plan: Plan) -> str:
+    """Return where the debug port listens.
+
+    Not at a name on one network: while a new container takes over, both have it, and the new one would listen at the address of
+    the other, or call itself healthy because the other one is.
+    """
+    return f":{REGISTRY_DEBUG_PORT}" if plan.runs("prometheus") else f"127.0.0.1:{REGISTRY_DEBUG_PORT}"
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
@@ -69,7 +82,6 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
     values = pulumi.Output.all(
         http_secret=secrets["registry_http_secret"],
         cache_password=secrets["cache_password"],
-        events_token=secrets["events_token"],
     )
     return {_CONFIG: values.apply(lambda given: render(config(plan, **given)))}
 
@@ -86,6 +98,7 @@ class Registry(pulumi.ComponentResource):
             data={REGISTRY_FOLDER: "/var/lib/registry"},
             environment={"OTEL_TRACES_EXPORTER": "none"},
             stop_seconds=40,  # more than the registry's draintimeout
+            alongside=True,  # uploads are files, and the state that clients hold is signed with a secret that both know
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})

@@ -5,6 +5,8 @@ Keys and their meaning: https://distribution.github.io/distribution/about/config
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import yaml
@@ -102,7 +104,7 @@ class PrometheusMetrics(_Block):
 
 
 class Debug(_Block):
-    """The debug port, for Prometheus only: `/debug/vars` shows the token that events are sent with."""
+    """The debug port, for Prometheus only. `/debug/vars` shows the headers of events, so they hold no secret."""
 
     addr: str
     prometheus: PrometheusMetrics = PrometheusMetrics()
@@ -177,15 +179,10 @@ class Endpoint(_Block):
 
     name: str
     url: str
-    headers: dict[str, list[SecretStr]]
     timeout: GoDuration = "3s"
     threshold: int = 5
     backoff: GoDuration = "10s"
     ignore: IgnoredEvents = IgnoredEvents()
-
-    @field_serializer("headers")
-    def _reveal(self, value: dict[str, list[SecretStr]]) -> dict[str, list[str]]:
-        return {name: [secret.get_secret_value() for secret in secrets] for name, secrets in value.items()}
 
 
 class Notifications(_Block):
@@ -208,8 +205,26 @@ class Health(_Block):
     storagedriver: StorageDriverHealth = StorageDriverHealth()
 
 
+class LayerUrls(_Block):
+    """URLs of layers that are elsewhere (foreign, non-distributable), as regular expressions; without any, all are refused."""
+
+    allow: list[str]
+
+
+class ManifestValidation(_Block):
+    """What manifests are checked for. Indexes keep the default: they must be complete."""
+
+    urls: LayerUrls
+
+
+class Validation(_Block):
+    """What is checked before something is stored."""
+
+    manifests: ManifestValidation
+
+
 class RegistryConfig(_Block):
-    """The whole of config.yml. `catalog.maxentries` and validation keep their defaults: indexes must be complete."""
+    """The whole of config.yml. `catalog.maxentries` keeps its default."""
 
     version: Literal["0.1"] = "0.1"
     log: Log = Log()
@@ -218,11 +233,21 @@ class RegistryConfig(_Block):
     redis: Redis
     auth: Auth
     notifications: Notifications
+    validation: Validation | None = None
     health: Health = Health()
+
+
+def validation(foreign_layer_hosts: Sequence[str]) -> Validation | None:
+    """Return the validation that lets manifests name layers at these hosts; None for none, which is the registry's default."""
+    if not foreign_layer_hosts:
+        return None
+    # The registry looks for a match anywhere in the URL.
+    allow = [f"^https?://{re.escape(host)}/" for host in foreign_layer_hosts]
+    return Validation(manifests=ManifestValidation(urls=LayerUrls(allow=allow)))
 
 
 def render(config: RegistryConfig) -> str:
     """Return config.yml."""
-    document = config.model_dump(mode="json")
+    document = config.model_dump(mode="json", exclude_none=True)
     document["version"] = float(document["version"])  # the registry wants the plain number 0.1
     return yaml.safe_dump(document, sort_keys=False, width=120)

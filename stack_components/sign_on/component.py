@@ -44,7 +44,8 @@ def config(settings: Settings, *, client_id: str, client_secret: str, cookie_sec
     """Return the configuration of oauth2-proxy for a stack with an identity provider."""
     address = settings.public_url
     return OAuth2ProxyConfig(
-        http_address=f"0.0.0.0:{PORT}",
+        # On the network with the edge, and on no other that it is on.
+        http_address=f"{NAME}.sign-on:{PORT}",
         oidc_issuer_url=settings.sign_on.issuer or "",
         client_id=SecretStr(client_id),
         client_secret=SecretStr(client_secret),
@@ -84,6 +85,7 @@ class OAuth2Proxy(pulumi.ComponentResource):
             healthcheck=Healthcheck([NAME, *command, "--config-test"], interval="10s"),
             parts={_PART: "/etc/oauth2-proxy"},
             secrets={_CONFIG: _CONFIG_FILE},
+            alongside=True,  # sessions are in cookies
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})

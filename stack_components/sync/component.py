@@ -88,8 +88,8 @@ def _args(name: str, secrets: list[str]) -> ServiceArgs:
         # The official image has the program in /, which is not in Docker's default PATH.
         environment={"PATH": "/usr/local/bin:/"},
         stop_seconds=30,
+        after=(edge.NAME,),  # if that were down, the first run would fail, and the next one is hours later
     )
 
 
-# If the edge were down, their first run would fail, and the next one is hours later.
-SPEC = ComponentSpec(services=(REGSYNC, REGBOT), start=Sync, after=("edge",), parts=parts, secret_files=secret_files)
+SPEC = ComponentSpec(services=(REGSYNC, REGBOT), start=Sync, parts=parts, secret_files=secret_files)

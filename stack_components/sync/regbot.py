@@ -1,4 +1,4 @@
-"""The configuration of regbot as a typed model: one script for each retention rule.
+"""The configuration of regbot as a typed model: the scripts of the settings.
 
 Keys and their meaning: https://github.com/regclient/regclient/blob/v0.11.6/cmd/regbot/config.go
 """
@@ -10,7 +10,6 @@ from typing import Literal
 from infra.blocks.sync import SyncSettings
 from stack_components.durations import GoDuration
 from stack_components.sync.hosts import Block, RegistryHost
-from stack_components.sync.retention import retention_script
 
 
 class Defaults(Block):
@@ -42,7 +41,7 @@ def regbot_config(settings: SyncSettings, *, target: RegistryHost) -> RegbotConf
     return RegbotConfig(
         creds=[target],
         scripts=[
-            Script(name=f"{rule.repository}: {rule.tags}", script=retention_script(rule, target.registry))
-            for rule in settings.retention
+            Script(name=script.name, script=f'local registry = "{target.registry}"\n{script.script}')
+            for script in settings.scripts
         ],
     )

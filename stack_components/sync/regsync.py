@@ -38,8 +38,9 @@ class Defaults(Block):
 
 
 class Tags(Block):
-    """Regular expressions of tags, to which regsync adds ^ and $. Without `allow` all tags match."""
+    """Regular expressions of tags, to which regsync adds ^ and $, and ranges of versions. Without both, all tags match."""
 
+    semver_range: list[str] | None = None
     allow: list[str] | None = None
     deny: list[str] | None = None
 
@@ -83,8 +84,8 @@ def _step(entry: SyncEntry, target: str) -> Step:
     repository = f"{target}/{entry.repository}"
     if entry.tag:
         return Step(source=entry.source, target=f"{repository}:{entry.tag}", type="image")
-    tags = Tags(allow=_whole(entry.tags), deny=_whole(entry.deny)) if entry.tags or entry.deny else None
-    return Step(source=entry.source, target=repository, type="repository", tags=tags)
+    tags = Tags(semver_range=list(entry.semver) or None, allow=_whole(entry.tags), deny=_whole(entry.deny))
+    return Step(source=entry.source, target=repository, type="repository", tags=tags if tags != Tags() else None)
 
 
 def _whole(patterns: Sequence[str]) -> list[str] | None:

@@ -48,6 +48,7 @@ class Ui(pulumi.ComponentResource):
             user=_NGINX,
             environment=environment(context.settings),
             exemptions={Exemption.WRITABLE: "its start script writes the settings into index.html and nginx.conf"},
+            alongside=True,
         )
         self.service = Service(NAME, args, context, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})

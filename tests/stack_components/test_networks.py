@@ -73,6 +73,12 @@ def test_a_network_that_reaches_outside_is_the_exception(everything: Declaration
     assert {name for name, closed in internal.items() if not closed} == {"edge", "egress"}
 
 
+def test_the_host_has_no_way_into_an_internal_network(everything: Declarations) -> None:
+    for network in everything.of_type(NETWORK):
+        options = network.inputs.get("options") or {}
+        assert (options.get("com.docker.network.bridge.inhibit_ipv4") == "true") is network.inputs["internal"]
+
+
 @pytest.mark.parametrize("socket", ["cadvisor-socket", "portainer-socket"])
 def test_a_proxy_of_the_docker_engine_has_one_client(everything: Declarations, socket: str) -> None:
     client = socket.removesuffix("-socket")

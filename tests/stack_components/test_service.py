@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,8 +51,8 @@ CAPABILITIES = {"cadvisor": ["CAP_SYSLOG"], "crowdsec": ["CAP_DAC_OVERRIDE"], "e
 ROOT_SERVICES = {"cadvisor", "cadvisor-socket", "crowdsec", "portainer-socket"}
 WRITABLE_SERVICES = {"ui"}
 HOST_FILES = {"cadvisor", "cadvisor-socket", "portainer-socket"}
-# The registry drains uploads for 30 s; copies end what they are at.
-PATIENCE_S = {"registry": 40, "regsync": 30, "regbot": 30}
+# The registry drains uploads for 30 s; copies end what they are at; while the edge ends, nobody can connect.
+PATIENCE_S = {"registry": 40, "regsync": 30, "regbot": 30, "edge": 1}
 SOCKET = "/var/run/docker.sock"
 SOCKET_SERVICES = {"cadvisor-socket", "portainer-socket"}
 
@@ -128,8 +129,14 @@ class TestEveryContainer:
         assert check["tests"][0] == "CMD"
         assert len(check["tests"]) > 1
         assert all(check[key] for key in ("interval", "timeout", "retries", "startPeriod"))
-        assert inputs["wait"] is True
-        assert inputs["waitTimeout"] >= 60
+        # The rollout starts containers, and waits for all of them.
+        assert (inputs["start"], inputs["mustRun"]) == (False, False)
+
+    def test_has_a_healthcheck_that_asks_no_other_container(self, inputs: dict[str, Any], service: str) -> None:
+        # While a new container takes over, both have the service's name. The gateway looks for the address that is its own, and
+        # of Alertmanager there is one at a time.
+        asked = set(re.findall(r"http://([^:/]+)", " ".join(inputs["healthcheck"]["tests"])))
+        assert asked <= {"127.0.0.1", *{"gateway": ["gateway.app"], "alertmanager": ["alertmanager.metrics"]}.get(service, [])}
 
     def test_comes_back_and_does_not_fill_the_disk_with_logs(self, inputs: dict[str, Any]) -> None:
         assert inputs["restart"] == "unless-stopped"
@@ -147,9 +154,9 @@ class TestEveryContainer:
         assert published == (expected if service == "edge" else [])
 
     def test_says_whose_it_is_and_what_it_has_read(self, inputs: dict[str, Any], service: str) -> None:
-        assert inputs["name"] == f"registry-{STACK}-{service}"
         assert inputs["hostname"] == service
         found = labels(inputs)
+        assert found["private-registry.service"] == service
         assert found["private-registry.name"] == f"registry-{STACK}"
         assert found["private-registry.root"] == str(PROJECT_FOLDER / ".state" / STACK)
         assert len(found[CONFIG_LABEL]) == 12
@@ -232,10 +239,10 @@ NOBODY: set[str] = set()
         ({"registry": {"keep_data": False}}, NOBODY),
         ({"limits": {"cache": {"cpus": 0.25, "memory_mib": 128}}}, {"cache"}),
         ({"limits": {"registry": {"cpus": 1, "memory_mib": 2048}}}, {"registry"}),
-        ({"anonymous": []}, {"gateway"}),
-        ({"accounts": [{"name": "ci", "access": [{"repositories": "**", "actions": ["pull"]}]}]}, {"gateway"}),
-        ({"registry_user": "boss"}, {"gateway"}),
-        ({"registry_pass": "another password"}, {"gateway"}),
+        ({"anonymous": []}, NOBODY),
+        ({"accounts": [{"name": "ci", "access": [{"repositories": "**", "actions": ["pull"]}]}]}, NOBODY),
+        ({"registry_user": "boss"}, NOBODY),
+        ({"registry_pass": "another password"}, NOBODY),
         ({"ntfy_token": "token"}, NOBODY),
         ({"edge": {"https_port": 4443}}, {"edge"}),
         # The host's name has the port in it: tokens are issued for it and checked against it.
@@ -259,7 +266,7 @@ def test_a_change_touches_the_containers_that_read_it(
     [
         ({"registry": {"log_level": "error"}}, {"registry"}),
         ({"registry": {"max_upload_gb": 5}}, NOBODY),
-        ({"registry_pass": "another password"}, {"gateway"}),
+        ({"registry_pass": "another password"}, NOBODY),
         ({"limits": {"cache": {"cpus": 0.25, "memory_mib": 128}}}, {"cache"}),
         ({"limits": {"cache": {"cpus": 0.5, "memory_mib": 256}}}, NOBODY),
         ({"edge": {"https_port": 4443}}, NOBODY),
@@ -274,10 +281,9 @@ def test_the_label_follows_what_a_container_reads_and_nothing_else(
 
 
 def test_what_only_up_will_know_leaves_the_other_containers_alone() -> None:
-    account = [{"name": "ci", "access": [{"repositories": "**", "actions": ["pull"]}]}]
-    previewed = declare({"accounts": json.dumps(account)}, unknown=frozenset({"password-ci"})).of_type(CONTAINER)
-    unknown = {one.name for one in previewed if any("value" not in label for label in one.inputs["labels"])}
-    assert unknown == {"gateway-container"}
+    previewed = declare(unknown=frozenset({"registry_http_secret"})).of_type(CONTAINER)
+    unknown = {one.name for one in previewed if any("value" not in label for label in one.inputs.get("labels", [{}]))}
+    assert unknown == {"registry-container"}
 
 
 @pytest.mark.parametrize("change", ["healthcheck", "mounts", "tmpfs"])

@@ -19,6 +19,7 @@ import httpx
 
 from ops.config import READ_ONLY_FOLDER, READ_ONLY_MOUNT
 from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
+from stack_components.edge.clients import HOST_ADDRESS
 from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.real_programs import caddy_binary
@@ -33,6 +34,7 @@ class Ports:
     plain: int = dataclasses.field(default_factory=free_port)
     tls: int = dataclasses.field(default_factory=free_port)
     monitoring: int = dataclasses.field(default_factory=free_port)
+    events: int = dataclasses.field(default_factory=free_port)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class RunningCaddy:
     def tls_url(self) -> str:
         """Its address with TLS."""
         return f"https://127.0.0.1:{self.ports.tls}"
+
+    @property
+    def events_url(self) -> str:
+        """Where it takes the registry's events."""
+        return f"http://127.0.0.1:{self.ports.events}/events"
 
     @property
     def access_log_file(self) -> Path:
@@ -94,15 +101,21 @@ def write_caddyfile(configuration: EdgeConfig, folder: Path) -> Path:
 def running_caddy(configuration: EdgeConfig, folder: Path, ports: Ports) -> Iterator[RunningCaddy]:
     """Run Caddy below a folder, and kill it at the end. What the configuration reads of /run/secrets is in `secrets` there."""
     sites = [
-        Site([f"http://127.0.0.1:{ports.plain}"], tls=None),
+        Site([f"http://:{ports.plain}"], tls=None),
         Site([f"https://localhost:{ports.tls}", f"https://127.0.0.1:{ports.tls}"], tls="internal"),
     ]
-    path = write_caddyfile(dataclasses.replace(configuration, sites=sites, monitoring_port=ports.monitoring), folder)
+    clients = dataclasses.replace(
+        configuration.clients, plain_listener=f":{ports.plain}" if configuration.clients.plain_listener else ""
+    )
+    events = dataclasses.replace(configuration.events, url=f"http://127.0.0.1:{ports.events}/events")
+    here = dataclasses.replace(configuration, sites=sites, monitoring_port=ports.monitoring, clients=clients, events=events)
+    path = write_caddyfile(here, folder)
     with (
         (folder / "caddy.log").open("wb") as log,
         subprocess.Popen(
             [str(caddy_binary()), "run", "--config", str(path), "--adapter", "caddyfile"],
-            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+            # As Docker's gateway in a stack, which is where requests of the host itself come from.
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), HOST_ADDRESS: "127.0.0.1"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

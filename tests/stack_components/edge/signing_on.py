@@ -26,8 +26,8 @@ from stack_components.edge.component import config as edge_config
 from stack_components.edge.pages import Page
 from stack_components.edge.registry_routes import Upstreams
 from stack_components.edge.sign_on import SignOn
-from stack_components.gateway.component import accounts
 from stack_components.gateway.component import config as gateway_config
+from stack_components.gateway.component import rights
 from stack_components.sign_on.component import PROOF_FILE, provider
 from stack_components.sign_on.config import Provider
 from tests.free_ports import free_port
@@ -209,7 +209,7 @@ def _gateway(plan: Plan, folder: Path) -> Iterator[Process]:
             "listen_host": "127.0.0.1",
             "listen_port": port,
             "signing_key_file": folder / "key",
-            "accounts_file": folder / "accounts.json",
+            "rights_file": folder / "rights.json",
             "webhook_token_file": folder / "event-token",
             "events_db": folder / "events.db",
         }
@@ -219,7 +219,7 @@ def _gateway(plan: Plan, folder: Path) -> Iterator[Process]:
         made = made.model_copy(update={"sign_on": made.sign_on.model_copy(update={"proof_file": folder / "proof"})})
     files = {
         "key": SIGNING_KEY,
-        "accounts.json": accounts(plan, {"robot": "the robot's password"}, OPERATOR, "salt"),
+        "rights.json": rights(plan, {"robot": "the robot's password"}, OPERATOR, "salt"),
         "event-token": "the-event-token-of-this-test",
         "proof": PROOF,
         "config.json": render(made),

@@ -20,6 +20,7 @@ from ops.config import HELD_WRITES_PATH, READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import run
 from ops.registry.read_only import ReadOnlyMode
 from stack_components.edge.caddyfile import EdgeConfig, Site
+from stack_components.edge.clients import HOST_ADDRESS, Clients
 from stack_components.edge.component import config
 from stack_components.edge.pages import PAGES, Page
 from stack_components.edge.registry_routes import Upstreams
@@ -41,8 +42,16 @@ def configured(*sites: Site, **changes: Any) -> EdgeConfig:
 
 @pytest.mark.parametrize("sites", [[PLAIN, LOCAL], [PUBLIC], [PUBLIC, PLAIN]], ids=["local", "public", "both"])
 @pytest.mark.parametrize("pages", [list(PAGES.values()), []], ids=["pages", "none"])
-def test_caddy_accepts_the_configuration_without_a_warning(tmp_path: Path, sites: list[Site], pages: list[Page]) -> None:
-    path = write_caddyfile(configured(*sites, pages=pages, http3=PUBLIC in sites, acme_email="ann@example.com"), tmp_path)
+def test_caddy_accepts_the_configuration_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sites: list[Site], pages: list[Page]
+) -> None:
+    monkeypatch.setenv(HOST_ADDRESS, "172.18.0.1")
+    clients = Clients(
+        proxies=["192.0.2.0/24"], plain_listener=":8080" if PLAIN in sites else "", public_name="registry.example.com"
+    )
+    path = write_caddyfile(
+        configured(*sites, pages=pages, http3=PUBLIC in sites, acme_email="ann@example.com", clients=clients), tmp_path
+    )
     arguments = ["--config", str(path), "--adapter", "caddyfile"]
     adapted = run([caddy_binary(), "adapt", *arguments], timeout=30)
     warnings = [line for line in adapted.stderr.splitlines() if '"level":"warn"' in line and "globals.d" not in line]
@@ -76,7 +85,18 @@ class Echo(BaseHTTPRequestHandler):
 
 
 class Registry(Echo):
-    """Stands where the registry is."""
+    """Stands where the registry is. It breaks some connections off before it answers, and counts the requests on them."""
+
+    broken_off = 0
+
+    def answer(self) -> None:
+        if "/breaks-off/" in self.path:
+            type(self).broken_off += 1
+            self.close_connection = True
+        else:
+            super().answer()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815  # names of the standard library
 
 
 class Gateway(Echo):
@@ -143,7 +163,7 @@ def test_requests_reach_the_service_they_are_for(edge: Edge, path: str, upstream
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1/", "/v22/", "/events", "/metrics", "/debug/vars", "/auth", "/auth/token/x", "/x/../events"]
+    "path", ["/v1/", "/v22/", "/events", "/metrics", "/debug/vars", "/auth", "/auth/token/x", "/x/../events"]
 )
 def test_everything_else_does_not_exist(edge: Edge, path: str) -> None:
     assert edge.ask("GET", path).status_code == 404
@@ -161,7 +181,7 @@ def test_answers_tell_little_about_the_servers(edge: Edge) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", ["/v2/a/blobs/uploads/", "/v2//a", "//v2/a", "/V2/a", "/v2%2Fa", "/v2/./a"])
 def test_read_only_mode_lets_no_write_through(edge: Edge, method: str, path: str) -> None:
-    answer = edge.ask(method, path, content=b"x")
+    answer = edge.ask(method, path, content=None if method == "DELETE" else b"x")
     assert answer.status_code in {404, 503}
     assert "Registry" not in answer.text
     if path == "/v2/a/blobs/uploads/":
@@ -209,6 +229,18 @@ def test_no_write_fails_while_read_only_mode_goes_on_and_off(edge: Edge) -> None
     for writer in writers:
         writer.join()
     assert seen == {200, 503}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_request_that_the_registry_has_seen_is_not_sent_again(edge: Edge, method: str) -> None:
+    Registry.broken_off, began = 0, time.monotonic()
+    manifest = b'{"schemaVersion": 2, "mediaType": "x"}' if method == "PUT" else None
+    answer = edge.ask(method, "/v2/breaks-off/manifests/v1", content=manifest)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (503, "UNAVAILABLE")
+    assert answer.headers["Retry-After"] == "5"
+    # Go's client sends a GET again if its connection had been idle, once for each.
+    assert Registry.broken_off == 1 if method == "PUT" else Registry.broken_off < 20
+    assert time.monotonic() - began < 5
 
 
 def test_writes_pass_outside_read_only_mode(edge: Edge) -> None:

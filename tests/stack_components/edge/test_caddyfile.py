@@ -46,6 +46,7 @@ def test_a_public_site_gets_certificates_redirects_and_strict_transport() -> Non
 https://registry.example.com, https://registry.example.com:8444 {
 	import access_log
 	import bouncer
+	import clients
 	header Strict-Transport-Security "max-age=31536000"
 	import registry
 	import pages
@@ -69,7 +70,7 @@ def test_plain_http_promises_no_strict_transport() -> None:
 
 def test_every_site_carries_the_routes_the_log_and_the_bouncer() -> None:
     text = sites(place="hetzner", registry_host="registry.example.com")
-    for snippet in ("registry", "pages", "access_log", "bouncer"):
+    for snippet in ("registry", "pages", "access_log", "bouncer", "clients"):
         assert text.count(f"import {snippet}\n") == 2
 
 
@@ -82,11 +83,23 @@ def test_a_stock_caddy_understands_everything_but_the_bouncers_two_files() -> No
 def test_pages_of_services_that_do_not_run_are_not_there() -> None:
     pages = files(**BARE)["snippets.d/pages.caddy"]
     assert "reverse_proxy" not in pages
-    assert "respond 404" in pages
+    assert pages.endswith("\thandle {\n\t\trespond 404\n\t}\n\n}\n")
     everything = files(management={"enabled": True})["snippets.d/pages.caddy"]
     for upstream in ("grafana:3000", "prometheus:9090", "portainer:9000", "ui:8080"):
-        assert everything.count(f"reverse_proxy {upstream}\n") == 1
+        assert everything.count(f"reverse_proxy {upstream} {{\n") == 1
     assert everything.count("import sign_on\n") == 4
+
+
+def test_a_proxy_is_trusted_where_it_connects() -> None:
+    trusted = {"trusted_proxies": ["127.0.0.0/8", "192.0.2.7", "2001:db8::/32"]}
+    options = files(edge=trusted)["Caddyfile"]
+    everywhere = "\t\ttrusted_proxies static 192.0.2.7/32 2001:db8::/32\n\t\ttrusted_proxies_strict\n"
+    here = "\t\ttrusted_proxies static 192.0.2.7/32 2001:db8::/32 {$HOST_ADDRESS}\n\t\ttrusted_proxies_strict\n"
+    assert (options.count(everywhere), options.count(here)) == (1, 1)
+    assert options.index("\tservers {\n") < options.index(everywhere) < options.index("\tservers :8080 {\n") < options.index(here)
+    public = files(place="hetzner", registry_host="registry.example.com", edge={"trusted_proxies": ["192.0.2.7"]})["Caddyfile"]
+    assert public.count("trusted_proxies static 192.0.2.7/32\n") == 2  # with TLS, and with TLS by IPv6
+    assert "trusted_proxies" not in "".join(text for path, text in files().items() if path != "snippets.d/clients.caddy")
 
 
 @pytest.mark.parametrize("secret_port", ["5001", "6379"])

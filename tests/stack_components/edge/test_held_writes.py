@@ -18,22 +18,19 @@ import pytest
 from ops.core.process import run
 from tests.ops.gateway.gateway_rig import SENDER, envelope, event, running
 from tests.ops.gateway.registry_rig import EMPTY, MANIFEST_TYPE, Registry
-from tests.stack_components.edge.whole import Edge, running_before, running_whole
+from tests.stack_components.edge.whole import REPOSITORY, SCOPE, Edge, running_before, running_team
 
 pytestmark = pytest.mark.system
 
-REPOSITORY = "team/app"
 HELD_S = 1.0
 SLACK_S = 3  # machines that run tests are busy
 MANY = 1000
-SCOPE = f"repository:{REPOSITORY}:pull,push,delete"
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Edge, Registry]]:
-    with running_whole(tmp_path_factory.mktemp("whole"), max_upload_gb=1) as (edge, registry):
-        assert registry.push(REPOSITORY, "v1", registry.token(SCOPE, "admin")).status_code == 201
-        yield edge, registry
+    with running_team(tmp_path_factory.mktemp("whole")) as whole:
+        yield whole
 
 
 @pytest.fixture
@@ -82,9 +79,10 @@ def test_writes_and_questions_for_layers_wait_and_then_go_on(
     edge: Edge, registry: Registry, token: str, request_line: str, status: int
 ) -> None:
     method, path = request_line.split()
+    content = b"long enough to be a manifest" if method == "PUT" else None
     with edge.read_only() as mode:
         threading.Timer(HELD_S, mode.turn_off).start()
-        answer, took = timed(registry, method, path, token)
+        answer, took = timed(registry, method, path, token, content=content)
     assert HELD_S - 0.1 < took < HELD_S + SLACK_S
     assert answer.status_code == status
 

@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, Access
 from ops.registry.read_only import ReadOnlyMode
 from stack_components.edge.component import config
 from stack_components.edge.registry_routes import Upstreams
-from tests.ops.gateway.gateway_rig import Process, running_anew
+from tests.ops.gateway.gateway_rig import PULL_ALL, Process, running_anew
 from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.plans import plan_of
 from tests.real_programs import registry_binary
 from tests.stack_components.edge.caddy import Ports, RunningCaddy, running_caddy
+
+# What `running_team` has pushed to, as v1; and a token's scope for it.
+REPOSITORY = "team/app"
+SCOPE = f"repository:{REPOSITORY}:pull,push,delete"
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,21 @@ def running_before(folder: Path, registry_url: str, **changes: Any) -> Iterator[
 
 
 @contextlib.contextmanager
-def running_whole(folder: Path, **changes: Any) -> Iterator[tuple[Edge, Registry]]:
+def running_whole(
+    folder: Path, *, anonymous: tuple[Access, ...] = (PULL_ALL,), **changes: Any
+) -> Iterator[tuple[Edge, Registry]]:
     """Run gateway, edge and a registry that wants the gateway's tokens; requests to the registry given go through the edge."""
     with (
-        running_anew(folder) as gateway,
+        running_anew(folder, anonymous=anonymous) as gateway,
         running_registry(registry_binary(), folder, gateway.url) as registry,
         running_edge(folder, registry.url, gateway, **changes) as edge,
     ):
         yield edge, Registry(edge.url, edge.url)
+
+
+@contextlib.contextmanager
+def running_team(folder: Path) -> Iterator[tuple[Edge, Registry]]:
+    """Run all of it with an image in a repository, and a limit of 1 GB for uploads."""
+    with running_whole(folder, max_upload_gb=1) as (edge, registry):
+        assert registry.push(REPOSITORY, "v1", registry.token(SCOPE, "admin")).status_code == 201
+        yield edge, registry

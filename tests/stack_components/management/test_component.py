@@ -8,7 +8,7 @@ import pytest
 
 from stack_components.edge.pages import PAGES
 from stack_components.management.component import NAME, PATH, PORT, SOCKET
-from tests.declared import Declarations, declare
+from tests.declared import Declarations, below_root, declare, rolled_out
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +27,10 @@ def test_portainer_asks_its_proxy_and_reads_its_password_from_a_file(declared: D
         "--bind-https=127.0.0.1:9443",
         "--tunnel-addr=127.0.0.1",
     ]
-    password = json.loads(declared.named("secrets", "command:local:Command").inputs["stdin"])["portainer/admin-password"]
+    password = declared.secret_files["portainer/admin-password"]
     assert len(password) >= 12  # Portainer takes no shorter one
     assert "\n" not in password
-    mounts = {
-        mount["target"]: (mount["source"].rpartition("/.state/test/")[2], mount["readOnly"]) for mount in container["mounts"]
-    }
+    mounts = {mount["target"]: (below_root(mount["source"]), mount["readOnly"]) for mount in container["mounts"]}
     assert mounts == {
         "/data": ("data/portainer", False),
         "/run/secrets/admin-password": ("secrets/portainer/admin-password", True),
@@ -58,9 +56,7 @@ def test_only_portainer_reaches_the_proxy(declared: Declarations) -> None:
 
 
 def test_the_proxy_is_there_when_portainer_starts_first(declared: Declarations) -> None:
-    # A container is made after its component, which waits for this.
-    component = declared.named("portainer", "private-registry:service:Service")
-    assert declared.named("portainer-socket-container").urn in component.dependencies
+    assert rolled_out(declared)["portainer"].after == ("portainer-socket",)
 
 
 def test_the_edge_sends_browsers_there() -> None:

@@ -9,8 +9,10 @@ PROBE = 'probe_success{job="probe",instance="r"}'
 PROBED = {"job": "probe", "instance": "r"}
 STORAGE = 'registry_storage_action_seconds_bucket{action="Stat",le="%s"}'
 PUSHES = 'registry_http_requests_total{code="201",handler="manifest",method="put"}'
+UPLOADS = 'caddy_http_request_duration_seconds_count{code="500",handler="subroute",method="PATCH"}'
 TOLD = 'gateway_events_total{action="push"}'
 SERVED = 'caddy_http_requests_total{handler="%s"}'
+STARTED = 'process_start_time_seconds{job="edge",instance="e"}'
 MEMORY = 'container_%s_bytes{id="/docker/1",name="registry"}'
 INODES = 'node_filesystem_files%s{disk="data"}'
 SUCCESS = 'regops_task_last_success_timestamp_seconds{task="%s"}'
@@ -76,6 +78,13 @@ FIRING = [
         {'registry_http_requests_total{code="503"}': "0+1x60", 'registry_http_requests_total{code="200"}': "0+10x60"},
         "15m",
         "9.091% of the registry's responses are errors",
+    ),
+    Case(
+        "uploads cannot be stored",
+        "RegistryErrors",
+        {UPLOADS: "0+1x60", 'registry_http_requests_total{code="200"}': "0+10x60"},
+        "15m",
+        "10% of the registry's responses are errors",
     ),
     Case(
         "events pile up",
@@ -187,6 +196,21 @@ FIRING = [
         {"id": "/docker/1", "name": "registry"},
     ),
     Case(
+        "the kernel has stopped something, and its container with it",
+        "OutOfMemory",
+        {"node_vmstat_oom_kill": "3x10 4x20"},
+        "30m",
+        "The kernel has killed a process because its memory limit, or the host's memory, was used up",
+    ),
+    Case(
+        "it dies and comes back",
+        "ServiceRestarts",
+        {STARTED: "100x20 200x20 300x40"},
+        "21m",
+        "edge has started 2 times in half an hour",
+        {"job": "edge", "instance": "e"},
+    ),
+    Case(
         "a tenth is left",
         "DiskAlmostFull",
         {DISK % "avail": "10x60", DISK % "size": "100x60"},
@@ -231,6 +255,18 @@ QUIET = [
         "15m",
     ),
     Case(
+        "manifests that the registry does not understand, and uploads that are broken off",
+        "RegistryErrors",
+        {
+            'registry_http_requests_total{code="500",method="put"}': "0+5x60",
+            'registry_http_requests_total{code="500",method="patch"}': "0+5x60",
+            UPLOADS.replace("500", "499"): "0+5x60",
+            UPLOADS.replace("500", "502"): "0+5x60",
+            'registry_http_requests_total{code="200"}': "0+10x60",
+        },
+        "15m",
+    ),
+    Case(
         "clients are asked for a token, and look for what is not there",
         "RegistryErrors",
         {'registry_http_requests_total{code="401"}': "0+9x60", 'registry_http_requests_total{code="404"}': "0+9x60"},
@@ -253,6 +289,9 @@ QUIET = [
         {SERVED % "subroute": "0+1x60", "cs_filesource_hits_total": "0+1x60"},
         "20m",
     ),
+    Case("the kernel stopped something hours ago", "OutOfMemory", {"node_vmstat_oom_kill": "3x10 4x200"}, "120m"),
+    Case("`up` has replaced it", "ServiceRestarts", {STARTED: "100x20 200x60"}, "30m"),
+    Case("it was restarted twice in a day", "ServiceRestarts", {STARTED: "100x20 200x100 300x60"}, "65m"),
     Case("a container is seen", "ContainersNotMeasured", {'container_last_seen{name="edge"}': "1x60"}, "20m"),
     Case(
         "no limit",

@@ -15,12 +15,14 @@ import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
+from infra.live_secrets import is_of
 from infra.local import service_user
 from infra.paths import cache_folder
 from infra.plan import Plan
 from infra.release import Part
 from infra.services import SERVICES
 from infra.site import machine, ops_part, site_part
+from ops.host.releases import CURRENT
 from stack_components.cache import component as cache
 from stack_components.edge import component as edge
 from stack_components.gateway import component as gateway
@@ -129,6 +131,12 @@ class Stack:
             volumes[str(self._part(part))] = {"bind": target, "mode": "ro"}
         for name, target in args.secrets.items():
             volumes[str(self._own(self.folder / "secrets" / name, self.secrets[name]))] = {"bind": target, "mode": "ro"}
+        if args.live_secrets:
+            live = self.folder / "secrets" / "live" / service
+            for name, content in self.secrets.items():
+                if is_of(service, name):
+                    self._own(live / CURRENT / name.rpartition("/")[2], content)
+            volumes[str(self._own(live))] = {"bind": args.live_secrets, "mode": "ro"}
         for name, target in args.data.items():
             volumes[str(self._own(self.folder / name))] = {"bind": target, "mode": "rw"}
         for name, target in args.reads.items():
@@ -144,7 +152,7 @@ class Stack:
             network=self.network.name,
             networking_config={str(self.network.name): self.engine.api.create_endpoint_config(aliases=names)},
             user=service_user(self.plan.settings),
-            environment=dict(args.environment),
+            environment={name: str(value) for name, value in args.environment.items()},
             read_only=True,
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],

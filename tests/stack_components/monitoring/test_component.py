@@ -13,7 +13,7 @@ import yaml
 from infra.project import LOCK
 from stack_components.monitoring.component import folders, redis_passwords
 from stack_components.monitoring.exporters import cadvisor_socket_args
-from tests.declared import Declarations, declare
+from tests.declared import Declarations, below_root, declare, rolled_out
 from tests.plans import plan_of
 
 CONTAINER = "docker:index/container:Container"
@@ -40,7 +40,7 @@ def container(declared: Declarations, service: str) -> dict[str, Any]:
 def mounts(declared: Declarations, service: str) -> dict[str, tuple[str, bool]]:
     """What a container has mounted: source, without root and digest, and whether it is read only, by target."""
     return {
-        mount["target"]: (re.sub(r"^.*/\.state/test/|-[0-9a-f]{16}$", "", mount["source"]), mount["readOnly"])
+        mount["target"]: (re.sub(r"-[0-9a-f]{16}$", "", below_root(mount["source"])), mount["readOnly"])
         for mount in container(declared, service)["mounts"]
     }
 
@@ -58,7 +58,7 @@ def test_switched_off_nothing_of_it_is_left() -> None:
     names = " ".join(one.name for one in off.values())
     assert not [word for word in ("prometheus", "grafana", "metrics_cache", "exporter", "cadvisor") if word in names]
     assert "data/prometheus" not in off.named("folders").inputs["create"]
-    secrets = json.loads(off.named("secrets", "command:local:Command").inputs["stdin"])
+    secrets = off.secret_files
     assert not [name for name in secrets if name.startswith(("grafana", "redis-exporter"))]
     assert "user metrics" not in secrets["cache/users.acl"]
 
@@ -131,9 +131,7 @@ def test_cadvisor_has_no_socket_and_one_capability(declared: Declarations) -> No
     assert cadvisor["capabilities"] == {"adds": ["CAP_SYSLOG"], "drops": ["ALL"]}
     assert [(device["hostPath"], device["permissions"]) for device in cadvisor["devices"]] == [("/dev/kmsg", "r")]
     assert "--docker=tcp://cadvisor-socket:2375" in cadvisor["command"]
-    # It looks for the engine once. A container is made after its component, which waits for this.
-    component = declared.named("cadvisor", "private-registry:service:Service")
-    assert declared.named("cadvisor-socket-container").urn in component.dependencies
+    assert rolled_out(declared)["cadvisor"].after == ("cadvisor-socket",)  # it looks for the engine once
 
 
 CONTAINER_ID = "0123456789abcdef" * 4
@@ -174,7 +172,7 @@ def test_the_node_exporter_sees_no_files_of_the_host(declared: Declarations) -> 
 
 
 def test_the_exporter_of_the_cache_finds_its_password_by_address(declared: Declarations) -> None:
-    secrets = json.loads(declared.named("secrets", "command:local:Command").inputs["stdin"])
+    secrets = declared.secret_files
     password = json.loads(secrets["redis-exporter/passwords.json"])
     assert list(password) == ["redis://metrics@cache.data:6379"]
     assert json.loads(redis_passwords('a "quoted" one')) == {"redis://metrics@cache.data:6379": 'a "quoted" one'}

@@ -36,14 +36,14 @@ METRIC = re.compile(r"\b(?:registry|gateway|caddy|redis|node|probe|alertmanager|
 
 def secret_files() -> dict[str, str]:
     key = signing_key_from_seed("a seed of the tests, long enough to be one")
-    registry = registry_config(PLAN, http_secret="http-secret", cache_password="of-the-registry", events_token=EVENTS_TOKEN)
+    registry = registry_config(PLAN, http_secret="http-secret", cache_password="of-the-registry")
     return {
         "cache/users.acl": users_acl("of-the-registry", "of-the-exporter"),
         "registry/config.yml": render_registry(registry),
         "jwks.json": public_jwks(key),
         "gateway/signing-key.pem": key,
-        "gateway/accounts.json": gateway.accounts(PLAN, {}, ("admin", "password-of-admin"), "salt"),
-        "gateway/events-token": EVENTS_TOKEN,
+        gateway.RIGHTS: gateway.rights(PLAN, {}, ("admin", "password-of-admin"), "salt"),
+        **dict.fromkeys([gateway.EVENTS_TOKEN, gateway.EVENTS_TOKENS], EVENTS_TOKEN),
         exporters.REDIS_PASSWORDS: redis_passwords("of-the-exporter"),
     }
 
@@ -65,6 +65,7 @@ EDGE = ServiceArgs(
     command=["caddy", "run", "--config", "/etc/caddy/current/Caddyfile", "--adapter", "caddyfile"],
     healthcheck=Healthcheck(["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9180/healthz"]),
     parts={"edge": "/etc/caddy/current"},
+    secrets={gateway.EVENTS_TOKEN: "/run/secrets/events-token"},
     data={"data/edge": "/data", "logs/edge": "/var/log/caddy", "gate": "/run/gate"},
     tmpfs=["/config"],
 )
@@ -135,6 +136,7 @@ def test_the_disks_of_the_engine_and_of_the_data_are_measured(stack: Stack) -> N
     for disk in ("docker", "data"):
         becomes(stack, f'node_filesystem_avail_bytes{{disk="{disk}"}} > bool 0', 1)
     becomes(stack, "count(node_scrape_collector_success == 1)", 11)
+    becomes(stack, "count(node_vmstat_oom_kill)", 1)
 
 
 def test_metrics_of_tasks_are_collected(stack: Stack) -> None:

@@ -8,7 +8,7 @@ from infra.images import load_lock
 from infra.project import LOCK
 from stack_components.protection.component import BOUNCER_KEY, SPEC, environment, parts
 from stack_components.protection.edge_image import PART, dockerfile
-from tests.declared import declare
+from tests.declared import below_root, declare
 from tests.plans import plan_of
 
 CADDY = load_lock(LOCK)["caddy"]
@@ -26,7 +26,7 @@ def test_crowdsec_is_root_with_one_capability_and_reads_the_key_from_a_file() ->
     assert declared["capabilities"] == {"adds": ["CAP_DAC_OVERRIDE"], "drops": ["ALL"]}
     assert declared["readOnly"] is True
     assert not any("KEY" in variable for variable in declared["envs"])
-    key = [mount for mount in declared["mounts"] if mount["source"].endswith(f"/secrets/{BOUNCER_KEY}")]
+    key = [mount for mount in declared["mounts"] if below_root(mount["source"]) == f"secrets/{BOUNCER_KEY}"]
     assert [(mount["target"], mount["readOnly"]) for mount in key] == [("/run/secrets/bouncer_key_edge", True)]
 
 

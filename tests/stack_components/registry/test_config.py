@@ -13,7 +13,7 @@ from stack_components.registry.component import config
 from stack_components.registry.config import RegistryConfig, render
 from tests.plans import plan_of
 
-SECRETS = {"http_secret": "http-secret", "cache_password": "cache-password", "events_token": "events-token"}
+SECRETS = {"http_secret": "http-secret", "cache_password": "cache-password"}
 
 
 def typical(**raw: Any) -> RegistryConfig:
@@ -61,7 +61,7 @@ http:
     X-Content-Type-Options:
     - nosniff
   debug:
-    addr: registry.registry-metrics:5001
+    addr: :5001
     prometheus:
       enabled: true
       path: /metrics
@@ -92,10 +92,7 @@ auth:
 notifications:
   endpoints:
   - name: gateway
-    url: http://gateway:8080/events
-    headers:
-      Authorization:
-      - Bearer events-token
+    url: http://edge.app:8083/events
     timeout: 3s
     threshold: 5
     backoff: 10s
@@ -104,6 +101,12 @@ notifications:
       - application/octet-stream
       actions:
       - pull
+validation:
+  manifests:
+    urls:
+      allow:
+      - ^https?://mcr\\.microsoft\\.com/
+      - ^https?://go\\.microsoft\\.com/
 health:
   storagedriver:
     enabled: true
@@ -123,12 +126,18 @@ def test_settings_reach_the_configuration() -> None:
     assert typical(registry={"log_level": "error"}).log.level == "error"
 
 
+def test_layers_that_are_elsewhere_may_be_at_the_hosts_of_the_settings_only() -> None:
+    given = typical(registry={"foreign_layer_hosts": ["layers.example.com"]}).validation
+    assert given is not None
+    assert given.manifests.urls.allow == [r"^https?://layers\.example\.com/"]
+    assert "validation" not in yaml.safe_load(render(typical(registry={"foreign_layer_hosts": []})))
+
+
 @pytest.mark.parametrize("secret", ["y", "1e3", "0x10", "- a", "a: b", "#", "'\"", "a" * 200, "* &", "~", "a b " * 60])
 def test_any_secret_arrives_as_it_is(secret: str) -> None:
     values = dict.fromkeys(SECRETS, secret)
     document = yaml.safe_load(render(config(plan_of(), **values)))
     assert document["http"]["secret"] == document["redis"]["password"] == secret
-    assert document["notifications"]["endpoints"][0]["headers"] == {"Authorization": [f"Bearer {secret}"]}
 
 
 def test_secrets_are_in_the_file_only() -> None:

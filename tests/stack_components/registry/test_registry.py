@@ -25,7 +25,7 @@ from stack_components.registry.component import config
 from stack_components.registry.config import Filesystem, RegistryConfig, render
 from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import wait_until_up
-from tests.ops.gateway.registry_rig import EMPTY, Registry
+from tests.ops.gateway.registry_rig import EMPTY, MANIFEST_TYPE, Registry
 from tests.plans import plan_of
 from tests.real_programs import RedisServer, redis_server, registry_binary
 
@@ -57,7 +57,7 @@ class Running:
 
 def typical() -> RegistryConfig:
     """The configuration of a stack."""
-    return config(plan_of(), http_secret="http-secret", cache_password=PASSWORD, events_token="events-token")
+    return config(plan_of(), http_secret="http-secret", cache_password=PASSWORD)
 
 
 def on_this_machine(folder: Path, cache: str) -> RegistryConfig:
@@ -203,12 +203,63 @@ def test_the_registry_does_what_its_configuration_says(started: Running) -> None
     assert (started.log.parent / "data" / "docker" / "registry").is_dir()
 
 
-def test_events_go_to_the_gateway_with_the_token_and_without_blobs_and_pulls(started: Running) -> None:
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+NONDISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+
+def put_manifest(started: Running, reference: str, document: Mapping[str, Any]) -> httpx.Response:
+    """Push a manifest to `windows/app`."""
+    token = started.token("repository:windows/app:pull,push")
+    headers = {"Content-Type": str(document["mediaType"])}
+    path = f"/v2/windows/app/manifests/{reference}"
+    return started.registry.request("PUT", path, token, content=json.dumps(document), headers=headers)
+
+
+def windows_image(layer_type: str, url: str) -> Mapping[str, Any]:
+    """A manifest whose base layer is at a URL, and not here."""
+    kind, config = (DOCKER_MANIFEST, "application/vnd.docker.container.image.v1+json")
+    if layer_type == NONDISTRIBUTABLE:
+        kind, config = MANIFEST_TYPE, "application/vnd.oci.image.config.v1+json"
+    layer = {"mediaType": layer_type, "digest": f"sha256:{'5e' * 32}", "size": 103_153_235, "urls": [url]}
+    blob = {"mediaType": config, "digest": EMPTY, "size": 2}
+    return {"schemaVersion": 2, "mediaType": kind, "config": blob, "layers": [layer]}
+
+
+@pytest.mark.parametrize("layer_type", [FOREIGN, NONDISTRIBUTABLE])
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("https://mcr.microsoft.com/v2/windows/nanoserver/blobs/sha256:5e", True),
+        ("https://go.microsoft.com/fwlink/?linkid=873595", True),
+        ("https://mcr.microsoft.com.example.com/layer", False),
+        ("https://example.com/https://mcr.microsoft.com/layer", False),
+    ],
+)
+def test_windows_layers_may_be_at_microsofts_hosts_only(started: Running, layer_type: str, url: str, *, taken: bool) -> None:
+    assert started.registry.push("windows/app", "linux", started.token("repository:windows/app:pull,push")).status_code == 201
+    document = windows_image(layer_type, url)
+    answer = put_manifest(started, "windows", document)
+    assert (answer.status_code == 201) is taken, answer.text
+    if taken and layer_type == FOREIGN:
+        entry = {
+            "mediaType": DOCKER_MANIFEST,
+            "digest": answer.headers["Docker-Content-Digest"],
+            "size": len(json.dumps(document)),
+        }
+        platform = {"platform": {"os": "windows", "architecture": "amd64"}}
+        both = {"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": [{**entry, **platform}]}
+        assert put_manifest(started, "1.20", both).status_code == 201
+
+
+def test_events_go_to_the_edge_without_blobs_and_pulls_and_the_debug_port_shows_no_secret(started: Running) -> None:
     text = httpx.get(f"{started.debug_url}/debug/vars").text  # no JSON: its entry for Redis is empty
     found, _ = json.JSONDecoder().raw_decode(text, text.index('[{"name":"gateway"'))
     (endpoint,) = found
     assert endpoint["url"] == started.config.notifications.endpoints[0].url
-    assert endpoint["Headers"] == {"Authorization": ["Bearer events-token"]}
+    assert endpoint["Headers"] is None
+    assert [secret for secret in ("http-secret", PASSWORD, "Bearer") if secret in text] == []
     assert (endpoint["Timeout"], endpoint["Threshold"], endpoint["Backoff"]) == (3 * 10**9, 5, 10 * 10**9)
     assert endpoint["Ignore"] == {"MediaTypes": ["application/octet-stream"], "Actions": ["pull"]}
 
@@ -225,7 +276,7 @@ def test_the_log_is_json_and_holds_no_secret_and_no_complaint_about_the_cache(st
     lines = started.log.read_text().splitlines()
     assert "registry" in {json.loads(line).get("service") for line in lines}
     text = "\n".join(lines)
-    assert [secret for secret in ("http-secret", PASSWORD, "events-token", "redis", "NOPERM") if secret in text] == []
+    assert [secret for secret in ("http-secret", PASSWORD, "redis", "NOPERM") if secret in text] == []
 
 
 def test_the_registry_works_without_its_cache(tmp_path: Path) -> None:

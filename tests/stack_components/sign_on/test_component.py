@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from ops.config import Access, GatewayConfig
+from ops.config import Access, GatewayConfig, Rights
 from stack_components.gateway.component import parts as gateway_parts
+from stack_components.gateway.component import rights
 from stack_components.sign_on.component import NAME, PROOF_FILE, cookie_name, provider
-from tests.declared import Declarations, declare
+from tests.declared import Declarations, below_root, declare
 from tests.plans import EVERYTHING, plan_of
 
 SIGN_ON = {key: EVERYTHING[key] for key in ("sign_on", "oidc_client_id", "oidc_client_secret")}
@@ -23,14 +24,14 @@ def declared() -> Declarations:
 
 
 def secret_files(declared: Declarations) -> dict[str, str]:
-    files: dict[str, str] = json.loads(declared.named("secrets", "command:local:Command").inputs["stdin"])
+    files: dict[str, str] = declared.secret_files
     return files
 
 
 def sources(declared: Declarations, service: str) -> dict[str, str]:
     """What a service has mounted: file or folder of the stack by path in the container."""
     mounts = declared.named(f"{service}-container").inputs["mounts"]
-    return {mount["target"]: mount["source"].partition("/.state/test/")[2] for mount in mounts}
+    return {mount["target"]: below_root(mount["source"]) for mount in mounts}
 
 
 @pytest.mark.parametrize(
@@ -107,10 +108,8 @@ def test_without_an_issuer_there_is_nothing_of_it() -> None:
 
 
 def test_operators_may_do_everything_and_others_look_and_pull() -> None:
-    (part,) = gateway_parts(plan_of(**SIGN_ON))
-    sign_on = GatewayConfig.model_validate_json(part.files["gateway.json"]).sign_on
-    assert sign_on is not None
-    assert {person.name: (person.access, person.catalog) for person in sign_on.people} == {
+    told = Rights.model_validate_json(rights(plan_of(**SIGN_ON), {}, ("admin", "x" * 12), "salt"))
+    assert {person.name: (person.access, person.catalog) for person in told.people} == {
         "ann@example.com": ((Access(repositories="**", actions=("pull", "push", "delete")),), True),
         "bob@example.com": ((Access(repositories="**", actions=("pull",)),), True),
     }

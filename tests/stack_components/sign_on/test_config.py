@@ -19,7 +19,7 @@ from tests.stack_components.sign_on.proxy import on_this_machine, write_config
 
 SETTINGS: Settings = plan_of(**EVERYTHING, registry_host="registry.example.com").settings
 EXPECTED = """\
-http_address = "0.0.0.0:4180"
+http_address = "oauth2-proxy.sign-on:4180"
 provider = "oidc"
 provider_display_name = "the identity provider"
 oidc_issuer_url = "https://id.example.com"

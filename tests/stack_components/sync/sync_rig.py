@@ -19,7 +19,7 @@ from ops.core.process import Completed, run
 from stack_components.edge.caddyfile import EdgeConfig
 from stack_components.edge.component import config
 from stack_components.edge.registry_routes import Upstreams
-from stack_components.gateway.component import accounts
+from stack_components.gateway.component import rights
 from stack_components.sync.component import REGISTRY, parts
 from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import PASSWORDS, running, wait_until_up, write_files
@@ -29,7 +29,7 @@ from tests.real_programs import go_binary, registry_binary
 from tests.stack_components.edge.caddy import Ports, running_caddy
 
 SOURCE = "source.example.com"  # in the settings; the rig puts the address of the source in its place
-_SERVICE_PASSWORDS = {"regsync": "password-of-regsync", "regbot": "password-of-regbot"}
+_SERVICE_PASSWORDS = {name: f"password-of-{name}" for name in ("regsync", "regbot", "retention")}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def running_rig(folder: Path, **sync: Any) -> Iterator[Rig]:
     gateway_port, ports = free_port(), Ports()
     (folder / READ_ONLY_FOLDER).mkdir()
     write_files(folder, port=gateway_port)
-    (folder / "accounts.json").write_text(accounts(plan, _SERVICE_PASSWORDS, ("admin", PASSWORDS["admin"]), "salt"))
+    (folder / "rights.json").write_text(rights(plan, _SERVICE_PASSWORDS, ("admin", PASSWORDS["admin"]), "salt"))
     with (
         _open_registry(folder / "source") as source,
         running(folder, gateway_port) as gateway,

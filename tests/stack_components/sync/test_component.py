@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.declared import Declarations, declare
+from tests.declared import Declarations, below_root, declare
 
 ENTRIES = [{"source": "docker.io/library/alpine"}]
+SCRIPTS = [{"name": "count", "repositories": ["ci/**"], "script": "log('')"}]
 RULES = [{"repository": "ci/app", "tags": "ci-.*", "keep": 10}]
 
 
@@ -20,14 +21,14 @@ def of(*, hub: bool = False, **sync: Any) -> Declarations:
 
 @pytest.fixture(scope="module")
 def declared() -> Declarations:
-    return of(entries=ENTRIES, retention=RULES)
+    return of(entries=ENTRIES, scripts=SCRIPTS)
 
 
 @pytest.mark.parametrize("name", ["regsync", "regbot"])
 def test_a_tool_reads_its_configuration_and_its_password(declared: Declarations, name: str) -> None:
     container = declared.named(f"{name}-container").inputs
     assert container["command"] == ["server", "--config", f"/etc/{name}/{name}.yml", "--logopt", "json"]
-    targets = {mount["target"]: mount["source"].partition("/.state/test/")[2] for mount in container["mounts"]}
+    targets = {mount["target"]: below_root(mount["source"]) for mount in container["mounts"]}
     assert targets[f"/etc/{name}"].startswith(f"parts/{name}-")
     assert targets["/run/secrets/password"] == f"secrets/{name}/password"
     assert all(mount["readOnly"] for mount in container["mounts"])
@@ -41,9 +42,9 @@ def test_a_tool_has_no_right_beyond_the_rule(declared: Declarations, name: str) 
 
 
 def test_each_tool_has_a_password_of_its_own_which_the_gateway_knows(declared: Declarations) -> None:
-    files = json.loads(declared.named("secrets", "command:local:Command").inputs["stdin"])
+    files = declared.secret_files
     assert files["regsync/password"] != files["regbot/password"]
-    assert [account["name"] for account in json.loads(files["gateway/accounts.json"])["accounts"]] == [
+    assert [account["name"] for account in json.loads(files["live/gateway/rights.json"])["accounts"]] == [
         "admin",
         "regsync",
         "regbot",
@@ -51,7 +52,7 @@ def test_each_tool_has_a_password_of_its_own_which_the_gateway_knows(declared: D
 
 
 def test_regsync_alone_reads_the_logins_that_are_set() -> None:
-    declared = of(entries=ENTRIES, retention=RULES, hub=True)
+    declared = of(entries=ENTRIES, scripts=SCRIPTS, hub=True)
     read = {
         name: {mount["target"] for mount in declared.named(f"{name}-container").inputs["mounts"]}
         for name in ("regsync", "regbot")
@@ -65,14 +66,22 @@ def test_regsync_alone_reads_the_logins_that_are_set() -> None:
     [
         ({}, set()),
         ({"entries": ENTRIES}, {"regsync"}),
-        ({"retention": RULES}, {"regbot"}),
-        ({"enabled": False, "entries": ENTRIES, "retention": RULES}, set()),
+        ({"scripts": SCRIPTS}, {"regbot"}),
+        ({"retention": RULES}, {"retention"}),
+        ({"enabled": False, "entries": ENTRIES, "scripts": SCRIPTS, "retention": RULES}, set()),
     ],
 )
 def test_what_has_nothing_to_do_does_not_run(sync: dict[str, Any], running: set[str]) -> None:
     declared = of(**sync)
     containers = {container.inputs["hostname"] for container in declared.of_type("docker:index/container:Container")}
-    assert containers & {"regsync", "regbot"} == running
-    passwords = {"sync_password": "regsync", "retention_password": "regbot"}
+    assert containers & {"regsync", "regbot", "retention"} == running - {"retention"}
+    passwords = {"sync_password": "regsync", "script_password": "regbot", "retention_password": "retention"}
     commands = {command.name for command in declared.of_type("command:local:Command")}
     assert {passwords[name] for name in commands & passwords.keys()} == running
+
+
+def test_the_host_is_told_which_tags_go_and_how_to_sign_in() -> None:
+    declared = of(retention=RULES)
+    files = declared.secret_files
+    names = [account["name"] for account in json.loads(files["live/gateway/rights.json"])["accounts"]]
+    assert (names, bool(files["retention/password"])) == (["admin", "retention"], True)

@@ -13,6 +13,8 @@ from stack_components.sync.hosts import RegistryHost
 from stack_components.sync.regsync import Defaults, Step
 from tests.plans import plan_of
 
+DIGEST = "sha256:" + "0" * 64
+
 
 def rendered(**raw: Any) -> dict[str, str]:
     return {name: content.decode() for part in parts(plan_of(**raw)) for name, content in part.files.items()}
@@ -22,7 +24,8 @@ def test_regsync_is_told_sources_targets_and_where_its_password_is() -> None:
     entries = [
         {"source": "quay.io/prometheus/prometheus", "tags": [r"v3\.\d+\.\d+", "latest|main"], "deny": ["v3.0.*"]},
         {"source": "docker.io/library/alpine:3.22", "target": "base/alpine"},
-        {"source": "docker.io/library/busybox"},
+        {"source": "index.docker.io/library/busybox", "target": "docker.io/library/busybox", "semver": [">=1.36 <2"]},
+        {"source": f"alpine:3.22@{DIGEST}", "target": "base/alpine:stable"},
     ]
     assert rendered(sync={"entries": entries, "interval": "6h", "parallel": 2}) == {
         "regsync.yml": r"""version: 1
@@ -62,8 +65,14 @@ sync:
   target: edge.inner:8080/base/alpine:3.22
   type: image
 - source: docker.io/library/busybox
-  target: edge.inner:8080/library/busybox
+  target: edge.inner:8080/docker.io/library/busybox
   type: repository
+  tags:
+    semverRange:
+    - '>=1.36 <2'
+- source: docker.io/library/alpine:3.22@sha256:0000000000000000000000000000000000000000000000000000000000000000
+  target: edge.inner:8080/base/alpine:stable
+  type: image
 """
     }
 
@@ -89,9 +98,9 @@ def test_regsync_signs_in_where_name_and_token_are_set(secrets: list[str], expec
     assert "the-value" not in text
 
 
-def test_regbot_is_told_a_script_for_each_rule() -> None:
-    rules = [{"repository": "ci/app", "tags": r"ci-\d+", "keep": 10}, {"repository": "ci/web", "tags": "a|b.*", "keep": 1}]
-    (text,) = rendered(sync={"retention": rules}).values()
+def test_regbot_is_told_the_scripts_and_where_the_registry_is() -> None:
+    scripts = [{"name": name, "repositories": ["ci/**"], "script": f"log('{name}')\nlog(registry)"} for name in ("one", "two")]
+    (text,) = rendered(sync={"scripts": scripts}).values()
     document = yaml.safe_load(text)
     assert document["creds"] == [
         {
@@ -103,17 +112,16 @@ def test_regbot_is_told_a_script_for_each_rule() -> None:
         }
     ]
     assert document["defaults"] == {"schedule": "30 2 * * *", "timeout": "30m", "skipDockerConfig": True}
-    assert [(script["name"], script["script"].split("\n\n")[0]) for script in document["scripts"]] == [
-        (r"ci/app: ci-\d+", 'local repository, keep = "edge.inner:8080/ci/app", 10\nlocal patterns = {"^ci%-%d+$"}'),
-        ("ci/web: a|b.*", 'local repository, keep = "edge.inner:8080/ci/web", 1\nlocal patterns = {"^a$", "^b.*$"}'),
+    assert [(script["name"], script["script"]) for script in document["scripts"]] == [
+        (name, f"local registry = \"edge.inner:8080\"\nlog('{name}')\nlog(registry)") for name in ("one", "two")
     ]
 
 
 def test_what_does_not_run_is_told_nothing() -> None:
-    entries, rules = [{"source": "docker.io/a"}], [{"repository": "b", "tags": ".*", "keep": 1}]
+    entries, scripts = [{"source": "docker.io/a"}], [{"name": "b", "repositories": ["b"], "script": "log('')"}]
     assert rendered() == {}
-    assert rendered(sync={"enabled": False, "entries": entries, "retention": rules}) == {}
-    assert set(rendered(sync={"entries": entries, "retention": rules})) == {"regsync.yml", "regbot.yml"}
+    assert rendered(sync={"enabled": False, "entries": entries, "scripts": scripts}) == {}
+    assert set(rendered(sync={"entries": entries, "scripts": scripts})) == {"regsync.yml", "regbot.yml"}
 
 
 def test_a_key_that_regsync_would_ignore_cannot_be_written() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.ops.gateway.registry_rig import MANIFEST_TYPE
+from tests.ops.gateway.registry_rig import EMPTY, MANIFEST_TYPE
 from tests.stack_components.sync.sync_rig import SOURCE, Rig, running_rig
 
 pytestmark = pytest.mark.system
@@ -21,6 +21,10 @@ ENTRIES = [
     {"source": f"{SOURCE}/library/alpine", "tags": [r"3\.\d+|latest"], "deny": [r"3\.9|3\.8"]},
     {"source": f"{SOURCE}/team/tool:1.2", "target": "tools/tool"},
     {"source": f"{SOURCE}/many/platforms"},
+    # Laid out by upstream host; patterns that only Go reads; a range of versions; a tag of another name.
+    {"source": f"{SOURCE}/team/tool", "target": "quay.io/team/tool", "tags": [r"(?i)V?[[:digit:]]+\pP\Q3\E", "[^[:alpha:].]+"]},
+    {"source": f"{SOURCE}/library/alpine", "target": "com.example/alpine", "semver": [">=3.9 <3.21"]},
+    {"source": f"{SOURCE}/library/alpine:3.22", "target": "base/alpine:stable"},
 ]
 
 
@@ -63,6 +67,13 @@ def manifest(rig: Rig, path: str, *, source: bool) -> bytes:
     return answer.content
 
 
+def first_image(tag: str) -> bytes:
+    """The manifest that the smallest image has with a tag."""
+    blob = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": EMPTY, "size": 2}
+    document = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": blob, "layers": [blob], "annotations": {"tag": tag}}
+    return json.dumps(document).encode()
+
+
 def leaves(document: Any, way: tuple[str | int, ...] = ()) -> dict[tuple[str | int, ...], Any]:
     """Every value of a document by the keys that lead to it."""
     match document:
@@ -91,10 +102,15 @@ def test_the_images_that_are_named_are_copied_whole_and_no_others(rig: Rig) -> N
     assert rig.tags("library/alpine") == ["3.20", "3.22", "latest"]
     assert rig.tags("tools/tool") == ["1.2"]
     assert rig.tags("many/platforms") == ["1.0"]
+    assert rig.tags("quay.io/team/tool") == ["1.3"]
+    assert rig.tags("com.example/alpine") == ["3.20", "3.9"]
+    assert rig.tags("base/alpine") == ["stable"]
     for here, there in {
         "library/alpine/3.22": "library/alpine/3.22",
         "tools/tool/1.2": "team/tool/1.2",
         "many/platforms/1.0": "many/platforms/1.0",
+        "quay.io/team/tool/1.3": "team/tool/1.3",
+        "base/alpine/stable": "library/alpine/3.22",
     }.items():
         assert manifest(rig, here, source=False) == manifest(rig, there, source=True)
     for member in json.loads(manifest(rig, "many/platforms/1.0", source=False))["manifests"]:
@@ -155,3 +171,15 @@ def test_more_repositories_than_a_token_grants_are_mirrored(tmp_path: Path) -> N
         rig.source.push("team/tool", "1", None)
         assert rig.run("regsync", "once").returncode == 0
         assert needed(rig) == []
+
+
+def test_an_image_that_is_pinned_stays_what_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
+    digest = hashlib.sha256(first_image("1.0")).hexdigest()
+    entries = [{"source": f"{SOURCE}/team/tool:1@sha256:{digest}", "target": "docker.io/team/tool:pinned"}]
+    with running_rig(tmp_path_factory.mktemp("pinned"), entries=entries) as rig:
+        for tag in ("1.0", "1.1"):
+            rig.source.push("team/tool", tag, None)
+            content = rig.source.pull("team/tool", tag, None).content
+            rig.source.request("PUT", "/v2/team/tool/manifests/1", content=content, headers={"Content-Type": MANIFEST_TYPE})
+            assert rig.run("regsync", "once").returncode == 0
+            assert manifest(rig, "docker.io/team/tool/pinned", source=False) == first_image("1.0")
