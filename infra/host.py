@@ -7,19 +7,33 @@ from __future__ import annotations
 
 import abc
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import pulumi
 
 from infra.cache import digest
+from infra.live_secrets import as_installed, is_live, is_of, live_folder
+from infra.look import Seen
+from infra.ops_command import OpsCommand
 from infra.plan import Plan
 from infra.release import Release, digest_of
 from infra.services import SERVICES
+from ops.config import NewContainer, Rollout, render
+from ops.core.layout import LIVE, SECRET_VERSIONS
 
-REMOVE_RELEASE = ("remove", "current", "releases", "parts", "installed")
+# Timers of a new server start at once, and what they start holds the lock for moments.
+_RECOVERY_PATIENCE_S = 600
+
+
+@dataclass(frozen=True)
+class LiveCopy:
+    """What a running service reads anew: the folder of copies, below the root, and the copy in it that it should read now."""
+
+    folder: str
+    wanted: pulumi.Input[str]
 
 
 @dataclass(frozen=True)
@@ -37,11 +51,24 @@ class ProvisionedHost:
 
     def hot_reloaded(self, name: str) -> str:
         """Return the path of a hot-reloaded part. It stays the same when the content changes."""
-        return f"{self.root}/live/{name}"
+        return f"{self.root}/{LIVE}/{name}"
+
+    def live_copy_of_part(self, name: str) -> LiveCopy:
+        """Return which copy of a hot-reloaded part its service should read."""
+        return LiveCopy(f"{LIVE}/{name}", self.release.parts[name].folder.rpartition("/")[2])
+
+    def live_copy_of_secrets(self, service: str) -> LiveCopy:
+        """Return which copy of its secret files a running service should take in."""
+        files = [name for name in self.secrets if is_of(service, name)]
+        return LiveCopy(live_folder(service), self.secrets_digest(files))
 
     def secret(self, name: str) -> str:
         """Return the path of a secret file on the host."""
         return f"{self.root}/secrets/{name}"
+
+    def secret_version(self, name: str) -> pulumi.Output[str]:
+        """Return the path of a secret file on the host for a container. It changes when the content does, as that of a part."""
+        return self.secrets_digest([name]).apply(lambda version: f"{self.root}/secrets/{SECRET_VERSIONS}/{version}/{name}")
 
     def path(self, name: str) -> str:
         """Return the path of a folder on the host."""
@@ -55,37 +82,46 @@ class ProvisionedHost:
 
 
 @dataclass(frozen=True)
+class RolloutEntry:
+    """A service's container, and what the host is told about it.
+
+    Attributes:
+        container: The container; it is not started yet.
+        wanted: What is known about it. Its id is only known once it exists.
+    """
+
+    container: pulumi.CustomResource
+    wanted: NewContainer
+
+
+@dataclass(frozen=True)
 class Reload:
     """How a service takes a changed configuration without a restart: SIGUSR1, after a check in its container.
 
     Attributes:
-        check: Command that fails, and says why, if the service would refuse the configuration.
         confirmation: What the service logs once it has the new configuration.
+        check: Command that fails, and says why, if the service would refuse the configuration. Empty if it checks that itself.
+        refusal: What the service logs, in a line that says why, if it refuses it.
     """
 
-    check: Sequence[str]
     confirmation: str
+    check: Sequence[str] = ()
+    refusal: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class OpsCommand:
-    """A command of `ops`.
+@dataclass(frozen=True)
+class BackupAccount:
+    """Where a place takes backups.
 
     Attributes:
-        module: Module of `ops`.
-        create: Arguments of the command; it is safe to run again at any time.
-        delete: Arguments of the command that undoes it; None if there is nothing to undo.
-        stdin: Standard input of `create`; may be secret.
-        after: Resources that must exist first.
-        marks: Text that is not an argument; the command runs again when it changes.
+        url: `ssh://user@host:port/path`.
+        private_key: The key that the host logs in with, in OpenSSH format; secret.
+        prune_key: The key that can remove backups, where the host's cannot; secret.
     """
 
-    module: str = "host.provision"
-    create: Sequence[str]
-    delete: Sequence[str] | None = None
-    stdin: pulumi.Input[str] | None = None
-    after: Sequence[pulumi.Resource] = ()
-    marks: Sequence[str] = ()
+    url: pulumi.Output[str]
+    private_key: pulumi.Output[str]
+    prune_key: pulumi.Output[str] | None = None
 
 
 class Host(pulumi.ComponentResource, abc.ABC):
@@ -97,8 +133,15 @@ class Host(pulumi.ComponentResource, abc.ABC):
     docker: pulumi.ProviderResource
     # How often a service that is starting is checked; empty where the engine may be older than 25.0, which knows none.
     start_interval: str = ""
+    # Where the place takes backups, if it does.
+    backup_account: BackupAccount | None = None
+    login: pulumi.Output[str] | None = None  # the fields of `SshAccess`, as JSON, if it is another machine; secret
     # What kind of machine it is. Services restart when this changes, so they are checked again.
     restarts: Sequence[str] = ()
+    # Text that changes when it becomes another machine, or gets another address.
+    identity: pulumi.Output[str]
+    # What is there. A network or container with a new revision is made anew.
+    seen: pulumi.Output[Seen]
 
     @abc.abstractmethod
     def _run(self, name: str, command: OpsCommand) -> pulumi.Output[str]:
@@ -111,6 +154,11 @@ class Host(pulumi.ComponentResource, abc.ABC):
     def __init__(self, kind: str, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(kind, name, {}, opts)
         self.made: dict[str, pulumi.Resource] = {}
+
+    def _known(self, command: OpsCommand) -> pulumi.Output[tuple[Seen, Sequence[str]]]:
+        """Return what was seen, and the arguments of a command, once both are known."""
+        both: pulumi.Output[list[Any]] = pulumi.Output.all(self.seen, *command.create)
+        return both.apply(lambda known: (known[0], known[1:]))
 
     def provision(
         self,
@@ -128,7 +176,8 @@ class Host(pulumi.ComponentResource, abc.ABC):
             kept: Those of `folders` that destroy leaves in place.
             release: The release to make current.
             hot_reloaded: Hot-reloaded parts (`reload`).
-            secrets: Secret files, content by name; they travel by standard input (D11).
+            secrets: Secret files, content by name (`infra.live_secrets` for those that services take in while they run); they
+                travel by standard input (D11).
         """
         installed = self._install(release)
         removable = [folder for folder in folders if folder not in kept]
@@ -155,26 +204,67 @@ class Host(pulumi.ComponentResource, abc.ABC):
             OpsCommand(
                 create=["secrets", "--owner", self.user],
                 delete=["remove", "secrets"],
-                stdin=pulumi.Output.all(**contents).apply(lambda files: json.dumps(files, sort_keys=True)),
+                stdin=pulumi.Output.all(**contents).apply(_secrets_document),
                 after=installed,
             ),
         )
         ready = [*installed, *(self.made[name] for name in ("folders", "live", "secrets"))]
         return ProvisionedHost(str(self.root), release, contents, ready)
 
-    def reload(self, provisioned: ProvisionedHost, part: str, *, container: pulumi.Resource, name: str, how: Reload) -> None:
-        """Tell a running service that a hot-reloaded part of it has changed.
+    def recover(self, provisioned: ProvisionedHost, plan: Plan) -> Sequence[pulumi.Resource]:
+        """Restore everything onto a host that has nothing, if the settings name a backup; return what services wait for.
 
         Args:
             provisioned: What the host holds.
-            part: Name of the hot-reloaded part.
-            container: The service's container.
-            name: The container's name.
-            how: How the service reloads.
+            plan: What runs.
         """
-        wanted = provisioned.release.parts[part].folder.rpartition("/")[2]
-        arguments = [part, "--wanted", wanted, "--container", name, "--confirm", how.confirmation, "--", *how.check]
-        self._run(f"reload-{part}", OpsCommand(module="host.reload", create=arguments, after=[container]))
+        return self._recovers("recover", plan, after=provisioned.ready)
+
+    def _recovers(self, name: str, plan: Plan, *options: str, after: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
+        """Run `regops recover`, if the settings name a backup; return what does."""
+        if plan.settings.recover is None:
+            return []
+        words = ["recover", *options, "--wait", str(_RECOVERY_PATIENCE_S)]
+        self._run(name, OpsCommand(module="cli", create=words, after=after, marks=[str(plan.settings.recover)]))
+        return [self.made[name]]
+
+    def roll_out(
+        self, services: Mapping[str, RolloutEntry], *, after: Sequence[pulumi.Resource] = ()
+    ) -> Sequence[pulumi.Resource]:
+        """Make new containers take over from those before, or keep those if one of the new ones does not become healthy.
+
+        Args:
+            services: All services by name.
+            after: What must be done before the first of them starts.
+
+        Returns:
+            What waits until all services run.
+        """
+        ids = pulumi.Output.all(**{name: entry.container.id for name, entry in services.items()})
+        entries = [entry.wanted for entry in services.values()]
+
+        def document(ids: Mapping[str, str]) -> str:
+            return render(Rollout(services=tuple(one.model_copy(update={"container": ids[one.service]}) for one in entries)))
+
+        containers = [entry.container for entry in services.values()]
+        self._run("rollout", OpsCommand(module="host.rollout", create=[], stdin=ids.apply(document), after=[*containers, *after]))
+        return [self.made["rollout"]]
+
+    def reload(self, what: LiveCopy, how: Reload, *, after: Sequence[pulumi.Resource], name: str) -> pulumi.Resource:
+        """Tell a running service that what it reads has changed; return what does.
+
+        Args:
+            what: What has changed.
+            how: How the service reloads.
+            after: What waits until the service runs.
+            name: The name of the service's container.
+        """
+        words = [what.folder, "--wanted", what.wanted, "--container", name, "--confirm", how.confirmation]
+        words += ["--refuse", how.refusal] if how.refusal else []
+        words += ["--check", *how.check] if how.check else []
+        command = f"reload-{what.folder.rpartition('/')[2]}"
+        self._run(command, OpsCommand(module="host.reload", create=words, after=after))
+        return self.made[command]
 
     def build_image(self, provisioned: ProvisionedHost, part: str) -> pulumi.Output[str]:
         """Build an image from a part with a Dockerfile, unless the engine has it already, and return its id."""
@@ -204,20 +294,17 @@ class Host(pulumi.ComponentResource, abc.ABC):
             [[plan.images[SERVICES[name].image].reference, plan.settings.limits_of(name).model_dump()] for name in plan.services]
         )
         marks = [provisioned.release.digest, run, *self.restarts]
-        self._run("doctor", OpsCommand(module="cli", create=["doctor", "--post-deploy"], after=after, marks=marks))
+        command = OpsCommand(module="cli", create=["doctor", "--post-deploy"], after=after, marks=marks, after_repairs=True)
+        self._run("doctor", command)
+        self._recovers("recovered", plan, "--check", after=after)
 
     def prune(self, provisioned: ProvisionedHost, *, after: Sequence[pulumi.Resource]) -> None:
         """Remove old releases from the host, once no container of `after` mounts them."""
         self._run("prune", OpsCommand(create=["prune"], after=after, marks=[provisioned.release.digest]))
 
 
-def shell(
-    interpreter: Sequence[str], root: PurePosixPath, module: str, arguments: Sequence[str], marks: Sequence[str] = ()
-) -> str:
-    """Return the shell command that runs a module of `ops`, with the marks as a comment."""
-    return commented([*interpreter, "-m", f"ops.{module}", "--root", str(root), *arguments], marks)
-
-
-def commented(words: Sequence[str], marks: Sequence[str]) -> str:
-    """Return a shell command, with the marks as a comment."""
-    return " ".join([shlex.join(words), *(["#", *marks] if any(marks) else [])])
+def _secrets_document(files: Mapping[str, str]) -> str:
+    """Return what the command that installs secrets reads: each file, and the version of it that containers mount."""
+    mounted = {name: text for name, text in files.items() if not is_live(name)}
+    versions = {f"{SECRET_VERSIONS}/{digest_of({name: text})}/{name}": text for name, text in mounted.items()}
+    return json.dumps({**as_installed(files), **versions}, sort_keys=True)

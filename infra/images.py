@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from infra.settings import SettingsError
-from ops.config import Strict, describe
+from ops.config import OneWay, Strict, describe, numbers
 
 _REFERENCE = re.compile(
     r"^(?P<repository>(?:[a-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9][a-z0-9./_-]*):(?P<tag>v?[0-9][\w.-]{0,127})(?P<digest>@sha256:[0-9a-f]{64})?\Z"
@@ -38,6 +38,7 @@ class _Entry(Strict):
     version: str | None = None
     minimum: _Floor | None = None
     bad: tuple[_Bad, ...] = ()
+    one_way: OneWay | None = None
 
     @model_validator(mode="after")
     def _there_or_not(self) -> _Entry:
@@ -58,12 +59,14 @@ class Image:
         reference: `repository:tag@sha256:…`, `repository:tag`, or the id `sha256:…` of an image that exists on this engine only.
         version: The version that is checked against the floors.
         unavailable: Why this machine cannot get it; empty if it can.
+        one_way: Which versions change its data for good; None if none does.
     """
 
     name: str
     reference: str
     version: str
     unavailable: str = ""
+    one_way: OneWay | None = None
 
     @property
     def pullable(self) -> bool:
@@ -105,8 +108,10 @@ def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
         if not ours and not (match and (match["digest"] or _RELEASE.match(match["tag"]))):
             problems.append(f"{where}: {entry.image} is not a fixed version; write name:1.2.3 and run `make lock`")
             continue
-        image = images[name] = Image(name, entry.image, entry.version or (match["tag"] if match else ""))
-        faults = dict.fromkeys(fault for rule in (rules.get(name), entry) if rule for fault in _faults(image.version, rule))
+        known = [rule for rule in (entry, rules.get(name)) if rule]
+        one_way = next((rule.one_way for rule in known if rule.one_way), None)
+        image = images[name] = Image(name, entry.image, entry.version or (match["tag"] if match else ""), one_way=one_way)
+        faults = dict.fromkeys(fault for rule in reversed(known) for fault in _faults(image.version, rule))
         if faults:
             shown = image.tag if image.pullable else f"version {image.version or 'unknown'}"
             remedy = "; choose another version and run `make lock`" if image.pullable else ""
@@ -117,19 +122,10 @@ def load_lock(path: Path, *, floors: Path | None = None) -> Mapping[str, Image]:
 
 
 def _faults(version: str, rules: _Entry) -> list[str]:
-    faults = [f"known to be bad ({bad.advisory})" for bad in rules.bad if _numbers(bad.version) == _numbers(version)]
-    if rules.minimum and _numbers(version) < _numbers(rules.minimum.version):
+    faults = [f"known to be bad ({bad.advisory})" for bad in rules.bad if numbers(bad.version) == numbers(version)]
+    if rules.minimum and numbers(version) < numbers(rules.minimum.version):
         faults.append(f"older than {rules.minimum.version} ({rules.minimum.why})")
     return faults
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the leading numbers of a tag without trailing zeros: v3.1.2-alpine gives (3, 1, 2), 3.0 gives (3,)."""
-    match = re.match(r"v?(\d+(?:\.\d+)*)", version)
-    numbers = [int(number) for number in match[1].split(".")] if match else []
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
 
 
 def _read(path: Path) -> dict[str, _Entry]:

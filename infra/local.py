@@ -11,13 +11,17 @@ import pulumi
 import pulumi_docker as docker
 from pulumi_command import local
 
-from infra.host import REMOVE_RELEASE, Host, OpsCommand, shell
+from infra.host import Host
+from infra.look import Seen, Wanted, judged
+from infra.ops_command import REMOVE_RELEASE, OpsCommand, shell
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.release import Release
 from infra.settings import Settings
 from ops.config import SERVICE_USER
+from ops.core.process import run
 
 _DOCKER_SOCKET = "/var/run/docker.sock"
+_LOOK_LIMIT_S = 60.0
 
 
 def service_user(settings: Settings) -> str:
@@ -44,11 +48,15 @@ def docker_socket(docker_host: str) -> str:
 class LocalHost(Host):
     """This machine as a Host: commands run with the program's own Python, and files live below the stack's root."""
 
-    def __init__(self, name: str, settings: Settings, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, settings: Settings, stack: str, wanted: Wanted, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("private-registry:infra:LocalHost", name, opts)
         self.root = PurePosixPath(stack_root(settings, stack))
         self.user = service_user(settings)
+        self.identity = pulumi.Output.from_input(str(self.root))
         self.docker_socket = docker_socket(os.environ.get("DOCKER_HOST", ""))
+        self.seen = pulumi.Output.from_input(look(Path(self.root), wanted))
         self.docker = docker.Provider("engine", host=os.environ.get("DOCKER_HOST"), opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
 
@@ -61,7 +69,9 @@ class LocalHost(Host):
         python = [sys.executable]
         made = local.Command(
             name,
-            create=shell(python, self.root, command.module, command.create, command.marks),
+            create=self._known(command).apply(
+                lambda known: shell(python, self.root, command.module, command.arguments_of(*known), command.marks_of(known[0]))
+            ),
             delete=shell(python, self.root, command.module, command.delete) if command.delete else None,
             stdin=command.stdin,
             dir=str(PROJECT_FOLDER),
@@ -71,3 +81,9 @@ class LocalHost(Host):
         )
         self.made[name] = made
         return made.stdout
+
+
+def look(root: Path, wanted: Wanted) -> Seen:
+    """Look at what is installed in a stack's folder, and at what it has in the Docker engine, if that answers at a socket."""
+    printed = run([sys.executable, "-m", "ops.host.drift", "--root", str(root)], timeout=_LOOK_LIMIT_S, cwd=PROJECT_FOLDER)
+    return judged(printed.stdout, wanted, "this machine", pulumi.warn)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from infra.images import Image
 from infra.services import SERVICES
 from infra.settings import Settings, SettingsError
+from ops.config import RETENTION, STORAGE_BOX
 
 # Services that are not listed here always run.
 _SWITCHES: Mapping[str, Callable[[Settings], bool]] = {
     "ui": lambda settings: settings.ui.enabled,
     "regsync": lambda settings: settings.sync.enabled and bool(settings.sync.entries),
-    "regbot": lambda settings: settings.sync.enabled and bool(settings.sync.retention),
+    "regbot": lambda settings: settings.sync.enabled and bool(settings.sync.scripts),
     "prometheus": lambda settings: settings.monitoring.enabled,
     "alertmanager": lambda settings: settings.monitoring.enabled,
     "grafana": lambda settings: settings.monitoring.enabled and settings.monitoring.grafana,
@@ -54,6 +55,15 @@ class Plan:
         assert service in SERVICES, service  # noqa: S101  # else a typo in the program would silently mean "no"
         return service in self.services
 
+    @property
+    def deletes_tags(self) -> bool:
+        """Whether `regops` deletes old tags by rules."""
+        return self.settings.sync.enabled and bool(self.settings.sync.retention)
+
+    def has_client(self, name: str) -> bool:
+        """Whether a client of the registry that has an account of its own is there: a service, or retention, which is a task."""
+        return self.deletes_tags if name == RETENTION else self.runs(name)
+
 
 def wanted(settings: Settings) -> tuple[str, ...]:
     """Return the services that the settings ask for, in the order of the table."""
@@ -88,6 +98,8 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
         *_reach(settings),
         *_sign_on(settings),
         *_pairs(settings),
+        *_backups(settings),
+        *_recovery(settings),
         *_channels(settings),
         *_refused(settings, images, asked),
     ]
@@ -123,6 +135,33 @@ def _pairs(settings: Settings) -> list[str]:
         for name, other in (pair, pair[::-1])
         if getattr(settings, name) is not None and getattr(settings, other) is None
     ]
+
+
+def _backups(settings: Settings) -> list[str]:
+    """Return what is wrong with where the backups of a server go: its own disk may be what is lost."""
+    backup = settings.backup
+    if backup.target == STORAGE_BOX:
+        rented = not settings.is_local and settings.hetzner.storage_box
+        return [] if rented else [f"backup.target: there is no {STORAGE_BOX}; give a folder, or ssh://user@host:22/path"]
+    if settings.is_local or backup.target is None or backup.ssh:
+        return []
+    return [f"backup.target: a server's backups should go to another one, as in ssh://user@host:22/path (got {backup.target!r})"]
+
+
+def _recovery(settings: Settings) -> list[str]:
+    """Return what a recovery, or its kit, lacks."""
+    backed_up, kit, problems = settings.backup.target is not None, settings.recovery_kit is not None, []
+    if settings.recover and not backed_up:
+        problems.append("recover: there are no backups without backup.target; set it to where they are")
+    if kit and not backed_up:
+        problems.append("recovery_kit: recovers nothing without backups; set backup.target")
+    if kit and settings.is_local:
+        problems.append(
+            "recovery_kit: is for servers; what brings a local stack back is its folder .state, so keep a copy of that"
+        )
+    if kit and settings.recovery_kit_passphrase is None:
+        problems.append("recovery_kit: is only written encrypted; set recovery_kit_passphrase")
+    return problems
 
 
 def _channels(settings: Settings) -> list[str]:

@@ -10,6 +10,7 @@ from pulumi.runtime import config as runtime_config
 from infra.host import Host
 from infra.images import load_lock
 from infra.local import LocalHost
+from infra.look import Wanted
 from infra.paths import PROJECT_FOLDER
 from infra.plan import Plan, make_plan
 from infra.settings import PROJECT, Settings, SettingsError, parse
@@ -36,17 +37,23 @@ def load() -> Plan:
     return plan
 
 
-def make_host(settings: Settings) -> Host:
-    """Return the Host of the place that the settings choose."""
+def make_host(settings: Settings, wanted: Wanted) -> Host:
+    """Return the Host of the place that the settings choose, after a look at it.
+
+    Args:
+        settings: The stack's settings.
+        wanted: What should be in its Docker engine.
+    """
     if settings.is_local:
-        return LocalHost("host", settings, pulumi.get_stack())
+        return LocalHost("host", settings, pulumi.get_stack(), wanted)
     # The SDK of Hetzner Cloud takes a tenth of the program's time, and a local stack needs nothing of it.
     from infra.hetzner.place import HetznerPlace  # noqa: PLC0415
     from infra.ssh_host import SshHost  # noqa: PLC0415
 
     place = HetznerPlace("place", settings)
-    host = SshHost("host", place.machine)
-    place.storage_box(after=host.ready)
+    host = SshHost("host", place.machine, wanted)
+    if box := place.storage_box(after=host.ready):
+        host.backup_account = box.backup_account
     return host
 
 

@@ -10,7 +10,16 @@ from infra.reach import reach
 from infra.release import Part
 from infra.services import SERVICES
 from infra.settings import Settings
-from ops.config import REGOPS_FILE, RegopsConfig, render
+from ops.config import (
+    BACKUP_FOLDER,
+    REGOPS_FILE,
+    STORAGE_BOX,
+    VERIFIED_WITHIN_DAYS,
+    BackupSettings,
+    GcSettings,
+    RegopsConfig,
+    render,
+)
 
 # Below the root.
 ALL_DATA = "data"
@@ -18,8 +27,7 @@ DATA_FOLDER = "data/regops"
 # On the same file system as the registry's folder, because garbage collection moves blobs there.
 SNAPSHOTS_FOLDER = "data/snapshots"
 REGISTRY_FOLDER = "data/registry"
-FOLDERS = (DATA_FOLDER, SNAPSHOTS_FOLDER)
-_REGISTRY_DEBUG_PORT = 5001
+FOLDERS = (DATA_FOLDER, SNAPSHOTS_FOLDER, BACKUP_FOLDER)
 # The node exporter reads the tasks' metrics here (`*.prom`). The folder is on the disk of the stack's data, which the exporter
 # measures by it.
 METRICS_FOLDER = "data/metrics"
@@ -46,13 +54,38 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         data=DATA_FOLDER,
         metrics=METRICS_FOLDER if plan.runs("node-exporter") else None,
         registry_data=REGISTRY_FOLDER,
-        registry_metrics=f"http://{registry_debug_address(plan)}/metrics",
         snapshots=SNAPSHOTS_FOLDER,
-        gc=plan.settings.operations.gc,
+        gc=_gc(plan.settings),
+        backup=backup_settings(plan.settings),
+        recover=plan.settings.recover,
         undo=plan.settings.operations.undo,
+        retention=plan.settings.sync.retention if plan.deletes_tags else (),
+        moving=_moving(plan.settings),
         notify=plan.settings.operations.notify,
         pings=plan.settings.operations.pings,
     )
+
+
+def _gc(settings: Settings) -> GcSettings:
+    """Return the rules of garbage collection; where there are backups, one of them has to be verified and recent."""
+    rules = settings.operations.gc
+    if settings.backup.target is None or "max_backup_age_days" in rules.model_fields_set:
+        return rules
+    return rules.model_copy(update={"max_backup_age_days": VERIFIED_WITHIN_DAYS})
+
+
+def backup_settings(settings: Settings) -> BackupSettings:
+    """Return the settings of backups, with the key of the Storage Box if they go there."""
+    box = settings.hetzner.storage_box
+    if settings.backup.target != STORAGE_BOX or not box or settings.backup.host_key or not box.host_key:
+        return settings.backup
+    return settings.backup.model_copy(update={"host_key": " ".join(box.host_key.split()[:2])})
+
+
+def _moving(settings: Settings) -> tuple[str, ...]:
+    """Return patterns of tags that move by design: the mirror brings a version again when upstream has built it again."""
+    mirrored = {f"{entry.repository}:{entry.tag or '*'}" for entry in settings.sync.entries}
+    return (*settings.operations.moving, *sorted(mirrored))
 
 
 def _made_on_host(service: str, plan: Plan) -> bool:
@@ -63,12 +96,6 @@ def _made_on_host(service: str, plan: Plan) -> bool:
 def kept_folders(settings: Settings) -> Sequence[str]:
     """Return the folders that `destroy` leaves in place: what is known about the images stays as long as the images."""
     return FOLDERS if settings.registry.keep_data else ()
-
-
-def registry_debug_address(plan: Plan) -> str:
-    """Return where the registry's debug port listens: on one network only, by a name that is unique there."""
-    host = "registry.registry-metrics" if plan.runs("prometheus") else "127.0.0.1"
-    return f"{host}:{_REGISTRY_DEBUG_PORT}"
 
 
 def regops_part(plan: Plan, root: PurePosixPath) -> Part:

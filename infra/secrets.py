@@ -8,8 +8,10 @@ from enum import Enum
 import pulumi
 from pulumi_command import local
 
+from infra.blocks.rotation import generation_name
 from infra.plan import Plan
 from infra.settings import DEFAULT_USER
+from ops.config import RETENTION
 
 # Generates a value: 32 random bytes, URL-safe. Never change this text: the command must not run a second time.
 GENERATE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -41,7 +43,7 @@ SECRETS: Mapping[str, Origin] = {
     "registry_user": Origin.DEFAULT,
 }
 
-# Shared between services; nobody types them. Those with services listed are only made if one of these runs.
+# Shared between services; nobody types them. Those with services or a task listed are only made if there is one of these.
 INTERNAL: Mapping[str, tuple[str, ...]] = {
     "cache_password": (),
     "events_token": (),
@@ -53,7 +55,8 @@ INTERNAL: Mapping[str, tuple[str, ...]] = {
     "grafana_secret_key": ("grafana",),
     "metrics_cache_password": ("redis-exporter",),
     "portainer_password": ("portainer",),
-    "retention_password": ("regbot",),
+    "retention_password": (RETENTION,),
+    "script_password": ("regbot",),
     "sign_on_token": ("oauth2-proxy",),
     "sync_password": ("regsync",),
 }
@@ -64,7 +67,8 @@ class Secrets(pulumi.ComponentResource):
 
     def __init__(self, name: str, plan: Plan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:infra:Secrets", name, {}, opts)
-        settings = plan.settings
+        settings = self._settings = plan.settings
+        self._others: dict[str, pulumi.Output[str]] = {}
         self._values: dict[str, pulumi.Output[str]] = {}
         defaults = {"registry_host": settings.registry_host, "registry_user": DEFAULT_USER}
         for secret, origin in SECRETS.items():
@@ -76,7 +80,10 @@ class Secrets(pulumi.ComponentResource):
             elif origin is Origin.GENERATED:
                 self._values[secret] = self._generate(secret)
         for secret, services in INTERNAL.items():
-            if not services or any(map(plan.runs, services)):
+            if not services or any(map(plan.has_client, services)):
+                self._values[secret] = self._generate(secret)
+        if settings.backup.target:
+            for secret in ("backup_password", "backup_second_password"):
                 self._values[secret] = self._generate(secret)
         self._passwords = {account.name: self._generate(f"password-{account.name}") for account in settings.accounts}
         self.register_outputs({})
@@ -99,8 +106,15 @@ class Secrets(pulumi.ComponentResource):
         """The generated passwords of the accounts other than the operator's, by account name."""
         return self._passwords
 
+    def accepted(self, name: str) -> pulumi.Output[list[str]]:
+        """Return the values of a secret that are accepted: the one in use, and during a rotation another one."""
+        return pulumi.Output.all(self._values[name], *([self._others[name]] if name in self._others else []))
+
     def _generate(self, name: str) -> pulumi.Output[str]:
-        return generated(name, GENERATE, self)
+        rotation = self._settings.rotation_of(name)
+        if rotation.also_accepted is not None:
+            self._others[name] = generated(generation_name(name, rotation.also_accepted), GENERATE, self)
+        return generated(generation_name(name, rotation.used), GENERATE, self)
 
 
 def generated(name: str, command: str, parent: pulumi.Resource) -> pulumi.Output[str]:

@@ -38,7 +38,7 @@ SERVICES: Mapping[str, ServiceKind] = {
     "gateway": _kind("issues tokens, takes the registry's events", "python", 0.25, 128),
     "ui": _kind("shows repositories and tags", "registry_ui", 0.25, 128),
     "regsync": _kind("mirrors images", "regsync", 0.5, 512),
-    "regbot": _kind("deletes what retention rules say", "regbot", 0.25, 256),
+    "regbot": _kind("runs scripts of your own on the registry", "regbot", 0.25, 256),
     "prometheus": _kind("collects metrics, raises alerts", "prometheus", 0.5, 512),
     "alertmanager": _kind("sends alerts", "alertmanager", 0.1, 128, "prometheus"),
     "grafana": _kind("shows dashboards", "grafana", 0.5, 512, "prometheus"),

@@ -26,6 +26,7 @@ from infra.blocks.monitoring import MonitoringSettings
 from infra.blocks.operations import OperationsSettings
 from infra.blocks.protection import ProtectionSettings
 from infra.blocks.registry import AccountSettings, RegistrySettings, not_reserved
+from infra.blocks.rotation import ACCOUNT_PREFIX, FIRST, Rotation, fault_of
 from infra.blocks.sign_on import SignOnSettings
 from infra.blocks.sync import SyncSettings
 from infra.blocks.ui import UiSettings
@@ -34,8 +35,11 @@ from ops.config import (
     ACCOUNT_NAME,
     HIGHEST_PORT,
     OLD_MEMORY_KEY,
+    STORAGE_BOX,
     Access,
+    BackupSettings,
     ConfigError,
+    RecoverySettings,
     ServiceLimits,
     Strict,
     describe_fault,
@@ -93,6 +97,7 @@ class GivenSecrets(Strict):
     oauth2_cookie_secret: SecretStr | None = None
     oidc_client_id: SecretStr | None = None
     oidc_client_secret: SecretStr | None = None
+    recovery_kit_passphrase: Annotated[SecretStr, Field(min_length=12)] | None = None
     private_registry_identifier: Annotated[SecretStr, AfterValidator(_identifier)] | None = None
     registry_pass: Annotated[SecretStr, Field(min_length=12)] | None = None
     registry_user: Annotated[SecretStr, AfterValidator(_account_name)] | None = None
@@ -112,13 +117,18 @@ class Settings(GivenSecrets):
     protection: ProtectionSettings = ProtectionSettings()
     management: ManagementSettings = ManagementSettings()
     operations: OperationsSettings = OperationsSettings()
+    backup: BackupSettings = BackupSettings()
+    recover: RecoverySettings | None = None
+    recovery_kit: Path | None = None
     sign_on: SignOnSettings = SignOnSettings()
     accounts: tuple[AccountSettings, ...] = ()
     anonymous: tuple[Access, ...] = (Access(repositories="**", actions=("pull",)),)
     limits: dict[str, ServiceLimits] = Field(default_factory=dict)
+    rotation: dict[str, Rotation] = Field(default_factory=dict)
     local: LocalSettings = LocalSettings()
     hetzner: HetznerSettings = HetznerSettings()
     images_lock: Path = Path("images.lock")
+    one_way: tuple[str, ...] = ()
 
     @field_validator("accounts")
     @classmethod
@@ -129,6 +139,32 @@ class Settings(GivenSecrets):
         if (operator.get_secret_value() if operator else DEFAULT_USER) in names:
             raise ValueError("one has the name of the operator's account (registry_user, or admin if that is not set); rename it")
         return accounts
+
+    @field_validator("sync")
+    @classmethod
+    def _without_our_own_name(cls, sync: SyncSettings, others: ValidationInfo) -> SyncSettings:
+        host = str(others.data.get("registry_host", "")).partition(":")[0]
+        given = [*(entry.target or "" for entry in sync.entries), *(rule.repository for rule in sync.retention)]
+        if named := [name for name in given if "." in host and name.startswith(f"{host}/")]:
+            raise ValueError(f"{named[0]} begins with the name of this registry; leave {host}/ out")
+        return sync
+
+    @field_validator("rotation")
+    @classmethod
+    def _rotates_what_is_generated(cls, rotation: dict[str, Rotation], others: ValidationInfo) -> dict[str, Rotation]:
+        accounts = {f"{ACCOUNT_PREFIX}{account.name}" for account in others.data.get("accounts", ())}
+        for name, asked in rotation.items():
+            if fault := fault_of(name, asked):
+                raise ValueError(f"{name} {fault}")
+            if name.startswith(ACCOUNT_PREFIX) and name not in accounts:
+                raise ValueError(f"{name}: there is no account of that name; remove it")
+            if others.data.get(name) is not None:
+                raise ValueError(f"{name} is set in this stack's configuration: set another value there, and remove it here")
+        return rotation
+
+    def rotation_of(self, name: str) -> Rotation:
+        """Return how far a generated secret has been rotated."""
+        return self.rotation.get(name, FIRST)
 
     def limits_of(self, service: str) -> ServiceLimits:
         """Return the limits in force for a service.
@@ -170,8 +206,8 @@ def parse(raw: Mapping[str, Any], *, stack: str, warn: Callable[[str], object] =
         if value not in ("", None):  # how the engine, and YAML, say that a key is not set
             values[key] = _decoded(key, value)
     values.setdefault("name", f"registry-{stack}")
-    if values.get("place") == "hetzner" and isinstance(values.setdefault("edge", {}), dict):
-        values["edge"] = {**_SERVER_EDGE, **values["edge"]}
+    if values.get("place") == "hetzner":
+        _take_defaults_of_servers(values)
     if "registry_host" not in values and values.get("place") != "hetzner" and (host := _default_host(values.get("edge", {}))):
         values["registry_host"] = host
     limits = values.get("limits")
@@ -187,6 +223,16 @@ def parse(raw: Mapping[str, Any], *, stack: str, warn: Callable[[str], object] =
         if OLD_MEMORY_KEY in given:
             warn(f"limits.{service}.{OLD_MEMORY_KEY}: it holds MiB and is called memory_mib now; rename it")
     return settings
+
+
+def _take_defaults_of_servers(values: dict[str, Any]) -> None:
+    hetzner, defaults = values.get("hetzner"), {"edge": _SERVER_EDGE}
+    if not isinstance(hetzner, dict) or hetzner.get("storage_box") is not False:
+        defaults["backup"] = {"target": STORAGE_BOX}
+    for key, block in defaults.items():
+        given = values.setdefault(key, {})
+        if isinstance(given, dict):  # else the model says what is wrong with it
+            values[key] = {**block, **given}
 
 
 def _decoded(key: str, value: Any) -> Any:

@@ -84,12 +84,12 @@ class SshAccess:
             try:
                 return run(argv, timeout=timeout)
             except CommandError as error:
-                if time.monotonic() > give_up or not _is_away(error):
+                if time.monotonic() > give_up or not is_away(error):
                     raise
             time.sleep(_PAUSE_S)
 
 
-def _is_away(error: CommandError) -> bool:
+def is_away(error: CommandError) -> bool:
     """Whether the server may answer later, as after a restart. A wrong host key or a refused login will not change."""
     failed = error.completed
     return failed is not None and failed.returncode == UNREACHABLE and not any(reason in failed.stderr for reason in _FINAL)

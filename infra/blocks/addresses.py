@@ -18,3 +18,19 @@ def _network(text: str) -> str:
 
 IPv4 = Annotated[str, AfterValidator(_ipv4)]
 Network = Annotated[str, AfterValidator(_network)]
+
+
+def not_everybody(why: str) -> AfterValidator:
+    """Return a validator that refuses a network of all addresses, and says why."""
+
+    def validate(network: str) -> str:
+        if ipaddress.ip_network(network).prefixlen == 0:
+            raise ValueError(why)
+        return network
+
+    return AfterValidator(validate)
+
+
+def loopback(network: str) -> bool:
+    """Whether a network is this host itself."""
+    return ipaddress.ip_network(network).is_loopback

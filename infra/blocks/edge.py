@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from infra.blocks.addresses import IPv4
+from infra.blocks.addresses import IPv4, Network, loopback, not_everybody
 from ops.config import Port, Strict
+
+_SOME = not_everybody("is everybody, who could then claim any address; name the proxies' own addresses")
 
 
 class EdgeSettings(Strict):
@@ -23,6 +25,9 @@ class EdgeSettings(Strict):
         tls: Who signs the certificate: `public` is a public authority, by ACME; `internal` is the edge's own authority.
         acme_email: Where the certificate authority writes to before a certificate expires.
         ipv6: Whether the edge's network has IPv6, so that it sees the real addresses of IPv6 clients.
+        trusted_proxies: Addresses and networks of proxies in front of the edge. What they say of a client is believed: its
+            address (`X-Forwarded-For`), and whether it uses TLS (`X-Forwarded-Proto`). Nobody else's word is.
+            127.0.0.1 is a proxy on this host, which connects to `http_port`.
     """
 
     bind: IPv4 = "127.0.0.1"
@@ -31,6 +36,7 @@ class EdgeSettings(Strict):
     tls: Literal["internal", "public"] = "internal"
     acme_email: Annotated[str, Field(pattern=r"^[^@\s{}]+@[^@\s{}]+$")] | None = None
     ipv6: bool = False
+    trusted_proxies: tuple[Annotated[Network, _SOME], ...] = ()
 
     @model_validator(mode="after")
     def _two_ports(self) -> EdgeSettings:
@@ -49,3 +55,13 @@ class EdgeSettings(Strict):
         if ipaddress.IPv4Address(self.bind).is_unspecified:
             return ""
         return f"localhost:{self.http_port}" if self.plain_bind == self.bind else f"{self.bind}:{self.https_port}"
+
+    @property
+    def trusts_this_host(self) -> bool:
+        """Whether a proxy on this host is trusted."""
+        return any(map(loopback, self.trusted_proxies))
+
+    @property
+    def other_proxies(self) -> tuple[str, ...]:
+        """The networks of trusted proxies elsewhere."""
+        return tuple(network for network in self.trusted_proxies if not loopback(network))

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated
 
-from pydantic import AfterValidator
-
-from infra.blocks.addresses import Network
+from infra.blocks.addresses import Network, not_everybody
 from ops.config import Strict
 
-
-def _not_everybody(network: str) -> str:
-    if ipaddress.ip_network(network).prefixlen == 0:
-        raise ValueError("is the whole Internet; to ban nobody, set protection.enabled to false")
-    return network
+_SOME = not_everybody("is the whole Internet; to ban nobody, set protection.enabled to false")
 
 
 class ProtectionSettings(Strict):
@@ -27,5 +20,5 @@ class ProtectionSettings(Strict):
     """
 
     enabled: bool = True
-    allow: tuple[Annotated[Network, AfterValidator(_not_everybody)], ...] = ()
+    allow: tuple[Annotated[Network, _SOME], ...] = ()
     community: bool = False

@@ -1,4 +1,4 @@
-"""Settings of the mirror: what regsync copies, and what regbot deletes."""
+"""Settings of the mirror: what regsync copies, which old tags go, and the scripts that regbot runs."""
 
 from __future__ import annotations
 
@@ -8,54 +8,83 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from infra.blocks.tag_patterns import TAG, PlainTagPattern, TagPattern
-from ops.config import REPOSITORY_NAME, Strict
+from infra.blocks.tag_patterns import TagPattern
+from ops.config import REPOSITORY_NAME, RepositoryPattern, RetentionRule, Strict
 
+# A name's first part is a registry if it has a dot or a port, or is localhost: https://github.com/distribution/reference
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9](?::[0-9]{1,5})?|[a-z0-9-]*[a-z0-9]:[0-9]{1,5}|localhost"
-_SOURCE = re.compile(rf"(?P<registry>{_HOST})/(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{TAG}))?")
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
+_SOURCE = re.compile(
+    rf"(?:(?P<registry>{_HOST})/)?(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
+)
+_TARGET = re.compile(rf"(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{_TAG}))?")
+# Docker Hub, and what it is called too: https://github.com/regclient/regclient/blob/v0.11.6/types/ref/ref.go
+_HUB = "docker.io"
+_ALSO_HUB = ("index.docker.io", "registry-1.docker.io")
+_OFFICIAL = "library"
+# How regsync writes ranges of versions: https://github.com/regclient/regclient/blob/v0.11.6/internal/semver/semver.go
+_COMPARISON = r"(?:>=|<=|>|<|=|\^|~)?v?[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?"
+_RANGE = rf"^{_COMPARISON}(?: {_COMPARISON})*$"
 _LOWEST_INTERVAL_MIN = 5
 
 
 def _source(source: str) -> str:
-    if "@" in source:
-        raise ValueError("has a digest, which nobody would find it by; give a tag instead")
-    if not _SOURCE.fullmatch(source):
+    """Return a source with its registry; Docker's short names are of Docker Hub."""
+    parts = _SOURCE.fullmatch(source)
+    if parts is None:
         raise ValueError(
-            "should be a repository or image with its registry, such as docker.io/library/alpine or docker.io/library/alpine:3.22"
+            "should be a repository or image, such as docker.io/library/alpine, docker.io/library/alpine:3.22 or"
+            " quay.io/org/app:1.2@sha256:…"
         )
-    return source
+    registry, repository = parts["registry"] or _HUB, parts["repository"]
+    if registry in _ALSO_HUB:
+        registry = _HUB
+    if registry == _HUB and "/" not in repository:
+        repository = f"{_OFFICIAL}/{repository}"
+    tag, digest = (mark + part if part else "" for mark, part in ((":", parts["tag"]), ("@", parts["digest"])))
+    return f"{registry}/{repository}{tag}{digest}"
 
 
-def _repository(name: str) -> str:
-    if not re.fullmatch(REPOSITORY_NAME, name):
-        raise ValueError("should be a repository of this registry, without a registry or tag, such as library/alpine")
-    if "." in name.partition("/")[0]:
-        raise ValueError("starts with a registry; it should be a repository of this one, such as library/alpine")
-    return name
-
-
-Repository = Annotated[str, AfterValidator(_repository)]
+def _target(target: str) -> str:
+    if not _TARGET.fullmatch(target):
+        raise ValueError(
+            "should be a repository of this registry, or an image with a tag, such as docker.io/library/alpine or"
+            " base/alpine:stable"
+        )
+    return target
 
 
 class SyncEntry(Strict):
     """One source to mirror. All platforms of an image are copied, because garbage collection may break an index with gaps.
 
     Attributes:
-        source: Repository or image, with its registry: `docker.io/library/alpine`, or `…:3.22` for one tag.
-        target: Repository here; the default is the source's path without its registry. The tags stay the same.
+        source: Repository or image: `docker.io/library/alpine`, `…:3.22` for one tag, `…:3.22@sha256:…` for one that never
+            changes. Without a registry it is of Docker Hub, as for Docker: `alpine` is `docker.io/library/alpine`.
+        target: Repository here; the default is the source's path without its registry. The tags stay the same, unless the source
+            is an image and the target has a tag: `base/alpine:stable`.
         tags: Regular expressions (RE2) of the tags to copy, which must match whole tags; none means all. Only for repositories.
         deny: Regular expressions of the tags among them to leave out.
+        semver: Ranges of versions: only tags in one of them are copied: `>=3.19 <4`, `^1.2`. Tags that are no versions are not.
     """
 
     source: Annotated[str, AfterValidator(_source)]
-    target: Repository | None = None
+    target: Annotated[str, AfterValidator(_target)] | None = None
     tags: tuple[TagPattern, ...] = ()
     deny: tuple[TagPattern, ...] = ()
+    semver: tuple[Annotated[str, Field(pattern=_RANGE)], ...] = ()
 
     @model_validator(mode="after")
-    def _patterns_for_repositories(self) -> SyncEntry:
-        if self.tag and (self.tags or self.deny):
-            raise ValueError("source is a single image; tags and deny only work for repositories")
+    def _of_one_kind(self) -> SyncEntry:
+        if self.is_image:
+            if self.tags or self.deny or self.semver:
+                raise ValueError("source is a single image; tags, deny and semver only work for repositories")
+            if not self.tag:
+                raise ValueError(
+                    f"source has a digest, which nobody would find it by; give it a tag here: target: {self.repository}:TAG"
+                )
+        elif self._target_parts["tag"]:
+            raise ValueError("target has a tag, but source is a whole repository; drop the tag, or name the source's tag")
         return self
 
     @property
@@ -64,47 +93,65 @@ class SyncEntry(Strict):
         return self._parts["registry"]
 
     @property
+    def is_image(self) -> bool:
+        """Whether it is a single image."""
+        return bool(self._parts["tag"] or self._parts["digest"])
+
+    @property
     def tag(self) -> str | None:
-        """The tag, if the source is a single image."""
-        return self._parts["tag"]
+        """The tag that a single image gets here; None for a repository."""
+        return (self._target_parts["tag"] if self.is_image else None) or self._parts["tag"]
 
     @property
     def repository(self) -> str:
         """The repository that it is copied to."""
-        return self.target or str(self._parts["repository"])
+        return self._target_parts["repository"]
+
+    def may_copy(self, tag: str) -> bool:
+        """Whether a tag may be among those that are copied from a repository. Patterns that Python cannot read may mean any."""
+        try:
+            return not self.tags or any(re.fullmatch(pattern, tag) for pattern in self.tags)
+        except re.error:
+            return True
 
     @property
     def _parts(self) -> re.Match[str]:
-        parts = _SOURCE.fullmatch(self.source)
-        assert parts is not None  # noqa: S101  # validated above
-        return parts
+        return _matched(_SOURCE, self.source)
+
+    @property
+    def _target_parts(self) -> re.Match[str]:
+        return _matched(_TARGET, self.target or self._parts["repository"])
 
 
-class RetentionRule(Strict):
-    r"""Which tags regbot deletes: of the tags that match `tags`, all but the `keep` highest.
+def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
+    parts = pattern.fullmatch(text)
+    assert parts is not None  # noqa: S101  # validated above
+    return parts
 
-    Numbers are compared by value: v1.10 is higher than v1.9. A longer name is higher than its own beginning: 1.2-rc1 than 1.2.
-    Signatures and attestations (`sha256-…`) are never deleted.
+
+class ScriptSettings(Strict):
+    """A Lua script that regbot runs each night: https://regclient.org/usage/regbot/.
 
     Attributes:
-        repository: Repository here that is not a target of the mirror.
-        tags: Regular expression without groups that must match the whole tag: `ci-\d+`, or `v\d+\.\d+|pr-\d+-[0-9a-f]{7}`.
-        keep: How many tags are kept.
+        name: It appears in the log.
+        script: The script. The registry is `registry`, a variable that is set before it runs: `registry .. "/ci/app"`.
+        repositories: What it may pull, push and delete, as for accounts: `ci/app`, `ci/**`.
     """
 
-    repository: Repository
-    tags: PlainTagPattern
-    keep: Annotated[int, Field(ge=1, le=10_000)]
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    script: Annotated[str, Field(min_length=1)]
+    repositories: Annotated[tuple[RepositoryPattern, ...], Field(min_length=1)]
 
 
 class SyncSettings(Strict):
-    """The mirror. regsync only runs if there are entries, regbot only if there are retention rules."""
+    """The mirror, and what becomes of old tags. regsync only runs if there are entries, regbot only if there are scripts."""
 
     enabled: bool = True
     interval: Annotated[str, Field(pattern=r"^([0-9]{1,4}h)?([0-9]{1,5}m)?$")] = "12h"
     parallel: Annotated[int, Field(ge=1, le=16)] = 1
     entries: tuple[SyncEntry, ...] = ()
     retention: tuple[RetentionRule, ...] = ()
+    scripts: tuple[ScriptSettings, ...] = ()
 
     @field_validator("interval")
     @classmethod
@@ -117,12 +164,13 @@ class SyncSettings(Strict):
     @model_validator(mode="after")
     def _one_writer_each(self) -> SyncSettings:
         whole = Counter(entry.repository for entry in self.entries if not entry.tag)
+        copied = {entry.repository: entry for entry in self.entries if not entry.tag}
         images = Counter((entry.repository, entry.tag) for entry in self.entries if entry.tag)
         problems = [f"several entries copy to {name}; give each its own target" for name, count in whole.items() if count > 1]
         for (name, tag), count in images.items():
             if count > 1:
                 problems.append(f"several entries copy to {name}:{tag}; give each its own target")
-            if name in whole:
+            if name in whole and copied[name].may_copy(tag):
                 problems.append(
                     f"one entry copies to {name}, another to {name}:{tag}; add the tag to the first, or change one target"
                 )

@@ -1,7 +1,8 @@
-"""Regular expressions for tags, which match the whole tag: only what Go, Python and Lua understand in the same way.
+"""Regular expressions of mirrored tags, in regsync's own language, which is that of Go's `regexp`.
 
-Go has no look-around, back-references or possessive quantifiers (https://github.com/google/re2/wiki/Syntax), and reads some of
-what Python accepts, such as `a{,5}`, differently. So this is a list of what is allowed, not of what is forbidden.
+https://github.com/google/re2/wiki/Syntax. They are read here as Go reads them, so that a preview refuses what regsync would
+stumble over: look-around, back-references, possessive quantifiers. Python reads some of it differently: `a{,5}` and
+`[[:alpha:]]`, for two.
 """
 
 from __future__ import annotations
@@ -12,43 +13,114 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-
-_SET = r"\[\^?-?(?:[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9_.]|\\[dw.-])+-?\]"
-_CHARACTER = rf"[A-Za-z0-9_.-]|\\[dw.-]|{_SET}"
-_COUNT = r"\{(?P<least>[0-9]{1,2})(?P<open>,(?P<most>[0-9]{1,2})?)?\}"
-_UNNAMED_COUNT = r"\{[0-9]{1,2}(?:,[0-9]{0,2})?\}"
-PLAIN_ITEM = re.compile(rf"(?P<character>{_CHARACTER})(?:(?P<sign>[*+?])|{_COUNT})?")
-_PLAIN = re.compile(rf"(?:(?:{_CHARACTER})(?:[*+?]|{_UNNAMED_COUNT})?|(?<=[^|])\|(?=[^|]))+")
-_GROUPED = re.compile(
-    rf"(?:(?:{_CHARACTER})(?:(?:[*+?]|{_UNNAMED_COUNT})\??)?|\((?:\?:)?|\)(?:(?:[*+?]|{_UNNAMED_COUNT})\??)?|[|^$])+"
+_NAMED = "alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit"
+_CLASS = r"\\[dDsSwW]|\\[pP](?:[A-Z]|\{\^?[A-Za-z_]+\})"
+_CLASS_IN_SET = rf"{_CLASS}|\[:\^?(?:{_NAMED}):\]"
+_ESCAPED = r"\\[aftnrv]|\\x[0-9A-Fa-f]{2}|\\x\{[0-9A-Fa-f]{1,6}\}|\\[1-7][0-7]{1,2}|\\0[0-7]{0,2}|\\[!-/:-@\[-`{-~]"
+_MEMBER = rf"{_CLASS_IN_SET}|{_ESCAPED}|(?!\[:\^?[a-z]*:\])[^\\\]]"
+_TOKEN = re.compile(
+    rf"""
+    (?P<quoted>\\Q(?:(?!\\E).)*\\E)
+    | (?P<set>\[\^?\]?(?:{_MEMBER})*\])
+    | (?P<open>\((?:\?(?:P?<[A-Za-z_][A-Za-z0-9_]*>|(?:[imsU]+(?:-[imsU]+)?|-[imsU]+)?:))?(?!\?))
+    | (?P<flags>\(\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+)\))
+    | (?P<close>\))
+    | (?P<repeat>(?:[*+?]|\{{(?P<least>[0-9]+)(?P<upto>,(?P<most>[0-9]+)?)?\}})\??)
+    | (?P<bound>[\^$]|\\[AbBz])
+    | (?P<or>\|)
+    | (?P<atom>{_CLASS}|{_ESCAPED}|[^\\\[()*+?|^$])
+    """,
+    re.VERBOSE | re.DOTALL,
 )
+_SET_MEMBER = re.compile(rf"(?P<class>{_CLASS_IN_SET})|(?P<escaped>{_ESCAPED})|(?P<plain>[^\\])", re.DOTALL)
 _GO_REPEATS = 1000
-_KNOWN = r"letters, digits, _ - . \. \d \w [sets], each of which may be followed by * + ? {n} {n,m}"
+_NOT_GO = {
+    "(?=": "look-ahead",
+    "(?!": "look-ahead",
+    "(?<=": "look-behind",
+    "(?<!": "look-behind",
+    "(?>": "an atomic group",
+    "(?#": "a comment",
+    "(?(": "a condition",
+    "(?P=": "a back-reference",
+}
 
 
-def _grouped(pattern: str) -> str:
-    if not _GROUPED.fullmatch(pattern):
-        raise ValueError(rf"should be a regular expression of {_KNOWN}, with (groups), | ^ and $")
-    counts = [int(count) for count in re.findall(r"([0-9]+)\}", pattern)]
-    if "){" in pattern and math.prod(counts) > _GO_REPEATS:  # the count of a group multiplies the counts inside it
-        raise ValueError(f"repeats more than {_GO_REPEATS} times")
-    return _compiles(pattern)
+def _readable_by_go(pattern: str) -> str:
+    """Return a pattern that regsync understands.
 
-
-def _plain(pattern: str) -> str:
-    if not _PLAIN.fullmatch(pattern):
-        raise ValueError(rf"should be a regular expression of {_KNOWN}, or several of them separated by |, without groups")
-    return _compiles(pattern)
-
-
-def _compiles(pattern: str) -> str:
+    Raises:
+        ValueError: It does not; the message names the place.
+    """
+    if not pattern:
+        raise ValueError("is empty; leave it out to match all tags")
+    shape: list[str] = []  # the same structure, of what Python and Go read alike
+    place, counts, repeated = 0, [1], False
+    while place < len(pattern):
+        token = _TOKEN.match(pattern, place)
+        if token is None or (token["repeat"] and repeated):
+            raise ValueError(f"is not a regular expression that regsync understands: {_fault(pattern, place)}")
+        shape.append(_shape(token))
+        counts += _counts(token)
+        repeated = bool(token["repeat"])
+        place = token.end()
+    if max(counts) > _GO_REPEATS or (")" in pattern and math.prod(counts) > _GO_REPEATS):  # a group's multiplies those inside it
+        raise ValueError(f"repeats more than {_GO_REPEATS} times, which regsync refuses")
     try:
-        re.compile(pattern)
+        re.compile("".join(shape))
     except re.error as error:
-        raise ValueError(f"is not a valid regular expression: {error}") from None
+        raise ValueError(f"is not a valid regular expression: {error.msg}") from None
     return pattern
 
 
-TagPattern = Annotated[str, AfterValidator(_grouped)]
-PlainTagPattern = Annotated[str, AfterValidator(_plain)]
+def _shape(token: re.Match[str]) -> str:
+    match token.lastgroup:
+        case "set":
+            return _set(token["set"])
+        case "open":
+            return "(?:"
+        case "flags" | "bound":
+            return "(?:)"
+        case "quoted" | "atom":
+            return "a" if token.group() != r"\Q\E" else "(?:)"
+    return token.group()
+
+
+def _set(text: str) -> str:
+    """Return a set of the same ranges, so that Python finds those that go backwards."""
+    inner = text[1:-1].removeprefix("^")
+    members = []
+    for one in _SET_MEMBER.finditer(inner):
+        if one["class"]:
+            members.append(r"\w")
+        else:
+            members.append(one.group() if one.group() == "-" else re.escape(_character(one)))
+    return f"[{''.join(members)}]"
+
+
+def _character(one: re.Match[str]) -> str:
+    if one["plain"]:
+        return one["plain"]
+    body = one["escaped"][1:]
+    if body[0] == "x":
+        return chr(min(int(body[1:].strip("{}"), 16), 0x10FFFF))
+    if body.isdigit():
+        return chr(int(body, 8))
+    return dict(zip("aftnrv", "\a\f\t\n\r\v", strict=True)).get(body, body)
+
+
+def _counts(token: re.Match[str]) -> list[int]:
+    return [int(count) for count in (token["least"], token["most"]) if count and int(count) > 1][-1:]
+
+
+def _fault(pattern: str, place: int) -> str:
+    rest = pattern[place:]
+    what = next((name for start, name in _NOT_GO.items() if rest.startswith(start)), "")
+    if not what and re.match(r"\\[1-9k]", rest):
+        what = "a back-reference"
+    if not what and place and rest[0] in "*+?{":
+        what = "a repetition of a repetition"
+    return f"{what} at {rest[:12]!r}" if what else f"it ends at {rest[:12]!r}"
+
+
+TagPattern = Annotated[str, AfterValidator(_readable_by_go)]

@@ -9,17 +9,19 @@ from typing import Any
 import pulumi
 import pulumi_hcloud as hcloud
 
+from infra.blocks.rotation import LOGIN_KEY
 from infra.hetzner import mount
-from infra.hetzner.keys import KeyPair
 from infra.hetzner.names import Names
 from infra.hetzner.network import Addresses
 from infra.hetzner.prepare import PACKAGES, prepare_script
 from infra.hetzner.server import Server
 from infra.hetzner.storage_box import StorageBox
 from infra.hetzner.volume import DataVolume
+from infra.keys import KeyPair, LoginKeys
 from infra.server.files import ROOT
 from infra.settings import Settings
 from infra.ssh_host import Machine
+from ops.config import STORAGE_BOX
 
 LABEL = "private-registry"
 
@@ -36,7 +38,8 @@ class HetznerPlace(pulumi.ComponentResource):
         super().__init__("private-registry:hetzner:Place", name, {}, opts)
         self._settings, self._labels = settings, {LABEL: settings.name}
         rented, child = settings.hetzner, pulumi.ResourceOptions(parent=self)
-        login, host = KeyPair("login-key", child), KeyPair("host-key", child)
+        keys, host = LoginKeys(settings.rotation_of(LOGIN_KEY), child), KeyPair("host-key", child)
+        login = keys.used
         addresses = Addresses("addresses", rented, settings.name, self._labels, child)
         server = Server(
             "server",
@@ -59,10 +62,21 @@ class HetznerPlace(pulumi.ComponentResource):
             private_key=login.private,
             host_key=host.public,
             made=[server.server, *([volume.attached] if volume else [])],
-            prepare=_prepare_with(volume) if volume else prepare_script(),
+            prepare=self._prepare(volume, keys.change),
             kind=rented.server_type,
         )
         self.register_outputs({})
+
+    def _prepare(self, volume: DataVolume | None, keys: pulumi.Output[str]) -> pulumi.Input[str]:
+        packages = [*PACKAGES, *(["restic"] if self._settings.backup.target else [])]
+        if volume is None:
+            return keys.apply(lambda change: change + prepare_script(packages))
+
+        def script(known: Mapping[str, Any]) -> str:
+            mounts = mount.mount_script(device=known["device"], folder=str(ROOT), size_gb=known["size_gb"])
+            return str(known["keys"]) + prepare_script([*packages, *mount.PACKAGES], mounts)
+
+        return pulumi.Output.all(device=volume.device, size_gb=volume.size_gb, keys=keys).apply(script)
 
     def _volume(self, server: hcloud.Server) -> DataVolume | None:
         rented = self._settings.hetzner
@@ -86,18 +100,11 @@ class HetznerPlace(pulumi.ComponentResource):
             self._settings.name,
             self._labels,
             protect=self._settings.hetzner.protect,
+            append_only=self._settings.backup.target == STORAGE_BOX and self._settings.backup.is_append_only,
             through=self.machine.connection,
             after=after,
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-
-def _prepare_with(volume: DataVolume) -> pulumi.Output[str]:
-    def script(known: Mapping[str, Any]) -> str:
-        mounts = mount.mount_script(device=known["device"], folder=str(ROOT), size_gb=known["size_gb"])
-        return prepare_script((*PACKAGES, *mount.PACKAGES), mounts)
-
-    return pulumi.Output.all(device=volume.device, size_gb=volume.size_gb).apply(script)
 
 
 def _is_address(host: str) -> bool:

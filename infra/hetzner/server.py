@@ -9,8 +9,8 @@ import pulumi_hcloud as hcloud
 
 from infra.blocks.hetzner import HetznerSettings
 from infra.hetzner.cloud_init import user_data
-from infra.hetzner.keys import KeyPair
 from infra.hetzner.network import Addresses, firewall
+from infra.keys import KeyPair
 
 
 class Server(pulumi.ComponentResource):
@@ -35,7 +35,9 @@ class Server(pulumi.ComponentResource):
     ) -> None:
         super().__init__("private-registry:hetzner:Server", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        key = hcloud.SshKey("ssh-key", name=stack, public_key=login.public, labels=labels, opts=child)
+        # Two keys cannot have one name. It only matters for a new server.
+        key_options = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
+        key = hcloud.SshKey("ssh-key", name=stack, public_key=login.public, labels=labels, opts=key_options)
         group = hcloud.PlacementGroup("placement", name=stack, type="spread", labels=labels, opts=child)
         wall = firewall(stack, settings.ssh_from, labels, self)
         data = pulumi.Output.all(private=host.private, public=host.public, login=login.public).apply(

@@ -9,13 +9,16 @@ import pulumi_hcloud as hcloud
 from pulumi_command import remote
 
 from infra.blocks.hetzner import StorageBoxSettings
-from infra.hetzner.keys import KeyPair
+from infra.host import BackupAccount
+from infra.keys import KeyPair
 from infra.secrets import GENERATE, generated
 from infra.ssh_host import DIAL_LIMIT
+from ops.config import authorized_keys
 
 # Below the writer's folder. An account's keys are in `.ssh` of its own folder; with a common folder each key would open both.
 # https://docs.hetzner.com/robot/storage-box/backup-space-ssh-keys/
 BACKUPS = "backups"
+_REPOSITORY = f"{BACKUPS}/restic"
 _PORT = 23
 # The API wants characters of four classes, and random text may lack one.
 _FOUR_CLASSES = "-Aa1"
@@ -74,6 +77,7 @@ class StorageBox(pulumi.ComponentResource):
 
     Attributes:
         writer: The account that writes backups, below `BACKUPS`.
+        backup_account: The writer, as `regops backup` logs in.
         reader: The account that checks and restores them; it sees what is below `BACKUPS` and cannot change anything.
     """
 
@@ -85,6 +89,7 @@ class StorageBox(pulumi.ComponentResource):
         labels: Mapping[str, str],
         *,
         protect: bool,
+        append_only: bool,
         through: remote.ConnectionArgs,
         after: pulumi.Resource,
         opts: pulumi.ResourceOptions | None = None,
@@ -107,17 +112,29 @@ class StorageBox(pulumi.ComponentResource):
             for role, folder in (("writer", settings.folder), ("reader", f"{settings.folder}/{BACKUPS}"))
         ]
         # The API cannot set keys of sub-accounts.
-        self._as_writer("backup-writer-install-key", "install-ssh-key", [after], key=self.writer.key)
-        # The reader cannot write, not even its own key. The box's shell has no redirections, but it has dd.
-        keys = f"{BACKUPS}/.ssh"
-        # This is below the reader's folder, which the API creates with the account.
-        needed = [after, self.reader]
-        folder = self._as_writer("backup-reader-install-key-folder", f"mkdir -p {keys}", needed)
-        self._as_writer("backup-reader-install-key", f"dd of={keys}/authorized_keys", [*needed, folder], key=self.reader.key)
+        prune_key = KeyPair("backup-prune-key", pulumi.ResourceOptions(parent=self)) if append_only else None
+        writers = self.writer.key.public.apply(lambda text: text + "\n")
+        if prune_key:
+            both = pulumi.Output.all(self.writer.key.public, prune_key.public)
+            writers = both.apply(lambda keys: authorized_keys(keys[0], keys[1], _REPOSITORY))
+        self._install_key("writer", ".ssh", writers, [after])
+        # The reader cannot write, not even its own key. It is below the reader's folder, which the API creates with the account.
+        readers = self.reader.key.public.apply(lambda text: text + "\n")
+        self._install_key("reader", f"{BACKUPS}/.ssh", readers, [after, self.reader])
+        url = pulumi.Output.format("ssh://{0}@{1}:{2}/{3}", self.writer.username, self.writer.host, _PORT, _REPOSITORY)
+        self.backup_account = BackupAccount(url, self.writer.key.private, prune_key.private if prune_key else None)
         self.register_outputs({})
 
-    def _as_writer(self, name: str, command: str, after: list[pulumi.Resource], *, key: KeyPair | None = None) -> pulumi.Resource:
-        """Run a command on the box as the writer, through the server, which only sees encrypted SSH. `key` is its input."""
+    def _install_key(self, role: str, folder: str, keys: pulumi.Output[str], after: list[pulumi.Resource]) -> None:
+        """Let these keys into an account, and no others. The box's shell has no redirections, but it has dd."""
+        name = f"backup-{role}-install-key"
+        made = self._as_writer(f"{name}-folder", f"mkdir -p {folder}", after)
+        self._as_writer(name, f"dd of={folder}/authorized_keys", [*after, made], stdin=keys)
+
+    def _as_writer(
+        self, name: str, command: str, after: list[pulumi.Resource], *, stdin: pulumi.Output[str] | None = None
+    ) -> pulumi.Resource:
+        """Run a command on the box as the writer, by its password, through the server, which only sees encrypted SSH."""
         return remote.Command(
             name,
             connection=remote.ConnectionArgs(
@@ -136,7 +153,7 @@ class StorageBox(pulumi.ComponentResource):
                 ),
             ),
             create=command,
-            stdin=key.public.apply(lambda text: text + "\n") if key else None,
+            stdin=stdin,
             logging=remote.Logging.NONE,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=after),

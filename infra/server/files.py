@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from infra.blocks.edge import EdgeSettings
 from infra.plan import Plan
 from infra.release import Part
 from infra.server import cron, docker_daemon, logrotate, regops, sshd, sysctl, timers, units, upgrades, users
@@ -14,6 +15,9 @@ from ops.config import SERVICE_USER
 
 PART = "host"
 ROOT = PurePosixPath("/srv/private-registry")
+_EDGE = EdgeSettings(https_port=443, ipv6=True)
+# A connection whose client does not read holds 192 KiB at most, and the edge needs some memory for itself.
+_CONNECTIONS_PER_MIB = 4
 
 
 @dataclass(frozen=True)
@@ -31,18 +35,30 @@ class HostFile:
     text: str
 
 
-def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True, tasks: Sequence[Task] = ()) -> Sequence[HostFile]:
+def host_files(
+    root: PurePosixPath = ROOT, *, edge: EdgeSettings = _EDGE, edge_mib: int = 256, tasks: Sequence[Task] = ()
+) -> Sequence[HostFile]:
     """Return all files.
 
     Args:
         root: The stack's folder on the host.
-        ipv6: Whether the edge listens on IPv6.
+        edge: The settings of the edge.
+        edge_mib: The edge's memory, in MiB.
         tasks: The schedule.
     """
+    ipv6 = edge.ipv6
+    clients_guard = units.clients_guard(
+        port=edge.https_port,
+        connections=edge_mib * _CONNECTIONS_PER_MIB,
+        one_address=bool(edge.trusted_proxies),
+        ipv6=ipv6,
+    )
     return [
         HostFile(sshd.PATH, "who may log in, and how: root with a key", sshd.sshd_config()),
         HostFile(docker_daemon.PATH, "how the Docker engine runs containers", docker_daemon.daemon_json(ipv6=ipv6)),
         HostFile(units.GUARD_PATH, "keeps containers away from the server's metadata", units.metadata_guard()),
+        HostFile(units.USERS_GUARD_PATH, "keeps users away from unpublished ports of containers", units.users_guard(ipv6=ipv6)),
+        HostFile(units.CLIENTS_GUARD_PATH, "limits the connections to the edge, in all and from one address", clients_guard),
         HostFile(units.SCOPE_PATH, "limits the processes of each container", units.container_scope()),
         HostFile(sysctl.PATH, "hardens the kernel", sysctl.sysctl_conf()),
         HostFile(
@@ -62,7 +78,8 @@ def host_files(root: PurePosixPath = ROOT, *, ipv6: bool = True, tasks: Sequence
 
 def host_part(plan: Plan, root: PurePosixPath = ROOT) -> Part:
     """Return the files as a part of the release; their paths below the part's folder are those below `/`."""
-    listed = host_files(root, ipv6=plan.settings.edge.ipv6, tasks=schedule(plan))
+    settings = plan.settings
+    listed = host_files(root, edge=settings.edge, edge_mib=settings.limits_of("edge").memory_mib, tasks=schedule(plan))
     files: Mapping[str, str] = {file.path.lstrip("/"): file.text for file in listed}
     return Part.of_text(PART, files)
 

@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 
 from infra.plan import Plan
 from infra.regops import ALL_DATA, DATA_FOLDER, METRICS_FOLDER
-from ops.config import READ_ONLY_FOLDER
+from ops.config import DRILLED_WITHIN_DAYS, READ_ONLY_FOLDER
 
+_DAY_S = 86_400
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -59,6 +60,9 @@ class Task:
         writes: Folders below the root that it may change.
         docker: Whether it may use the Docker engine.
         network: Whether it may use the network.
+        within_s: For how many seconds it may go without success, if not until the second run in a row should have ended.
+        restores: Whether it runs `restic restore`, which asks the kernel to give files their owners, and is killed where it may
+            not ask. Without a capability it gets no answer but no.
     """
 
     name: str
@@ -71,6 +75,8 @@ class Task:
     writes: Sequence[str] = ()
     docker: bool = False
     network: bool = False
+    within_s: int = 0
+    restores: bool = False
 
     def command(self, root: PurePosixPath) -> Sequence[str]:
         """Return the words of its command."""
@@ -86,9 +92,28 @@ def _regops(root: PurePosixPath, words: Sequence[str]) -> Sequence[str]:
     return ["python3", "-B", "-P", "-m", "ops.cli", "--root", str(root), *words]
 
 
+_RETENTION = Task(
+    name="retention",
+    purpose="deletes old tags by the rules of the settings",
+    words=["retention", "--wait", "1800"],
+    when=When(minutes=(30,), hours=(2,)),
+    spread_s=300,
+    limit_s=2 * 3600,
+    writes=[ALL_DATA, READ_ONLY_FOLDER],
+    docker=True,
+    network=True,
+)
+
+
 def schedule(plan: Plan) -> Sequence[Task]:
     """Return the tasks of a stack."""
     everywhere = [DATA_FOLDER, *([METRICS_FOLDER] if plan.runs("node-exporter") else [])]
+    retention = [_RETENTION] if plan.deletes_tags else []
+    backups = _backups() if plan.settings.backup.target else []
+    return [*_everyday(everywhere), *retention, *backups, _notify(everywhere)]
+
+
+def _everyday(everywhere: Sequence[str]) -> Sequence[Task]:
     return [
         Task(
             name="doctor",
@@ -132,13 +157,76 @@ def schedule(plan: Plan) -> Sequence[Task]:
             writes=[ALL_DATA, READ_ONLY_FOLDER],
             docker=True,
         ),
+    ]
+
+
+def _notify(everywhere: Sequence[str]) -> Task:
+    return Task(
+        name="notify",
+        purpose="sends messages, reminders and the daily digest",
+        words=["notify"],
+        when=When(minutes=tuple(range(0, 60, 5))),
+        limit_s=120,
+        writes=everywhere,
+        network=True,
+    )
+
+
+def _backups() -> Sequence[Task]:
+    return [
         Task(
-            name="notify",
-            purpose="sends messages, reminders and the daily digest",
-            words=["notify"],
-            when=When(minutes=tuple(range(0, 60, 5))),
-            limit_s=120,
-            writes=everywhere,
+            name="backup",
+            purpose="backs the registry and the stack's state up",
+            words=["backup", "--wait", "600"],
+            when=When(minutes=(40,), hours=(1, 7, 13, 19)),
+            spread_s=600,
+            limit_s=5 * 3600,
+            # Where the blobs are too, which are linked.
+            writes=[ALL_DATA],
+            network=True,
+        ),
+        Task(
+            name="verify",
+            purpose="checks that the backups are whole",
+            words=["verify", "--wait", "3600"],
+            when=When(minutes=(30,), hours=(5,)),
+            spread_s=1800,
+            limit_s=4 * 3600,
+            writes=[ALL_DATA],
+            network=True,
+        ),
+        Task(
+            name="scrub",
+            purpose="compares blobs on the disk with their digests, and repairs them from a backup",
+            words=["scrub", "--wait", "600"],
+            when=When(minutes=(15,), hours=(0,)),
+            spread_s=1800,
+            limit_s=6 * 3600,
+            writes=[ALL_DATA],
+            network=True,
+            restores=True,
+        ),
+        Task(
+            name="drill",
+            purpose="tries whether the backups can be restored",
+            words=["drill", "--wait", "600"],
+            when=When(minutes=(10,), hours=(9,), weekdays=("Sat",)),
+            spread_s=1800,
+            limit_s=2 * 3600,
+            writes=[ALL_DATA],
+            docker=True,
+            network=True,
+            within_s=round(DRILLED_WITHIN_DAYS * _DAY_S),
+            restores=True,
+        ),
+        Task(
+            name="prune",
+            purpose="removes old backups, or says which can go",
+            words=["backups", "prune", "--wait", "3600"],
+            when=When(minutes=(50,), hours=(3,), weekdays=("Wed",)),
+            spread_s=900,
+            limit_s=3 * 3600,
+            writes=[ALL_DATA],
             network=True,
         ),
     ]

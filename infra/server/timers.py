@@ -55,6 +55,7 @@ def _service(task: Task, root: PurePosixPath) -> str:
     last = shlex.join(task.last_command(root)).replace("%", "%%")
     stop_post = f"ExecStopPost={last}\n" if last else ""
     groups = "SupplementaryGroups=docker\n" if task.docker else ""
+    owners = "SystemCallFilter=@chown\n" if task.restores else ""
     paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)
     # Output goes to the journal, which has the time of each line, limits its own size, and needs no folder.
     return f"""\
@@ -79,7 +80,7 @@ Group={group}
 DevicePolicy=closed
 KeyringMode=private
 RemoveIPC=yes
-{HARDENED}"""
+{HARDENED}{owners}"""
 
 
 def _network(task: Task) -> str:

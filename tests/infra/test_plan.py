@@ -13,8 +13,9 @@ from infra.plan import Plan, make_plan, needed_images, wanted
 from infra.project import LOCK
 from infra.services import SERVICES
 from infra.settings import SettingsError, parse
+from ops.config import STORAGE_BOX
 from tests.case_names import case_name
-from tests.plans import BARE, EVERYTHING, SSH_FROM, plan_of
+from tests.plans import BACKUP, BARE, EVERYTHING, SSH_FROM, plan_of
 
 SERVER = {"place": "hetzner", "registry_host": "registry.example.com", "hetzner": SSH_FROM}
 ALWAYS = ("registry", "cache", "edge", "gateway")
@@ -61,7 +62,7 @@ def test_everything_that_is_asked_for_runs(place: dict[str, str]) -> None:
         ({"ui": {"enabled": False}}, {"ui"}),
         ({"sync": {**EVERYTHING["sync"], "enabled": False}}, {"regsync", "regbot"}),
         ({"sync": {**EVERYTHING["sync"], "entries": []}}, {"regsync"}),
-        ({"sync": {**EVERYTHING["sync"], "retention": []}}, {"regbot"}),
+        ({"sync": {**EVERYTHING["sync"], "scripts": []}}, {"regbot"}),
         ({"monitoring": {"grafana": False}}, {"grafana"}),
         ({"monitoring": {"cadvisor": False}}, {"cadvisor", "cadvisor-socket"}),
         ({"protection": {"enabled": False}}, {"crowdsec"}),
@@ -194,4 +195,37 @@ def test_a_channel_without_its_secret_is_refused(channel: dict[str, Any], missin
     if expected:
         assert problems(raw, pinned()) == expected
     else:
+        assert plan(raw).services
+
+
+def test_the_backups_of_a_server_do_not_go_to_its_own_disk() -> None:
+    assert plan({"backup": {"target": "/mnt/backups"}}).settings.backup.target == "/mnt/backups"
+    assert plan({**SERVER, "backup": BACKUP}).settings.backup.ssh
+    (problem,) = problems({**SERVER, "backup": {"target": "/mnt/backups"}}, pinned())
+    assert problem.startswith("backup.target: a server's backups should go to another one")
+    assert plan(SERVER).settings.backup.target == STORAGE_BOX
+    boxless = {**SERVER, "hetzner": {**SSH_FROM, "storage_box": False}}
+    assert plan(boxless).settings.backup.target is None
+    (problem,) = problems({**boxless, "backup": {"target": STORAGE_BOX}}, pinned())
+    assert problem.startswith("backup.target: there is no storage-box")
+
+
+@pytest.mark.parametrize(
+    ("raw", "faults"),
+    [
+        ({"recover": "latest"}, ["recover: there are no backups"]),
+        ({"recover": "latest", "backup": {"target": "/mnt/backups"}}, []),
+        ({**SERVER, "recovery_kit": "kit.age"}, ["recovery_kit: is only written encrypted"]),
+        ({**SERVER, "recovery_kit": "kit.age", "recovery_kit_passphrase": "long enough to count"}, []),
+        (
+            {"recovery_kit": "kit.age", "recovery_kit_passphrase": "long enough to count"},
+            ["recovery_kit: is for servers", "recovery_kit: recovers nothing without backups"],
+        ),
+    ],
+)
+def test_a_recovery_has_what_it_needs(raw: dict[str, Any], faults: list[str]) -> None:
+    found = problems(raw, pinned()) if faults else []
+    assert [fault for fault in faults if not any(one.startswith(fault) for one in found)] == []
+    assert len(found) == len(faults)
+    if not faults:
         assert plan(raw).services

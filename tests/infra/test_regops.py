@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Any
 
 from infra.regops import regops_config
 from infra.services import SERVICES
-from ops.config import render
+from ops.config import MOVING, VERIFIED_WITHIN_DAYS, render
 from tests.plans import BARE, EVERYTHING, plan_of
 
 ROOT = PurePosixPath("/srv/private-registry")
@@ -30,3 +31,24 @@ def test_a_registry_is_named_by_its_identifier_only_if_that_is_set() -> None:
     named = regops_config(plan_of(**BARE, private_registry_identifier="The Smiths' registry"), ROOT)
     assert named.identifier_secret == "private_registry_identifier"
     assert "Smiths" not in render(named)
+
+
+def test_what_the_mirror_brings_moves_by_design() -> None:
+    entries = [
+        {"source": "docker.io/library/golang", "target": "go"},
+        {"source": "quay.io/coreos/etcd:v3.6.1"},
+    ]
+    config = regops_config(plan_of(**BARE | {"sync": {"entries": entries}, "operations": {"moving": ["*-wip"]}}), ROOT)
+    assert config.moving == ("*-wip", "coreos/etcd:v3.6.1", "go:*")
+    assert regops_config(plan_of(**BARE), ROOT).moving == MOVING
+
+
+def test_where_there_are_backups_garbage_collection_needs_a_verified_one_unless_the_settings_say_otherwise() -> None:
+    def limit(**more: Any) -> float | None:
+        return regops_config(plan_of(**BARE | more), ROOT).gc.max_backup_age_days
+
+    backup = {"target": "/mnt/backups"}
+    assert limit() is None
+    assert limit(backup=backup) == VERIFIED_WITHIN_DAYS
+    assert limit(backup=backup, operations={"gc": {"max_backup_age_days": 7}}) == 7
+    assert limit(backup=backup, operations={"gc": {"max_backup_age_days": None}}) is None

@@ -12,7 +12,10 @@ import pytest
 from infra.secrets import INTERNAL, SECRETS, Origin
 from infra.services import SERVICES
 from infra.settings import GivenSecrets
+from ops.config import RETENTION
 from ops.core.process import run
+from ops.credentials.keys import signing_key_from_seed
+from ops.credentials.passwords import password_matches
 from tests.declared import Declarations, Declared, declare
 from tests.plans import BARE, EVERYTHING
 
@@ -34,7 +37,9 @@ FOURTEEN = {
     "registry_pass",
     "registry_user",
 }
-GIVEN = {name: f"given-{name.replace('_', '-')}" for name in GivenSecrets.model_fields}
+# Opens what has all the others, so that the host never gets it.
+OF_THE_KIT = "recovery_kit_passphrase"
+GIVEN = {name: f"given-{name.replace('_', '-')}" for name in sorted({*GivenSecrets.model_fields} - {OF_THE_KIT})}
 BARE_TEXTS = {key: json.dumps(value) for key, value in BARE.items()}
 ALWAYS = {name for name, services in INTERNAL.items() if not services}
 ACCOUNTS = json.dumps([{"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]}])
@@ -47,7 +52,7 @@ def unset() -> Declarations:
 
 @pytest.fixture(scope="module")
 def given() -> Declarations:
-    return declare({"accounts": ACCOUNTS, **BARE_TEXTS, **GIVEN})
+    return declare({"accounts": ACCOUNTS, **BARE_TEXTS, **GIVEN, OF_THE_KIT: "given-for-the-kit"})
 
 
 def generated(declared: Declarations) -> dict[str, Declared]:
@@ -56,8 +61,7 @@ def generated(declared: Declarations) -> dict[str, Declared]:
 
 def files(declared: Declarations) -> Mapping[str, str]:
     """The files that go to the host."""
-    content: dict[str, str] = json.loads(declared.named("secrets", COMMAND).inputs["stdin"])
-    return content
+    return declared.secret_files
 
 
 def texts(value: Any) -> list[str]:
@@ -82,7 +86,7 @@ def test_what_can_be_generated_is_generated(unset: Declarations) -> None:
 
 def test_what_is_given_is_not_generated(given: Declarations) -> None:
     assert set(generated(given)) == {*ALWAYS, "password-ci"}
-    assert {name: text for name, text in files(given).items() if name in GIVEN} == GIVEN
+    assert {name: text for name, text in files(given).items() if name in {**GIVEN, OF_THE_KIT: ""}} == GIVEN
 
 
 def test_optional_secrets_stay_away_until_they_are_given(unset: Declarations) -> None:
@@ -97,7 +101,37 @@ def test_secrets_of_services_are_made_when_these_run() -> None:
 
 
 def test_secrets_name_services_that_exist() -> None:
-    assert {service for services in INTERNAL.values() for service in services} <= set(SERVICES)
+    assert {service for services in INTERNAL.values() for service in services} <= {*SERVICES, RETENTION}
+
+
+@pytest.mark.parametrize(
+    ("stage", "accepted", "signing"),
+    [
+        ("announced", ["events_token", "events_token-2"], "token_signing_seed"),
+        ("used", ["events_token-2", "events_token"], "token_signing_seed-2"),
+        ("done", ["events_token-2"], "token_signing_seed-2"),
+    ],
+)
+def test_a_rotation_makes_another_value_and_keeps_the_old_one_until_it_is_done(
+    stage: str, accepted: list[str], signing: str
+) -> None:
+    overlapping = {name: {"generation": 2, "stage": stage} for name in ("events_token", "token_signing_seed")}
+    rotation = {**overlapping, "registry_pass": {"generation": 3}, "password-ci": {"generation": 2}}
+    declared = declare({"accounts": ACCOUNTS, **BARE_TEXTS, "rotation": json.dumps(rotation)})
+
+    def value(name: str) -> str:
+        return f"mocked-{name}".ljust(43, "x")
+
+    written = files(declared)
+    assert written["live/gateway/events-tokens"].split("\n") == [value(name) for name in accepted]
+    assert written["gateway/events-token"] == value(accepted[0])  # the edge's
+    assert written["gateway/signing-key.pem"] == signing_key_from_seed(value(signing))
+    assert len(json.loads(written["gateway/jwks.json"])["keys"]) == len(accepted)
+    assert written["registry_pass"] == value("registry_pass-3")
+    assert {"registry_pass", "registry_pass-2", "password-ci"} & set(generated(declared)) == set()
+    operator, robot = json.loads(written["live/gateway/rights.json"])["accounts"]
+    assert password_matches(value("registry_pass-3"), operator["password_hash"])
+    assert password_matches(value("password-ci-2"), robot["password_hash"])
 
 
 def test_generated_values_stay_what_they_are(unset: Declarations) -> None:
@@ -138,9 +172,11 @@ def test_secrets_reach_the_host_by_standard_input_only(given: Declarations) -> N
 
 def test_the_internal_secrets_are_in_the_files_of_their_readers(unset: Declarations) -> None:
     written = files(unset)
-    for name in ("cache_password", "events_token", "registry_http_secret"):
+    for name in ("cache_password", "registry_http_secret"):
         assert f"mocked-{name}" in written["registry/config.yml"]
-    assert written["gateway/events-token"].startswith("mocked-events_token")
+    assert "mocked-events_token" not in written["registry/config.yml"]  # it would be shown on the debug port
+    for name in ("gateway/events-token", "live/gateway/events-tokens"):
+        assert written[name].startswith("mocked-events_token")
     everything = "".join(written.values())
     for name in ("password_salt", "token_signing_seed", "password-ci"):
         assert f"mocked-{name}" not in everything

@@ -1,4 +1,4 @@
-"""Accounts beside the operator's."""
+"""The registry: accounts beside the operator's, and hosts of layers that are elsewhere."""
 
 from __future__ import annotations
 
@@ -15,5 +15,15 @@ def test_the_names_of_the_services_accounts_are_reserved() -> None:
         with pytest.raises(SettingsError) as refused:
             parse({"accounts": [{"name": name, "access": [{"repositories": "**", "actions": ["pull"]}]}]}, stack="test")
         assert refused.value.problems == [
-            f"accounts.0.name: is the account of the service {name}; choose another name (got {name!r})"
+            f"accounts.0.name: is the account of {name}, a part of this program; choose another name (got {name!r})"
         ]
+
+
+@pytest.mark.parametrize(
+    "host", ["https://mcr.microsoft.com", "mcr.microsoft.com/", "mcr.microsoft.com:443", ".*", "", "MCR.example.com"]
+)
+def test_layers_are_elsewhere_at_hosts_that_are_named(host: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse({"registry": {"foreign_layer_hosts": [host]}}, stack="test")
+    (problem,) = refused.value.problems
+    assert problem.startswith("registry.foreign_layer_hosts.0: ")

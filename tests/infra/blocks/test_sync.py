@@ -8,6 +8,7 @@ import pytest
 
 from infra.settings import SettingsError, parse
 
+DIGEST = "sha256:" + "0" * 64
 ALPINE = {"source": "docker.io/library/alpine"}
 
 
@@ -23,6 +24,13 @@ def problem(**sync: Any) -> str:
     ("source", "registry", "repository", "tag"),
     [
         ("docker.io/library/alpine", "docker.io", "library/alpine", None),
+        ("alpine", "docker.io", "library/alpine", None),
+        ("alpine:3.22", "docker.io", "library/alpine", "3.22"),
+        ("docker.io/alpine", "docker.io", "library/alpine", None),
+        ("coredns/coredns:1", "docker.io", "coredns/coredns", "1"),
+        ("index.docker.io/coredns/coredns", "docker.io", "coredns/coredns", None),
+        ("registry-1.docker.io/alpine", "docker.io", "library/alpine", None),
+        (f"quay.io/org/app:1.2@{DIGEST}", "quay.io", "org/app", "1.2"),
         ("docker.io/library/alpine:3.22", "docker.io", "library/alpine", "3.22"),
         ("codeberg.org/forgejo/forgejo:12-rootless", "codeberg.org", "forgejo/forgejo", "12-rootless"),
         ("registry:5000/a", "registry:5000", "a", None),
@@ -37,26 +45,66 @@ def test_a_source_names_registry_repository_and_perhaps_a_tag(
     assert (entry.registry, entry.repository, entry.tag) == (registry, repository, tag)
 
 
-def test_an_entry_may_have_another_target() -> None:
-    entries = [{**ALPINE, "target": "base/alpine"}]
-    assert parse({"sync": {"entries": entries}}, stack="test").sync.entries[0].repository == "base/alpine"
+@pytest.mark.parametrize(
+    ("source", "target", "repository", "tag"),
+    [
+        ("alpine", "base/alpine", "base/alpine", None),
+        ("alpine", "docker.io/library/alpine", "docker.io/library/alpine", None),
+        ("quay.io/org/app", "com.example/shop", "com.example/shop", None),
+        ("alpine:3.22", "base/alpine", "base/alpine", "3.22"),
+        ("alpine:3.22", "base/alpine:stable", "base/alpine", "stable"),
+        (f"alpine@{DIGEST}", "base/alpine:pinned", "base/alpine", "pinned"),
+        (f"alpine:3.22@{DIGEST}", "base/alpine", "base/alpine", "3.22"),
+    ],
+)
+def test_an_entry_may_have_another_target(source: str, target: str, repository: str, tag: str | None) -> None:
+    entries = [{"source": source, "target": target}]
+    (entry,) = parse({"sync": {"entries": entries}}, stack="test").sync.entries
+    assert (entry.repository, entry.tag) == (repository, tag)
+
+
+def test_a_mirror_may_be_laid_out_by_upstream_host_beside_namespaces_that_look_like_hosts() -> None:
+    entries = [
+        {"source": f"{host}/{path}", "tags": [r"v?3\.\d+"], "target": f"{host}/{path}"}
+        for host, path in (("docker.io", "library/alpine"), ("quay.io", "prometheus/prometheus"))
+    ]
+    rules = [{"repository": "com.example/shop", "tags": r"build-\d+", "keep": 5}]
+    anonymous = [{"repositories": f"{host}/**", "actions": ["pull"]} for host in ("docker.io", "quay.io")]
+    settings = parse({"sync": {"entries": entries, "retention": rules}, "anonymous": anonymous}, stack="test")
+    assert [entry.repository for entry in settings.sync.entries] == ["docker.io/library/alpine", "quay.io/prometheus/prometheus"]
+
+
+@pytest.mark.parametrize("where", ["target", "repository"])
+def test_the_name_of_this_registry_is_no_part_of_a_repository(where: str) -> None:
+    given = {
+        "target": {"entries": [{**ALPINE, "target": "registry.example.com/alpine"}]},
+        "repository": {"retention": [{"repository": "registry.example.com/alpine", "tags": "a", "keep": 1}]},
+    }
+    with pytest.raises(SettingsError, match=r"begins with the name of this registry; leave registry\.example\.com/ out"):
+        parse({"sync": given[where], "registry_host": "registry.example.com:8443"}, stack="test")
 
 
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ({"source": "alpine"}, "entries.0.source: should be a repository or image with its registry, such as "),
-        ({"source": "library/alpine"}, "entries.0.source: should be a repository or image with its registry, such as "),
         ({"source": "docker.io/Alpine"}, "entries.0.source: should be "),
         ({"source": "https://docker.io/alpine"}, "entries.0.source: should be "),
         ({"source": "docker.io/alpine:"}, "entries.0.source: should be "),
         ({"source": "docker.io/{{env `HOME`}}"}, "entries.0.source: should be "),
-        ({"source": "docker.io/alpine@sha256:" + "0" * 64}, "entries.0.source: has a digest, "),
-        ({**ALPINE, "target": "registry.example.com/alpine"}, "entries.0.target: starts with a registry; "),
+        ({"source": f"docker.io/alpine@{DIGEST}"}, "entries.0: source has a digest, "),
+        ({"source": f"docker.io/alpine@{DIGEST}", "target": "base/alpine"}, "entries.0: source has a digest, "),
+        ({"source": "docker.io/alpine@sha256:abc"}, "entries.0.source: should be "),
+        ({"source": f"docker.io/alpine:1@{DIGEST}", "semver": ["1"]}, "entries.0: source is a single image; "),
         ({**ALPINE, "target": "localhost:5000/alpine"}, "entries.0.target: should be a repository of this registry, "),
-        ({**ALPINE, "target": "alpine:3.22"}, "entries.0.target: should be a repository of this registry, without "),
-        ({**ALPINE, "tags": ["3.22", "(?!rc).*"]}, "entries.0.tags.1: should be a regular expression of "),
+        ({**ALPINE, "target": "alpine:3.22"}, "entries.0: target has a tag, but source is a whole repository; "),
+        ({**ALPINE, "target": f"alpine@{DIGEST}"}, "entries.0.target: should be a repository of this registry, "),
+        (
+            {**ALPINE, "tags": ["3.22", "(?!rc).*"]},
+            "entries.0.tags.1: is not a regular expression that regsync understands: look-ahead",
+        ),
         ({**ALPINE, "deny": ["("]}, "entries.0.deny.0: is not a valid regular expression: "),
+        ({**ALPINE, "semver": [">= 3.19"]}, "entries.0.semver.0: "),
+        ({**ALPINE, "semver": ["3.x"]}, "entries.0.semver.0: "),
         ({"source": "docker.io/alpine:3.22", "tags": ["3.*"]}, "entries.0: source is a single image; "),
         # An index without some of its platforms loses data in garbage collections.
         ({**ALPINE, "platforms": ["linux/amd64"]}, "entries.0.platforms: unknown key"),
@@ -73,11 +121,19 @@ def test_an_entry_that_cannot_be_mirrored_is_refused(entry: dict[str, Any], told
         ([{"source": "ghcr.io/library/alpine"}], "several entries copy to library/alpine; "),
         ([{"source": "docker.io/a/b", "target": "library/alpine"}], "several entries copy to library/alpine; "),
         ([{"source": "docker.io/library/alpine:3.22"}], "one entry copies to library/alpine, another to library/alpine:3.22; "),
-        ([{"source": "docker.io/a:1"}, {"source": "ghcr.io/a:1"}], "several entries copy to a:1; "),
+        ([{"source": "quay.io/a:1"}, {"source": "ghcr.io/a:1"}], "several entries copy to a:1; "),
     ],
 )
 def test_no_two_entries_write_the_same(others: list[dict[str, str]], told: str) -> None:
     assert problem(entries=[ALPINE, *others]).startswith(f"sync: {told}")
+
+
+def test_a_single_tag_may_stand_beside_a_repository_that_does_not_copy_it() -> None:
+    entries = [{**ALPINE, "tags": [r"3\.\d+"]}, {"source": "alpine:3.22", "target": "library/alpine:stable"}]
+    assert len(parse({"sync": {"entries": entries}}, stack="test").sync.entries) == 2
+    assert problem(entries=[*entries, {"source": "alpine:3.21"}]).startswith(
+        "sync: one entry copies to library/alpine, another to "
+    )
 
 
 def test_single_tags_of_one_repository_may_come_from_anywhere() -> None:
@@ -89,11 +145,12 @@ def test_single_tags_of_one_repository_may_come_from_anywhere() -> None:
     ("rule", "told"),
     [
         ({"repository": "ci/app:1"}, "retention.0.repository: should be a repository of this registry, "),
-        ({"repository": "registry.example.com/ci"}, "retention.0.repository: starts with a registry; "),
         ({"repository": "ci/**"}, "retention.0.repository: should be a repository of this registry, "),
         ({"tags": "(ci|pr)-.*"}, "retention.0.tags: should be a regular expression of "),
         ({"tags": ""}, "retention.0.tags: should be "),
         ({"keep": 0}, "retention.0.keep: "),
+        ({"order": "name"}, "retention.0.order: "),
+        ({"order": "version"}, "retention.0: order: version, but .* in ci-.* may be anything, "),
     ],
 )
 def test_a_rule_that_could_delete_something_else_is_refused(rule: dict[str, Any], told: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from infra.hetzner.cloud_init import LIMIT_BYTES, user_data
-from infra.hetzner.keys import public_half
 from infra.hetzner.prepare import PACKAGES, prepare_script
+from infra.keys import public_half
 from infra.paths import cache_folder
 from infra.server import docker_daemon, sshd, upgrades
 from ops.core.process import run

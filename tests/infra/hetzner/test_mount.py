@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 from infra.hetzner import mount
+from infra.look import Wanted
 from infra.ssh_client import SshAccess
 from infra.ssh_host import look
 from ops.core.process import CommandError, Completed, run
@@ -127,9 +128,9 @@ class Access(SshAccess):
 def test_nothing_is_installed_beside_a_volume_that_is_not_mounted(shell: Shell) -> None:
     access = Access(ADDRESS, "", "")
     object.__setattr__(access, "shell", shell)
-    assert look(access)
+    assert look(access, Wanted([], {}))
     shell.run(script())
-    assert look(access)
+    assert look(access, Wanted([], {}))
     shell.run(f"umount {ROOT}")
     with pytest.raises(pulumi.RunError, match=f"{ROOT} is not mounted on the server {ADDRESS}"):
-        look(access)
+        look(access, Wanted([], {}))

@@ -144,16 +144,20 @@ def test_no_key_opens_both_accounts_since_each_has_its_keys_in_a_folder_of_its_o
         "backup-reader": f"private-registry/{BACKUPS}",
     }
     installed = {name: everything.named(f"backup-{name}-install-key").inputs for name in ("writer", "reader")}
-    assert installed["writer"]["create"] == "install-ssh-key"
+    assert installed["writer"]["create"] == "dd of=.ssh/authorized_keys"
     assert installed["reader"]["create"] == f"dd of={BACKUPS}/.ssh/authorized_keys"
     assert installed["writer"]["stdin"] != installed["reader"]["stdin"]
-    assert {one["stdin"].startswith("ssh-ed25519 ") and one["stdin"].endswith("\n") for one in installed.values()} == {True}
+    tied, free = installed["writer"]["stdin"].splitlines()
+    assert tied.startswith('command="rclone serve restic --stdio --append-only backups/restic",restrict ssh-ed25519 ')
+    assert free.startswith("ssh-ed25519 ")
+    assert installed["reader"]["stdin"].startswith("ssh-ed25519 ")
+    assert all(one["stdin"].endswith("\n") for one in installed.values())
 
 
 def test_all_keys_of_the_box_are_installed_by_the_account_that_may_write_through_the_server(everything: Declarations) -> None:
     password = everything.named("backup-writer", ACCOUNT).inputs["password"]
     commands = [one for one in everything.of_type("command:remote:Command") if "install-key" in one.name]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         connection = command.inputs["connection"]
         assert (connection["port"], connection["password"]) == (23, password), command.name

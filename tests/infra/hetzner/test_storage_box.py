@@ -25,7 +25,12 @@ pytestmark = pytest.mark.system
 
 USERS = {"backup-writer": "u1-sub1", "backup-reader": "u1-sub2"}
 # In the order in which one waits for another.
-COMMANDS = ("backup-writer-install-key", "backup-reader-install-key-folder", "backup-reader-install-key")
+COMMANDS = (
+    "backup-writer-install-key-folder",
+    "backup-writer-install-key",
+    "backup-reader-install-key-folder",
+    "backup-reader-install-key",
+)
 _LIMIT_S = 20.0
 
 

@@ -6,10 +6,15 @@ from infra.images import load_lock
 from infra.paths import PROJECT_FOLDER
 from infra.plan import Plan
 from infra.settings import parse
+from tests.plans import BACKUP
+
+# With a rule, there is a task for it.
+RULES = [{"repository": "ci/app", "tags": "ci-.*", "keep": 10}]
 
 
 def plan(**edge: object) -> Plan:
-    """Return a plan with these settings of the edge."""
-    given = {"place": "hetzner", "registry_host": "registry.example.com", "edge": edge}
+    """Return a plan with these settings of the edge, with backups and with rules of retention."""
+    given: dict[str, object] = {"place": "hetzner", "registry_host": "registry.example.com", "edge": edge}
+    given |= {"backup": BACKUP, "sync": {"retention": RULES}}
     lock = PROJECT_FOLDER / "images.lock"
     return Plan(parse(given, stack="test"), load_lock(lock, floors=lock), (), {})
