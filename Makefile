@@ -33,6 +33,9 @@ $(READY): requirements.txt
 		|| $(RUN) pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
+.PHONY: setup
+setup: $(READY) ## Install the Python packages that everything else needs
+
 .PHONY: up
 up: $(READY) ## Create, change or repair the local registry
 	@$(RUN) tools.bootstrap --stack $(STACK) up
@@ -56,6 +59,14 @@ review: $(READY) ## Judge what `make up` would change, as the check of a pull re
 .PHONY: lock
 lock: $(READY) ## Pin the images by the digests that their tags have today; ARGS=--dry-run only shows
 	@$(RUN) tools.bootstrap.lock $(ARGS)
+
+.PHONY: rotate
+rotate: $(READY) ## Replace a secret by a new one, and end the old one: make rotate NAME=events_token
+	@$(RUN) tools.bootstrap --stack $(STACK) rotate $(NAME)
+
+.PHONY: prune
+prune: $(READY) ## Remove old backups with the key that the host does not have; ARGS=--dry-run only shows
+	@$(RUN) tools.bootstrap --stack $(STACK) prune $(ARGS)
 
 .PHONY: pulumi
 pulumi: $(READY) ## Run any command of the Pulumi CLI: make pulumi ARGS="stack export"
@@ -89,8 +100,12 @@ format: $(READY) ## Put the code into its form
 e2e: $(READY) ## Create, use and destroy a production stack on emulated machines: nothing is rented
 	@$(RUN) tools.emulation
 
+.PHONY: drill
+drill: $(READY) ## Lose an emulated server and the state, recover both from the kit alone, and print how long it took
+	@$(RUN) tools.emulation drill
+
 .PHONY: bench
-bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds a first `make up`, BASELINE=REV one of REV; ONLY=gc
+bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds a first `make up`, BASELINE=REV one of REV; ONLY=gc|backups|interruptions
 	@$(RUN) tools.bench
 
 .PHONY: requirements

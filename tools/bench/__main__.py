@@ -1,7 +1,8 @@
 """Runs every measurement on a stack of its own and writes docs/performance.md.
 
 COLD=1 adds the first `make up` with nothing cached, COLD=only measures nothing else and leaves the rest of the page as it is.
-BASELINE=REVISION measures that of an older revision too, in the same run. ONLY=gc measures garbage collection and nothing else.
+BASELINE=REVISION measures that of an older revision too, in the same run. ONLY=gc measures garbage
+collection and nothing else, ONLY=backups backups and restores, ONLY=interruptions how changes keep clients waiting.
 """
 
 from __future__ import annotations
@@ -12,9 +13,23 @@ from pathlib import Path
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.files import write_atomic
+from tests.engine.changes import SETTINGS
 from tests.engine.stacks import new_stack
+from tests.engine.stand_ins import lock_with_stand_ins
 from tests.plans import DEFAULTS
-from tools.bench import change_times, cli_times, cold, gateway_times, gc_times, server_times, stack_times, storm_times, throughput
+from tools.bench import (
+    backup_times,
+    change_times,
+    cli_times,
+    cold,
+    gateway_times,
+    gc_times,
+    interruption_times,
+    server_times,
+    stack_times,
+    storm_times,
+    throughput,
+)
 from tools.bench.report import PAGE, Row, render, replace_section
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.preflight import BUILD_BYTES, check_space
@@ -29,10 +44,11 @@ def main() -> None:
     state.mkdir(exist_ok=True)
     page = PAGE.read_text() if PAGE.is_file() else ""
     check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if wanted else 0))
-    if os.environ.get("ONLY") == "gc":
+    if only := os.environ.get("ONLY"):
+        title, measure = _ALONE[only]
         with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name:
-            rows = _garbage_collection(Path(name))
-        write_atomic(PAGE, replace_section(page, gc_times.TITLE, rows))
+            rows = measure(Path(name))
+        write_atomic(PAGE, replace_section(page, title, rows))
         print(PAGE.read_text())
         return
     first: list[Row] = []
@@ -51,6 +67,20 @@ def _garbage_collection(folder: Path) -> list[Row]:
     return [*gc_times.measure(folder / "gc"), *storm_times.measure(folder / "storm")]
 
 
+def _interruptions(folder: Path) -> list[Row]:
+    folder.mkdir(exist_ok=True)
+    with new_stack(folder, {**SETTINGS, "images_lock": str(lock_with_stand_ins(folder))}) as stack:
+        return interruption_times.measure(stack)
+
+
+# What can be measured by itself.
+_ALONE = {
+    "backups": (backup_times.TITLE, backup_times.measure),
+    "gc": (gc_times.TITLE, _garbage_collection),
+    "interruptions": (interruption_times.TITLE, _interruptions),
+}
+
+
 def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
     """Measure everything that is quick once the caches are filled."""
     with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name, new_stack(Path(name), DEFAULTS) as stack:
@@ -67,7 +97,9 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         session.destroy(stream=False)
         served = server_times.measure(folder / "server")
         looked = change_times.measure(folder / "changes")
+        backed_up = backup_times.measure(folder / "backups")
         collected = _garbage_collection(folder)
+        interrupted = _interruptions(folder / "interruptions")
         helped = cli_times.measure()
     return [
         (f"The stack ({plugins} plugins)", times),
@@ -77,6 +109,8 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         ("Events that the gateway keeps, limits in force, each on disk before it is answered", told),
         ("Change detection, plain HTTP, client and registry on the same cores", looked),
         (gc_times.TITLE, collected),
+        (backup_times.TITLE, backed_up),
+        (interruption_times.TITLE, interrupted),
         ("The command line", helped),
     ]
 

@@ -57,7 +57,7 @@ def measure(stack: TestStack) -> list[Row]:
 
 def _send(stack: TestStack, names: Sequence[str], pace_s: float = 0) -> list[float]:
     """Send events over one connection and return the seconds that each answer took."""
-    token = (stack.root / "secrets" / "gateway" / "events-token").read_text().strip()
+    token = (stack.root / "secrets/gateway/events-token").read_text().strip()
     seconds = []
     begun = time.perf_counter()
     answers = post_events(stack.address(NAME, "app"), PORT, names, token=token)

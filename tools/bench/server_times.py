@@ -49,10 +49,7 @@ def measure(folder: Path) -> list[Row]:
 
 def _create(stack: EmulatedStack, folder: Path) -> None:
     stack.stack.up()
-    outputs = stack.stack.outputs()
-    client = Client(outputs["registry"], folder)
-    client.trust(outputs["registry_authority"])
-    client.login(outputs["registry_user"], outputs["registry_pass"])
+    client = Client.of_operator(stack.stack.outputs(), folder)
     client.push(_IMAGE)
     client.pull(_IMAGE)
 

@@ -4,6 +4,8 @@
     python -m tools.bootstrap preview    show what `up` would do
     python -m tools.bootstrap outputs    the stack's outputs as JSON, secrets shown
     python -m tools.bootstrap down       remove the stack; the images stay in its folder
+    python -m tools.bootstrap rotate events_token        replace a secret by a new one, and end the old one
+    python -m tools.bootstrap prune      remove old backups, with the key that the host does not have
     python -m tools.bootstrap pulumi -- stack export     any command of the Pulumi CLI
 
 PLUGINS=official|standin and IMAGES=official|offline override what is detected otherwise.
@@ -21,12 +23,23 @@ from infra.cache import CacheBusyError
 from infra.paths import PROJECT_FOLDER
 from infra.settings import SettingsError
 from ops.core.process import CommandError, replace_process
+from tools.bootstrap.configuration import plain_values
 from tools.bootstrap.errors import NoSpaceError, SetupError
+from tools.bootstrap.prune import prune_here, prune_there, server_outputs
+from tools.bootstrap.rotate import LocalRotation, ServerRotation, rotate
 from tools.bootstrap.screen import welcome
 from tools.bootstrap.session import Purpose, Session, open_session
 
 _STATE = PROJECT_FOLDER / ".state"
-_PURPOSES: dict[str, Purpose] = {"up": "create", "preview": "create", "outputs": "read", "down": "use", "pulumi": "use"}
+_PURPOSES: dict[str, Purpose] = {
+    "up": "create",
+    "preview": "create",
+    "outputs": "read",
+    "down": "use",
+    "pulumi": "use",
+    "prune": "read",
+    "rotate": "use",
+}
 
 
 def _run(command: str, session: Session, rest: Sequence[str]) -> None:
@@ -44,6 +57,10 @@ def _run(command: str, session: Session, rest: Sequence[str]) -> None:
             kept = session.root / "data"
             if kept.is_dir():
                 sys.stdout.write(f"The images are still in {kept}; the next `make up` finds them there.\n")
+        case "rotate":
+            rotate(LocalRotation(session), rest)
+        case "prune":
+            prune_here(session, rest)
         case "pulumi":
             session.stack.prepare()
             replace_process(*session.stack.command([word for word in rest if word != "--"]))
@@ -56,12 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--stack", default="local", help="the stack; its settings are in Pulumi.<stack>.yaml")
     parser.add_argument("command", choices=list(_PURPOSES))
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help="for `pulumi`: its arguments")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="for `pulumi`, `prune`: arguments; for `rotate`: what")
     given = parser.parse_args(arguments)
     try:
         config = PROJECT_FOLDER / f"Pulumi.{given.stack}.yaml"
-        session = open_session(given.stack, config, _STATE, purpose=_PURPOSES[given.command])
-        _run(given.command, session, given.rest)
+        at_hetzner = plain_values(config).get("place") == "hetzner"
+        if given.command == "rotate" and at_hetzner:
+            rotate(ServerRotation(given.stack, config), given.rest)
+        elif given.command == "prune" and at_hetzner:
+            prune_there(server_outputs(given.stack), given.rest)
+        else:
+            session = open_session(given.stack, config, _STATE, purpose=_PURPOSES[given.command])
+            _run(given.command, session, given.rest)
     except (SettingsError, SetupError) as error:
         return _fail(error, error.exit_code)
     except OSError as error:

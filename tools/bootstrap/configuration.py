@@ -11,7 +11,7 @@ import yaml
 from infra.settings import PROJECT
 from tools.bootstrap.errors import SetupError
 
-_SALT = "encryptionsalt"
+SALT = "encryptionsalt"
 
 
 def configuration(path: Path, extra: Mapping[str, Any], generated: Path) -> dict[str, Any]:
@@ -27,9 +27,9 @@ def configuration(path: Path, extra: Mapping[str, Any], generated: Path) -> dict
     """
     content = _read(path)
     content["config"] = {**(content.get("config") or {}), **{f"{PROJECT}:{key}": value for key, value in extra.items()}}
-    salt = _read(generated).get(_SALT) if generated.is_file() else None
+    salt = _read(generated).get(SALT) if generated.is_file() else None
     if salt:
-        content.setdefault(_SALT, salt)
+        content.setdefault(SALT, salt)
     return content
 
 
@@ -46,6 +46,15 @@ def plain_values(path: Path) -> dict[str, Any]:
         for key, value in values.items()
         if key.startswith(prefix) and not (isinstance(value, dict) and set(value) == {"secure"})
     }
+
+
+def keys_of(path: Path) -> set[str]:
+    """Return this project's keys without its prefix, encrypted ones too.
+
+    Raises:
+        SetupError: The file cannot be read or is not a stack configuration.
+    """
+    return {key.removeprefix(f"{PROJECT}:") for key in _read(path).get("config") or {}}
 
 
 def _read(path: Path) -> dict[str, Any]:

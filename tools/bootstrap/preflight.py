@@ -11,10 +11,9 @@ from pathlib import Path
 import docker
 
 from infra.settings import Settings
+from ops.core.labels import NAME_LABEL, ROOT_LABEL
 from tools.bootstrap.errors import NoSpaceError, SetupError
 
-NAME_LABEL = "private-registry.name"
-ROOT_LABEL = "private-registry.root"
 # The release, its copy in the cache, and room for logs and a first image.
 _NEEDED_BYTES = 512 * 1024 * 1024
 # Modules, compiled packages and the results of everything that is built from packages.

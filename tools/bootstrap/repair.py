@@ -18,8 +18,8 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from infra.settings import PROJECT
+from ops.core.labels import ROOT_LABEL
 from tools.bootstrap.errors import StackBusyError
-from tools.bootstrap.preflight import ROOT_LABEL
 from tools.bootstrap.processes import is_running
 from tools.bootstrap.stack import Stack
 
@@ -27,8 +27,6 @@ from tools.bootstrap.stack import Stack
 _SETTLED_S = 2.0
 _SETTLE_LIMIT_S = 60.0
 _POLL_S = 0.2
-_FILLS_THE_FOLDER = "private-registry:infra:LocalHost$command:local:Command::"
-_LOST = "lost"
 
 
 def repair(stack: Stack, client: docker.DockerClient, root: Path) -> None:
@@ -46,11 +44,10 @@ def repair(stack: Stack, client: docker.DockerClient, root: Path) -> None:
         _wait_until_settled(client, root)
         for lock in locks:
             lock.unlink(missing_ok=True)
-    deployment = stack.export()
-    if deployment["deployment"].get("pending_operations"):
+    deployment = stack.deployment()
+    if deployment.get("pending_operations"):
         stack.pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack.name], timeout=600)
-        deployment = stack.export()
-    _have_lost_files_made(stack, deployment, root)
+        deployment = stack.deployment()
     _remove_unknown(deployment, client, root)
 
 
@@ -113,30 +110,9 @@ def _owned(client: docker.DockerClient, root: Path) -> list[Container | Network]
 
 
 def _remove_unknown(deployment: Mapping[str, Any], client: docker.DockerClient, root: Path) -> None:
-    known = {resource.get("id") for resource in deployment["deployment"].get("resources", ())}
+    known = {resource.get("id") for resource in deployment.get("resources") or ()}
     for one in _owned(client, root):
         if one.id not in known:
             sys.stderr.write(f"removing {one.name}, left by an interrupted run\n")
             with contextlib.suppress(NotFound):
                 one.remove(**({"force": True} if isinstance(one, Container) else {}))
-
-
-def _have_lost_files_made(stack: Stack, deployment: dict[str, Any], root: Path) -> None:
-    """If part of the stack's folder is missing, make the next `up` fill it again and replace the containers that read it.
-
-    A killed `down` removes files that are still in the state, and so do people. The engine cannot see that, since it never reads
-    commands. So the state is changed where it shows: a command by its text, a container by its image.
-    """
-    resources = deployment["deployment"].get("resources", [])
-    commands = [resource for resource in resources if _FILLS_THE_FOLDER in resource["urn"]]
-    blind = [resource for resource in resources if not all(map(Path.exists, _mounted(resource)))]
-    if not commands or not (blind or not (root / "current").exists() or not (root / "secrets").exists()):
-        return
-    sys.stderr.write(f"files below {root} are missing; restoring them\n")
-    for resource, key in [*((command, "create") for command in commands), *((container, "image") for container in blind)]:
-        resource["inputs"][key] = resource["outputs"][key] = _LOST
-    stack.pulumi(["stack", "import", "--stack", stack.name], stdin=json.dumps(deployment))
-
-
-def _mounted(resource: Mapping[str, Any]) -> list[Path]:
-    return [Path(mount["source"]) for mount in resource.get("inputs", {}).get("mounts", ())]

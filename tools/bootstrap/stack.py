@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from tools.bootstrap.errors import SetupError, StackBusyError
 
 _QUICK_S = 120
 _UPDATE_S = 3600
+# Beside each of its files the engine would keep one with attributes that nobody needs, and write it in two steps: killed between
+# them, it reads "failed to load checkpoint: EOF" ever after. https://pkg.go.dev/gocloud.dev/blob/fileblob#hdr-URLs
+_NO_ATTRIBUTES = "metadata=skip"
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Stack:
         """
         settings = configuration(self.config, self.extra, self._settings_file)
         self._backend.mkdir(parents=True, exist_ok=True)
+        for attributes in self._backend.rglob("*.attrs"):
+            attributes.unlink(missing_ok=True)  # of an earlier release; see _NO_ATTRIBUTES
         project = yaml.safe_load((PROJECT_FOLDER / "Pulumi.yaml").read_text())
         project["main"] = str(PROJECT_FOLDER)
         project["runtime"]["options"]["virtualenv"] = str(Path(sys.executable).parent.parent)
@@ -149,8 +154,21 @@ class Stack:
         outputs: dict[str, Any] = json.loads(shown.stdout)
         return outputs
 
+    def deployment(self) -> dict[str, Any]:
+        """Return the deployment, secrets encrypted, without the third of a second that `export` takes for it.
+
+        Raises:
+            CommandError: The engine cannot read it either.
+        """
+        try:
+            found = json.loads(self._checkpoint.read_text())["checkpoint"].get("latest") or {}
+        except (OSError, ValueError, LookupError, AttributeError):
+            found = self.export()["deployment"]
+        deployment: dict[str, Any] = found
+        return deployment
+
     def export(self) -> dict[str, Any]:
-        """Return the deployment as the engine keeps it, secrets encrypted."""
+        """Return what the engine exports of the stack, secrets encrypted."""
         exported: dict[str, Any] = json.loads(self.pulumi(["stack", "export", "--stack", self.name]).stdout)
         return exported
 
@@ -170,9 +188,26 @@ class Stack:
         """The passphrase that encrypts this checkout's state, unless the environment gives one."""
         return self.state / "passphrase"
 
+    @property
+    def own_passphrase(self) -> bool:
+        """Whether the environment gives a passphrase, instead of this checkout's file."""
+        return "PULUMI_CONFIG_PASSPHRASE" in os.environ or "PULUMI_CONFIG_PASSPHRASE_FILE" in os.environ
+
+    def opens_with(self, passphrase: Path) -> bool:
+        """Return whether the passphrase in a file opens the state."""
+        command, environment = self.command(["stack", "export", "--show-secrets", "--stack", self.name, "--non-interactive"])
+        opened = run(
+            command, timeout=_QUICK_S, env={**environment, "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase)}, check=False
+        )
+        return opened.returncode == 0
+
+    def another(self, name: str, config: Path) -> Stack:
+        """Return another stack of the same state."""
+        return replace(self, name=name, config=config, extra={})
+
     def _backend_environment(self) -> dict[str, str]:
-        environment = {"PULUMI_BACKEND_URL": f"file://{self._backend}"}
-        if "PULUMI_CONFIG_PASSPHRASE" in os.environ or "PULUMI_CONFIG_PASSPHRASE_FILE" in os.environ:
+        environment = {"PULUMI_BACKEND_URL": f"file://{self._backend}?{_NO_ATTRIBUTES}"}
+        if self.own_passphrase:
             return environment
         if not self.passphrase_file.is_file():
             if self._checkpoint.is_file():
@@ -187,6 +222,11 @@ class Stack:
 def is_created(state: Path, name: str) -> bool:
     """Return whether a stack is in the backend of a state folder."""
     return _checkpoint(state, name).is_file()
+
+
+def stacks_in(state: Path) -> Sequence[str]:
+    """Return the names of the stacks in the backend of a state folder."""
+    return sorted(path.stem for path in _checkpoint(state, "").parent.glob("*.json"))
 
 
 def _checkpoint(state: Path, name: str) -> Path:

@@ -1,66 +1,63 @@
-"""Tests the production stack without renting anything: create it, use it from outside, find nothing to change, destroy it.
-
-make e2e
-"""
+"""Tests the production stack without renting anything: its whole life (`make e2e`), or a disaster (`make drill`)."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from infra.paths import PROJECT_FOLDER
 from infra.progress import say
 from ops.core.process import CommandError
 from tools.emulation.client import Client
+from tools.emulation.drill import recover_everything
 from tools.emulation.stack import EmulatedStack, emulated_stack
+from tools.emulation.steps import step
 
 _ADDRESS = "127.0.0.50"
 _IMAGE = "team/app:1"
 
 
-@contextmanager
-def _step(what: str) -> Iterator[None]:
-    say(f"== {what}")
-    start = time.monotonic()
-    yield
-    say(f"== {what}: {time.monotonic() - start:.1f} s")
-
-
-def prove(emulated: EmulatedStack, folder: Path) -> None:
+def live_through_everything(emulated: EmulatedStack, folder: Path) -> None:
     """Run a stack through its whole life.
 
     Raises:
         CommandError: A step failed; the message says which command, and why.
         AssertionError: A check failed.
     """
-    with _step("up, from an API token to a registry"):
+    with step("up, from an API token to a registry"):
         emulated.stack.up(stream=True)
     outputs = emulated.stack.outputs()
-    with _step("push and pull from outside, over TLS"):
-        client = Client(outputs["registry"], folder)
-        client.trust(outputs["registry_authority"])
-        client.login(outputs["registry_user"], outputs["registry_pass"])
+    with step("push and pull from outside, over TLS"):
+        client = Client.of_operator(outputs, folder)
         pushed = client.push(_IMAGE)
         stranger = Client(outputs["registry"], folder / "stranger")
         stranger.folder.mkdir()
         stranger.trust(outputs["registry_authority"])
         stranger.pull(_IMAGE)
         assert stranger.digest(_IMAGE) == pushed  # noqa: S101
-    with _step("up again, which changes nothing"):
+    with step("up again, which changes nothing"):
         emulated.stack.up("--expect-no-changes", stream=True)
-    with _step("destroy, told twice"):
+    with step("destroy, told twice"):
         emulated.release_protection()
         emulated.stack.destroy(stream=True)
     assert emulated.api.is_empty, "destroy left resources behind in the API"  # noqa: S101
 
 
-def main() -> int:
-    """Run it; return the exit code."""
+_PROOFS: Mapping[str, tuple[Callable[[EmulatedStack, Path], None], str]] = {
+    "e2e": (live_through_everything, "The production stack was created, used and destroyed: nothing was rented."),
+    "drill": (recover_everything, "Server and laptop were lost, and everything is back: nothing was rented."),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the two; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.emulation", description=__doc__)
+    parser.add_argument("proof", nargs="?", choices=list(_PROOFS), default="e2e")
+    prove, proven = _PROOFS[parser.parse_args(arguments).proof]
     state = PROJECT_FOLDER / ".state"
     state.mkdir(exist_ok=True)
     name = f"e2e-{os.getpid()}"
@@ -73,7 +70,7 @@ def main() -> int:
     except CommandError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    say("The production stack was created, used and destroyed: nothing was rented.")
+    say(proven)
     return 0
 
 

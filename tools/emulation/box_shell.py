@@ -1,7 +1,8 @@
 """What accounts of an emulated Storage Box can run: the few commands of the real one, within the account's folder.
 
-Copied into the box, where an account sees nothing but programs and its own folder; it knows nothing of the project. What the
-real box allows was read in reports of its users: https://docs.hetzner.com/storage/storage-box/access/access-ssh-rsync-borg/
+It is the accounts' login shell, so that a key with `command="…"` in `authorized_keys` runs that and nothing else. Copied into the
+box, where an account sees nothing but programs and its own folder; it knows nothing of the project. What the real box allows was
+read in reports of its users: https://docs.hetzner.com/storage/storage-box/access/access-ssh-rsync-borg/
 """
 
 import fcntl
@@ -21,6 +22,8 @@ UNKNOWN = 8
 NOT_FOUND = "Command not found. Use 'help' to get a list of available commands."
 HOME = "/home"
 SFTP = "/usr/lib/openssh/sftp-server"
+# Of rclone, only what restic talks to: https://rclone.org/commands/rclone_serve_restic/
+RCLONE = ["serve", "restic", "--stdio"]
 
 
 def refuse(message: str, code: int = 1) -> NoReturn:
@@ -92,6 +95,14 @@ def rsync(words: list[str], *, readonly: bool) -> list[str]:
     return [*words[: dot + 1], *(confined(word) for word in words[dot + 1 :])]
 
 
+def rclone(words: list[str]) -> list[str]:
+    """Return rclone's server of restic, with its path confined."""
+    *options, path = words[1:] or [""]
+    if options[:3] != RCLONE or options[3:] not in ([], ["--append-only"]):
+        refuse(NOT_FOUND, UNKNOWN)
+    return ["rclone", "--config", "", *options, confined(path)]
+
+
 def words_of(command: str) -> list[str]:
     """Return the words of a command; no shell ever sees them."""
     try:
@@ -105,10 +116,10 @@ def words_of(command: str) -> list[str]:
 
 def main() -> None:
     """Run the command that the client asks for."""
-    readonly = sys.argv[1:] == ["readonly"]
     slot = take_slot()
     os.chdir(HOME)
-    given = os.environ.get("SSH_ORIGINAL_COMMAND", "help")
+    readonly = bool(os.statvfs(HOME).f_flag & os.ST_RDONLY)
+    given = sys.argv[2] if sys.argv[1:2] == ["-c"] else "help"
     if given == SFTP:
         words = [SFTP, "-d", HOME, *(["-R"] if readonly else [])]
     else:
@@ -116,6 +127,8 @@ def main() -> None:
         name, arguments = words[0], words[1:]
         if name == "rsync":
             words = rsync(words, readonly=readonly)
+        elif name == "rclone":
+            words = rclone(words)
         elif name not in READING and (readonly or name not in WRITING):
             refuse(NOT_FOUND, UNKNOWN)
         elif name == "install-ssh-key":

@@ -16,6 +16,7 @@ from tools.emulation.machines import BoxAccount
 PORT = 23
 _DATA = "/data"
 _SHELL = "/usr/local/lib/box_shell.py"
+_INTERPRETER = "#!/usr/bin/python3 -I\n"
 _JAILS = "/jails"
 _USER = 1000  # all accounts are one user, so that nothing can be given away
 # Each sub-account has its own host name; the API numbers them from 1.
@@ -56,7 +57,7 @@ class Boxes:
         """
         container = self.find(box_id) or self._create(box_id, host)
         sshd = _CONFIG + "".join(_match(account) for account in accounts)
-        shell = Path(__file__).with_name("box_shell.py").read_text()
+        shell = _INTERPRETER + Path(__file__).with_name("box_shell.py").read_text()
         container.put_archive("/", archive({"etc/ssh/sshd_config": sshd, _SHELL: shell}))
         script = "\n".join([_SET_UP, *(_account_script(account) for account in accounts), _RUN])
         made = container.exec_run(["sh", "-euc", script])
@@ -135,7 +136,7 @@ def _account_script(account: BoxAccount) -> str:
     keys = "\n".join(account.authorized_keys)
     lines = [
         f"mkdir -p '{home}' && [ \"$(realpath '{home}')\" = '{home}' ] && chown {_USER}:{_USER} '{home}'",
-        f"useradd --non-unique --uid {_USER} --no-user-group --home-dir '{home}' --shell /bin/sh '{account.username}'",
+        f"useradd --non-unique --uid {_USER} --no-user-group --home-dir '{home}' --shell {_SHELL} '{account.username}'",
         f"printf '%s' '{account.username}:{account.password}' | chpasswd",
     ]
     if keys:
@@ -151,8 +152,4 @@ def _account_script(account: BoxAccount) -> str:
 def _match(account: BoxAccount) -> str:
     if not account.ssh:
         return f"Match User {account.username}\n\tPasswordAuthentication no\n\tPubkeyAuthentication no\n"
-    mode = " readonly" if account.readonly else ""
-    return (
-        f"Match User {account.username}\n\tForceCommand python3 -I {_SHELL}{mode}\n\tChrootDirectory {_JAILS}/%u\n"
-        "\tAllowTcpForwarding no\n\tPermitTTY no\n"
-    )
+    return f"Match User {account.username}\n\tChrootDirectory {_JAILS}/%u\n\tAllowTcpForwarding no\n\tPermitTTY no\n"

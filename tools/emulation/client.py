@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,22 @@ class Client:
 
     registry: str
     folder: Path
+
+    @classmethod
+    def of_operator(cls, outputs: Mapping[str, str], folder: Path) -> Client:
+        """Return a client of the operator, who has logged in.
+
+        Args:
+            outputs: The outputs of a stack.
+            folder: The client's own.
+
+        Raises:
+            CommandError: The registry refused.
+        """
+        client = cls(outputs["registry"], folder)
+        client.trust(outputs["registry_authority"])
+        client.login(outputs["registry_user"], outputs["registry_pass"])
+        return client
 
     def trust(self, certificate: str) -> None:
         """Trust a CA, given as a PEM certificate, and no other."""

@@ -43,6 +43,7 @@ SERVER = RootFilesystem(
         "procps",
         "python3",
         "python3-venv",
+        "restic",
         "rsync",
         "sudo",
         "systemd-sysv",
@@ -57,7 +58,7 @@ SERVER = RootFilesystem(
     clean_up=(*RootFilesystem(()).clean_up, _NO_HOST_KEYS, _CLOUD_CONFIG, 'truncate -s 0 "$1"/etc/machine-id'),
 )
 BOX = RootFilesystem(
-    packages=("openssh-server", "python3", "rsync", "tree"), clean_up=(*RootFilesystem(()).clean_up, _NO_HOST_KEYS)
+    packages=("openssh-server", "python3", "rclone", "rsync", "tree"), clean_up=(*RootFilesystem(()).clean_up, _NO_HOST_KEYS)
 )
 
 

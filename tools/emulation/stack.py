@@ -12,12 +12,14 @@ from typing import Any
 
 import docker
 import yaml
+from hcloud import Client
 
 from infra.images import load_lock
 from infra.plan import needed_images
 from infra.project import LOCK
 from infra.settings import PROJECT, parse
 from ops.core.files import write_atomic
+from ops.core.process import CommandError
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.engine import ensure_engine
 from tools.bootstrap.images import offline_lock
@@ -62,6 +64,26 @@ class EmulatedStack:
         values = {f"{PROJECT}:{key}": value for key, value in self.settings.items()}
         write_atomic(self.stack.config, yaml.safe_dump({"config": values}))
         self.stack.prepare()
+
+    def console(self) -> Client:
+        """Return the official client of the API, as Hetzner's own console is one."""
+        token = self.stack.environment["HCLOUD_TOKEN"]
+        return Client(token, api_endpoint=self.api.url, poll_interval=0.1, poll_max_retries=1200)
+
+    def on_server(self, script: str) -> str:
+        """Run a shell script as root on the one server; return what it prints, errors included.
+
+        Raises:
+            CommandError: It failed.
+        """
+        (server,) = self.api.state.servers
+        container = self.machines.servers.find(server.id)
+        assert container is not None, f"the server {server.id} is not there"  # noqa: S101
+        done = container.exec_run(["sh", "-euc", script])
+        assert isinstance(done.output, bytes)  # noqa: S101  # for mypy: nothing is streamed
+        if done.exit_code:
+            raise CommandError(f"`{script}` failed on the server:\n{done.output.decode()}")
+        return done.output.decode()
 
     def release_protection(self) -> None:
         """Give the first of two confirmations that everything may be destroyed; `destroy` gives the second.

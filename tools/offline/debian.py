@@ -6,6 +6,8 @@ import os
 import re
 import shlex
 import shutil
+import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +145,31 @@ def make_root_filesystem(contents: RootFilesystem, tarball: Path, *, base: Path 
         timeout=_LIMIT_S,
         env=os.environ | {"SOURCE_DATE_EPOCH": str(contents.source_date_epoch)},
     )
+
+
+def unpack_program(package: str, path: str, target: Path, *, suite: str = RootFilesystem.suite) -> None:
+    """Take one program out of a Debian package of a release that need not be this machine's.
+
+    Args:
+        package: The package.
+        path: The program's path in it, without a leading slash.
+        target: The file to write.
+        suite: The Debian release.
+
+    Raises:
+        PackageError: mmdebstrap is missing.
+        CommandError: The package is not available.
+    """
+    mmdebstrap = apt_install("mmdebstrap", "mmdebstrap", purpose=f"taking {path} out of the Debian package {package}")
+    with tempfile.TemporaryDirectory() as folder:
+        tarball = Path(folder) / "unpacked.tar"
+        words = ["--variant=extract", f"--include={package}", '--aptopt=Apt::Install-Recommends "false"']
+        run([mmdebstrap, *words, suite, tarball, *_sources(suite)], timeout=_LIMIT_S)
+        with tarfile.open(tarball) as archive, target.open("wb") as file:
+            member = archive.extractfile(f"./{path}")
+            assert member is not None, path  # noqa: S101  # a file, or extractfile raises
+            shutil.copyfileobj(member, file)
+    target.chmod(0o755)
 
 
 def _unpacked(base: Path) -> list[str]:

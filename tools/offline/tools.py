@@ -1,11 +1,12 @@
-"""Registry clients that tests and benchmarks use besides the docker command."""
+"""Programs that tests and benchmarks use besides the docker command: registry clients, and restic where the host has none."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from infra.cache import cached
 from infra.progress import say
-from tools.offline.debian import PackageError, apt_install
+from tools.offline.debian import PackageError, RootFilesystem, apt_install, unpack_program
 from tools.offline.golang import GoProgram, ensure_program
 
 _CRANE = GoProgram("github.com/google/go-containerregistry", "cmd/crane", "0.22.1")
@@ -27,3 +28,16 @@ def ensure_skopeo() -> Path | None:
     except PackageError as error:
         say(str(error))
         return None
+
+
+def ensure_restic(cache: Path) -> Path:
+    """Return the path of the restic that servers have, taken out of its package first if the cache lacks it.
+
+    Raises:
+        CommandError: The package is not available.
+    """
+
+    def unpack(folder: Path) -> None:
+        unpack_program("restic", "usr/bin/restic", folder / "restic")
+
+    return cached(cache, f"restic-{RootFilesystem.suite}", unpack, what="restic") / "restic"

@@ -12,9 +12,10 @@ import docker
 import pytest
 
 from infra.settings import Settings, parse
+from ops.core.labels import NAME_LABEL, ROOT_LABEL
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.errors import NoSpaceError, SetupError
-from tools.bootstrap.preflight import NAME_LABEL, ROOT_LABEL, check_names, check_ports, check_space
+from tools.bootstrap.preflight import check_names, check_ports, check_space
 
 pytestmark = pytest.mark.system
 

@@ -9,11 +9,13 @@ import pytest
 import yaml
 
 from infra.paths import PROJECT_FOLDER, cache_folder
-from ops.core.process import Completed, run
+from ops.core.process import CommandError, Completed, run
+from tools.bootstrap import passphrase
 from tools.bootstrap import stack as subject
 from tools.bootstrap.engine import Engine
 from tools.bootstrap.errors import SetupError
 from tools.bootstrap.official import LANGUAGE_HOST
+from tools.bootstrap.passphrase import rotate_passphrase
 from tools.bootstrap.stack import Stack, is_created
 from tools.offline.cli import ensure_cli
 from tools.offline.plugins.install import install_language_host
@@ -138,3 +140,78 @@ def test_secrets_of_another_passphrase_are_told_with_their_file(real: Stack) -> 
     elsewhere.passphrase_file.write_text(real.passphrase_file.read_text())
     elsewhere.prepare()
     assert seen_by_the_engine(elsewhere, "registry_pass") == "of-my-own"
+
+
+@pytest.mark.system
+def test_a_new_passphrase_opens_state_and_configuration_and_the_old_one_nothing(real: Stack) -> None:
+    real.prepare()
+    as_typed(real, "config", "set", "--secret", "registry_pass", "of-my-own")
+    real.prepare()
+    real.up()
+    former = real.passphrase_file.read_text()
+    text = real.config.read_text()
+    rotate_passphrase(real)
+    assert real.passphrase_file.read_text() != former
+    changed = real.config.read_text()
+    assert [len(line) for line in changed.splitlines()] == [len(line) for line in text.splitlines()], "only values have changed"
+    assert changed.startswith("# Mine.")
+    real.prepare()
+    assert seen_by_the_engine(real, "registry_pass") == "of-my-own"
+    assert real.outputs() == {"given": "of-my-own", "made": "made at the first up"}
+    real.up()
+    old = real.config.with_name("former")
+    old.write_text(former)
+    assert not real.opens_with(old)
+    assert real.opens_with(real.passphrase_file)
+    kept = [path for path in (real.state / "backend").rglob("*") if path.is_file() and "ciphertext" in path.read_text()]
+    salt = yaml.safe_load(real.config.read_text())["encryptionsalt"]
+    assert kept
+    assert all(salt in path.read_text() for path in kept), "nothing is left that the old one opens"
+
+
+@pytest.mark.system
+def test_a_change_of_the_passphrase_that_was_killed_is_completed(real: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    real.prepare()
+    real.up()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(passphrase, "_tell", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rotate_passphrase(real)
+    assert not real.opens_with(real.passphrase_file)
+    rotate_passphrase(real)
+    assert real.outputs()["made"] == "made at the first up"
+
+
+@pytest.mark.system
+def test_state_that_was_being_written_when_its_run_was_killed_can_be_read(real: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    real.prepare()
+    assert real.deployment().get("resources") is None
+    real.up()
+    assert not list((real.state / "backend").rglob("*.attrs"))
+    # An engine of before had such a file beside each of its own, and did not write it whole at once.
+    (torn,) = [path.with_name(f"{path.name}.attrs") for path in (real.state / "backend").rglob("stacks/*/test.json")]
+    torn.touch()
+    real.prepare()
+    assert real.outputs()["made"] == "made at the first up"
+    the_deployment_is_what_the_engine_exports(real, monkeypatch)
+
+
+def the_deployment_is_what_the_engine_exports(real: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported = real.export()["deployment"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Stack, "export", lambda _: pytest.fail("asked the engine"))
+        assert real.deployment()["resources"] == exported["resources"]
+    (checkpoint,) = (real.state / "backend").rglob("stacks/*/test.json")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    with pytest.raises(CommandError, match="failed to load checkpoint"):
+        real.deployment()
+
+
+def test_a_passphrase_of_the_environment_is_the_operators_own(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "mine")
+    with pytest.raises(SetupError, match="comes from the environment"):
+        rotate_passphrase(stack)

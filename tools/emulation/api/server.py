@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import socket
 import threading
@@ -91,6 +90,7 @@ class Api:
         faults: What should fail.
         exchanges: All requests and answers, including passwords; for tests.
         url: The base URL, for `endpoint` and `endpoint_hetzner` alike.
+        tokens: Those that it accepts.
     """
 
     def __init__(self, machines: Machines, *, addresses: Sequence[str], token: str) -> None:
@@ -99,7 +99,7 @@ class Api:
         Args:
             machines: Behind it.
             addresses: The IPv4 addresses that it has to give away.
-            token: The only one it knows.
+            token: The only one it accepts at first.
 
         Raises:
             ValueError: The official plugins would refuse the token.
@@ -110,7 +110,7 @@ class Api:
         self.faults = Faults()
         self.exchanges: list[Exchange] = []
         self.url = ""
-        self._token = token
+        self.tokens = {token}
         self._server = uvicorn.Server(
             uvicorn.Config(self._app(), lifespan="off", ws="none", log_config=None, access_log=False, server_header=False)
         )
@@ -200,7 +200,7 @@ class Api:
 
     def _answer(self, handler: Handler, call: Call, authorization: str) -> Answer:
         try:
-            if not hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode()):
+            if authorization.removeprefix("Bearer ") not in self.tokens:
                 raise ApiError("unauthorized", "unable to authenticate")
             with self.state.lock:
                 return handler(call)

@@ -17,7 +17,8 @@ from tools.offline.plugins.values import Properties
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _LIMIT_S = 20 * 60
 _NOT_FOUND = 404
-_COVERED = ("host", "sshOpts")
+# It connects when it has to, whether it is told to check the engine first or not.
+_COVERED = ("host", "sshOpts", "disableDockerDaemonCheck")
 _INTERNAL = ("version", "__")
 _Answer = TypeVar("_Answer")
 
@@ -31,9 +32,9 @@ class DockerError(PluginError):
 
 
 def check_config(inputs: Properties) -> Checked:
-    """Validate the provider's inputs: of the official ones `host` and `sshOpts` are covered."""
+    """Validate the provider's inputs: of the official ones those that say where the engine is are covered."""
     failures = [
-        Failure(f"`docker:{key}` is not covered by the stand-in for the docker plugin, only `host` and `sshOpts` are")
+        Failure(f"`docker:{key}` is not covered by the stand-in for the docker plugin, only {', '.join(_COVERED)} are")
         for key, value in inputs.items()
         if key not in _COVERED and not key.startswith(_INTERNAL) and value not in (None, "", [])
     ]

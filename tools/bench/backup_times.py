@@ -1,0 +1,188 @@
+"""What backups cost: with nothing new, with one image more, with new data against rsync; and how fast things come back."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from infra.paths import PROJECT_FOLDER, cache_folder
+from ops.config import REGOPS_FILE, BackupSettings, RecoverySettings, RegopsConfig, render
+from ops.core.files import write_atomic
+from ops.core.process import run
+from ops.registry.cache import NoCache
+from ops.registry.live import LiveRegistry
+from ops.registry.read_only import ReadOnlyMode, WritesInFlight
+from ops.registry.restore.model import RestoreScope
+from ops.registry.snapshots.store import SnapshotStore
+from ops.registry.tree import RegistryTree, linked_by
+from ops.stack.registry import tree_of
+from ops.stack.stack import Stack
+from ops.tasks.backup.run import back_up
+from ops.tasks.restore.recover import recover
+from ops.tasks.restore.run import Chosen, restore_from, source_of
+from tests.ops.tasks.gc.trees import Layout, lay_out_images
+from tools.bench.report import Row
+from tools.offline.tools import ensure_restic
+
+TITLE = "Backups by restic to a folder"
+_SIZES = (10_000, 100_000)
+_NEW_BLOBS, _NEW_BYTES = 10, 50_000_000
+_LIMIT_S = 3600
+_REPOSITORY = "bench/new"
+
+
+def measure(folder: Path) -> list[Row]:
+    """Back up and restore trees of several sizes.
+
+    Args:
+        folder: Where they are laid out.
+    """
+    return [row for blobs in _SIZES for row in _of_size(folder / str(blobs), blobs)]
+
+
+def _of_size(folder: Path, blobs: int) -> list[Row]:
+    lay_out_images(_tree(folder), blobs)
+    _configure(folder)
+    at, smallest = f"{blobs:,} blobs", blobs == min(_SIZES)
+    first = _run("backup", folder)
+    nothing = _run("backup", folder)
+    no_op_s = _rsync(folder)
+    _push(folder, "small", [b"one more layer"])
+    little = _run("backup", folder)
+    rows = [
+        Row(f"first backup, {at}", f"{first['bytes'] / 1e6:.0f} MB", "", first["s"], "s"),
+        Row(
+            f"nothing has changed, {at}",
+            f"{nothing['added']} bytes sent; rsync of the tree: {no_op_s:.1f} s",
+            "≤ 5 s" if smallest else "≤ 30 s",
+            nothing["s"],
+            "s",
+        ),
+        Row(f"one image more, {at}", f"{little['s']:.1f} s", "", little["added"] / 1e6, "MB sent"),
+        Row(f"memory of the largest process, {at}", "", "" if smallest else "≤ 512 MB", first["memory_mb"], "MB"),
+    ]
+    tag = _run("restore-tag", folder)
+    rows.append(Row(f"one tag back, {at}", f"{tag['blobs']} blobs", "≤ 5 s" if smallest else "", tag["s"], "s"))
+    whole = _run("recover", folder)
+    rows.append(
+        Row(f"everything back on an empty disk, {at}", whole["said"], "≤ 10 s" if smallest else "≤ 60 s", whole["s"], "s")
+    )
+    if smallest:
+        rows.append(_new_data(folder))
+    shutil.rmtree(folder)
+    return rows
+
+
+def _new_data(folder: Path) -> Row:
+    """Compare a backup of new data with reading it once for its digests and sending it by rsync."""
+    _rsync(folder)
+    rng = random.Random(0)  # noqa: S311  # content, no secret
+    _push(folder, "large", [rng.randbytes(_NEW_BYTES) for _ in range(_NEW_BLOBS)])
+    files = [str(file) for file in _tree(folder).blobs.glob("*/*/*/data") if file.stat().st_size == _NEW_BYTES]
+    start = time.perf_counter()
+    run(["sha256sum", *files], timeout=_LIMIT_S)
+    hashed_s = time.perf_counter() - start
+    plain_s = hashed_s + _rsync(folder)
+    ours_s = _run("backup", folder)["s"]
+    detail = f"{plain_s:.1f} / {ours_s:.1f} s for {_NEW_BLOBS * _NEW_BYTES / 1e6:.0f} MB"
+    return Row("new data: sha256sum and rsync / a backup", detail, "≥ 0.9", plain_s / ours_s, "")
+
+
+def _run(what: str, folder: Path) -> dict[str, Any]:
+    """Do one thing in a process of its own, so that its memory is its own."""
+    words: list[str | Path] = [sys.executable, "-m", "tools.bench.backup_times", what, folder]
+    restic = ensure_restic(cache_folder("offline")).parent
+    environment = {**os.environ, "PATH": f"{restic}:{os.environ['PATH']}"}
+    done: dict[str, Any] = json.loads(run(words, timeout=_LIMIT_S, cwd=PROJECT_FOLDER, env=environment).stdout)
+    return done
+
+
+def _rsync(folder: Path) -> float:
+    start = time.perf_counter()
+    run(["rsync", "--archive", "--delete", f"{_tree(folder).root}/", folder / "copy"], timeout=_LIMIT_S)
+    seconds = time.perf_counter() - start
+    if not (folder / "copied").exists():  # the first one sent everything
+        (folder / "copied").touch()
+        return _rsync(folder)
+    return seconds
+
+
+def _push(folder: Path, tag: str, layers: list[bytes]) -> None:
+    layout = Layout(_tree(folder))
+    layout.tag(_REPOSITORY, tag, layout.image(_REPOSITORY, layers))
+
+
+def _tree(folder: Path) -> RegistryTree:
+    return RegistryTree(folder / "stack/data/registry")
+
+
+def _configure(folder: Path) -> None:
+    """Make the folder of a stack that `regops` can work on, and that asks to be recovered once it is lost."""
+    config = RegopsConfig(
+        stack="bench",
+        url="http://127.0.0.1:1",
+        data="data/regops",
+        registry_data="data/registry",
+        snapshots="data/snapshots",
+        backup=BackupSettings(target=str(folder / "target")),
+    )
+    for name, settings in {"stack": config, "recovered": config.model_copy(update={"recover": RecoverySettings()})}.items():
+        write_atomic(folder / name / "current" / REGOPS_FILE, render(settings))
+        for password in ("password", "second_password"):
+            write_atomic(folder / name / "secrets/backup" / password, f"of the benchmark: {password}\n", mode=0o600)
+        (folder / name / "data/regops").mkdir(parents=True)
+
+
+def _back_up(folder: Path) -> dict[str, Any]:
+    report = back_up(Stack(folder / "stack"), lambda _: None)
+    assert not report.damaged, report  # noqa: S101  # else this measures nothing
+    return {"added": report.added if report.is_new else 0, "bytes": report.size}
+
+
+def _restore_tag(folder: Path) -> dict[str, Any]:
+    """Lose an image with its blobs, and bring its tag back."""
+    stack = Stack(folder / "stack")
+    tree = tree_of(stack)
+    links = [path.relative_to(tree.top).as_posix() for path in tree.repository(_REPOSITORY).rglob("link")]
+    for digest in {linked_by(link) for link in links} - {""}:
+        shutil.rmtree(tree.blob(digest).parent)
+    shutil.rmtree(tree.repository(_REPOSITORY))
+    store = SnapshotStore(stack.root / "data/snapshots", tree)
+    live = LiveRegistry(tree, store, ReadOnlyMode(stack.root / "gate/read-only"), WritesInFlight, NoCache())
+    scope = RestoreScope(repository=_REPOSITORY, tag="small")
+    done = restore_from(source_of(stack, Chosen(), scope), live, scope, lambda _: None)
+    assert tree.tagged(_REPOSITORY, "small"), done  # noqa: S101
+    return {"blobs": done.fetched}
+
+
+def _recover(folder: Path) -> dict[str, Any]:
+    return {"said": recover(Stack(folder / "recovered"), lambda _: None).summary}
+
+
+_WORK: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "backup": _back_up,
+    "restore-tag": _restore_tag,
+    "recover": _recover,
+}
+
+
+def main() -> None:
+    """Do one thing, and print what it took."""
+    what, folder = sys.argv[1], Path(sys.argv[2])
+    start = time.perf_counter()
+    figures = _WORK[what](folder)
+    seconds = time.perf_counter() - start
+    memory = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({**figures, "s": seconds, "memory_mb": memory * 1024 / 1e6}))
+
+
+if __name__ == "__main__":
+    main()
