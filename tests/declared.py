@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import re
 import runpy
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,18 +16,23 @@ from unittest import mock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import get_root_resource, mocks, rpc, set_all_config
-from pulumi.runtime.proto import source_pb2
+from pulumi.runtime.proto import callback_pb2, source_pb2
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import Stack
 from pulumi.runtime.sync_await import _ensure_event_loop
 
+from infra.look import Seen
 from infra.paths import PROJECT_FOLDER
 from infra.release import Part, Release
 from infra.settings import PROJECT
 from infra.ssh_client import SshAccess
+from ops.config import NewContainer, Rollout
+from ops.core.layout import SECRET_VERSIONS
 from ops.credentials.passwords import password_hash
 
 STACK = "test"
+# What is installed, and was never repaired.
+SEEN = Seen("revision", {}, {})
 _password_hash = cache(password_hash)
 
 
@@ -62,6 +69,18 @@ class Declared:
     retained: bool
 
 
+def below_root(source: str) -> str:
+    """Return the path of a mounted file below the stack's folder; of a secret file without its version."""
+    path = re.sub(rf"^.*/\.state/{STACK}/", "", source)
+    return re.sub(rf"^secrets/{re.escape(SECRET_VERSIONS)}/[0-9a-f]+/", "secrets/", path)
+
+
+def rolled_out(declared: Declarations) -> dict[str, NewContainer]:
+    """Return what the host is told about the services, by service."""
+    document = declared.named("rollout").inputs["stdin"]
+    return {one.service: one for one in Rollout.model_validate_json(document).services}
+
+
 class Declarations(dict[str, Declared]):
     """Resources by URN, and the stack's outputs.
 
@@ -74,6 +93,12 @@ class Declarations(dict[str, Declared]):
         super().__init__()
         self.outputs: dict[str, Any] = {}
         self.secret_outputs: frozenset[str] = frozenset()
+
+    @property
+    def secret_files(self) -> dict[str, str]:
+        """Content of the secret files by the names under which components declare them."""
+        files: dict[str, str] = json.loads(self.named("secrets", "command:local:Command").inputs["stdin"])
+        return {re.sub(r"^(live/[^/]+)/[^/]+/", r"\1/", path): content for path, content in files.items()}
 
     def of_type(self, kind: str) -> list[Declared]:
         """Return all resources of a type."""
@@ -94,7 +119,7 @@ _CLOUD = {
 
 
 @cache
-def _private_key(name: str) -> str:
+def private_key(name: str) -> str:
     """Return a private key, always the same one for a name."""
     seed = hashlib.sha256(name.encode()).digest()
     key = Ed25519PrivateKey.from_private_bytes(seed)
@@ -102,7 +127,7 @@ def _private_key(name: str) -> str:
 
 
 def _printed(name: str) -> str:
-    return _private_key(name) if name.endswith("-key") else f"mocked-{name}".ljust(43, "x")
+    return private_key(name) if re.search(r"-key(-\d+)?$", name) else f"mocked-{name}".ljust(43, "x")
 
 
 class _MockProviders(mocks.Mocks):
@@ -124,6 +149,13 @@ class _MockProviders(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"the program called {args.token}, which no test expects")
+
+
+class _Uncalled:
+    """A MOCK of what the engine calls back for transforms: it never does."""
+
+    def register_transform(self, _: object) -> callback_pb2.Callback:
+        return callback_pb2.Callback()
 
 
 class _Monitor(mocks.MockMonitor):
@@ -202,8 +234,11 @@ def declare_again(config: Mapping[str, str] | None = None, *, unknown: frozenset
     with (
         mock.patch("infra.site.site_part", lambda architecture: Part.of_text("site", {"architecture": architecture})),
         mock.patch.object(Release, "tarball", lambda release, folder: folder / f"{release.digest}.tar"),
-        # There is no server to ask.
-        mock.patch("infra.ssh_host.look", return_value="revision"),
+        # There is no server to ask, and nothing to look for on this machine.
+        mock.patch("infra.ssh_host.look", return_value=SEEN),
+        mock.patch("infra.local.look", return_value=SEEN),
+        # Mocks have no engine that could call back.
+        mock.patch("pulumi.runtime.resource._get_callbacks", mock.AsyncMock(return_value=_Uncalled())),
         mock.patch.object(SshAccess, "options", return_value=["-F", "/dev/null"]),
         # These two took a third of a run: source positions for error messages, and bcrypt.
         mock.patch("pulumi.runtime.resource._get_stack_trace", return_value=source_pb2.StackTrace()),

@@ -15,6 +15,7 @@ EVERYTHING: dict[str, Any] = {
     "sync": {
         "entries": [{"source": "docker.io/library/alpine", "tags": ["3\\.[0-9]+"]}],
         "retention": [{"repository": "ci/app", "tags": "ci-[0-9]+", "keep": 10}],
+        "scripts": [{"name": "count", "repositories": ["ci/**"], "script": "log(#tag.ls(registry .. '/ci/app'))"}],
     },
     "management": {"enabled": True},
     "sign_on": {
@@ -25,6 +26,8 @@ EVERYTHING: dict[str, Any] = {
     "oidc_client_id": "the-client-id",
     "oidc_client_secret": "the-client-secret",
 }
+# With it a stack has backups.
+BACKUP: dict[str, Any] = {"target": "ssh://backup@nas.example.com:2222/registry"}
 # What every stack on a server must set.
 SSH_FROM: dict[str, Any] = {"ssh_from": ["203.0.113.7/32"]}
 # The smallest stack there is.

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-# These share one living stack, which a second worker would have to bring up again.
-_LIVING = "the living stack"
+# These share one stack, which a second worker would have to bring up again.
+_LIVING, _RENTED = "the living stack", "the rented stack"
 _UNITS = {
     f"tests/engine/{name}.py": _LIVING for name in ("test_clients", "test_edge", "test_refusals", "test_review", "test_secrets")
 }
+_UNITS |= {f"tests/engine/{name}.py": _RENTED for name in ("test_keys", "test_server")}
 # Slowest first; everything else follows in the order in which it was collected.
 _FIRST = (
     "tests/engine/test_interrupted.py",
-    "tests/engine/test_server.py",
+    _RENTED,
     "tests/engine/test_server_disasters.py",
     "tests/engine/test_life.py",
+    "tests/engine/test_recovery.py",
     "tests/engine/test_server_volume.py",
     _LIVING,
     "tests/tools/offline/plugins/test_engine.py",

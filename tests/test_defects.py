@@ -26,8 +26,7 @@ def declared() -> Declarations:
 
 @pytest.fixture(scope="module")
 def secret_files(declared: Declarations) -> dict[str, str]:
-    files: dict[str, str] = json.loads(declared.named("secrets", "command:local:Command").inputs["stdin"])
-    return files
+    return declared.secret_files
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def test_s9_everybody_may_pull_and_the_edge_asks_nobody_for_a_password_at_the_re
     assert "basic_auth" not in registry_routes
     assert "sign_on" not in registry_routes.partition("handle @registry")[2].partition("handle")[0]
     assert set(yaml.safe_load(secret_files["registry/config.yml"])["auth"]) == {"token"}
-    anonymous = json.loads(parts["gateway/gateway.json"])["anonymous"]
+    anonymous = json.loads(secret_files["live/gateway/rights.json"])["anonymous"]
     assert anonymous == [{"repositories": "**", "actions": ["pull"]}]
 
 

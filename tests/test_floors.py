@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -30,6 +31,7 @@ ROOMS = (
     "registry",
     "events",
     "stack",
+    "backups",
     "gateway",
     "notify",
     "runs",
@@ -39,7 +41,7 @@ ROOMS = (
 # The tools, from the bottom up. Benchmarks run what the tests run.
 TOOLS = ("offline", "bootstrap", "emulation", "bench")
 # What a task may read of another one.
-TASKS_MAY_IMPORT: dict[str, set[str]] = {}
+TASKS_MAY_IMPORT = {"retention": {"changes"}}
 # What existing stacks still call by the name it had before there were rooms.
 FORMER_NAMES = {"ops": {"provision.py"}, "tools": set[str]()}
 # Stand-ins for programs of Pulumi's, which start what the engine tells them to, and end it when the engine says so.
@@ -187,3 +189,15 @@ def test_the_first_line_says_what_lives_in_a_file(path: Path) -> None:
 def test_files_are_small() -> None:
     long = {named(path): count for path in ALL if (count := len(path.read_text().splitlines())) > 330}
     assert long == {}
+
+
+def test_no_two_files_give_their_servers_the_same_address() -> None:
+    """They run side by side, and each takes the same ports of its address."""
+    given = [
+        (address, named(path))
+        for path in sources("tests")
+        for line in re.findall(r"^[A-Z_, ]*ADDRESS = .+$", path.read_text(), re.MULTILINE)
+        for address in re.findall(r"127\.0\.0\.\d+", line)
+    ]
+    assert len(given) > 5
+    assert [one for one in given if sum(other[0] == one[0] for other in given) > 1] == []

@@ -1,4 +1,7 @@
-"""Every command that a message, a help text, an alert or a page names: `regops …` and `make …` exist, and take those words."""
+"""Every command that a message, a help text, an alert or a page names exists, and takes those words: `regops`, `make`, `docker`.
+
+tests/engine/test_regops.py runs remedies on a stack, and sees that they mend what they are printed for.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from typer.main import get_command
 
 from infra.paths import PROJECT_FOLDER
 from ops.cli.app import app
-from ops.tasks.doctor.checks.tasks import COMMANDS
+from ops.runs.due import BY_HAND, COMMANDS
 
 _PYTHON = ("ops", "infra", "stack_components", "tools")
 # Decisions of the past name what there was at the time.
@@ -26,6 +29,8 @@ _HISTORY = ("docs/adr/", "CHANGELOG.md")
 _NAMED = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
 _FENCED = re.compile(r"^(?:\$ )?((?:[A-Z]+=\S+ )*(?:bin/regops|regops|make) .*)$", re.MULTILINE)
 _REGOPS = re.compile(r"(?:^|\s)(?:bin/)?regops\s+(.+)$", re.DOTALL)
+# What needs a container's name.
+_DOCKER = re.compile(r"^docker (?:logs|start|stop|restart|unpause|rm|update)\b(.*)$")
 _MAKE = re.compile(r"^(?:[A-Z]+=\S+ )*make\s+(.+)$")
 # What stands for a value: a name in braces (from an f-string) or in capitals. Others are values themselves.
 _VALUES = {
@@ -71,7 +76,7 @@ def commands(text: str) -> Iterator[str]:
     """Yield the command lines within a text: in backticks, on a line of their own, or the whole of it."""
     whole = [text] if text.startswith("regops ") else []
     for line in [*_NAMED.findall(text), *_FENCED.findall(text), *whole]:
-        if _REGOPS.search(line) or _MAKE.match(line):
+        if _REGOPS.search(line) or _MAKE.match(line) or _DOCKER.match(line):
             yield " ".join(re.split(r"\s(?:#|\||&&|>|·)\s", line)[0].split())
 
 
@@ -100,6 +105,8 @@ TARGETS = set(re.findall(r"^([a-z0-9-]+):", (PROJECT_FOLDER / "Makefile").read_t
 
 def wrong(line: str) -> str:
     """Return what is wrong with a command line; empty for nothing."""
+    if docker := _DOCKER.match(line):
+        return "" if docker[1].strip() else "it names no container"
     if regops := _REGOPS.search(line):
         words = [_VALUES.get(word, word) for word in shlex.split(regops[1]) if word not in {"…", "..."}]
         if words[:1] == ["undo"] and _FORMER & set(words[1:2]):
@@ -139,11 +146,11 @@ def test_what_runs_a_task_again_exists(command: str) -> None:
 
 
 def test_every_task_of_the_command_line_has_a_remedy() -> None:
-    """Of a restore it is not known what was to be restored."""
+    """But those that only people start: whoever typed one reads how it ended."""
     calls = [path.read_text() for path in (PROJECT_FOLDER / "ops/cli").glob("*.py")]
     tasks = {name for text in calls for name in re.findall(r'end_with\(\w+, "([a-z-]+)"', text)}
     assert tasks
-    assert tasks - {"restore"} <= set(COMMANDS)
+    assert tasks - BY_HAND <= set(COMMANDS)
 
 
 def test_commands_are_found_everywhere() -> None:
@@ -165,6 +172,7 @@ def test_commands_are_found_everywhere() -> None:
         "regops snapshot restore --overwrite",
         "regops undo take",
         "regops status everything",
+        "docker logs",
         "bin/regops statsu",
         "make upp",
         "PLUGINS=official make tests",
@@ -184,6 +192,7 @@ def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
         "regops snapshot",
         "regops snapshot restore SNAPSHOT REPOSITORY:TAG --overwrite",
         'make pulumi ARGS="stack export"',
+        "docker logs {name}",
         "COLD=1 make bench",
     ],
 )
@@ -193,4 +202,4 @@ def test_a_command_that_exists_is_taken(line: str) -> None:
 
 def test_the_words_of_a_text_are_read() -> None:
     text = "run `regops gc` or\n`regops\nundo`; `docker logs x`\nmake up  # first\n"
-    assert list(commands(text)) == ["regops gc", "regops undo", "make up"]
+    assert list(commands(text)) == ["regops gc", "regops undo", "docker logs x", "make up"]

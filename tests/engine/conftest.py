@@ -1,4 +1,4 @@
-"""One living stack for the tests that do not change it."""
+"""A living stack for the tests that do not change it, and a rented one for those that change it back."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from tests.engine.client import close
+from tests.engine.servers import production
 from tests.engine.stacks import TestStack, new_stack, sweep
 from tools.bootstrap.docker_engine import ensure_docker
+from tools.emulation.stack import EmulatedStack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,10 +35,19 @@ def docker_engine() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
-    """A stack that is up, with an account that may push below `team/` only. Tests must not change it."""
+    """A stack that is up, with an account that may push below `team/` only, and a trusted proxy on this host. Read only."""
     accounts = [{"name": "ci", "access": [{"repositories": "team/**", "actions": ["pull", "push"]}]}]
     with new_stack(tmp_path_factory.mktemp("living"), {"accounts": accounts}) as stack:
+        stack.settings["edge"]["trusted_proxies"] = ["127.0.0.1"]
         stack.outputs = stack.open().up(stream=False)
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def rented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStack]:
+    """A production stack that is up; tests leave it as they found it, until the last of test_server.py destroys it."""
+    with production(tmp_path_factory.mktemp("production"), "127.0.0.61") as stack:
+        stack.stack.up()
         yield stack
 
 

@@ -1,4 +1,4 @@
-"""Emulated production stacks for tests: what is on the server, and how to break it."""
+"""Emulated production stacks for tests: what is on the server and on the Storage Box, and how to break it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.engine.client import client
+from tests.tools.emulation.machines import console
 from tools.emulation.docker_machines import DockerMachines
 from tools.emulation.stack import EmulatedStack, emulated_stack
 
@@ -30,17 +32,38 @@ class Server:
         """Run a shell script as root; return what it prints.
 
         Raises:
-            AssertionError: It failed.
+            CommandError: It failed.
         """
-        done = client().containers.get(self.name).exec_run(["sh", "-euc", script])
-        assert isinstance(done.output, bytes)
-        assert done.exit_code == 0, done.output.decode()
-        return done.output.decode()
+        return self.stack.on_server(script)
 
     def containers(self) -> dict[str, str]:
         """Return the ids of the services' containers by their names."""
         lines = self.run("docker ps --no-trunc --format '{{.Names}} {{.ID}}'").splitlines()
         return dict(line.split() for line in lines)
+
+
+@dataclass(frozen=True)
+class Box:
+    """The Storage Box of an emulated stack, seen from its console."""
+
+    stack: EmulatedStack
+
+    # The folder of the account that writes, and the keys that open it.
+    HOME = "/data/private-registry"
+    KEYS = f"{HOME}/.ssh/authorized_keys"
+
+    def run(self, script: str) -> str:
+        """Run a shell script as root; return what it prints.
+
+        Raises:
+            AssertionError: It failed.
+        """
+        (found,) = client().containers.list(filters={"name": f"{self.stack.name}-box-"})
+        return console(found, script)
+
+    def files(self) -> str:
+        """Return all files of backups with their checksums, but for locks, and the keys."""
+        return self.run(f"cd {self.HOME} && find backups .ssh -type f ! -path '*/locks/*' -exec sha256sum {{}} + | sort")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -17,11 +18,12 @@ import yaml
 from docker.errors import APIError, NotFound
 
 from infra.settings import PROJECT
+from ops.core.labels import NAME_LABEL, ROOT_LABEL
 from tests.engine.client import client
 from tests.free_ports import free_port
 from tests.plans import BARE
-from tools.bootstrap.preflight import NAME_LABEL, ROOT_LABEL
 from tools.bootstrap.session import Session, open_session
+from tools.bootstrap.stack import Stack
 
 _END_LIMIT_S = 10.0
 _NAME = re.compile(r"^t(?P<pid>[0-9]+)-[0-9a-f]{6}$")
@@ -103,6 +105,14 @@ def new_stack(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterat
         _end_plugins(stack.folder)
         _remove(f"{NAME_LABEL}={name}")
         shutil.rmtree(stack.folder, ignore_errors=True)
+
+
+def generated(stack: Stack, name: str) -> str:
+    """Return what the program has generated: a secret or a key, by the name of its resource."""
+    document = json.loads(stack.pulumi(["stack", "export", "--stack", stack.name, "--show-secrets"]).stdout)
+    resources = document["deployment"]["resources"]
+    (made,) = [one for one in resources if one["urn"].endswith(f"command:local:Command::{name}")]
+    return str(json.loads(made["outputs"]["stdout"]["plaintext"]))
 
 
 def sweep() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import ipaddress
 import json
 import secrets
+import socket
 import sqlite3
 import ssl
 import time
@@ -12,9 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
+from tests.engine.client import client
 from tests.engine.stacks import TestStack
 
 PATIENCE_S = 20
@@ -37,7 +42,7 @@ def token(outputs: dict[str, Any], scope: str) -> str:
     return str(answer.raise_for_status().json()["token"])
 
 
-@pytest.mark.parametrize(("path", "status"), [("/v2/", 401), ("/healthz", 200), ("/", 404), ("/events", 404), ("/metrics", 404)])
+@pytest.mark.parametrize(("path", "status"), [("/v2/", 401), ("/healthz", 200), ("/", 200), ("/events", 404), ("/metrics", 404)])
 def test_only_the_known_routes_are_open(outputs: dict[str, Any], path: str, status: int) -> None:
     assert httpx.get(outputs["registry_url"] + path).status_code == status
 
@@ -47,6 +52,38 @@ def test_the_challenge_names_the_address_that_was_asked(outputs: dict[str, Any],
     context = ssl.create_default_context(cafile=outputs["registry_ca"])
     challenge = httpx.get(outputs[url] + "/v2/", verify=context).headers["WWW-Authenticate"]
     assert f'realm="{outputs[url]}/auth/token"' in challenge
+
+
+def test_a_proxy_on_this_host_tells_who_the_client_is(living: TestStack, outputs: dict[str, Any]) -> None:
+    path = "/v2/told/by/a/proxy/manifests/1"
+    told = {"Host": "registry.example.com", "X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.6, 203.0.113.9"}
+    challenge = httpx.get(outputs["registry_url"] + path, headers=told).headers["WWW-Authenticate"]
+    assert 'realm="https://registry.example.com/auth/token"' in challenge
+    log = living.root / "logs" / "edge" / "access.log"
+    assert eventually(lambda: path in log.read_text())
+    (entry,) = [json.loads(line) for line in log.read_text().splitlines() if path in line]
+    assert entry["request"]["client_ip"] == "203.0.113.9"
+    # Anybody may be at the port with TLS.
+    context = ssl.create_default_context(cafile=outputs["registry_ca"])
+    told = {"X-Forwarded-Proto": "http", "X-Forwarded-For": "203.0.113.9"}
+    challenge = httpx.get(f"{outputs['registry_url_tls']}{path}", headers=told, verify=context).headers["WWW-Authenticate"]
+    assert f'realm="{outputs["registry_url_tls"]}/auth/token"' in challenge
+
+
+def test_the_host_has_no_way_to_ports_that_are_not_published(living: TestStack) -> None:
+    own = {
+        ipaddress.ip_address(one.address)
+        for found in psutil.net_if_addrs().values()
+        for one in found
+        if one.family == socket.AF_INET
+    }
+    for name in living.networks():
+        subnets = [ipaddress.ip_network(one["Subnet"]) for one in client().networks.get(name).attrs["IPAM"]["Config"]]
+        has_way = any(address in subnet for address in own for subnet in subnets)
+        assert has_way is name.endswith("-edge"), name
+    # What answers for such addresses, if anything, is not the gateway.
+    with contextlib.suppress(httpx.TransportError):
+        assert "ok" not in httpx.get(f"http://{living.address('gateway', 'app')}:8080/healthz", timeout=1).text
 
 
 def test_the_catalog_is_for_those_who_may(outputs: dict[str, Any]) -> None:

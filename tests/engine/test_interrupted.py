@@ -7,13 +7,13 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.process import start_daemon
-from tests.engine.stacks import TestStack
+from tests.engine.stacks import TestStack, new_stack
 
 LIMIT_S = 120
 _RUN = """
@@ -69,19 +69,25 @@ def test_a_killed_up_is_completed_by_the_next(fresh: TestStack, moment: Callable
     assert is_up(fresh)
 
 
-def test_after_a_killed_down_the_next_up_makes_what_is_gone(fresh: TestStack) -> None:
-    fresh.open().up(stream=False)
-    killed(fresh, "destroy", lambda: not (fresh.root / "current").exists())
-    assert is_up(fresh)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
+    """A stack that is up, and that the tests leave up."""
+    with new_stack(tmp_path_factory.mktemp("whole")) as stack:
+        stack.open().up(stream=False)
+        yield stack
 
 
-def test_files_that_somebody_removed_are_made_again(fresh: TestStack) -> None:
-    fresh.open().up(stream=False)
-    before = {service: container.id for service, container in fresh.containers().items()}
+def test_after_a_killed_down_the_next_up_makes_what_is_gone(whole: TestStack) -> None:
+    killed(whole, "destroy", lambda: not (whole.root / "current").exists())
+    assert is_up(whole)
+
+
+def test_files_that_somebody_removed_are_made_again(whole: TestStack) -> None:
+    before = {service: container.id for service, container in whole.containers().items()}
     for folder in ("parts", "live"):
-        shutil.rmtree(fresh.root / folder)
-    assert is_up(fresh)
-    after = {service: container.id for service, container in fresh.containers().items()}
+        shutil.rmtree(whole.root / folder)
+    assert is_up(whole)
+    after = {service: container.id for service, container in whole.containers().items()}
     assert {service for service in after if after[service] != before[service]} == {"cache", "edge", "gateway"}
 
 

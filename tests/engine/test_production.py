@@ -16,13 +16,13 @@ import yaml
 from infra.project import LOCK
 from infra.services import SERVICES
 from infra.settings import PROJECT
+from ops.core.labels import NAME_LABEL
 from tests.engine.client import client
 from tests.plans import EVERYTHING, SSH_FROM
 from tests.tools.emulation.api.conftest import TOKEN
 from tests.tools.emulation.api.no_machines import NoMachines
 from tools.bootstrap.engine import ensure_engine
 from tools.bootstrap.judge import judge
-from tools.bootstrap.preflight import NAME_LABEL
 from tools.bootstrap.stack import Stack
 from tools.emulation.api.server import Api
 
@@ -104,7 +104,7 @@ def test_every_service_is_there_with_its_limits_and_its_image_pinned(
 ) -> None:
     assert service in containers, f"{service} is in the table of services, but the program does not declare it"
     container, limits = containers[service], SERVICES[service].limits
-    assert (container["name"], container["cpus"]) == (f"{production.name}-{service}", f"{limits.cpus:g}")
+    assert (container["hostname"], container["cpus"]) == (service, f"{limits.cpus:g}")
     assert (container["memory"], container["memorySwap"]) == (limits.memory_mib, limits.memory_mib)
     reference = yaml.safe_load(production.lock.read_text())[SERVICES[service].image]["image"]
     assert "@sha256:" in reference

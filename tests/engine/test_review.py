@@ -39,13 +39,28 @@ def test_a_living_stack_that_stays_as_it_is_passes(living: TestStack) -> None:
     assert found.counts.keys() == {"same"}
 
 
-def test_new_limits_replace_a_container_and_pass(living: TestStack) -> None:
+def test_new_limits_are_taken_in_place_and_pass(living: TestStack) -> None:
     found = planned(living, limits={"gateway": {"cpus": 0.5, "memory_mib": 192}})
     assert found.exit_code == 0
     (change,) = [change for change in found.changes if change.urn.endswith("::gateway-container")]
+    assert (change.operation, set(change.properties)) == ("update", {"memory", "memorySwap"})
+    assert "rollout" in {change.urn.rpartition("::")[2] for change in found.changes}
+
+
+def test_another_configuration_replaces_a_container_and_passes(living: TestStack) -> None:
+    found = planned(living, registry={**living.settings["registry"], "log_level": "error"})
+    assert found.exit_code == 0
+    (change,) = [change for change in found.changes if change.urn.endswith("::registry-container")]
     assert change.operation == "replace"
-    assert {"cpus", "memory", "memorySwap"} == set(change.properties)
-    assert "cpus" in change.replacing
+    assert any(path.startswith("mounts") for path in change.replacing)
+
+
+def test_changed_rights_replace_no_container_and_pass(living: TestStack) -> None:
+    found = planned(living, anonymous=[])
+    assert found.exit_code == 0
+    changed = {change.urn.rpartition("::")[2] for change in found.changes}
+    assert {"secrets", "reload-gateway"} <= changed
+    assert not {name for name in changed if name.endswith("-container")}
 
 
 def test_generated_secrets_of_a_living_stack_are_not_deleted(living: TestStack) -> None:

@@ -37,6 +37,11 @@ def completed(stack: EmulatedStack) -> None:
     """Stop all failures and check that the next `up` finishes the job: everything exists, exactly once."""
     stack.api.faults.clear()
     stack.stack.up()
+    is_complete(stack)
+
+
+def is_complete(stack: EmulatedStack) -> None:
+    """Check that everything exists, exactly once, and that nothing is left to do."""
     stack.stack.up("--expect-no-changes")
     with stack.api.state.lock:
         state = stack.api.state
@@ -51,7 +56,7 @@ def test_an_api_that_is_busy_or_slow_for_a_moment_is_waited_for(stack: EmulatedS
     stack.api.faults.hang("POST", "/placement_groups", seconds=5)
     stack.api.faults.hang("POST", "/servers", seconds=5)
     stack.stack.up()
-    completed(stack)
+    is_complete(stack)
 
 
 def test_an_api_that_is_away_or_gives_no_answer_is_told_and_made_up_for_by_the_next_up(stack: EmulatedStack) -> None:

@@ -39,15 +39,12 @@ def server(stack: EmulatedStack) -> Server:
 
 @pytest.fixture(scope="module")
 def console(stack: EmulatedStack) -> Console:
-    return Console(stack.stack.environment["HCLOUD_TOKEN"], api_endpoint=stack.api.url, poll_interval=0.1, poll_max_retries=1200)
+    return stack.console()
 
 
 @pytest.fixture(scope="module")
 def client(stack: EmulatedStack, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    outputs = stack.stack.outputs()
-    client = Client(outputs["registry"], tmp_path_factory.mktemp("operator"))
-    client.trust(outputs["registry_authority"])
-    client.login(outputs["registry_user"], outputs["registry_pass"])
+    client = Client.of_operator(stack.stack.outputs(), tmp_path_factory.mktemp("operator"))
     client.push(IMAGE)
     return client
 

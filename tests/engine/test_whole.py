@@ -9,12 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.blocks.rotation import generation_name
 from infra.services import SERVICES
+from ops.config import RETENTION
 from tests.browser import page
+from tests.engine.changes import mirrored
 from tests.engine.client import client
-from tests.engine.stacks import TestStack, new_stack
+from tests.engine.interruptions import watched
+from tests.engine.stacks import TestStack, generated, new_stack
 from tests.engine.stand_ins import lock_with_stand_ins
-from tests.plans import DEFAULTS
+from tests.plans import DEFAULTS, EVERYTHING
 from tools.offline.recipes import RECIPES
 
 # Without protection: no package contains the sources of the edge's image with the bouncer.
@@ -23,8 +27,9 @@ SETTINGS: dict[str, Any] = {
     "protection": {"enabled": False},
     "management": {"enabled": True},
     "sync": {
-        "entries": [{"source": "registry.invalid/library/alpine", "target": "mirror/alpine", "tags": ["3\\.[0-9]+"]}],
+        **mirrored("alpine"),
         "retention": [{"repository": "ci/app", "tags": "ci-[0-9]+", "keep": 10}],
+        "scripts": EVERYTHING["sync"]["scripts"],
     },
 }
 # Prometheus scrapes each target every 15 s or 30 s.
@@ -76,6 +81,44 @@ def settled(stack: TestStack) -> dict[str, str]:
         time.sleep(1)
 
 
+# Whose password each secret is: an account of the registry, or a user of the cache.
+ACCOUNTS = {"sync_password": "regsync", "script_password": "regbot", "retention_password": RETENTION}
+IN_CACHE = {"cache_password": "registry", "metrics_cache_password": "metrics"}
+UPLOADS = "ci/app"
+
+
+def works(stack: TestStack, name: str, value: str) -> bool:
+    """Whether a value of one of these secrets opens what it is for."""
+    if user := IN_CACHE.get(name):
+        words = ["redis-cli", "--no-auth-warning", "--user", user, "--pass", value, "ping"]
+        answer = bytes(stack.containers()["cache"].exec_run(words).output).decode()
+        assert "PONG" in answer or "WRONGPASS" in answer, answer
+        return "WRONGPASS" not in answer
+    status = token(stack, (ACCOUNTS[name], value)).status_code
+    assert status in {200, 401}
+    return status == 200
+
+
+def token(stack: TestStack, login: tuple[str, str]) -> httpx.Response:
+    query = {"service": stack.outputs["registry"], "scope": f"repository:{UPLOADS}:pull,push"}
+    return httpx.get(f"{stack.outputs['registry_url']}/auth/token", params=query, auth=login)
+
+
+def begun(stack: TestStack) -> str:
+    """The URL of an upload that has begun; its state is signed with the registry's secret."""
+    url = httpx.URL(stack.outputs["registry_url"])
+    answer = httpx.post(url.join(f"/v2/{UPLOADS}/blobs/uploads/"), headers=pushing(stack))
+    return str(url.join(answer.raise_for_status().headers["Location"]))
+
+
+def sent(stack: TestStack, upload: str) -> httpx.Response:
+    return httpx.patch(upload, content=b"x", headers=pushing(stack))
+
+
+def pushing(stack: TestStack) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(stack, operator(stack)).json()['token']}"}
+
+
 class TestWithPackages:
     """What `make up` gives a machine that can pull no images."""
 
@@ -101,6 +144,7 @@ class TestWithPackages:
             return bool(containers[service].exec_run(["wget", "-q", "-T", "2", "-t", "1", "-O", "-", f"http://{page}"])[0] == 0)
 
         assert [gets("prometheus", f"{address}:8081/metrics") for address in addresses] == [True, False]
+        assert not gets("prometheus", f"{addresses[0]}:8080/healthz")
         for service in ("edge", "registry"):
             assert gets(service, "gateway:8080/healthz")
             assert not any(gets(service, f"{address}:8081/metrics") for address in addresses)
@@ -174,3 +218,28 @@ class TestWithStandIns:
         before = {name: container.id for name, container in whole.containers().items()}
         whole.open().up(stream=False)
         assert {name: container.id for name, container in whole.containers().items()} == before
+
+    def test_clients_notice_nothing_of_another_catalogue_and_other_dashboards(self, whole: TestStack) -> None:
+        before = {name: container.id for name, container in whole.containers().items()}
+        change = {"sync": {**SETTINGS["sync"], **mirrored("debian")}, "monitoring": {"cadvisor": False}}
+        with watched(whole.outputs) as watch:
+            whole.open(change=change).up(stream=False)
+        after = {name: container.id for name, container in whole.containers().items()}
+        assert {name for name, one in after.items() if before[name] != one} == {"regsync", "prometheus", "grafana"}
+        assert watch.met() == {}
+
+    def test_the_old_ones_of_secrets_that_only_services_know_no_longer_work_once_they_are_rotated(self, whole: TestStack) -> None:
+        def values(generation: int) -> dict[str, str]:
+            session = whole.open()
+            session.stack.prepare()
+            return {name: generated(session.stack, generation_name(name, generation)) for name in (*ACCOUNTS, *IN_CACHE)}
+
+        old, upload = values(1), begun(whole)
+        assert all(works(whole, name, value) for name, value in old.items())
+        rotated = (*ACCOUNTS, *IN_CACHE, "registry_http_secret")
+        whole.open(change={"rotation": {name: {"generation": 2} for name in rotated}}).up(stream=False)
+        assert {name: works(whole, name, value) for name, value in values(2).items()} == dict.fromkeys(old, True)
+        assert {name: works(whole, name, value) for name, value in old.items()} == dict.fromkeys(old, False)
+        assert "BLOB_UPLOAD_INVALID" in sent(whole, upload).text, "the former secret signed its state"
+        assert sent(whole, begun(whole)).status_code == 202
+        assert {container.attrs["State"]["Health"]["Status"] for container in whole.containers().values()} == {"healthy"}
