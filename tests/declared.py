@@ -102,7 +102,8 @@ class Declarations(dict[str, Declared]):
 
     def of_type(self, kind: str) -> list[Declared]:
         """Return all resources of a type."""
-        return [resource for resource in self.values() if resource.type == kind]
+        # A copy, since the engine's other threads may be adding some.
+        return [resource for resource in list(self.values()) if resource.type == kind]
 
     def named(self, name: str, kind: str = "") -> Declared:
         """Return the one resource of that name, and of that type when it is given."""

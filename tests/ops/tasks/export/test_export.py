@@ -27,12 +27,14 @@ from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.ops.tasks.gc.gc_rig import Client, Image, digest_of
 from tests.real_programs import registry_binary
 from tests.tools.offline.plugins.command.sshd import sshd
+from tools.offline.debian import apt_install
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackupRig]:
+    apt_install("rsync", "rsync", purpose="an export")
     with backed_up(tmp_path_factory.mktemp("rig")) as rig:
         for tag in ("v1", "v2"):
             assert rig.registry.client.push("team/app", tag, Image(tag)).status_code == 201

@@ -138,8 +138,9 @@ def test_connections_do_not_wait_for_each_other(relay: SshRelay, told: Path) -> 
 def test_what_runs_there_ends_with_its_connection(relay: SshRelay, told: Path) -> None:
     with connected(relay) as connection:
         assert read(connection, 6) == b"hello\n"
-        assert (told / "ended").read_text() == ""
-    until(lambda: (told / "ended").read_text() == (told / "started").read_text())
+        mine = (told / "started").read_text()
+        assert mine not in (told / "ended").read_text()  # that of the test before may come late
+    until(lambda: mine in (told / "ended").read_text())
 
 
 def test_the_relay_ends_what_is_open_and_leaves_nothing(server: Sshd, told: Path) -> None:
@@ -150,7 +151,8 @@ def test_the_relay_ends_what_is_open_and_leaves_nothing(server: Sshd, told: Path
         relay.close()
         assert read(connection, 1) == b""
     assert not path.parent.exists()
-    until(lambda: (told / "ended").read_text() == (told / "started").read_text())
+    mine = (told / "started").read_text()
+    until(lambda: mine in (told / "ended").read_text())
 
 
 def test_a_server_that_is_not_there_closes_the_connection_and_is_told(server: Sshd) -> None:
