@@ -24,8 +24,9 @@ from infra.services import SERVICES
 from ops.config import NewContainer, Rollout, render
 from ops.core.layout import LIVE, SECRET_VERSIONS
 
-# Timers of a new server start at once, and what they start holds the lock for moments.
-_RECOVERY_PATIENCE_S = 600
+# Timers of a new server start at once, and what they start holds the lock for moments. A server that has restarted goes on with a
+# recovery by itself, and that may take as long as there is data.
+_RECOVERY_PATIENCE_S, _RECOVERED_PATIENCE_S = 600, 12 * 3600
 
 
 @dataclass(frozen=True)
@@ -218,14 +219,14 @@ class Host(pulumi.ComponentResource, abc.ABC):
             provisioned: What the host holds.
             plan: What runs.
         """
-        return self._recovers("recover", plan, after=provisioned.ready)
+        return self._recovers("recover", plan, "--wait", str(_RECOVERY_PATIENCE_S), after=provisioned.ready)
 
     def _recovers(self, name: str, plan: Plan, *options: str, after: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
         """Run `regops recover`, if the settings name a backup; return what does."""
         if plan.settings.recover is None:
             return []
-        words = ["recover", *options, "--wait", str(_RECOVERY_PATIENCE_S)]
-        self._run(name, OpsCommand(module="cli", create=words, after=after, marks=[str(plan.settings.recover)]))
+        marks = [str(plan.settings.recover)]
+        self._run(name, OpsCommand(module="cli", create=["recover", *options], after=after, marks=marks, mounts=True))
         return [self.made[name]]
 
     def roll_out(
@@ -296,7 +297,7 @@ class Host(pulumi.ComponentResource, abc.ABC):
         marks = [provisioned.release.digest, run, *self.restarts]
         command = OpsCommand(module="cli", create=["doctor", "--post-deploy"], after=after, marks=marks, after_repairs=True)
         self._run("doctor", command)
-        self._recovers("recovered", plan, "--check", after=after)
+        self._recovers("recovered", plan, "--check", "--wait", str(_RECOVERED_PATIENCE_S), after=after)
 
     def prune(self, provisioned: ProvisionedHost, *, after: Sequence[pulumi.Resource]) -> None:
         """Remove old releases from the host, once no container of `after` mounts them."""

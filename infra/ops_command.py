@@ -27,6 +27,7 @@ class OpsCommand:
         after: Resources that must exist first.
         marks: Text that is not an argument; the command runs again when it changes.
         after_repairs: Whether it runs again when something in the Docker engine has been made anew, too.
+        mounts: Whether it mounts something, for which a user needs a program with root's rights.
     """
 
     module: str = _INSTALLS
@@ -36,6 +37,7 @@ class OpsCommand:
     after: Sequence[pulumi.Resource] = ()
     marks: Sequence[str] = ()
     after_repairs: bool = False
+    mounts: bool = False
 
     def marks_of(self, seen: Seen) -> Sequence[str]:
         """Return what the command runs again for: its marks, and what is no longer as it was installed."""

@@ -161,7 +161,8 @@ class SshHost(Host):
         def line(seen: Seen, words: Sequence[str]) -> str:
             marks = command.marks_of(seen)
             if command.module == "cli":  # `regops` drops root's rights, so that its files belong to the services' user
-                return commented([regops.PATH, *words], marks)
+                first = regops.without_rights(docker=True, new_rights=True) if command.mounts else []
+                return commented([*first, regops.PATH, *words], marks)
             return environment + shell(_PYTHON, self.root, command.module, command.arguments_of(seen, words), marks)
 
         delete = (

@@ -24,6 +24,8 @@ from infra.ssh_host import Machine
 from ops.config import STORAGE_BOX
 
 LABEL = "private-registry"
+# The second mounts backups, from which a recovery serves.
+_FOR_BACKUPS = ("restic", "fuse3")
 
 
 class HetznerPlace(pulumi.ComponentResource):
@@ -68,7 +70,7 @@ class HetznerPlace(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _prepare(self, volume: DataVolume | None, keys: pulumi.Output[str]) -> pulumi.Input[str]:
-        packages = [*PACKAGES, *(["restic"] if self._settings.backup.target else [])]
+        packages = [*PACKAGES, *(_FOR_BACKUPS if self._settings.backup.target else [])]
         if volume is None:
             return keys.apply(lambda change: change + prepare_script(packages))
 

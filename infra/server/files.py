@@ -36,7 +36,12 @@ class HostFile:
 
 
 def host_files(
-    root: PurePosixPath = ROOT, *, edge: EdgeSettings = _EDGE, edge_mib: int = 256, tasks: Sequence[Task] = ()
+    root: PurePosixPath = ROOT,
+    *,
+    edge: EdgeSettings = _EDGE,
+    edge_mib: int = 256,
+    tasks: Sequence[Task] = (),
+    recovers: bool = False,
 ) -> Sequence[HostFile]:
     """Return all files.
 
@@ -45,7 +50,9 @@ def host_files(
         edge: The settings of the edge.
         edge_mib: The edge's memory, in MiB.
         tasks: The schedule.
+        recovers: Whether the settings ask for a recovery.
     """
+    recovery = [HostFile(timers.RECOVERY_PATH, "goes on with a recovery after a restart", timers.recovery(root))]
     ipv6 = edge.ipv6
     clients_guard = units.clients_guard(
         port=edge.https_port,
@@ -73,13 +80,20 @@ def host_files(
             for task in tasks
             for name, text in timers.units(task, root).items()
         ),
+        *(recovery if recovers else []),
     ]
 
 
 def host_part(plan: Plan, root: PurePosixPath = ROOT) -> Part:
     """Return the files as a part of the release; their paths below the part's folder are those below `/`."""
     settings = plan.settings
-    listed = host_files(root, edge=settings.edge, edge_mib=settings.limits_of("edge").memory_mib, tasks=schedule(plan))
+    listed = host_files(
+        root,
+        edge=settings.edge,
+        edge_mib=settings.limits_of("edge").memory_mib,
+        tasks=schedule(plan),
+        recovers=settings.recover is not None,
+    )
     files: Mapping[str, str] = {file.path.lstrip("/"): file.text for file in listed}
     return Part.of_text(PART, files)
 

@@ -13,16 +13,18 @@ from ops.config import SERVICE_USER
 PATH = "/usr/local/bin/regops"
 
 
-def without_rights(user: str = SERVICE_USER, *, docker: bool = False) -> Sequence[str]:
+def without_rights(user: str = SERVICE_USER, *, docker: bool = False, new_rights: bool = False) -> Sequence[str]:
     """Return the words to put before a command, so that it runs as another user and without root's rights.
 
     Args:
         user: As UID:GID, because the user may not have a name yet.
         docker: Whether the command may use the Docker engine.
+        new_rights: Whether it may start programs that have rights of their own, such as that which mounts for users.
     """
     uid, _, gid = user.partition(":")
     groups = "--groups=docker" if docker else "--clear-groups"
-    return ["setpriv", f"--reuid={uid}", f"--regid={gid}", groups, "--inh-caps=-all", "--no-new-privs"]
+    words = ["setpriv", f"--reuid={uid}", f"--regid={gid}", groups, "--inh-caps=-all"]
+    return words if new_rights else [*words, "--no-new-privs"]
 
 
 def regops_script(root: PurePosixPath) -> str:

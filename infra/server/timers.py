@@ -6,12 +6,15 @@ import shlex
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from infra.regops import DATA_FOLDER
+from infra.server import regops
 from infra.server.hardening import HARDENED
 from infra.server.head import HEAD
 from infra.server.schedule import Task, environment
-from ops.config import SERVICE_USER
+from ops.config import RECOVERY_FILE, SERVICE_USER
 
 FOLDER = "/etc/systemd/system"
+RECOVERY_PATH = f"{FOLDER}/regops-recover.service"
 # Another task holds the lock, or the registry is in read-only mode: nothing has failed.
 _BUSY = 75
 
@@ -30,6 +33,36 @@ def units(task: Task, root: PurePosixPath) -> Mapping[str, str]:
     """
     name = unit_name(task)
     return {f"{name}.service": _service(task, root), f"{name}.timer": _timer(task)}
+
+
+def recovery(root: PurePosixPath) -> str:
+    """Return the unit that goes on with a recovery when the server starts: what is not on the disk yet can be pulled again.
+
+    It is not confined: a mount of a confined one is seen by nobody else. It runs as the services' user.
+    """
+    words = [*regops.without_rights(docker=True, new_rights=True), regops.PATH, "recover", "--check"]
+    return f"""\
+# {HEAD}
+[Unit]
+Description=Goes on with the recovery of the registry
+Wants=network-online.target
+After=network-online.target docker.service
+RequiresMountsFor={root}
+ConditionPathExists={root / DATA_FOLDER / RECOVERY_FILE}
+
+[Service]
+Type=exec
+ExecStart={shlex.join(words)}
+SuccessExitStatus={_BUSY}
+Restart=on-failure
+RestartSec=300
+# What it has mounted stays while it waits.
+KillMode=process
+Nice=10
+
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 def _timer(task: Task) -> str:

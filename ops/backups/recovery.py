@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ops.config import RECOVERY_FILE
 from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.stack.stack import Stack
 
-FILE = "recovery.json"
 SCHEMA = 1
 
 
@@ -33,6 +33,7 @@ class Recovery:
         backup: The id of the backup; empty if nothing had to be recovered.
         made_at: When that was made, in ISO 8601: what is newer is lost.
         began: When it began.
+        pointers: When all pointers were on the disk, so that the registry could start: blobs may be read from the backup.
         restored: When everything was on the disk.
         served: When the registry was found to serve it.
         problems: What could not be recovered.
@@ -42,6 +43,7 @@ class Recovery:
     backup: str = ""
     made_at: str = ""
     began: float = 0.0
+    pointers: float = 0.0
     restored: float = 0.0
     served: float = 0.0
     problems: tuple[str, ...] = ()
@@ -75,13 +77,20 @@ def note_recovery(stack: Stack, recovery: Recovery) -> None:
     write_atomic(_file(stack), json.dumps({"schema": SCHEMA, "recovery": asdict(recovery)}) + "\n", mode=0o640)
 
 
-def is_awaited(stack: Stack) -> bool:
-    """Whether the settings ask for a recovery that is not done yet."""
+def is_awaited(stack: Stack, *, pointers_suffice: bool = False) -> bool:
+    """Whether the settings ask for a recovery that is not done yet.
+
+    Args:
+        stack: The stack.
+        pointers_suffice: Whether it is enough that all pointers are back.
+    """
     if stack.config.recover is None:
         return False
     known = recovery_of(stack)
-    return known is None or not known.is_done
+    if known is None:
+        return True
+    return not known.is_done and not (pointers_suffice and known.pointers)
 
 
 def _file(stack: Stack) -> Path:
-    return stack.data / FILE
+    return stack.data / RECOVERY_FILE

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.core import exit_codes
-from ops.core.process import CommandError, Completed, run
+from ops.core.process import CommandError, Completed, run, start_daemon
 
 # From 0.17 on restic tells a missing repository, a locked one and a wrong password apart.
 _PROGRAM = "restic"
@@ -209,6 +209,24 @@ class Restic:
         wanted.write_text("".join(f"/{_literal(file)}\n" for file in files))
         self._run(["restore", backup, "--no-lock", "--target", str(target), "--include-file", str(wanted)], _WORK_LIMIT_S)
 
+    def mount(self, folder: Path, log: Path) -> int:
+        """Start a process that shows each backup as `ids/<name>` below a folder, until it is unmounted; return its id.
+
+        What it shows can be read by the user who runs it, whoever owned it.
+
+        Args:
+            folder: The folder.
+            log: What the process says is appended to it.
+
+        Raises:
+            BackupError: It cannot be started.
+        """
+        words = ["mount", str(folder), "--no-lock", "--no-default-permissions", "--path-template", "ids/%i"]
+        try:
+            return start_daemon(self._command(words), log=log)
+        except CommandError as error:
+            raise self._explained(error) from error
+
     def outlived(self, tag: str, keep: Mapping[str, int]) -> frozenset[str]:
         """Return the ids of the backups that need not be kept.
 
@@ -270,9 +288,11 @@ class Restic:
             raise self._explained(error) from error
 
     def _once(self, words: Sequence[str], limit_s: float, cwd: Path | None = None) -> Completed:
+        return run(self._command(words), timeout=limit_s, cwd=cwd)
+
+    def _command(self, words: Sequence[str]) -> list[str]:
         command = [_PROGRAM, "--repo", self.repository, "--password-file", str(self.password_file)]
-        command += ["--cache-dir", str(self.cache), *self.options, *words]
-        return run(command, timeout=limit_s, cwd=cwd)
+        return [*command, "--cache-dir", str(self.cache), *self.options, *words]
 
     def _explained(self, error: CommandError) -> BackupError:
         done = error.completed

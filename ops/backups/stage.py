@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ from ops.registry.tree import RegistryTree
 
 INDEX = "index.jsonl"
 POOL = "pool"
+# When images were last pulled: what is pulled again first is restored first.
+PULLS = "pulls.json"
 # What the backup is of, and how much it has.
 DESCRIPTION = "backup.json"
 # A tag that was deleted while the registry was listed looks damaged once.
@@ -69,11 +72,27 @@ class Stage:
                 gone.append(digest)
         return gone
 
+    def note_pulls(self, pulls: Mapping[tuple[str, str], float]) -> None:
+        """Write down when images were last pulled (Unix time), by repository and digest."""
+        latest: dict[str, float] = {}
+        for (_, digest), time in pulls.items():
+            latest[digest] = max(time, latest.get(digest, 0.0))
+        (self.folder / PULLS).write_text(json.dumps(latest))
+
     def write_index(self, index: Index) -> str:
         """Write the index; return the digest of what it says."""
         file = self.folder / INDEX
         write_index(file, index)
         return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def pulled_last(file: Path) -> list[str]:
+    """Return the digests of images in the order of their last pulls, the latest first; none if nobody knows any more."""
+    try:
+        pulls: dict[str, float] = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return []
+    return sorted(pulls, key=lambda digest: -pulls[digest])
 
 
 def pooled(digest: str) -> str:

@@ -49,7 +49,7 @@ from ops.config.kit import KitBackups, KitRequest
 from ops.config.moving import MOVING, MovingPattern
 from ops.config.notify import NotifySettings
 from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_FOLDER, READ_ONLY_MOUNT, read_only_until
-from ops.config.recovery import RecoverySettings
+from ops.config.recovery import RECOVERY_FILE, RecoverySettings
 from ops.config.regops import OLD_MEMORY_KEY, REGISTRY_DEBUG_PORT, REGOPS_FILE, PingUrl, RegopsConfig, ServiceLimits
 from ops.config.retention import (
     RETENTION,
@@ -84,6 +84,7 @@ __all__ = [
     "READ_ONLY_FILE",
     "READ_ONLY_FOLDER",
     "READ_ONLY_MOUNT",
+    "RECOVERY_FILE",
     "REGISTRY_DEBUG_PORT",
     "REGOPS_FILE",
     "REPOSITORY_NAME",

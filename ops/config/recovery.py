@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, model_validator
 from ops.config.base import Strict
 
 _LATEST = "latest"
+# Below the folder of the tasks' own data: how far a recovery has come.
+RECOVERY_FILE = "recovery.json"
 
 
 def _in_utc(time: datetime) -> datetime:

@@ -194,3 +194,11 @@ def has_content(file: Path, digest: str) -> bool:
             return hashlib.file_digest(content, algorithm).hexdigest() == encoded
         except ValueError:
             return True
+
+
+def hash_of(digest: str) -> hashlib._Hash | None:
+    """Return what computes a digest's hash; None for an algorithm that Python lacks."""
+    try:
+        return hashlib.new(digest.partition(":")[0])
+    except ValueError:
+        return None

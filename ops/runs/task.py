@@ -28,7 +28,8 @@ _SUMMARY_LENGTH = 300
 
 
 # What would back up, collect or record half a registry. Somebody who restores by hand knows what for.
-_WAITING = PERIODS_S.keys() - {"doctor", "notify"}
+_WAITING = {*PERIODS_S, "export"} - {"doctor", "notify"}
+_READ_POINTERS = {"changes"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def run_task(
         OSError: The lock's file cannot be written; that is recorded too.
     """
     frame = _Frame(stack, task, routine, warn)
-    if task in _WAITING and is_awaited(stack):
+    if task in _WAITING and is_awaited(stack, pointers_suffice=task in _READ_POINTERS):
         waits = RecoveryAwaitedError()
         frame.end(Outcome(exit_codes.BUSY, _line(waits)))
         raise waits

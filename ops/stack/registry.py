@@ -90,6 +90,28 @@ def registry_image(stack: Stack) -> str:
             raise ServiceError(f"{name} cannot be inspected: {error}") from error
 
 
+def restart_registry(stack: Stack) -> None:
+    """Restart the registry if it runs.
+
+    Raises:
+        ServiceError: It cannot be restarted.
+    """
+    from docker.errors import DockerException, NotFound  # noqa: PLC0415
+
+    from ops.core.docker_engine import connected  # noqa: PLC0415
+
+    name = container(stack, _REGISTRY)
+    try:
+        with connected() as engine:
+            found = engine.containers.get(name)
+            if found.status == "running":
+                found.restart()
+    except NotFound:
+        return
+    except DockerException as error:
+        raise ServiceError(f"{name} cannot be restarted: {error}") from error
+
+
 def container(stack: Stack, service: str) -> str:
     """Return the name of a service's container."""
     return container_name(stack.config.stack, service)

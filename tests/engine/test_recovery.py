@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.paths import PROJECT_FOLDER
+from infra.server.files import ROOT
 from tests.engine.servers import Server, production
 from tools.emulation.client import Client
 from tools.emulation.disaster import Clone, destroy_laptop, destroy_server
@@ -17,6 +18,7 @@ from tools.emulation.stack import EmulatedStack
 
 ADDRESS = "127.0.0.60"
 IMAGES = [f"team/app:{number}" for number in range(3)]
+LIMIT_S = 120
 PASSPHRASE = "what the operator remembers"
 FORGET = ["refresh", "--yes", "--stack", "prod", "--target", "**::server"]
 
@@ -63,7 +65,10 @@ def check(stack: EmulatedStack, client: Client, pushed: dict[str, str]) -> None:
     server = Server(stack)
     recovery = json.loads(server.run("regops recover --check --json"))["recovery"]
     assert recovery["problems"] == []
-    assert 0 < recovery["restored"] - recovery["began"] < recovery["served"] - recovery["began"]
+    # Everything could be pulled before everything was on the disk.
+    assert recovery["began"] < recovery["pointers"] < recovery["served"] < recovery["restored"]
+    assert "data" not in server.run(f"find {ROOT}/data/registry -type l")
+    assert f"{ROOT}/data/registry/" not in server.run("cat /proc/mounts")
     assert "backup" in {run["task"] for run in json.loads(server.run("regops history --json"))["runs"]}
     server.run("systemctl start regops-backup || { journalctl --unit regops-backup; false; }")
 
@@ -78,6 +83,19 @@ def test_with_its_state(stack: EmulatedStack, client: Client, pushed: dict[str, 
     assert "what was pushed after" in told.stdout
     check(stack, client, pushed)
     stack.stack.up("--expect-no-changes")
+
+
+def test_a_server_that_restarts_goes_on_by_itself(stack: EmulatedStack, client: Client, pushed: dict[str, str]) -> None:
+    server, digest = Server(stack), pushed[IMAGES[0]].partition(":")[2]
+    backup = json.loads(server.run("regops recover --check --json"))["recovery"]["backup"]
+    blob = f"{ROOT}/data/registry/docker/registry/v2/blobs/sha256/{digest[:2]}/{digest}/data"
+    # As a run that was cut short leaves it.
+    server.run(f'sed -i \'s/"restored": [0-9.]*/"restored": 0.0/\' {ROOT}/data/regops/recovery.json')
+    server.run(f"ln -sfr {ROOT}/data/registry/.backup/ids/{backup[:8]}/pool/{digest[:2]}/sha256:{digest} {blob}")
+    server.run("systemctl start regops-recover")
+    server.run(f"timeout {LIMIT_S} sh -c 'while systemctl is-active --quiet regops-recover; do sleep 1; done'")
+    assert "data" not in server.run(f"find {ROOT}/data/registry -type l")
+    client.pull(IMAGES[0])
 
 
 def test_with_its_kit_alone(stack: EmulatedStack, client: Client, pushed: dict[str, str], folder: Path, kit: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -20,6 +21,7 @@ _CAPABILITIES = (
 )
 # Loop devices, and the device that hands them out.
 _DEVICE_RULES = ("b 7:* rmw", "c 10:237 rmw")
+_FUSE = Path("/dev/fuse")
 _CONTROL_GROUPS = {"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}}
 
 
@@ -39,6 +41,7 @@ def machine_host(
         tmpfs={"/run": "", "/tmp": "exec"},  # noqa: S108  # in the container
         cap_add=list(_CAPABILITIES),
         device_cgroup_rules=list(_DEVICE_RULES),
+        devices=[str(_FUSE)] if _FUSE.exists() else None,
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         network_mode=None if ports else "none",
     )

@@ -23,6 +23,8 @@ _NO_HOST_KEYS = 'rm -f "$1"/etc/ssh/ssh_host_*'
 _CLOUD_CONFIG = (
     "printf 'network: {config: disabled}\\ndatasource_list: [NoCloud, None]\\n' > \"$1\"/etc/cloud/cloud.cfg.d/95-emulation.cfg"
 )
+# As udev has it, which runs in no container: everybody may open it.
+_FUSE = 'echo "z /dev/fuse 0666" > "$1"/etc/tmpfiles.d/fuse.conf'
 _NULL = "/dev/null"
 SERVER = RootFilesystem(
     packages=(
@@ -34,6 +36,7 @@ SERVER = RootFilesystem(
         "docker-cli",
         "docker.io",
         "e2fsprogs",
+        "fuse3",
         "iproute2",
         "iptables",
         "kmod",
@@ -55,7 +58,7 @@ SERVER = RootFilesystem(
         ("/etc/systemd/system/systemd-networkd.socket", _NULL),
         ("/etc/systemd/system/systemd-networkd-wait-online.service", _NULL),
     ),
-    clean_up=(*RootFilesystem(()).clean_up, _NO_HOST_KEYS, _CLOUD_CONFIG, 'truncate -s 0 "$1"/etc/machine-id'),
+    clean_up=(*RootFilesystem(()).clean_up, _NO_HOST_KEYS, _CLOUD_CONFIG, _FUSE, 'truncate -s 0 "$1"/etc/machine-id'),
 )
 BOX = RootFilesystem(
     packages=("openssh-server", "python3", "rclone", "rsync", "tree"), clean_up=(*RootFilesystem(()).clean_up, _NO_HOST_KEYS)

@@ -92,11 +92,35 @@ class Restorer:
         """
         target = self.tree.blob(digest)
         self._folder(str(target.parent))
+        with contextlib.suppress(FileNotFoundError):
+            if target.is_symlink() and not target.exists():
+                target.unlink()  # it led to a backup that is not mounted any more
         try:
             os.link(source, target, follow_symlinks=False)
         except (FileExistsError, FileNotFoundError):
             return False
         return True
+
+    def put_symlink(self, source: str, digest: str) -> None:
+        """Put a link to a file in the place of a missing blob or of another link. It is relative: containers have other paths.
+
+        Args:
+            source: The file, below the tree's own folder.
+            digest: The blob's.
+        """
+        target = str(self.tree.blob(digest))
+        folder = os.path.dirname(target)  # noqa: PTH120
+        content = os.path.relpath(source, folder)
+        self._folder(folder)
+        try:
+            os.symlink(content, target)  # noqa: PTH211  # a hundred thousand times
+        except FileExistsError:
+            if not os.path.islink(target) or os.readlink(target) == content:  # noqa: PTH114, PTH115
+                return
+            os.unlink(target)  # noqa: PTH108
+            os.symlink(content, target)  # noqa: PTH211
+        if self._owner:
+            os.chown(target, *self._owner, follow_symlinks=False)
 
     def replace_blob(self, source: Path, digest: str) -> bool:
         """Put another file in a blob's place, in one step: whoever is reading the one before reads that to its end.

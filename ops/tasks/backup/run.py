@@ -17,6 +17,7 @@ from ops.core.clock import Clock
 from ops.core.files import write_atomic
 from ops.registry.index import Index, linked_blobs
 from ops.registry.snapshots.store import SnapshotStore
+from ops.stack.access_log import access_log_of, last_pulls
 from ops.stack.registry import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.backup.model import BackupReport, Losses
@@ -83,6 +84,7 @@ def _back_up(stack: Stack, step: Step, clock: Clock, *, dry_run: bool) -> Backup
                     moment = moment_of(replace(listing, blobs=listing.blobs.difference(gone)), tree)
         step("linked")
         _describe(stack, stage, moment)
+        stage.note_pulls(last_pulls(access_log_of(stack)))
         with clock.phase("send"):
             made = backups.restic.back_up(stage.folder, host=stack.config.stack, tags=notes(noted, good=not suspicious))
         backups.keep_index(made, stage.folder / INDEX)

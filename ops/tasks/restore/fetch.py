@@ -5,8 +5,9 @@ From there on it is restored as any snapshot is. What was fetched once is not fe
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,25 +78,48 @@ class Fetching:
 
     def _fetch(self, digests: list[str], snapshot: Snapshot, of: int) -> None:
         self.tell(len(digests))
-        scratch = self.backups.folder / "fetched" / self.backup.id
-        files = [pooled(digest) for digest in digests] if len(digests) < _SHARE * of else [POOL]
-        with explained(self.backups.folder):
-            self.backups.restic.fetch(self.backup.id, scratch, files)
-            for digest in digests:
-                self._take(scratch / pooled(digest), digest, snapshot.trash.file(digest))
-        shutil.rmtree(scratch, ignore_errors=True)
+        with fetched_blobs(self.backups, self.backup, digests, of) as files:
+            for digest, file in files:
+                if file is None:
+                    self.damaged.append(digest)
+                    continue
+                self.store.restorer().own(file)
+                target = snapshot.trash.file(digest)
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                file.replace(target)
+                self.fetched += 1
 
-    def _take(self, source: Path, digest: str, target: Path) -> None:
-        """Move a blob to the trash if it is what its name says: nothing else gets into the registry."""
-        if not source.is_file():
-            return  # the backup does not have it, and the plan will name what needs it
-        if not has_content(source, digest):
-            self.damaged.append(digest)
-            return
-        self.store.restorer().own(source)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        source.replace(target)
-        self.fetched += 1
+
+@contextlib.contextmanager
+def fetched_blobs(
+    backups: BackupRepository, backup: Backup, digests: Sequence[str], of: int
+) -> Iterator[Iterator[tuple[str, Path | None]]]:
+    """Fetch blobs, and yield the digest and the file of each that the backup has; None for the file if it is damaged.
+
+    What is not moved away is removed in the end. If it fails, what was fetched stays, and is not fetched again.
+
+    Args:
+        backups: Where the backup is.
+        backup: Which one.
+        digests: Which blobs.
+        of: How many blobs the backup has.
+
+    Raises:
+        BackupError: It cannot be read.
+        NoSpaceError: The disk is full.
+    """
+    scratch = backups.folder / "fetched" / backup.id
+    files = [pooled(digest) for digest in digests] if len(digests) < _SHARE * of else [POOL]
+    with explained(backups.folder):
+        backups.restic.fetch(backup.id, scratch, files)
+        found = ((digest, scratch / pooled(digest)) for digest in digests)
+        # Nothing gets into the registry but what its name says, and no link, which could lead anywhere.
+        yield (
+            (digest, file if has_content(file, digest) else None)
+            for digest, file in found
+            if file.is_file() and not file.is_symlink()
+        )
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _of_image(store: SnapshotStore, root: str, repository: RepositoryIndex) -> set[str]:

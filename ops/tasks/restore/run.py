@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from ops.backups.recovery import is_awaited
 from ops.backups.repository import LATEST, BackupRepository, repository_of
 from ops.backups.restic import Backup
 from ops.core import exit_codes
@@ -25,6 +26,7 @@ from ops.registry.tree import RegistryTree
 from ops.stack.registry import live_registry, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.restore.fetch import Fetching
+from ops.tasks.restore.placeholders import mount_of
 
 _TASK = "restore"
 _WORK = ".regops"
@@ -132,6 +134,8 @@ def restore(stack: Stack, chosen: Chosen, scope: RestoreScope, tell: Callable[[i
         LockedError: Another task is using the snapshots.
     """
     found = source_of(stack, chosen, scope)
+    if not is_awaited(stack):
+        mount_of(stack).stop()  # of a recovery that was given up: what it served counts as missing now
     with live_registry(stack) as live:
         return restore_from(found, live, scope, tell)
 

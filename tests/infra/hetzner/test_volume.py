@@ -13,13 +13,13 @@ ROOT = "/srv/private-registry"
 
 
 def prepared(size_gb: int) -> str:
-    return prepare_script((*PACKAGES, "restic", "e2fsprogs"), mount_script(device=DEVICE, folder=ROOT, size_gb=size_gb))
+    return prepare_script((*PACKAGES, "restic", "fuse3", "e2fsprogs"), mount_script(device=DEVICE, folder=ROOT, size_gb=size_gb))
 
 
 def test_there_is_none_by_default_and_the_host_is_prepared_as_cloud_init_does() -> None:
     declared = rented()
     assert [*declared.of_type(VOLUME), *declared.of_type(ATTACHMENT)] == []
-    assert declared.named("ready").inputs["stdin"] == prepare_script((*PACKAGES, "restic"))
+    assert declared.named("ready").inputs["stdin"] == prepare_script((*PACKAGES, "restic", "fuse3"))
     assert "fstab" not in prepare_script()
 
 

@@ -17,7 +17,7 @@ ROOT = PurePosixPath("/srv/private-registry")
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Debian13:
     folder = tmp_path_factory.mktemp("server")
-    for file in host_files(ROOT, tasks=schedule(plan())):
+    for file in host_files(ROOT, tasks=schedule(plan()), recovers=True):
         path = folder / file.path.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.text)

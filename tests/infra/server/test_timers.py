@@ -76,3 +76,7 @@ def test_the_user_of_a_service_has_an_entry_once_the_machine_is_told(server: Deb
         "private-registry:x:10001:10001:services of the private registry:/:/usr/sbin/nologin",
         "private-registry:x:10001:",
     ]
+
+
+def test_systemd_finds_nothing_wrong_with_what_goes_on_with_a_recovery(server: Debian13) -> None:
+    assert server.run("systemd-analyze verify regops-recover.service 2>&1").stdout == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,12 +16,15 @@ import pytest
 from infra.paths import cache_folder
 from ops.backups.repository import BackupRepository, repository_of
 from ops.config import REGOPS_FILE, BackupSettings, RecoverySettings, RegopsConfig, render
+from ops.registry.index import Index
 from ops.registry.restore.model import RestoreScope
 from ops.stack.stack import Stack
 from ops.tasks.backup.model import BackupReport
 from ops.tasks.backup.run import back_up
+from ops.tasks.restore.placeholders import mount_of
 from ops.tasks.restore.run import Chosen, FromBackup, restore_from, source_of
 from tests.ops.tasks.gc.gc_rig import Rig, running
+from tools.offline.debian import apt_install
 from tools.offline.tools import ensure_restic
 
 EVERYTHING = RestoreScope.of("", everything=True)
@@ -44,6 +49,18 @@ class BackupRig:
     def restore(self, scope: RestoreScope = EVERYTHING, chosen: Chosen = Chosen()) -> FromBackup:  # noqa: B008
         """Restore into the running registry."""
         return restore_from(source_of(self.stack, chosen, scope), self.registry.live(), scope, lambda _: None)
+
+    def unserved(self, _: Stack, index: Index) -> list[str]:
+        """Return what is wrong with the tags of an index. Its registry, unlike a stack's, lets everybody pull."""
+        return [problem for name, one in index.items() for tag in one.tags for problem in self.registry.client.pull(name, tag)]
+
+    def lose(self) -> BackupRig:
+        """Lose all but the secrets and the release, and return it as it asks for a recovery."""
+        mount_of(self.stack).stop()
+        for folder in (self.registry.tree.top, self.registry.store.folder, self.stack.root / "data"):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.stack.data.mkdir(parents=True)
+        return self.configure(self.stack.config.backup, recover=RecoverySettings())
 
     def configure(
         self,
@@ -73,6 +90,8 @@ def backed_up(folder: Path) -> Iterator[BackupRig]:
     """Run a registry whose stack has backups in a folder beside it."""
     with running(folder) as registry, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(ensure_restic(cache_folder("offline")).parent), prepend=":")
+        if not os.geteuid():
+            apt_install("fuse3", "fusermount", purpose="serving from backups")
         (folder / "current").symlink_to("releases/1")
         files = {
             "secrets/backup/password": "of the tests\n",
@@ -85,4 +104,8 @@ def backed_up(folder: Path) -> Iterator[BackupRig]:
         (folder / "data/regops").mkdir()
         with contextlib.closing(sqlite3.connect(folder / "data/regops/changes.db")) as ledger:
             ledger.executescript("PRAGMA journal_mode = WAL; CREATE TABLE records (digest TEXT)")
-        yield BackupRig(registry, Stack(folder)).configure(BackupSettings(target=str(folder / "target")))
+        rig = BackupRig(registry, Stack(folder)).configure(BackupSettings(target=str(folder / "target")))
+        try:
+            yield rig
+        finally:
+            mount_of(rig.stack).stop()

@@ -8,24 +8,34 @@ from datetime import timedelta
 import humanize
 from humanize import naturalsize
 
+from ops.backups.recovery import is_awaited, recovery_of
 from ops.backups.standing import Good, Standing, Verified, standing_of, verified_within_s
 from ops.config import DRILLED_WITHIN_DAYS
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.stack.stack import Stack
 
 _DAY_S = 86_400.0
-_LAST, _VERIFIED, _DRILL = "last backup", "last verified", "last drill"
+_RECOVERY, _LAST, _VERIFIED, _DRILL = "recovery", "last backup", "last verified", "last drill"
 
 
 def backups(stack: Stack) -> list[Check]:
     """Return how the backups of a stack stand; nothing if it has none."""
     if stack.config.backup.target is None:
         return []
+    recovering = [_recovery(stack)] if is_awaited(stack) else []
     standing, limit_s = standing_of(stack), verified_within_s(stack)
     good = standing.good
     if good is None:
-        return [Check(_LAST, SKIPPED, "there is none yet", "`regops backup` makes one")]
-    return [_last(good, limit_s), _verified(good, standing.verified, limit_s), _drill(good, standing)]
+        return [*recovering, Check(_LAST, SKIPPED, "there is none yet", "`regops backup` makes one")]
+    return [*recovering, _last(good, limit_s), _verified(good, standing.verified, limit_s), _drill(good, standing)]
+
+
+def _recovery(stack: Stack) -> Check:
+    known = recovery_of(stack)
+    if known is None or not known.pointers:
+        return Check(_RECOVERY, WARNING, "not done yet, and most tasks wait for it", "`up` goes on with it")
+    detail = f"backup {known.backup[:8]} serves what is not on the disk yet, since {_ago(time.time() - known.pointers)}"
+    return Check(_RECOVERY, WARNING, detail, "`up` brings it, or `regops recover --check`, which says how far that is")
 
 
 def _last(good: Good, limit_s: float) -> Check:

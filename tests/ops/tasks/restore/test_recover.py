@@ -23,7 +23,10 @@ from ops.runs.history import NOT_STARTED, history_of
 from ops.runs.task import Outcome, run_task
 from ops.stack.stack import Stack
 from ops.tasks.restore import recover as module
-from ops.tasks.restore.recover import check_recovered, recover
+from ops.tasks.restore.model import Recovered
+from ops.tasks.restore.placeholders import mount_of
+from ops.tasks.restore.recover import recover
+from ops.tasks.restore.whole import complete
 from tests.ops.backups.backup_rig import BackupRig, backed_up
 from tests.ops.tasks.gc.gc_rig import Image
 from tools.bootstrap.docker_engine import ensure_docker
@@ -58,11 +61,13 @@ def asking(rig: BackupRig, recovery: RecoverySettings | None) -> BackupRig:
 @pytest.fixture
 def lost(whole: BackupRig) -> BackupRig:
     """The same, after it has lost all but its secrets and its release, and is asked to recover."""
-    root = whole.stack.root
-    for folder in (whole.registry.tree.top, whole.registry.store.folder, root / "data"):
-        shutil.rmtree(folder, ignore_errors=True)
-    (root / "data/regops").mkdir(parents=True)
-    return asking(whole, LATEST)
+    return whole.lose()
+
+
+def back(rig: BackupRig) -> Recovered:
+    """Recover, and bring everything back."""
+    recover(rig.stack, say)
+    return complete(rig.stack, say, rig.unserved)
 
 
 def ids(rig: BackupRig) -> list[str]:
@@ -72,8 +77,8 @@ def ids(rig: BackupRig) -> list[str]:
 def test_images_and_state_come_back_once(lost: BackupRig) -> None:
     with contextlib.closing(sqlite3.connect(lost.stack.data / "changes.db")) as early:  # of a timer that was quicker
         early.executescript("PRAGMA journal_mode = WAL; CREATE TABLE other (digest TEXT)")
-    done = recover(lost.stack, say)
-    assert "recovered 2 tags" in done.summary
+    assert "recovered 2 tags" in recover(lost.stack, say).summary
+    done = complete(lost.stack, say, lost.unserved)
     assert lost.registry.client.pull("team/app", "v1") + lost.registry.client.pull("team/app", "v2") == []
     assert (lost.stack.root / "data/edge/account.json").read_text() == "{}"
     with contextlib.closing(sqlite3.connect(lost.stack.data / "changes.db")) as ledger:
@@ -89,7 +94,7 @@ def test_images_and_state_come_back_once(lost: BackupRig) -> None:
 def test_it_recovers_from_the_backup_that_is_named(lost: BackupRig) -> None:
     first = ids(lost)[0]
     rig = asking(lost, RecoverySettings(backup=first[:8]))
-    assert recover(rig.stack, say).recovery.backup == first
+    assert back(rig).recovery.backup == first
     assert rig.registry.client.pull("team/app", "v2") != []
 
 
@@ -107,18 +112,21 @@ def test_a_registry_with_content_is_left_alone(lost: BackupRig) -> None:
     assert not is_awaited(lost.stack)
 
 
-@pytest.mark.parametrize("task", ["backup", "changes", "gc", "snapshot", "retention", "scrub"])
+@pytest.mark.parametrize("task", ["backup", "changes", "gc", "snapshot", "retention", "scrub", "export"])
 def test_nothing_takes_half_a_registry_for_all_of_it(lost: BackupRig, task: str) -> None:
     with pytest.raises(RecoveryAwaitedError, match="about to be recovered"):
         run_task(lost.stack, task, lambda: pytest.fail("it began"))
     (run,) = history_of(lost.stack).runs()
     assert (run.state, run.exit_code) == (NOT_STARTED, exit_codes.BUSY)
     assert run_task(lost.stack, "doctor", lambda: Outcome(exit_codes.OK, "")).exit_code == exit_codes.OK
-    recover(lost.stack, say)
+    back(lost)
     assert run_task(lost.stack, task, lambda: Outcome(exit_codes.OK, "")).exit_code == exit_codes.OK
 
 
-def test_a_recovery_that_was_killed_goes_on_with_the_same_backup(lost: BackupRig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["_bring_state", "_serve", "Placeholders.place", "_bring_registry"])
+def test_a_recovery_that_was_killed_goes_on_with_the_same_backup(
+    lost: BackupRig, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     class Killed(BaseException):
         pass
 
@@ -126,7 +134,7 @@ def test_a_recovery_that_was_killed_goes_on_with_the_same_backup(lost: BackupRig
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_bring_registry", killed)
+        patch.setattr(f"{module.__name__}.{where}", killed)
         with pytest.raises(Killed):
             recover(lost.stack, say)
     begun = recovery_of(lost.stack)
@@ -166,7 +174,7 @@ def test_a_backup_that_is_gone_is_replaced_by_another(lost: BackupRig) -> None:
 
 def test_tags_of_a_backup_that_is_gone_cannot_be_checked_and_that_is_told_each_time(lost: BackupRig) -> None:
     note_recovery(lost.stack, Recovery("latest", "0" * 64, "2026-03-01T14:30:00+00:00", 1.0, restored=2.0))
-    first, second = check_recovered(lost.stack), check_recovered(lost.stack)
+    first, second = complete(lost.stack, say, lost.unserved), complete(lost.stack, say, lost.unserved)
     assert (first.exit_code, second.exit_code) == (exit_codes.MISMATCH, exit_codes.OK)
     assert "backup 00000000 is gone" in first.summary
     assert second.summary == first.summary
@@ -174,13 +182,14 @@ def test_tags_of_a_backup_that_is_gone_cannot_be_checked_and_that_is_told_each_t
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_services_own_the_folders_that_come_back(lost: BackupRig) -> None:
-    recover(lost.stack, say)
+    back(lost)
     deep = lost.stack.root / "data/edge/certificates/local/name"
     deep.mkdir(parents=True)
     (deep / "name.crt").write_text("certificate")
     lost.back_up()
     for gone in (lost.registry.tree.top, lost.registry.store.folder, lost.stack.root / "data"):
         shutil.rmtree(gone)
+    mount_of(lost.stack).stop()
     edge = lost.stack.root / "data/edge"
     for folder in (edge, lost.stack.data):
         folder.mkdir(parents=True)

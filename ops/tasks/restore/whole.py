@@ -1,0 +1,148 @@
+"""Completes a recovery when services run: asks for every tag, and brings every blob that is still served from the backup."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+
+from ops.backups.recovery import note_recovery, recovery_of
+from ops.backups.repository import repository_of
+from ops.backups.restic import Backup, BackupError
+from ops.backups.stage import PULLS, pulled_last
+from ops.config import ConfigError
+from ops.core import exit_codes
+from ops.registry.client import ANY_MANIFEST, RegistryClient, digest_of
+from ops.registry.index import Index, linked_blobs
+from ops.registry.manifests import fetched
+from ops.registry.transport import PooledEndpoint
+from ops.registry.tree import RegistryTree
+from ops.stack.registry import operator_login, restart_registry, tree_of
+from ops.stack.stack import Stack
+from ops.tasks.restore.fetch import fetched_blobs
+from ops.tasks.restore.model import Recovered, told
+from ops.tasks.restore.placeholders import Placeholders, mount_of
+
+# A gateway or an edge that has just started.
+_PATIENCE_S = 60
+# How often a connection to the backups that was lost is made anew before the next `up` has to.
+_TRIES = 5
+
+Tell = Callable[[str], None]
+
+
+def unserved(stack: Stack, index: Index) -> list[str]:
+    """Return the tags of the backup that the registry does not serve, unless they were pushed again since."""
+    config, tree, problems = stack.config, tree_of(stack), list[str]()
+    with closing(PooledEndpoint(config.url, config.ca, config.resolve)) as endpoint:
+        client = RegistryClient(endpoint, operator_login(stack), until=time.monotonic() + _PATIENCE_S)
+        for repository, had in index.items():
+            for tag, digest in had.tags.items():
+                if tree.tagged(repository, tag) in {digest, None}:
+                    answer = client.manifest(repository, tag, ANY_MANIFEST)
+                    if answer.status != HTTPStatus.OK or digest not in {
+                        digest_of(answer.body),
+                        answer.headers.get("Docker-Content-Digest"),
+                    }:
+                        problems.append(f"{repository}:{tag} is not served as {digest} (status {answer.status})")
+    return problems
+
+
+def complete(stack: Stack, tell: Tell, ask: Callable[[Stack, Index], list[str]] = unserved) -> Recovered:
+    """Ask the registry for every tag of the backup, bring what is not on the disk yet, and say how long it took.
+
+    Args:
+        stack: The stack.
+        tell: Called with progress.
+        ask: Returns which tags are not served as they should be.
+
+    Raises:
+        ConfigError: There was no recovery.
+        BackupError: The backup cannot be read. Run it again: it goes on.
+        RegistryError: The registry does not answer.
+        NoSpaceError: The disk is full.
+    """
+    recovery = recovery_of(stack)
+    if recovery is None:
+        raise ConfigError(["no recovery has begun; run `up` with `recover` in this stack's settings"])
+    if not recovery.backup:
+        return Recovered(recovery, "nothing was recovered")
+    if recovery.served and recovery.is_done:  # it has failed for that once; what is lost stays lost, and `up` goes on
+        return Recovered(recovery, told(recovery))
+    backups = repository_of(stack)
+    backup = next((one for one in backups.all() if one.id == recovery.backup), None)
+    if backup is None and not recovery.is_done:
+        raise BackupError(
+            f"backup {recovery.backup[:8]} is not in {backups.restic.shown}, and blobs are still missing here; make it available "
+            "and run `up` again, or remove `recover` from the settings, run `up`, and then `regops restore`"
+        )
+    if backup is None:
+        gone = f"backup {recovery.backup[:8]} is gone, so that nobody knows which tags it had"
+        recovery = replace(recovery, problems=(*recovery.problems, gone))
+    else:
+        index = backups.index(backup)
+        if not recovery.is_done:
+            _keep_serving(stack, backup, tell)
+    if not recovery.served:
+        problems = ask(stack, index) if backup else []
+        recovery = replace(recovery, served=time.time(), problems=(*recovery.problems, *problems))
+        note_recovery(stack, recovery)
+    if backup and not recovery.is_done:
+        damaged = _bring_blobs(stack, backup, index, tell)
+        os.sync()  # before anybody relies on it
+        mount_of(stack).stop()
+        recovery = replace(recovery, restored=time.time(), problems=(*recovery.problems, *damaged))
+        note_recovery(stack, recovery)
+    return Recovered(recovery, told(recovery), exit_codes.MISMATCH if recovery.problems else exit_codes.OK)
+
+
+def _keep_serving(stack: Stack, backup: Backup, tell: Tell) -> None:
+    """Mount the backups again if nobody answers there any more. The registry's container sees a new mount when it starts."""
+    mount = mount_of(stack)
+    if mount.shows(backup):
+        return
+    try:
+        mount.start(backup)
+    except BackupError as error:
+        tell(f"what is not on the disk yet cannot be pulled for now: {error}")
+    else:
+        restart_registry(stack)
+
+
+def _bring_blobs(stack: Stack, backup: Backup, index: Index, tell: Tell) -> list[str]:
+    """Put every blob on the disk; return what is wrong with those that cannot be."""
+    mount, tree = mount_of(stack), tree_of(stack)
+    placeholders = Placeholders(tree, mount.content(backup))
+    blobs = linked_blobs(index.values())
+    for _ in range(_TRIES):
+        left = placeholders.left(blobs)
+        if not left or not mount.shows(backup):
+            break
+        unread = placeholders.fill(_in_order(tree, placeholders.content, left), len(left), tell)
+        if mount.shows(backup):
+            left = unread
+            break
+        _keep_serving(stack, backup, tell)
+    if left := placeholders.left(left):
+        tell(f"fetching {len(left)} blobs …")
+        with fetched_blobs(mount.backups, backup, left, len(blobs)) as files:
+            for digest, file in files:
+                if file:
+                    placeholders.fill_from(file, digest)
+    left = placeholders.left(left)
+    placeholders.remove(left)
+    return [f"{digest} is damaged in the backup" for digest in left]
+
+
+def _in_order(tree: RegistryTree, content: Path, blobs: Sequence[str]) -> Iterator[str]:
+    """Yield blobs, first those that are likely to be asked for first: of the images that were pulled last before the backup."""
+    ordered, wanted = dict[str, None](), set(blobs)
+    for digest in pulled_last(content / PULLS):
+        with contextlib.suppress(OSError):
+            ordered |= dict.fromkeys(sorted(fetched(tree, digest).digests & wanted))
+    yield from (ordered | dict.fromkeys(blobs))
