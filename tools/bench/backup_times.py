@@ -28,13 +28,16 @@ from ops.stack.stack import Stack
 from ops.tasks.backup.run import back_up
 from ops.tasks.restore.recover import recover
 from ops.tasks.restore.run import Chosen, restore_from, source_of
+from ops.tasks.restore.whole import complete
 from tests.ops.tasks.gc.trees import Layout, lay_out_images
 from tools.bench.report import Row
+from tools.offline.debian import apt_install
 from tools.offline.tools import ensure_restic
 
 TITLE = "Backups by restic to a folder"
 _SIZES = (10_000, 100_000)
-_NEW_BLOBS, _NEW_BYTES = 10, 50_000_000
+# Enough that opening the repository, which takes a second, does not decide.
+_NEW_BLOBS, _NEW_BYTES = 40, 50_000_000
 _LIMIT_S = 3600
 _REPOSITORY = "bench/new"
 
@@ -45,6 +48,8 @@ def measure(folder: Path) -> list[Row]:
     Args:
         folder: Where they are laid out.
     """
+    for package, program in (("rsync", "rsync"), ("fuse3", "fusermount")):
+        apt_install(package, program, purpose="measuring backups")
     return [row for blobs in _SIZES for row in _of_size(folder / str(blobs), blobs)]
 
 
@@ -71,10 +76,11 @@ def _of_size(folder: Path, blobs: int) -> list[Row]:
     ]
     tag = _run("restore-tag", folder)
     rows.append(Row(f"one tag back, {at}", f"{tag['blobs']} blobs", "≤ 5 s" if smallest else "", tag["s"], "s"))
-    whole = _run("recover", folder)
+    served = _run("serve", folder)
     rows.append(
-        Row(f"everything back on an empty disk, {at}", whole["said"], "≤ 10 s" if smallest else "≤ 60 s", whole["s"], "s")
+        Row(f"an empty disk serves everything, {at}", served["said"], "≤ 10 s" if smallest else "≤ 60 s", served["s"], "s")
     )
+    rows.append(Row(f"everything on that disk, {at}", "one blob after the other", "", _run("complete", folder)["s"], "s"))
     if smallest:
         rows.append(_new_data(folder))
     shutil.rmtree(folder)
@@ -163,14 +169,24 @@ def _restore_tag(folder: Path) -> dict[str, Any]:
     return {"blobs": done.fetched}
 
 
-def _recover(folder: Path) -> dict[str, Any]:
-    return {"said": recover(Stack(folder / "recovered"), lambda _: None).summary}
+def _serve(folder: Path) -> dict[str, Any]:
+    done = recover(Stack(folder / "recovered"), lambda _: None)
+    assert not done.recovery.restored, "nothing can be mounted here"  # noqa: S101
+    return {"said": done.summary.partition("; ")[2]}
+
+
+def _complete(folder: Path) -> dict[str, Any]:
+    """Bring every blob; no registry is asked."""
+    done = complete(Stack(folder / "recovered"), lambda _: None, lambda *_: [])
+    assert done.recovery.restored, done  # noqa: S101
+    return {}
 
 
 _WORK: dict[str, Callable[[Path], dict[str, Any]]] = {
     "backup": _back_up,
     "restore-tag": _restore_tag,
-    "recover": _recover,
+    "serve": _serve,
+    "complete": _complete,
 }
 
 
