@@ -172,7 +172,7 @@ def _restore_tag(folder: Path) -> dict[str, Any]:
 def _serve(folder: Path) -> dict[str, Any]:
     done = recover(Stack(folder / "recovered"), lambda _: None)
     assert not done.recovery.restored, "nothing can be mounted here"  # noqa: S101
-    return {"said": done.summary.partition("; ")[2]}
+    return {"said": done.summary.partition(";")[0]}
 
 
 def _complete(folder: Path) -> dict[str, Any]:

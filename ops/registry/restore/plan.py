@@ -25,8 +25,7 @@ def plan(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> Resto
     """
     live, wanted = store.live, list(_wanted(store, snapshot, scope))
     gone = {digest for digest in {_stored(one) for one in wanted} if digest and not store.blob(digest).exists()}
-    incomplete = _incomplete(store, wanted, gone)
-    wanted = [one for one in wanted if _stored(one) not in gone and _named(one.entry) not in incomplete]
+    wanted, incomplete = leading_somewhere(store, wanted, gone)
     wanted = sorted({*wanted, *_blobs(wanted)}, key=lambda one: one.entry.kind)
     missing = [one for one in wanted if not (live.top / path_of(one.entry)).exists()]
     moved = [change for one in wanted if (change := _moved(live, one.entry)) is not None]
@@ -42,6 +41,21 @@ def plan(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> Resto
         differing=() if scope.overwrite else tuple(moved),
         incomplete=tuple(sorted(incomplete)),
     )
+
+
+def leading_somewhere(store: SnapshotStore, wanted: Sequence[Removed], gone: set[str]) -> tuple[list[Removed], set[str]]:
+    """Leave out what needs a blob that is nowhere any more.
+
+    Args:
+        store: Where manifests are read.
+        wanted: Links.
+        gone: Blobs that are nowhere.
+
+    Returns:
+        The other links, and the names of the tags and manifests that are left out.
+    """
+    incomplete = _incomplete(store, wanted, gone)
+    return [one for one in wanted if _stored(one) not in gone and _named(one.entry) not in incomplete], incomplete
 
 
 def resolved(store: SnapshotStore, name: str, scope: RestoreScope) -> str:

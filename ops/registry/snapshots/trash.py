@@ -108,7 +108,7 @@ class Restorer:
             source: The file, below the tree's own folder.
             digest: The blob's.
         """
-        target = str(self.tree.blob(digest))
+        target = f"{self.tree.top}/{path_of(Entry(Kind.BLOB, digest))}"
         folder = os.path.dirname(target)  # noqa: PTH120
         content = os.path.relpath(source, folder)
         self._folder(folder)

@@ -20,7 +20,7 @@ from ops.backups.repository import repository_of
 from ops.backups.stage import POOL, pooled
 from ops.registry.manifests import hash_of
 from ops.registry.snapshots.trash import Restorer, explained
-from ops.registry.tree import RegistryTree
+from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 from ops.stack.registry import tree_of
 from ops.stack.stack import Stack
 
@@ -46,21 +46,22 @@ class Placeholders:
     tree: RegistryTree
     content: Path
 
-    def place(self, digests: Iterable[str]) -> None:
-        """Put a placeholder wherever a blob is missing that the backup has.
+    def place(self, digests: Iterable[str]) -> set[str]:
+        """Put a placeholder wherever a blob is missing; return the blobs that the backup lacks.
 
         Raises:
             NoSpaceError: There are no inodes left.
         """
-        had, restorer = set(_names(self.content / POOL)), Restorer(self.tree)
+        had, wanted, restorer = set(_names(self.content / POOL)), set(digests), Restorer(self.tree)
         with explained(self.tree.root):
-            for digest in digests:
-                if digest in had:
-                    restorer.put_symlink(f"{self.content}/{pooled(digest)}", digest)
+            for digest in wanted & had:
+                restorer.put_symlink(f"{self.content}/{pooled(digest)}", digest)
+        return wanted - had
 
     def left(self, digests: Iterable[str]) -> list[str]:
         """Return the blobs that are still placeholders."""
-        return [digest for digest in digests if self.tree.blob(digest).is_symlink()]
+        top = self.tree.top
+        return [one for one in digests if os.path.islink(f"{top}/{path_of(Entry(Kind.BLOB, one))}")]  # noqa: PTH114
 
     def remove(self, digests: Iterable[str]) -> None:
         """Remove placeholders, so that what they stand for counts as missing."""

@@ -25,18 +25,21 @@ from ops.registry.index import linked_blobs
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import WritesInFlight
 from ops.registry.restore.model import RestoreScope
+from ops.registry.restore.plan import leading_somewhere
+from ops.registry.snapshots.images import link_record
+from ops.registry.snapshots.recovery import put_back
 from ops.registry.snapshots.store import SnapshotStore
 from ops.stack.registry import read_only_of, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.restore.model import Recovered
 from ops.tasks.restore.placeholders import Placeholders, mount_of
-from ops.tasks.restore.run import FromBackup, Source, restore_from
+from ops.tasks.restore.run import Source, restore_from
 from ops.tasks.restore.state import fetched_state
 
 _EVERYTHING = RestoreScope.of("", everything=True)
 # Which of its own records show that a service has run here before; the registry's tree is the other one.
 _USED = ("data/edge", "data/gateway")
-_DATA = "data"
+_DATA, _TASK = "data", "recover"
 
 Tell = Callable[[str], None]
 
@@ -98,43 +101,52 @@ def _restored(stack: Stack, recovery: Recovery, backup: Backup, tell: Tell) -> R
     tell(f"recovering from backup {backup.name}, made {recovery.made_at} …")
     _bring_state(stack, backups, backup)
     source = Source(backups, backup, backups.index(backup))
-    tree_of(stack).root.mkdir(parents=True, exist_ok=True)
-    served = _serve(stack, source, tell)
-    done = _bring_registry(stack, source, tell)
-    problems = [f"{digest} is damaged in the backup" for digest in done.damaged]
-    problems += [f"{image} lacks a blob" for image in done.report.plan.incomplete]
+    tree = tree_of(stack)
+    tree.root.mkdir(parents=True, exist_ok=True)
+    store = SnapshotStore(stack.root / stack.config.snapshots, tree)
+    placeholders, problems = _serving(stack, source, tell), list[str]()
+    if placeholders:
+        incomplete = _bring_pointers(store, source, placeholders)
+    else:
+        # Nobody writes yet, and the cache starts empty.
+        waiting = LiveRegistry(tree, store, read_only_of(stack), WritesInFlight, NoCache())
+        done = restore_from(source, waiting, _EVERYTHING, lambda blobs: tell(f"fetching {blobs} blobs …"))
+        problems = [f"{digest} is damaged in the backup" for digest in done.damaged]
+        incomplete = set(done.report.plan.incomplete)
+    problems += [f"{image} lacks a blob" for image in sorted(incomplete)]
     now = time.time()
-    recovery = replace(recovery, pointers=now, restored=0.0 if served else now, problems=tuple(problems))
+    recovery = replace(recovery, pointers=now, restored=0.0 if placeholders else now, problems=tuple(problems))
     note_recovery(stack, recovery)
-    said = f"recovered {len(done.report.plan.tags)} tags from backup {backup.name} in {now - recovery.began:.1f} s"
-    if served:
-        said += f"; {served} blobs are served from the backup until they are here"
+    tags = sum(f"{name}:{tag}" not in incomplete for name, one in source.index.items() for tag in one.tags)
+    said = f"recovered {tags} tags from backup {backup.name} in {now - recovery.began:.1f} s"
+    if placeholders:
+        said += "; blobs are served from the backup until they are here"
     if problems:
         return Recovered(recovery, f"{said}, but {problems[0]}{and_more(problems)}")
     return Recovered(recovery, said)
 
 
-def _serve(stack: Stack, source: Source, tell: Tell) -> int:
-    """Let the registry read blobs from the backup; return how many, which is 0 where that cannot be."""
-    mount, blobs = mount_of(stack), linked_blobs(source.index.values())
+def _serving(stack: Stack, source: Source, tell: Tell) -> Placeholders | None:
+    """Mount the backup for the registry; return None where that cannot be."""
+    mount = mount_of(stack)
     placeholders = Placeholders(tree_of(stack), mount.content(source.backup))
     try:
         mount.start(source.backup)
     except BackupError as error:
         tell(f"nothing can be served before it is here: {error}")
-        placeholders.remove(blobs)
-        return 0
-    placeholders.place(blobs)
-    return len(placeholders.left(blobs))
+        placeholders.remove(linked_blobs(source.index.values()))  # of an earlier try
+        return None
+    return placeholders
 
 
-def _bring_registry(stack: Stack, source: Source, tell: Tell) -> FromBackup:
-    """Restore all images into the tree that the registry will serve."""
-    tree = tree_of(stack)
-    store = SnapshotStore(stack.root / stack.config.snapshots, tree)
-    # Nobody writes yet, and the cache starts empty.
-    waiting = LiveRegistry(tree, store, read_only_of(stack), WritesInFlight, NoCache())
-    return restore_from(source, waiting, _EVERYTHING, lambda blobs: tell(f"fetching {blobs} blobs …"))
+def _bring_pointers(store: SnapshotStore, source: Source, placeholders: Placeholders) -> set[str]:
+    """Restore all tags and links, and let the registry read blobs from the backup; return the images that lack some."""
+    links = [link_record(entry, one) for name, one in source.index.items() for entry in one.entries(name)]
+    with store.locked(_TASK):
+        missing = placeholders.place(linked_blobs(source.index.values()))
+        links, incomplete = leading_somewhere(store, links, missing)
+        put_back(store, links)
+    return incomplete
 
 
 def _bring_state(stack: Stack, backups: BackupRepository, backup: Backup) -> None:

@@ -123,7 +123,7 @@ def test_nothing_takes_half_a_registry_for_all_of_it(lost: BackupRig, task: str)
     assert run_task(lost.stack, task, lambda: Outcome(exit_codes.OK, "")).exit_code == exit_codes.OK
 
 
-@pytest.mark.parametrize("where", ["_bring_state", "_serve", "Placeholders.place", "_bring_registry"])
+@pytest.mark.parametrize("where", ["_bring_state", "_serving", "Placeholders.place", "put_back"])
 def test_a_recovery_that_was_killed_goes_on_with_the_same_backup(
     lost: BackupRig, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
