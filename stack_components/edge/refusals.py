@@ -12,6 +12,10 @@ _LONGEST_NAME = 255
 # A manifest, and what is certainly none: {"schemaVersion":2} is the shortest that the registry takes.
 IS_MANIFEST = "method('PUT') && path_regexp('^/v2/.+/manifests/[^/]+$')"
 _SHORTER_THAN_ANY = "^([0-9]|1[0-8])$"
+# Those that the registry knows: https://github.com/opencontainers/go-digest/blob/v1.0.0/algorithm.go#L66
+_DIGEST = "(sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})"
+# https://github.com/distribution/reference/blob/v0.6.0/regexp.go#L68
+_TAG = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 # Clients wait this long before they retry.
 _RETRY_AFTER_S = 5
 # What Caddy says when all requests of a share are under way, and Go's server about a body that is not whole or not well-formed.
@@ -87,6 +91,24 @@ def refusals(*, max_upload_gb: int) -> str:
 	handle @bad_type {{
 		header Connection close
 		import answer 400 BLOB_UPLOAD_INVALID "the Content-Type of an upload must be application/octet-stream"
+	}}
+	# Of several digests the registry takes the first one.
+	@bad_digest expression <<CEL
+		path_regexp('^/v2/.+/(blobs/[^/]+|manifests/[^/]*:[^/]*)$')
+		&& !path_regexp('^/v2/.+/(blobs/uploads|(blobs|manifests)/{_DIGEST})$')
+		|| method('PUT') && path_regexp('^/v2/.+/blobs/uploads/[^/]+$')
+		&& !{{http.request.uri.query.digest}}.matches('^{_DIGEST}(,|$)')
+		CEL
+	handle @bad_digest {{
+		header Connection close
+		import answer 400 DIGEST_INVALID "a digest is sha256: and 64 digits from 0-9 and a-f, or one of sha384 or sha512"
+	}}
+	@bad_tag expression <<CEL
+		method('PUT') && path_regexp('^/v2/.+/manifests/[^/:]+$') && !path_regexp('^/v2/.+/manifests/{_TAG}$')
+		CEL
+	handle @bad_tag {{
+		header Connection close
+		import answer 400 TAG_INVALID "a tag has at most 128 letters, digits and any of _.-, and begins with none of .-"
 	}}
 }}
 (no_body) {{
