@@ -7,7 +7,7 @@ import dataclasses
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -28,6 +28,7 @@ from stack_components.edge.registry_routes import Upstreams
 from stack_components.edge.sign_on import SignOn
 from stack_components.gateway.component import config as gateway_config
 from stack_components.gateway.component import rights
+from stack_components.sign_on.component import PROOF as PROOF_NAME
 from stack_components.sign_on.component import PROOF_FILE, provider
 from stack_components.sign_on.config import Provider
 from tests.free_ports import free_port
@@ -40,6 +41,7 @@ from tests.stack_components.sign_on.proxy import RunningProxy, running_proxy
 ANN, BOB, EVE = "ann@example.com", "bob@example.com", "eve@example.com"
 OPERATOR = ("admin", "the operator's pass:word")
 PROOF = "the-proof-that-only-the-edge-has"
+CONFIG_NAME = "sign-on/oauth2-proxy.cfg"
 SCOPES = "repository:ci/app:pull,push,delete", "repository:public/app:pull,push", "registry:catalog:*"
 ANYBODY = ("", {"public/app": ["pull"]})
 EVERYTHING = {"ci/app": ["pull", "push", "delete"], "public/app": ["pull", "push"], "catalog": ["*"]}
@@ -158,11 +160,39 @@ def stack(
     ports = Ports()
     with contextlib.ExitStack() as opened:
         mock = opened.enter_context(mock_provider()) if signs_on else None
-        plan = _plan(ports, mock, tls=tls)
-        (folder / "gateway").mkdir()
-        process = opened.enter_context(_gateway(plan, folder / "gateway"))
-        proxy = opened.enter_context(running_proxy(plan.settings, folder)) if signs_on else None
-        write_atomic(folder / "secrets" / "sign-on-proof", PROOF, mode=0o600)
+        plan = plan_of(**settings(ports, mock, tls=tls))
+        yield opened.enter_context(services(folder, plan, ports, mock, gateway=gateway, upstream=upstream))
+
+
+@contextlib.contextmanager
+def services(
+    folder: Path,
+    plan: Plan,
+    ports: Ports,
+    mock: MockProvider | None,
+    *,
+    gateway: str | None = None,
+    upstream: str | None = None,
+    secret_files: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """Run the services of a stack below a folder.
+
+    Args:
+        folder: Where files and logs are.
+        plan: What runs.
+        ports: Those of the edge.
+        mock: The provider, if there is one.
+        gateway: As for `stack`.
+        upstream: As for `stack`.
+        secret_files: Those that the program declares, in place of secrets of the tests.
+    """
+    given = secret_files or {}
+    proof = given.get(PROOF_NAME, PROOF)
+    with contextlib.ExitStack() as opened:
+        (folder / "gateway").mkdir(exist_ok=True)
+        process = opened.enter_context(_gateway(plan, folder / "gateway", proof))
+        proxy = opened.enter_context(running_proxy(plan.settings, folder, given.get(CONFIG_NAME, ""))) if mock else None
+        write_atomic(folder / "secrets" / "sign-on-proof", proof, mode=0o600)
         upstream = upstream or opened.enter_context(echo())
         asked = gateway or process.url.removeprefix("http://")
         configuration = dataclasses.replace(
@@ -172,11 +202,13 @@ def stack(
             sign_on=SignOn(asked, _provider(plan, proxy)),
         )
         caddy = opened.enter_context(running_caddy(configuration, folder, ports))
-        yield Stack(plan, caddy, process, caddy.tls_url if tls else caddy.url, plan.settings.registry_host, mock, proxy)
+        url = caddy.tls_url if plan.settings.public_url.startswith("https:") else caddy.url
+        yield Stack(plan, caddy, process, url, plan.settings.registry_host, mock, proxy)
 
 
-def _plan(ports: Ports, mock: MockProvider | None, *, tls: bool) -> Plan:
-    settings: dict[str, Any] = {
+def settings(ports: Ports, mock: MockProvider | None, *, tls: bool = False) -> dict[str, Any]:
+    """Return the settings of a stack whose edge has these ports, and tell the provider its address."""
+    made: dict[str, Any] = {
         "registry_host": f"127.0.0.1:{ports.tls if tls else ports.plain}",
         "edge": {"http_port": ports.plain, "https_port": ports.tls},
         "protection": {"enabled": False},
@@ -184,13 +216,13 @@ def _plan(ports: Ports, mock: MockProvider | None, *, tls: bool) -> Plan:
         "anonymous": [{"repositories": "public/**", "actions": ["pull"]}],
     }
     if mock:
-        mock.redirect_urls = {f"http{'s' if tls else ''}://{settings['registry_host']}/oauth2/callback"}
-        settings |= {
+        mock.redirect_urls = {f"http{'s' if tls else ''}://{made['registry_host']}/oauth2/callback"}
+        made |= {
             "sign_on": {"issuer": mock.issuer, "emails": [ANN, BOB], "operators": [ANN]},
             "oidc_client_id": CLIENT_ID,
             "oidc_client_secret": CLIENT_SECRET,
         }
-    return plan_of(**settings)
+    return made
 
 
 def _provider(plan: Plan, proxy: RunningProxy | None) -> Provider | None:
@@ -200,7 +232,7 @@ def _provider(plan: Plan, proxy: RunningProxy | None) -> Provider | None:
 
 
 @contextlib.contextmanager
-def _gateway(plan: Plan, folder: Path) -> Iterator[Process]:
+def _gateway(plan: Plan, folder: Path, proof: str) -> Iterator[Process]:
     """Run the gateway with the configuration of the stack, and with its files below a folder."""
     port = free_port()
     made = gateway_config(plan.settings, signs_on=plan.runs("oauth2-proxy"))
@@ -221,7 +253,7 @@ def _gateway(plan: Plan, folder: Path) -> Iterator[Process]:
         "key": SIGNING_KEY,
         "rights.json": rights(plan, {"robot": "the robot's password"}, OPERATOR, "salt"),
         "event-token": "the-event-token-of-this-test",
-        "proof": PROOF,
+        "proof": proof,
         "config.json": render(made),
     }
     for name, text in files.items():

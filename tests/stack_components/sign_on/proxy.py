@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings import Settings
-from stack_components.sign_on.component import config
+from stack_components.sign_on.component import NAME, PORT, config
 from stack_components.sign_on.config import OAuth2ProxyConfig, emails_file, render
 from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import wait_until_up
@@ -48,10 +48,24 @@ class RunningProxy:
 
 
 @contextlib.contextmanager
-def running_proxy(settings: Settings, folder: Path) -> Iterator[RunningProxy]:
-    """Run oauth2-proxy below a folder, and kill it at the end."""
+def running_proxy(settings: Settings, folder: Path, rendered: str = "") -> Iterator[RunningProxy]:
+    """Run oauth2-proxy below a folder, and kill it at the end.
+
+    Args:
+        settings: The stack's.
+        folder: Where its files are.
+        rendered: The configuration as the program has rendered it, in place of one with secrets of the tests.
+    """
     address = f"127.0.0.1:{free_port()}"
-    path = write_config(on_this_machine(settings, folder, http_address=address), settings)
+    here = on_this_machine(settings, folder, http_address=address)
+    path = write_config(here, settings)
+    if rendered:
+        declared = config(settings, client_id="", client_secret="", cookie_secret="")
+        moved = {f"{NAME}.sign-on:{PORT}": address, declared.authenticated_emails_file: here.authenticated_emails_file}
+        for place, other in moved.items():
+            assert place in rendered
+            rendered = rendered.replace(place, other)
+        path.write_text(rendered)
     log_file = folder / "oauth2-proxy.log"
     with (
         log_file.open("wb") as log,
