@@ -98,8 +98,15 @@ def write_caddyfile(configuration: EdgeConfig, folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running_caddy(configuration: EdgeConfig, folder: Path, ports: Ports) -> Iterator[RunningCaddy]:
-    """Run Caddy below a folder, and kill it at the end. What the configuration reads of /run/secrets is in `secrets` there."""
+def running_caddy(configuration: EdgeConfig, folder: Path, ports: Ports, program: Path | None = None) -> Iterator[RunningCaddy]:
+    """Run Caddy below a folder, and kill it at the end. What the configuration reads of /run/secrets is in `secrets` there.
+
+    Args:
+        configuration: That of a stack.
+        folder: Where its files are.
+        ports: Where it listens.
+        program: Another Caddy than the stock one.
+    """
     sites = [
         Site([f"http://:{ports.plain}"], tls=None),
         Site([f"https://localhost:{ports.tls}", f"https://127.0.0.1:{ports.tls}"], tls="internal"),
@@ -113,7 +120,7 @@ def running_caddy(configuration: EdgeConfig, folder: Path, ports: Ports) -> Iter
     with (
         (folder / "caddy.log").open("wb") as log,
         subprocess.Popen(
-            [str(caddy_binary()), "run", "--config", str(path), "--adapter", "caddyfile"],
+            [str(program or caddy_binary()), "run", "--config", str(path), "--adapter", "caddyfile"],
             # As Docker's gateway in a stack, which is where requests of the host itself come from.
             env={"PATH": os.environ["PATH"], "HOME": str(folder), HOST_ADDRESS: "127.0.0.1"},
             stdin=subprocess.DEVNULL,

@@ -40,10 +40,14 @@ class CrowdSec:
         """What it has printed."""
         return self.container.logs().decode()
 
+    def url(self, port: int = 8080) -> str:
+        """Return the address of one of its ports."""
+        published = (self.container.ports[f"{port}/tcp"] or [])[0]
+        return f"http://127.0.0.1:{published['HostPort']}"
+
     def get(self, path: str, *, port: int = 8080, key: str = "") -> httpx.Response:
         """Ask one of its ports."""
-        published = (self.container.ports[f"{port}/tcp"] or [])[0]
-        return httpx.get(f"http://127.0.0.1:{published['HostPort']}{path}", headers={"X-Api-Key": key}, timeout=10)
+        return httpx.get(self.url(port) + path, headers={"X-Api-Key": key}, timeout=10)
 
     def banned(self, key: str) -> list[str]:
         """Return whom the edge is told to ban."""
