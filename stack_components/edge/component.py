@@ -62,7 +62,9 @@ def config(plan: Plan) -> EdgeConfig:
         bouncer=Bouncer(f"http://{crowdsec.NAME}:{crowdsec.API_PORT}", _KEY_FILE) if plan.runs("crowdsec") else None,
         events=Events(registry.EVENTS_URL, _EVENTS_TOKEN_FILE),
         capacity=Capacity.of(
-            settings.limits_of(NAME).memory_mib, one_address=settings.is_local and not settings.edge.trusted_proxies
+            settings.limits_of(NAME).memory_mib,
+            settings.limits_of(registry.NAME).memory_mib,
+            one_address=settings.is_local and not settings.edge.trusted_proxies,
         ),
         max_upload_gb=settings.registry.max_upload_gb,
         monitoring_port=MONITORING_PORT,

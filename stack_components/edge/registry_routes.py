@@ -54,7 +54,7 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, capacity: Capacity, 
 	reverse_proxy {{args[0]}} {{
 		import tell_client
 		# More than this wait for their turn, as long as for a service that is being replaced.
-		unhealthy_request_count {capacity.requests}
+		unhealthy_request_count {{args[1]}}
 {_retry(_REGISTRY_RETURNS_S, indent=2)}
 		transport http {{
 			dial_timeout 5s

@@ -36,6 +36,9 @@ PORT = 5000
 # Where events are sent: to the edge, which adds the gateway's token. The registry would show the token on its debug port.
 EVENTS_URL = "http://edge.app:8083/events"
 _CONFIG = "registry/config.yml"
+# So much of the memory in use, in percent, may be waiting to be freed: https://pkg.go.dev/runtime#hdr-Environment_Variables .
+# No limit of memory (GOMEMLIMIT), since that could not change without a new container.
+GARBAGE_PERCENT = 50
 
 
 def config(plan: Plan, *, http_secret: str, cache_password: str) -> RegistryConfig:
@@ -96,7 +99,7 @@ class Registry(pulumi.ComponentResource):
             healthcheck=Healthcheck.of_page(f"127.0.0.1:{PORT}/"),
             secrets={_CONFIG: "/etc/distribution/config.yml", gateway.JWKS: "/run/secrets/jwks.json"},
             data={REGISTRY_FOLDER: "/var/lib/registry"},
-            environment={"OTEL_TRACES_EXPORTER": "none"},
+            environment={"OTEL_TRACES_EXPORTER": "none", "GOGC": str(GARBAGE_PERCENT)},
             stop_seconds=40,  # more than the registry's draintimeout
             alongside=True,  # uploads are files, and the state that clients hold is signed with a secret that both know
         )
