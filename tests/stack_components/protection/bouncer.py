@@ -49,5 +49,15 @@ def _build(folder: Path, files: dict[str, str]) -> None:
         workspace = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=".go-")))
         for name, text in files.items():
             (workspace / name).write_text(text)
-        argv = [go.program, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", folder / _NAME, "."]
+        argv: list[str | Path] = [
+            go.program,
+            "build",
+            "-trimpath",
+            "-buildvcs=false",
+            "-ldflags",
+            "-s -w",
+            "-o",
+            folder / _NAME,
+            ".",
+        ]
         run(argv, timeout=_LIMIT_S, env=environment, cwd=workspace)
