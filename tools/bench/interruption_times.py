@@ -6,7 +6,7 @@ from tests.engine.changes import measured
 from tests.engine.stacks import TestStack
 from tools.bench.report import Row
 
-TITLE = "Changes, seen by a client that pulls and pushes without a break"
+TITLE = "Changes: seconds in which nothing worked, for a client that pulls and pushes without a break"
 
 
 def measure(stack: TestStack) -> list[Row]:
@@ -18,6 +18,8 @@ def measure(stack: TestStack) -> list[Row]:
     rows = []
     for one in measured(stack, stack.open().up(stream=False)):
         refused = f", {len(one.errors)} requests refused" if one.errors else ""
-        detail = f"pushes {one.push_s:.1f} s{refused}"
-        rows.append(Row(f"{one.change.what}: without pulls", detail, f"≤ {one.change.goal_s:g} s", one.pull_s, "s"))
+        detail = f"pulls {one.pull_s:.1f} s, pushes {one.push_s:.1f} s{refused}"
+        # Below one second nobody can tell it from a busy machine.
+        goal = f"≤ {one.change.goal_s:g} s" if one.change.goal_s > 1 else f"0 (< {one.change.goal_s:g} s)"
+        rows.append(Row(one.change.what, detail, goal, max(one.pull_s, one.push_s), "s"))
     return rows
