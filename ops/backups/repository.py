@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ops.backups.checksums import Shell
 from ops.backups.restic import Backup, BackupError, NoRepositoryError, Restic, by_sftp
 from ops.backups.stage import INDEX, Stage
 from ops.config import APPEND_ONLY, BACKUP_FOLDER, BACKUP_PASSWORD, BACKUP_SSH_KEY, BACKUP_TARGET, STORAGE_BOX, SshTarget
@@ -36,10 +37,12 @@ class BackupRepository:
     Attributes:
         restic: The repository.
         folder: Where things are kept in between.
+        shell: The server, if the key may run commands there.
     """
 
     restic: Restic
     folder: Path
+    shell: Shell | None = None
 
     def all(self, *, create: bool = False) -> list[Backup]:
         """Return all backups, the oldest first; none if there is no repository yet.
@@ -124,11 +127,12 @@ def repository_of(stack: Stack, password: str = BACKUP_PASSWORD, key: Path | Non
         target = stack.secret(BACKUP_TARGET).strip()
     if ssh := SshTarget.of(target):
         words = _connecting(stack, ssh, folder, key)
+        shell = ["ssh", "-p", str(ssh.port), *words, f"{ssh.user}@{ssh.host.strip('[]')}"]
         if stack.config.backup.is_append_only and key is None:
             return BackupRepository(
-                Restic(f"rclone:{ssh.path}", password_file, cache, _by_rclone(ssh, words), f"{ssh.host}:{ssh.path}"), folder
+                Restic(f"rclone:{ssh.path}", password_file, cache, _by_rclone(shell), f"{ssh.host}:{ssh.path}"), folder
             )
-        return BackupRepository(Restic(ssh.sftp, password_file, cache, by_sftp(words)), folder)
+        return BackupRepository(Restic(ssh.sftp, password_file, cache, by_sftp(words)), folder, Shell(shell, ssh.path))
     return BackupRepository(Restic(target, password_file, cache), folder)
 
 
@@ -141,10 +145,9 @@ def _connecting(stack: Stack, ssh: SshTarget, folder: Path, key: Path | None) ->
     return ssh_options(identity=identity, known_hosts=known, trusts_new=host_key is None)
 
 
-def _by_rclone(ssh: SshTarget, words: Sequence[str]) -> list[str]:
+def _by_rclone(shell: Sequence[str]) -> list[str]:
     """Return the words for restic to talk to rclone at the other end, with the words that the key is tied to there."""
-    program = shlex.join(["ssh", "-p", str(ssh.port), *words, f"{ssh.user}@{ssh.host.strip('[]')}", "rclone"])
-    return ["-o", f"rclone.program={program}", "-o", f"rclone.args={' '.join(APPEND_ONLY)}"]
+    return ["-o", f"rclone.program={shlex.join([*shell, 'rclone'])}", "-o", f"rclone.args={' '.join(APPEND_ONLY)}"]
 
 
 def is_good(backup: Backup) -> bool:

@@ -263,8 +263,16 @@ class Restic:
         """
         self._run(["prune", *_PRUNING], _WORK_LIMIT_S)
 
-    def check(self, subset: str) -> None:
-        """Check that the repository is whole.
+    def packs(self) -> list[str]:
+        """Return the names of the packs, which are files with data.
+
+        Raises:
+            BackupError: They cannot be listed.
+        """
+        return self._run(["list", "packs", "--no-lock"], _WORK_LIMIT_S).stdout.split()
+
+    def check(self, subset: str = "") -> None:
+        """Check that the repository is whole: that everything is there which backups need.
 
         Args:
             subset: Which part of the data to read back as well: `1/14`, `5%` or `100%`.
@@ -272,7 +280,8 @@ class Restic:
         Raises:
             BackupError: It is not; the message has what restic says.
         """
-        self._run(["check", "--no-lock", "--read-data-subset", subset], _WORK_LIMIT_S)
+        reading = ["--read-data-subset", subset] if subset else []
+        self._run(["check", "--no-lock", *reading], _WORK_LIMIT_S)
 
     def _run(self, words: Sequence[str], limit_s: float, cwd: Path | None = None) -> Completed:
         try:

@@ -56,8 +56,9 @@ class Verified:
         current: As of a good one.
         at: When it was verified.
         backups: How many backups were.
-        part: Which part of all data was read back.
+        part: Which part of all data was compared with its checksums.
         seconds: How long that took.
+        by_server: Whether the server of the backups did that; if not, the data was read back.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Verified:
     backups: int = 0
     part: str = ""
     seconds: float = 0.0
+    by_server: bool = False
 
 
 @dataclass(frozen=True)

@@ -142,8 +142,8 @@ def verify_(
 ) -> None:
     """Check that the backups are whole.
 
-    Their structure is checked, and a fourteenth of the data is read back and compared with its checksums, another one each day of
-    two weeks.
+    Their structure is checked, and a fourteenth of the data is compared with its checksums, another one each day of two weeks. A
+    server that computes checksums, and lets the host's key ask for them, does it; otherwise the data is read back.
     """
     stack = stack_of(context)
 

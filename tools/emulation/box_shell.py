@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-READING = {"ls", "ll", "tree", "pwd", "du", "df", "cat", "md5", "sha1", "sha256", "sha512", "help"}
+READING = {"ls", "ll", "tree", "pwd", "du", "df", "cat", "md5", "sha1", "sha256", "sha256sum", "sha512", "help"}
 WRITING = {"mkdir", "rmdir", "dd", "touch", "cp", "rm", "unlink", "mv", "chmod", "install-ssh-key"}
 PROGRAMS = {"ll": ["ls", "-l"], "md5": ["md5sum"], "sha1": ["sha1sum"], "sha256": ["sha256sum"], "sha512": ["sha512sum"]}
 CONNECTIONS = 10

@@ -64,7 +64,7 @@ def test_each_is_shown_with_its_figures_and_told_when_it_is_too_old(stack: Stack
     assert states(stack) == [("last backup", OK), ("last verified", OK)]
     last, verified = backups(stack)[:2]
     assert "12 tags, 345 blobs, 1.0 GiB; 1.0 MiB sent in 7 s" in last.detail
-    assert "read back 3/14 of 5 backups in 9 s" in verified.detail
+    assert "read back: 3/14 of 5 backups in 9 s" in verified.detail
     standing.note_good(Good("5e6f7a8b", now - 4 * _DAY_S))
     standing.note_verified(Verified("5e6f7a8b", 0.0, at=now))
     assert states(stack) == [("last backup", WARNING), ("last verified", WARNING)], "verified again, but four days old"

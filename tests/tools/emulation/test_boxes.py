@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import asyncssh
 import pytest
 
+from ops.backups.checksums import Shell
 from tests.tools.emulation.box import PASSWORD, READER, WRITER, Box, by_password
 from tools.emulation.box_shell import CONNECTIONS, UNKNOWN
 
@@ -54,17 +56,30 @@ def test_what_is_written_comes_back_by_commands(box: Box, name: str) -> None:
     assert box.run(f"dd of={name}/deep/file", stdin="hello\n").returncode == 0
     assert box.run(f"cp {name}/deep/file {name}/copy").returncode == 0
     assert box.run(f"mv {name}/copy {name}/moved").returncode == 0
-    assert box.run(f"sha256 {name}/moved").stdout.split()[0] == "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+    for program in ("sha256", "sha256sum"):
+        summed = box.run(f"{program} {name}/moved").stdout.split()
+        assert summed[0] == "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
     assert box.run(f"ls {name}").stdout.split() == ["deep", "moved"]
     assert box.run(f"cat /home/{name}/deep/file").stdout == "hello\n"
     assert box.run(f"rm -r {name}").returncode == 0
     assert box.run(f"ls {name}").returncode != 0
 
 
+def test_a_box_computes_checksums_of_backups_itself(box: Box, name: str) -> None:
+    packs = [sha256(content.encode()).hexdigest() for content in ("one", "two")]
+    for pack, content in zip(packs, ("one", "two"), strict=True):
+        box.run(f"mkdir -p {name}/data/{pack[:2]}")
+        box.run(f"dd of={name}/data/{pack[:2]}/{pack}", stdin=content)
+    there = Shell([*box.ssh, f"{WRITER}@{box.address}"], name)
+    assert there.proves(packs)
+    box.run(f"dd of={name}/data/{packs[1][:2]}/{packs[1]}", stdin="three")
+    assert not there.proves(packs)
+
+
 @pytest.mark.parametrize(
     "command",
     [
-        *("sh -c ls", "bash", "find .", "python3", "echo hello", "test -e x", "stat x", "sha256sum x", "env", "/bin/sh"),
+        *("sh -c ls", "bash", "find .", "python3", "echo hello", "test -e x", "stat x", "md5sum x", "env", "/bin/sh"),
         *("chown u1 x", "chgrp u1 x", "ln -s / x", "rsync", "rsync --version", "rsync --daemon", "sudo ls"),
     ],
 )

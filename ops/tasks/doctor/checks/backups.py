@@ -52,7 +52,8 @@ def _verified(good: Good, verified: Verified | None, limit_s: float) -> Check:
         late = time.time() - good.since > limit_s
         return Check(_VERIFIED, WARNING if late else SKIPPED, "no backup is verified", remedy)
     age = time.time() - verified.current
-    read = f"read back {verified.part} of {verified.backups} backups in {verified.seconds:.0f} s"
+    how = "checked on their server" if verified.by_server else "read back"
+    read = f"{how}: {verified.part} of {verified.backups} backups in {verified.seconds:.0f} s"
     detail = f"{verified.name}, current {_ago(age)}, verified {_ago(time.time() - verified.at)}: {read}"
     late = age > limit_s
     return Check(_VERIFIED, WARNING if late else OK, detail, remedy if late else "")

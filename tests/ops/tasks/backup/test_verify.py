@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from ops.backups.standing import standing_of
+from ops.config import BACKUP_SSH_KEY, BackupSettings
 from ops.core import exit_codes
 from ops.tasks.backup.compare import compared
-from ops.tasks.backup.verify import verify
+from ops.tasks.backup.verify import Verified, verify
 from tests.ops.backups.backup_rig import BackupRig, backed_up
 from tests.ops.tasks.gc.gc_rig import Image
+from tests.tools.offline.plugins.command.sshd import Sshd, sshd
 
 pytestmark = pytest.mark.system
 TODAY = date(2026, 3, 1)
@@ -64,3 +68,79 @@ def test_a_flipped_byte_is_found(rig: BackupRig) -> None:
     assert found.exit_code == exit_codes.MISMATCH
     assert "damaged" in found.summary
     assert standing_of(rig.stack).verified is None, "none counts as verified any more"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with sshd(tmp_path_factory.mktemp("server") / "sshd") as server:
+        yield server
+
+
+@pytest.fixture
+def by_ssh(rig: BackupRig, server: Sshd, tmp_path: Path) -> BackupRig:
+    """The rig with backups of its own on a server."""
+    key = rig.stack.root / "secrets" / BACKUP_SSH_KEY
+    key.write_text(server.private_key)
+    key.chmod(0o600)
+    target = f"ssh://{getpass.getuser()}@127.0.0.1:{server.port}/{tmp_path}/target"
+    there = rig.configure(BackupSettings(target=target, host_key=" ".join(server.host_key.split()[:2])))
+    there.back_up()
+    return there
+
+
+def pack_of(folder: Path) -> Path:
+    """The largest file with data, of which the server is asked on `day_of` it."""
+    return max((file for file in (folder / "target/data").rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
+
+
+def day_of(pack: str) -> date:
+    return next(day for day in (TODAY + timedelta(days=n) for n in range(14)) if day.toordinal() % 14 == int(pack[:2], 16) % 14)
+
+
+def verified(rig: BackupRig, day: date) -> Verified:
+    return verify(rig.stack, day, everything=False, tell=lambda _: None)
+
+
+def test_a_server_with_checksums_reads_its_files_itself(by_ssh: BackupRig, tmp_path: Path) -> None:
+    day = day_of(pack_of(tmp_path).name)
+    found = verified(by_ssh, day)
+    assert (found.exit_code, found.by_server) == (exit_codes.OK, True)
+    assert "checked on their server" in found.summary
+    noted = standing_of(by_ssh.stack).verified
+    assert noted
+    assert noted.by_server
+    assert not verify(by_ssh.stack, day, everything=True, tell=lambda _: None).by_server, "all of it is read back"
+
+
+def test_what_the_server_finds_to_be_another_is_read_back_and_judged_by_restic(by_ssh: BackupRig, tmp_path: Path) -> None:
+    pack = pack_of(tmp_path)
+    broken_off = pack.with_name(f"{pack.name[:-1]}{int(pack.name[-1], 16) ^ 1:x}")
+    broken_off.write_bytes(b"half of it")
+    found = verified(by_ssh, day_of(pack.name))
+    assert (found.exit_code, found.by_server) == (exit_codes.OK, False), "no backup needs it"
+    broken_off.unlink()
+    content = bytearray(pack.read_bytes())
+    content[100] ^= 1
+    pack.chmod(0o600)
+    pack.write_bytes(content)
+    found = verified(by_ssh, day_of(pack.name))
+    assert (found.exit_code, found.by_server) == (exit_codes.MISMATCH, False)
+    assert standing_of(by_ssh.stack).verified is None
+
+
+def test_where_no_command_may_be_run_the_data_is_read_back(by_ssh: BackupRig, server: Sshd, tmp_path: Path) -> None:
+    keys = server.folder / "user.pub"
+    before = keys.read_text()
+    keys.write_text(f'restrict,command="internal-sftp" {before}')
+    try:
+        found = verified(by_ssh, day_of(pack_of(tmp_path).name))
+    finally:
+        keys.write_text(before)
+    assert (found.exit_code, found.by_server) == (exit_codes.OK, False)
+    assert "read back" in found.summary
+
+
+def test_a_key_that_is_tied_to_adding_and_reading_is_not_asked_for_more(by_ssh: BackupRig) -> None:
+    settings = by_ssh.stack.config.backup.model_copy(update={"append_only": True})
+    assert by_ssh.backups.shell
+    assert by_ssh.configure(settings).backups.shell is None
