@@ -21,7 +21,7 @@ from ops.stack.stack import Stack
 
 # Notes that restic keeps with a backup.
 GOOD, SUSPICIOUS = "good", "suspicious"
-_STATE = "state="
+_STATE, _FILES, _NUMBER = "state=", "files=", "number="
 LATEST = "latest"
 
 
@@ -45,7 +45,7 @@ class BackupRepository:
     shell: Shell | None = None
 
     def all(self, *, create: bool = False) -> list[Backup]:
-        """Return all backups, the oldest first; none if there is no repository yet.
+        """Return all backups, in the order in which they were made; none if there is no repository yet.
 
         Args:
             create: Whether to create the repository then.
@@ -54,7 +54,7 @@ class BackupRepository:
             BackupError: It cannot be read, or cannot be created.
         """
         try:
-            return self.restic.backups()
+            return sorted(self.restic.backups(), key=_number)  # those without a number first, by their times
         except NoRepositoryError:
             if create:
                 self.restic.create()
@@ -129,10 +129,11 @@ def repository_of(stack: Stack, password: str = BACKUP_PASSWORD, key: Path | Non
         words = _connecting(stack, ssh, folder, key)
         shell = ["ssh", "-p", str(ssh.port), *words, f"{ssh.user}@{ssh.host.strip('[]')}"]
         if stack.config.backup.is_append_only and key is None:
-            return BackupRepository(
-                Restic(f"rclone:{ssh.path}", password_file, cache, _by_rclone(shell), f"{ssh.host}:{ssh.path}"), folder
-            )
-        return BackupRepository(Restic(ssh.sftp, password_file, cache, by_sftp(words)), folder, Shell(shell, ssh.path))
+            by_rclone, place = _by_rclone(shell), f"{ssh.host}:{ssh.path}"
+            restic = Restic(f"rclone:{ssh.path}", password_file, cache, by_rclone, place, connecting=[*shell, "rclone"])
+            return BackupRepository(restic, folder)
+        restic = Restic(ssh.sftp, password_file, cache, by_sftp(words), connecting=[*shell, "-s", "sftp"])
+        return BackupRepository(restic, folder, Shell(shell, ssh.path))
     return BackupRepository(Restic(target, password_file, cache), folder)
 
 
@@ -151,15 +152,36 @@ def _by_rclone(shell: Sequence[str]) -> list[str]:
 
 
 def is_good(backup: Backup) -> bool:
-    """Whether a backup is not suspicious: the registry had not lost much since the one before."""
-    return GOOD in backup.tags
+    """Whether a backup is complete, and not suspicious: the registry had not lost much since the one before."""
+    return GOOD in backup.tags and is_complete(backup)
 
 
-def notes(state: str, *, good: bool) -> list[str]:
-    """Return what is noted with a backup: the digest of all that is in it, and whether it is good."""
-    return [GOOD if good else SUSPICIOUS, f"{_STATE}{state}"]
+def is_complete(backup: Backup) -> bool:
+    """Whether all that was to be in a backup is in it. restic publishes one of what it could read, even where that is not all."""
+    return backup.files >= int(_noted(backup, _FILES) or 0)
+
+
+def notes(state: str, *, good: bool, files: int, before: Sequence[Backup]) -> list[str]:
+    """Return what is noted with a backup.
+
+    Args:
+        state: The digest of all that is in it.
+        good: Whether it is not suspicious.
+        files: How many files it has.
+        before: All backups that there are. The new one comes after them, whatever the clock says.
+    """
+    number = 1 + max(map(_number, before), default=0)
+    return [GOOD if good else SUSPICIOUS, f"{_STATE}{state}", f"{_FILES}{files}", f"{_NUMBER}{number}"]
 
 
 def state_of(backup: Backup) -> str:
-    """Return the digest of all that is in a backup; empty if it was not noted."""
-    return next((one.removeprefix(_STATE) for one in backup.tags if one.startswith(_STATE)), "")
+    """Return the digest of all that is in a backup; empty if it was not noted, or not all is in it."""
+    return _noted(backup, _STATE) if is_complete(backup) else ""
+
+
+def _number(backup: Backup) -> int:
+    return int(_noted(backup, _NUMBER) or 0)
+
+
+def _noted(backup: Backup, name: str) -> str:
+    return next((one.removeprefix(name) for one in backup.tags if one.startswith(name)), "")

@@ -14,17 +14,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ops.config import BACKUP_FOLDER
 from ops.core import exit_codes
 from ops.core.process import CommandError, Completed, run, start_daemon
+from ops.core.ssh import KEY_REFUSED, OTHER_HOST_KEY, connection_problem
 
 # From 0.17 on restic tells a missing repository, a locked one and a wrong password apart.
 _PROGRAM = "restic"
 _ANSWER_LIMIT_S, _WORK_LIMIT_S = 120.0, 12 * 3600.0
-_UNREACHABLE = re.compile(
-    r"ssh: |Connection (?:refused|reset|closed|timed out)|closed by remote host|not responding|Broken pipe|"
-    r"unable to start the sftp session|no route to host|Host key verification failed|Permission denied \(",
-    re.IGNORECASE,
+# What restic itself says when a connection cannot be made, or is lost.
+_LOST = re.compile(
+    r"unable to start the sftp session|connection lost|broken pipe|ssh command exited|rclone stdio connection already closed|"
+    r"error talking HTTP to rclone: exit status 255"
 )
+_TO_CONNECT = {
+    OTHER_HOST_KEY: "; if it was set up anew, give its key as `backup.host_key` and run `up`, "
+    f"or remove {BACKUP_FOLDER}/known_hosts",
+    KEY_REFUSED: "; its `authorized_keys` needs the `backup_public_key` that `make outputs` shows",
+}
+_FULL = re.compile(r"no space left on device|disk quota exceeded|too big for remaining disk space", re.IGNORECASE)
+_FULL_HERE = re.compile(r"(?:write|mkdir|open|create|fallocate|rename|link) (/\S+)")
 _NO_RCLONE = "error talking HTTP to rclone"
 # Layers are compressed already; larger packs are fewer files to look at on the other side.
 _SENDING = ("--compression", "off", "--pack-size", "64", "--ignore-ctime", "--one-file-system")
@@ -43,6 +52,12 @@ class BackupUnreachableError(BackupError):
     """The server that backups go to cannot be reached."""
 
     exit_code = exit_codes.UNREACHABLE
+
+
+class BackupFullError(BackupError):
+    """There is no room, at the backups' place or here."""
+
+    exit_code = exit_codes.NO_SPACE
 
 
 class BackupBusyError(BackupError):
@@ -87,6 +102,7 @@ class Backup:
         tags: What `ops.tasks.backup` has noted with it.
         added: How many bytes were sent for it.
         size: How many bytes its files have.
+        files: How many files restic has read for it.
     """
 
     id: str
@@ -94,6 +110,7 @@ class Backup:
     tags: tuple[str, ...] = ()
     added: int = 0
     size: int = 0
+    files: int = 0
 
     @property
     def name(self) -> str:
@@ -111,6 +128,7 @@ class Restic:
         cache: Where restic keeps what it has read of the repository.
         options: Words for each command: how to connect.
         place: Where it is, for people, if the name of the repository does not tell.
+        connecting: A command that connects as restic does, and ends; empty for a folder.
     """
 
     repository: str
@@ -118,6 +136,7 @@ class Restic:
     cache: Path
     options: Sequence[str] = ()
     place: str = ""
+    connecting: Sequence[str] = ()
 
     @property
     def shown(self) -> str:
@@ -173,6 +192,7 @@ class Restic:
             tuple(tags),
             summary["data_added"],
             summary["total_bytes_processed"],
+            summary["total_files_processed"],
         )
 
     def backups(self) -> list[Backup]:
@@ -313,11 +333,31 @@ class Restic:
         if done.returncode in _KINDS:
             kind, problem = _KINDS[done.returncode]
             return kind(problem.format(repository=self.shown, said=said))
-        if why := next(filter(_UNREACHABLE.search, said.splitlines()), ""):
-            return BackupUnreachableError(f"{self.shown} cannot be reached: {why}")
+        return self._by_words(said)
+
+    def _by_words(self, said: str) -> BackupError:
+        if full := next(filter(_FULL.search, said.splitlines()), ""):
+            return BackupFullError(f"{self._full(full)}; make room there, and run it again: it goes on where it was")
+        if why := connection_problem(said) or (_LOST.search(said) and self._why_lost()):
+            return BackupUnreachableError(f"{self.shown} cannot be reached: {why}{_TO_CONNECT.get(why, '')}")
         if _NO_RCLONE in said:
             return BackupError(f"{self.shown} does not answer as rclone does, which `backup.append_only` needs there: {said}")
         return BackupError(f"restic failed: {said}")
+
+    def _why_lost(self) -> str:
+        """Return why there is no connection: restic may end before it has passed on what `ssh` said."""
+        if self.connecting:
+            said = run(self.connecting, timeout=_ANSWER_LIMIT_S, check=False).stderr
+            if why := connection_problem(said):
+                return why
+        return "the connection was lost; run it again: it goes on where it was"
+
+    def _full(self, line: str) -> str:
+        """Return what is full: the repository, or a disk here."""
+        here = _FULL_HERE.search(line)
+        if here is None or here[1].startswith(f"{self.repository}/"):
+            return f"{self.shown} is full"
+        return f"the disk is full: {here[1].rstrip(':')} cannot be written"
 
 
 def _backup(known: Mapping[str, Any]) -> Backup:
@@ -329,6 +369,7 @@ def _backup(known: Mapping[str, Any]) -> Backup:
         tuple(known.get("tags") or ()),
         summary.get("data_added", 0),
         summary.get("total_bytes_processed", 0),
+        summary.get("total_files_processed", 0),
     )
 
 

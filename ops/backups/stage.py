@@ -57,6 +57,11 @@ class Stage:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.folder)
 
+    @property
+    def files(self) -> int:
+        """How many files are in it."""
+        return sum(len(names) for _, _, names in os.walk(self.folder))
+
     def take_blobs(self, tree: RegistryTree, digests: Iterable[str]) -> list[str]:
         """Link blobs into the pool; return the digests of those that are gone."""
         gone, made = [], set[str]()

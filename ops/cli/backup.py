@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.backups.repository import LATEST, is_good, repository_of
+from ops.backups.repository import LATEST, is_complete, is_good, repository_of
 from ops.backups.restic import Backup
 from ops.backups.standing import standing_of
 from ops.cli import prune
@@ -89,9 +89,7 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
     if as_json:
         print_json({"repository": repository.restic.shown, "backups": [_document(one) for one in found]})
         return
-    rows = [
-        (one.name, when(one.made_at), "good" if is_good(one) else "SUSPICIOUS", size(one.size), size(one.added)) for one in found
-    ]
+    rows = [(one.name, when(one.made_at), _standing(one), size(one.size), size(one.added)) for one in found]
     print_table(["backup", "made", "state", "size", "sent"], rows)
     say(f"{len(found)} backups in {repository.restic.shown}")
 
@@ -190,6 +188,12 @@ def _document(one: Backup) -> dict[str, Any]:
         "bytes": one.size,
         "sent_bytes": one.added,
     }
+
+
+def _standing(one: Backup) -> str:
+    if not is_complete(one):
+        return "INCOMPLETE"
+    return "good" if is_good(one) else "SUSPICIOUS"
 
 
 def _some(names: list[str]) -> str:

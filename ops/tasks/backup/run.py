@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ops.backups.passwords import add_second_password
-from ops.backups.repository import is_good, notes, repository_of, stage_of, state_of
-from ops.backups.restic import Backup
+from ops.backups.repository import SUSPICIOUS, is_complete, is_good, notes, repository_of, stage_of, state_of
+from ops.backups.restic import Backup, BackupError
 from ops.backups.stage import DESCRIPTION, INDEX, Moment, Stage, look, moment_of
 from ops.backups.standing import Good, standing_of
 from ops.backups.state import STATE, take_state
@@ -86,7 +86,10 @@ def _back_up(stack: Stack, step: Step, clock: Clock, *, dry_run: bool) -> Backup
         _describe(stack, stage, moment)
         stage.note_pulls(last_pulls(access_log_of(stack)))
         with clock.phase("send"):
-            made = backups.restic.back_up(stage.folder, host=stack.config.stack, tags=notes(noted, good=not suspicious))
+            noted_with = notes(noted, good=not suspicious, files=stage.files, before=before)
+            made = backups.restic.back_up(stage.folder, host=stack.config.stack, tags=noted_with)
+        if not is_complete(made):
+            raise BackupError(f"backup {made.name} is incomplete: something has removed files of {stage.folder}; run it again")
         backups.keep_index(made, stage.folder / INDEX)
     step("sent")
     return _report(made, moment, clock, losses=losses, suspicious=suspicious)
@@ -135,6 +138,6 @@ def _report(
         damaged=moment.damaged,
         unclear=moment.unclear,
         losses=losses,
-        suspicious=suspicious or (made is not None and not is_good(made)),
+        suspicious=suspicious or (made is not None and SUSPICIOUS in made.tags),
         seconds=clock.seconds,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ops.config import SshTarget
 from ops.core.process import CommandError, Completed, run
-from ops.core.ssh import ssh_options
+from ops.core.ssh import KEY_REFUSED, OTHER_HOST_KEY, connection_problem, ssh_options
 from ops.tasks.export.model import ExportError, TargetFullError, TargetUnreachableError
 
 _LIMIT_S, _ANSWER_LIMIT_S = 24 * 3600.0, 60.0
@@ -23,7 +23,11 @@ _MISSING = 23
 _LISTED = re.compile(r"\S{10} +[\d,]+ \S+ \S+ (.+)")
 _CONNECTION = {10, 12, 30, 35, 255}
 _AGAIN = "run it again: it goes on where it was"
-_FULL = "No space left on device"
+_FULL = re.compile("No space left on device|Disk quota exceeded")
+_TO_CONNECT = {
+    OTHER_HOST_KEY: "if it was set up anew, forget its old key with `ssh-keygen -R`, and run it again",
+    KEY_REFUSED: "give one that it lets in with --identity",
+}
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,11 @@ class Target:
             if allowed and done.returncode == allowed:
                 return done
             said = done.stderr.strip().splitlines()[:1] or [f"exit code {done.returncode}"]
-            if _FULL in done.stderr:
+            if _FULL.search(done.stderr):
                 raise TargetFullError(f"{self.url} is full; make room, then {_AGAIN}") from error
             if done.returncode in _CONNECTION and SshTarget.of(self.url):
-                raise TargetUnreachableError(f"{self.url} cannot be reached: {said[0]}; {_AGAIN}") from error
+                why = connection_problem(done.stderr) or said[0]
+                raise TargetUnreachableError(f"{self.url} cannot be reached: {why}; {_TO_CONNECT.get(why, _AGAIN)}") from error
             raise ExportError(f"rsync failed: {said[0]}; {_AGAIN}") from error
 
     def _connecting(self) -> list[str]:

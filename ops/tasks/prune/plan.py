@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from ops.backups.repository import SUSPICIOUS, is_good
+from ops.backups.repository import GOOD, SUSPICIOUS, is_complete, is_good
 from ops.backups.restic import Backup
 from ops.config import KeepBackups
 from ops.tasks.prune.model import PrunePlan, Refusal
@@ -18,7 +19,7 @@ _FRESH = timedelta(days=7)
 
 def planned(
     backups: Sequence[Backup],
-    outlived: Collection[str],
+    outlived: Set[str],
     noted: Mapping[str, datetime],
     keep: KeepBackups,
     now: datetime,
@@ -37,7 +38,8 @@ def planned(
     """
     good = [one for one in backups if is_good(one) and SUSPICIOUS not in one.tags]
     # Never the latest good one, whatever anybody says.
-    going = [one for one in good[:-1] if one.id in outlived]
+    going = [one for one in good[:-1] if one.id in outlived - _stand_ins(backups, outlived)]
+    going += [one for one in backups if GOOD in one.tags and not is_complete(one) and good and one.made_at < good[-1].made_at]
     since = {one.id: min(noted.get(one.id, now), now) for one in going}
     grace = timedelta(days=keep.grace_days)
     remove = [one for one in going if since[one.id] + grace <= now]
@@ -53,9 +55,15 @@ def planned(
     )
 
 
+def _stand_ins(backups: Sequence[Backup], outlived: Set[str]) -> set[str]:
+    """Return the ids of those in whose stead restic's rules, which take any for good, keep an incomplete one made next."""
+    counted = [one for one in backups if GOOD in one.tags]
+    return {one.id for one, later in pairwise(counted) if not is_complete(later) and later.id not in outlived}
+
+
 def _odd(good: Sequence[Backup], going: Sequence[Backup], keep: KeepBackups, now: datetime) -> dict[Refusal, str]:
     """Return what speaks against removing anything: there is some, and so at least one that stays."""
-    latest, found = good[-1], dict[Refusal, str]()
+    latest, found = max(good, key=lambda one: one.made_at), dict[Refusal, str]()
     if latest.made_at > now + _CLOCKS:
         found[Refusal.CLOCK] = (
             f"{latest.name} was made on {latest.made_at:%Y-%m-%d}, and today is {now:%Y-%m-%d}; one of the clocks is wrong. "

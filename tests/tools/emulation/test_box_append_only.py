@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import asyncssh
 import pytest
 
 from ops.backups.repository import GOOD, SUSPICIOUS
-from ops.backups.restic import BackupError, BackupUnreachableError
+from ops.backups.restic import Backup, BackupError, BackupFullError, BackupUnreachableError
 from ops.config import (
     BACKUP_FOLDER,
     BACKUP_SECOND_PASSWORD,
@@ -31,6 +33,7 @@ from ops.config import (
 from ops.core.process import run
 from ops.tasks.prune.run import prune
 from tests.ops.backups.dated import Dated, with_restic
+from tests.ops.tasks.backup.faulty import program, wait_for
 from tests.tools.emulation.box import WRITER, Box
 from tools.emulation.boxes import PORT
 from tools.offline.debian import apt_install
@@ -184,6 +187,54 @@ def test_a_server_without_rclone_is_told_as_such(dated: Dated, box: Box) -> None
             dated.backups.all()
     finally:
         box.console(f"mv {program}.away {program}")
+
+
+@pytest.fixture
+def sending(dated: Dated, tmp_path: Path) -> Callable[[], Backup]:
+    """Makes a backup of 12 MB that are new."""
+    (tmp_path / "index.jsonl").write_text("{}\n")
+    (tmp_path / "blob").write_bytes(os.urandom(12_000_000))
+    return lambda: dated.backups.restic.back_up(tmp_path, host="tested", tags=["another"])
+
+
+def test_a_full_box_is_said_and_has_what_it_had(dated: Dated, box: Box, sending: Callable[[], Backup]) -> None:
+    before, place = dated.backups.all(), f"/jails/{WRITER}/home/{_REPOSITORY}"
+    box.console(f"cp -a {place} /tmp/kept && mount -t tmpfs -o size=8m,uid=1000 tmpfs {place} && cp -a /tmp/kept/. {place}/")
+    try:
+        with pytest.raises(BackupFullError, match="is full; make room there"):
+            sending()
+        assert dated.backups.all() == before
+        dated.restorable([one for one in before if "another" not in one.tags])
+        box.console(f"mount -o remount,size=64m {place}")
+        sending()
+        dated.restorable([one for one in before if "another" not in one.tags])
+    finally:
+        box.console(f"umount -l {place}; rm -rf /tmp/kept")
+
+
+def test_a_connection_that_is_cut_in_the_middle_leaves_what_there_was(
+    dated: Dated,
+    box: Box,
+    sending: Callable[[], Backup],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = dated.backups.all()
+    slow = program(
+        tmp_path_factory.mktemp("programs") / "slow", "restic", shutil.which("restic"), 'exec "$real" "$@" --limit-upload 1000'
+    )
+    with monkeypatch.context() as patch, ThreadPoolExecutor() as pool:
+        patch.setenv("PATH", str(slow), prepend=":")
+        made = pool.submit(sending)
+        wait_for(
+            lambda: box.console(f"find /data/stack/{_REPOSITORY}/data -type f -size +1M -newer /data/stack/{_REPOSITORY}/config")
+        )
+        box.console(f"pkill -9 -f '[s]shd.*{WRITER}'")
+        with pytest.raises(BackupUnreachableError, match=r"cannot be reached: Connection to .* closed"):
+            made.result()
+    assert dated.backups.all() == before
+    sending()
+    dated.restorable([one for one in before if "another" not in one.tags])
 
 
 def test_without_the_other_key_what_can_go_is_counted_and_with_it_removed(dated: Dated) -> None:

@@ -16,7 +16,6 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.core import exit_codes
-from ops.registry.manifests import image_problems
 from ops.registry.tree import RegistryTree
 from ops.tasks.export.model import ExportError, ExportReport, TargetUnreachableError
 from ops.tasks.export.rsync import Target
@@ -24,6 +23,7 @@ from ops.tasks.export.run import MARK, export
 from tests.free_ports import free_port
 from tests.ops.backups.backup_rig import BackupRig, backed_up
 from tests.ops.gateway.gateway_rig import wait_until_up
+from tests.ops.tasks.backup.faulty import tags_in
 from tests.ops.tasks.gc.gc_rig import Client, Image, digest_of
 from tests.real_programs import registry_binary
 from tests.tools.offline.plugins.command.sshd import sshd
@@ -44,14 +44,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackupRig]:
 
 def exported(rig: BackupRig, target: Target, *, dry_run: bool = False) -> ExportReport:
     return export(rig.stack, target, lambda _: None, dry_run=dry_run)
-
-
-def tags_in(folder: Path) -> dict[str, list[str]]:
-    """The tags of a tree by repository, all of which have to be whole."""
-    tree = RegistryTree(folder)
-    tags = {name: tree.tag_names(name) for name in tree.repository_names()}
-    assert [problem for name, some in tags.items() for tag in some for problem in image_problems(tree, name, tag)] == []
-    return tags
 
 
 def test_a_folder_gets_what_is_missing_and_what_is_gone_goes_there_too(rig: BackupRig, tmp_path: Path) -> None:

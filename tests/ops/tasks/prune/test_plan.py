@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,3 +90,18 @@ def test_it_says_what_it_did_and_what_waits_for_the_key() -> None:
     waiting = Pruned(plan, waiting=1, overdue=True)
     assert (waiting.exit_code, Pruned(plan).exit_code) == (3, 0)
     assert waiting.summary.startswith("1 backups can go, which needs a key that is not on this host: run `make prune`; 5 stay")
+
+
+def test_an_incomplete_one_goes_and_takes_nobodys_place() -> None:
+    incomplete = replace(made(19.2), tags=(GOOD, "files=3"), files=2)
+    found = [made(20), made(19.5), incomplete, made(1), made(0)]
+    kept_by_restic = {one.id for one in found} - {"20", "19.5"}
+    plan = planned(found, {one.id for one in found} - kept_by_restic, {}, KeepBackups(grace_days=0), NOW)
+    assert [one.id for one in plan.remove] == ["20", "19.2"], "restic has kept it in the stead of the one before"
+    newest = replace(incomplete, made_at=NOW)
+    assert planned([*FOUND, newest], set(), {}, KeepBackups(grace_days=0), NOW).remove == []
+
+
+def test_a_backup_from_a_time_to_come_is_odd_also_when_another_was_made_since() -> None:
+    ahead = made(-400)
+    assert Refusal.CLOCK in planned([made(20), ahead, made(0)], {"20"}, {}, KEEP, NOW).refused

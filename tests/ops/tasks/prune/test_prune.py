@@ -17,6 +17,7 @@ from ops.tasks.prune.model import Pruned, PruneRefusedError
 from ops.tasks.prune.run import prune
 from tests.ops import command_line
 from tests.ops.backups.dated import Dated, with_restic
+from tests.ops.tasks.backup.victim import kill_at
 
 pytestmark = pytest.mark.system
 NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -93,6 +94,18 @@ def test_a_prune_that_was_killed_at_any_step_is_completed_by_the_next(dated: Dat
     assert days(dated) == STAY
     assert _size(dated) < size * 0.8
     dated.restorable(dated.backups.all())
+
+
+def test_kill_9_at_any_step_is_made_good_by_the_next(dated: Dated) -> None:
+    pruned(dated)
+    size = _size(dated)
+    for step in ("looked", "noted", "forgotten", "pruned"):
+        kill_at(step, dated.root, prune_at=NOW + timedelta(days=5))
+        assert days(dated) in (GO | STAY, STAY)
+        dated.restorable([one for one in dated.backups.all() if round((NOW - one.made_at) / timedelta(days=1), 1) in STAY])
+    pruned(dated, in_days=5)
+    assert days(dated) == STAY
+    assert _size(dated) < size * 0.8
 
 
 def test_a_restic_that_was_killed_blocks_neither_the_next_prune_nor_a_backup(

@@ -70,6 +70,12 @@ class Sshd:
         """What it said so far."""
         return (self.folder / "log").read_text()
 
+    @property
+    def pid(self) -> int:
+        """The process that listens; its children are the sessions."""
+        assert self._process
+        return self._process.pid
+
     def connection(self, **more: Any) -> dict[str, Any]:
         """Return how a resource connects to it; None takes a property away."""
         given = {
