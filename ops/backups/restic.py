@@ -6,6 +6,7 @@ https://restic.readthedocs.io/en/stable/075_scripting.html
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -216,6 +217,8 @@ class Restic:
     def fetch(self, backup: str, target: Path, files: Sequence[str]) -> None:
         """Restore files below a folder, which should be empty or hold an interrupted restore: what is whole is not fetched again.
 
+        Whatever is neither file nor folder, such as a link, is dropped: no backup of ours has any, so somebody has planted it.
+
         Args:
             backup: Its id.
             target: The folder.
@@ -228,6 +231,7 @@ class Restic:
         wanted = target.with_name(f"{target.name}.wanted")
         wanted.write_text("".join(f"/{_literal(file)}\n" for file in files))
         self._run(["restore", backup, "--no-lock", "--target", str(target), "--include-file", str(wanted)], _WORK_LIMIT_S)
+        _drop_links(target)
 
     def mount(self, folder: Path, log: Path) -> int:
         """Start a process that shows each backup as `ids/<name>` below a folder, until it is unmounted; return its id.
@@ -371,6 +375,15 @@ def _backup(known: Mapping[str, Any]) -> Backup:
         summary.get("total_bytes_processed", 0),
         summary.get("total_files_processed", 0),
     )
+
+
+def _drop_links(folder: Path | str) -> None:
+    with os.scandir(folder) as found:
+        for one in found:
+            if one.is_dir(follow_symlinks=False):
+                _drop_links(one.path)
+            elif not one.is_file(follow_symlinks=False):
+                os.unlink(one.path)  # noqa: PTH108
 
 
 def _literal(path: str) -> str:
