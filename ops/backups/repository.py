@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from ops.backups.checksums import Shell
 from ops.backups.restic import Backup, BackupError, NoRepositoryError, Restic, by_sftp
 from ops.backups.stage import INDEX, Stage
 from ops.config import APPEND_ONLY, BACKUP_FOLDER, BACKUP_PASSWORD, BACKUP_SSH_KEY, BACKUP_TARGET, STORAGE_BOX, SshTarget
-from ops.core.files import write_atomic
+from ops.core.files import give_to_owner_of, write_atomic
 from ops.core.ssh import ssh_options
 from ops.registry.index import Index, read_index
 from ops.stack.stack import Stack
@@ -92,7 +93,7 @@ class BackupRepository:
         """
         file = self._index_file(backup)
         if not file.exists():
-            write_atomic(file, self.restic.text(backup.id, INDEX), mode=0o600)
+            self._write_index(file, self.restic.text(backup.id, INDEX).encode())
         return read_index(file)
 
     def keep_index(self, backup: Backup, index: Path) -> None:
@@ -101,7 +102,11 @@ class BackupRepository:
         folder = self._index_file(backup).parent
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder)
-        write_atomic(self._index_file(backup), content, mode=0o600)
+        self._write_index(self._index_file(backup), content)
+
+    def _write_index(self, file: Path, content: bytes) -> None:
+        write_atomic(file, content, mode=0o600)
+        give_to_owner_of(self.folder, file.parent, file)
 
     def _index_file(self, backup: Backup) -> Path:
         return self.folder / "indexes" / f"{backup.id}.jsonl"
@@ -122,7 +127,8 @@ def repository_of(stack: Stack, password: str = BACKUP_PASSWORD, key: Path | Non
     if target is None:
         raise BackupError("this stack has no backups: set backup.target in its settings, then run `up`")
     folder = stack.root / BACKUP_FOLDER
-    password_file, cache = stack.root / "secrets" / password, folder / "cache"
+    # One for each user: restic cannot use what another one has left in its cache, and then overlooks backups.
+    password_file, cache = stack.root / "secrets" / password, folder / f"cache-{os.geteuid()}"
     if target == STORAGE_BOX:
         target = stack.secret(BACKUP_TARGET).strip()
     if ssh := SshTarget.of(target):
@@ -142,6 +148,7 @@ def _connecting(stack: Stack, ssh: SshTarget, folder: Path, key: Path | None) ->
     known, host_key = folder / "known_hosts", stack.config.backup.host_key
     if host_key:
         write_atomic(known, ssh.known_host(host_key), mode=0o600)
+        give_to_owner_of(folder, known)
     identity = key or stack.root / "secrets" / BACKUP_SSH_KEY
     return ssh_options(identity=identity, known_hosts=known, trusts_new=host_key is None)
 

@@ -53,3 +53,15 @@ def copy_mode_and_owner(path: Path, of: os.stat_result) -> None:
     path.chmod(stat.S_IMODE(of.st_mode))
     if os.geteuid() == 0:
         os.chown(path, of.st_uid, of.st_gid)
+
+
+def give_to_owner_of(folder: Path, *paths: Path) -> None:
+    """Give files and folders to whom a folder belongs, where this process is root and they would be of no use to anybody else.
+
+    Raises:
+        OSError: It cannot be changed.
+    """
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        for path in paths:
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
