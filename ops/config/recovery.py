@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from ops.config.base import Strict
 
 _LATEST = "latest"
 # Below the folder of the tasks' own data: how far a recovery has come.
 RECOVERY_FILE = "recovery.json"
+_ID = re.compile(r"[0-9a-f]{6,64}")
+_MEANT = "should be latest, the id of a backup in quotes, or {at: 2026-03-01T14:30}; `regops backups` lists them"
+
+
+def _name(text: str) -> str:
+    if text != _LATEST and not _ID.fullmatch(text):
+        raise ValueError(_MEANT)
+    return text
+
+
+def _time(given: Any) -> Any:
+    """Return a time as it was given. Numbers would be taken for seconds since 1970."""
+    try:
+        return given if isinstance(given, date) else datetime.fromisoformat(given)
+    except (TypeError, ValueError):
+        raise ValueError("should be a time, such as 2026-03-01T14:30") from None
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -26,16 +43,16 @@ class RecoverySettings(Strict):
         at: The latest good one that was made by then, instead; in UTC, unless it says otherwise.
     """
 
-    backup: Annotated[str, Field(pattern=r"^(latest|[0-9a-f]{6,64})$")] = _LATEST
-    at: Annotated[datetime, AfterValidator(_in_utc)] | None = None
+    backup: Annotated[str, AfterValidator(_name)] = _LATEST
+    at: Annotated[datetime, BeforeValidator(_time), AfterValidator(_in_utc)] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _in_short(cls, given: Any) -> Any:
         if isinstance(given, str):
-            return {"backup": given}
-        if isinstance(given, int | float):
-            raise ValueError("should be text: write the id of a backup in quotes")
+            return {"backup": _name(given)}
+        if not isinstance(given, dict | RecoverySettings):  # YAML takes digits for a number, and true and yes for neither
+            raise ValueError(_MEANT)
         return given
 
     def __str__(self) -> str:
