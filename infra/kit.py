@@ -1,4 +1,4 @@
-"""The recovery kit: `up` writes it at its end, when something in it has changed."""
+"""The recovery kit: `up` writes it at its end, when something in it has changed, or it is gone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pulumi
 from pulumi.runtime import get_root_directory
@@ -60,6 +61,8 @@ def write_kit(
     opening = {**backups.secret_files, **keys}
     known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(secrets=secrets, machine=host.identity, **opening)
     document: pulumi.Output[str] = pulumi.Output.secret(known.apply(request))
+    # The engine knows what it has written, and not whether that is still there. What is ignored stays as it was.
+    lost = not Path(get_root_directory(), file.expanduser()).exists()
     local.Command(
         "recovery-kit",
         # Plugins run in the project's folder. An absolute path would differ from machine to machine, and write the kit anew.
@@ -67,7 +70,8 @@ def write_kit(
         stdin=document,
         logging=local.Logging.STDERR,
         add_previous_output_in_env=False,
-        opts=pulumi.ResourceOptions(depends_on=list(after)),
+        triggers=[uuid4().hex] if lost else None,
+        opts=pulumi.ResourceOptions(depends_on=list(after), ignore_changes=None if lost else ["triggers"]),
     )
 
 

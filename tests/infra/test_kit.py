@@ -62,3 +62,15 @@ def test_settings_that_are_kept_elsewhere_are_missed(project: Path) -> None:
     project.unlink()
     with pytest.raises(pulumi.RunError, match=r"Pulumi\.test\.yaml is missing"):
         declare({**SERVER, **KIT, "recovery_kit": "elsewhere.age"})  # a program that has run once is remembered
+
+
+def test_one_that_is_gone_is_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "usb" / "kit.age"
+    file.parent.mkdir()
+    settings = {**SERVER, **KIT, "recovery_kit": str(file)}
+    first, again = (kits(declare(settings | {"name": name}))[0] for name in ("registry-one", "registry-two"))
+    assert first.inputs["triggers"] != again.inputs["triggers"]
+    assert "triggers" not in first.ignored
+    file.touch()
+    (there,) = kits(declare(settings | {"name": "registry-three"}))
+    assert (there.inputs.get("triggers"), there.ignored) == (None, {"triggers"}), "it stays as it was"

@@ -26,6 +26,8 @@ PURPOSES: Mapping[str, str] = {
     KNOWN_HOSTS: "the host key of that server",
 }
 _MODE = 0o600
+# How a file of age begins: as it is, and as text (`age --armor`), which is opened, too.
+_AGE = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
 
 class KitError(Exception):
@@ -74,7 +76,7 @@ def unseal(sealed: bytes, passphrase: str) -> dict[str, str]:
     Raises:
         KitError: The passphrase is another one, or it is no kit, or a damaged one.
     """
-    if not sealed.startswith(b"age-encryption.org/"):
+    if not sealed.startswith(_AGE):
         raise KitError("this is no recovery kit: it is not encrypted in the format of age")
     try:
         packed = pyrage.passphrase.decrypt(sealed, passphrase)

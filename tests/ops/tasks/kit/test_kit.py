@@ -64,6 +64,11 @@ def test_what_was_sealed_is_opened(sealed: bytes) -> None:
     assert PASSPHRASE.encode() not in sealed
 
 
+def test_one_that_was_armoured_to_be_printed_or_mailed_is_opened_too(sealed: bytes) -> None:
+    packed = pyrage.passphrase.decrypt(sealed, WORDS)
+    assert unseal(pyrage.passphrase.encrypt(packed, WORDS, armored=True), WORDS) == FILES
+
+
 def test_another_passphrase_a_flipped_byte_or_another_file_are_told(sealed: bytes) -> None:
     flipped = bytearray(sealed)
     flipped[-3] ^= 1
