@@ -113,12 +113,8 @@ def fetched_blobs(
     with explained(backups.folder):
         backups.restic.fetch(backup.id, scratch, files)
         found = ((digest, scratch / pooled(digest)) for digest in digests)
-        # Nothing gets into the registry but what its name says, and no link, which could lead anywhere.
-        yield (
-            (digest, file if has_content(file, digest) else None)
-            for digest, file in found
-            if file.is_file() and not file.is_symlink()
-        )
+        # Nothing gets into the registry but what its name says.
+        yield ((digest, file if has_content(file, digest) else None) for digest, file in found if file.is_file())
     shutil.rmtree(scratch, ignore_errors=True)
 
 
