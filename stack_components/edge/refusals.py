@@ -10,7 +10,7 @@ _GB = 10**9
 # With all its parts: https://github.com/distribution/reference/blob/v0.6.0/reference.go#L42
 _LONGEST_NAME = 255
 # A manifest, and what is certainly none: {"schemaVersion":2} is the shortest that the registry takes.
-IS_MANIFEST = "method('PUT') && path_regexp('^/v2/.+/manifests/[^/]+$')"
+MANIFEST_PATH = "^/v2/.+/manifests/[^/]+$"
 _SHORTER_THAN_ANY = "^([0-9]|1[0-8])$"
 # Those that the registry knows: https://github.com/opencontainers/go-digest/blob/v1.0.0/algorithm.go#L66
 _DIGEST = "(sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})"
@@ -79,7 +79,7 @@ def refusals(*, max_upload_gb: int) -> str:
 		import answer 416 RANGE_INVALID "Content-Range must be the first and the last byte, such as 0-1023"
 	}}
 	@too_short expression <<CEL
-		{IS_MANIFEST} && header_regexp('Content-Length', '{_SHORTER_THAN_ANY}')
+		method('PUT') && path_regexp('{MANIFEST_PATH}') && header_regexp('Content-Length', '{_SHORTER_THAN_ANY}')
 		CEL
 	handle @too_short {{
 		header Connection close

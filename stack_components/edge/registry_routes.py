@@ -7,7 +7,7 @@ from textwrap import indent
 
 from ops.config import HELD_WRITES_PATH, READ_ONLY_FILE, READ_ONLY_MOUNT
 from stack_components.edge.capacity import Capacity
-from stack_components.edge.refusals import IS_MANIFEST, refusals
+from stack_components.edge.refusals import MANIFEST_PATH, refusals
 from stack_components.edge.sign_on import SignOn, token_identity
 
 _EXPIRY = f"ph(req, 'file.{READ_ONLY_MOUNT}/{READ_ONLY_FILE}')"
@@ -27,7 +27,6 @@ _FAILED = (
 )
 # The only thing that shows here of the registry's words is their length. An error of its storage names a path of a file, which
 # takes more than this; "unrecognized manifest list schema version 0, expected 2" does not.
-_ANSWER_BYTES = "{rp.header.Content-Length}"
 _NAMES_NO_PATH = "^([0-9]{1,2}|1[0-2][0-9])$"
 
 
@@ -98,10 +97,12 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, capacity: Capacity, 
 		# Its own words name paths of the server. It calls a manifest that it does not understand a failure, too.
 		@failed status 5xx
 		handle_response @failed {{
-			@misunderstood expression <<CEL
-				{IS_MANIFEST} && {{rp.status_code}} == 500
-				&& type({_ANSWER_BYTES}) == string && {_ANSWER_BYTES}.matches('{_NAMES_NO_PATH}')
-				CEL
+			@misunderstood {{
+				method PUT
+				path_regexp {MANIFEST_PATH}
+				vars {{rp.status_code}} 500
+				vars_regexp {{rp.header.Content-Length}} {_NAMES_NO_PATH}
+			}}
 			handle @misunderstood {{
 				import no_manifest
 			}}
