@@ -131,6 +131,16 @@ def test_a_program_has_a_whole_core_while_it_starts_and_its_own_limit_afterwards
     assert reloaded(one).attrs["HostConfig"]["NanoCpus"] == SECOND // 4
 
 
+def test_nothing_is_done_while_neither_runs_that_could_be_done_before(rig: Rig) -> None:
+    before = rig.create("a")
+    rig.roll_out(rig.want("a", before))
+    after, since = rig.create("a"), time.time()
+    assert rig.roll_out(rig.want("a", after)) == 0
+    told = {"container": [str(before.id), str(after.id)], "event": ["update", "kill", "die", "start"]}
+    seen = [(one["id"], one["Action"]) for one in rig.engine.events(since=since, until=time.time(), decode=True, filters=told)]
+    assert seen[:4] == [(after.id, "update"), (before.id, "kill"), (before.id, "die"), (after.id, "start")]
+
+
 def test_one_that_may_run_alongside_is_replaced_without_a_gap(rig: Rig) -> None:
     before = rig.create("a")
     rig.roll_out(rig.want("a", before))
