@@ -34,6 +34,8 @@ _TO_CONNECT = {
     KEY_REFUSED: "; its `authorized_keys` needs the `backup_public_key` that `make outputs` shows",
 }
 _FULL = re.compile(r"no space left on device|disk quota exceeded|too big for remaining disk space", re.IGNORECASE)
+# As text, or in JSON.
+_TORN = re.compile(r"(?:<|\\u003c)index/\w+(?:>|\\u003e)\): invalid data returned")
 _FULL_HERE = re.compile(r"(?:write|mkdir|open|create|fallocate|rename|link) (/\S+)")
 _NO_RCLONE = "error talking HTTP to rclone"
 # Layers are compressed already; larger packs are fewer files to look at on the other side.
@@ -65,6 +67,10 @@ class BackupBusyError(BackupError):
     """Another run of restic has locked the repository."""
 
     exit_code = exit_codes.BUSY
+
+
+class TornIndexError(BackupError):
+    """A file with which data is found again was written half. rclone leaves such a one where there is no room."""
 
 
 class NoRepositoryError(BackupError):
@@ -280,12 +286,16 @@ class Restic:
         self._run(["forget", *backups], _WORK_LIMIT_S)
 
     def prune(self) -> None:
-        """Remove the data that no backup needs. It may be killed at any time, and run again.
+        """Remove the data that no backup needs, and mend an index that was written half. It may be killed, and run again.
 
         Raises:
             BackupError: It failed.
         """
-        self._run(["prune", *_PRUNING], _WORK_LIMIT_S)
+        try:
+            self._run(["prune", *_PRUNING], _WORK_LIMIT_S)
+        except TornIndexError:
+            self._run(["repair", "index"], _WORK_LIMIT_S)
+            self._run(["prune", *_PRUNING], _WORK_LIMIT_S)
 
     def packs(self) -> list[str]:
         """Return the names of the packs, which are files with data.
@@ -340,6 +350,10 @@ class Restic:
         return self._by_words(said)
 
     def _by_words(self, said: str) -> BackupError:
+        if _TORN.search(said):
+            return TornIndexError(
+                f"an index in {self.shown} was written half, as when the server was full; make room there, then run `make prune`"
+            )
         if full := next(filter(_FULL.search, said.splitlines()), ""):
             return BackupFullError(f"{self._full(full)}; make room there, and run it again: it goes on where it was")
         if why := connection_problem(said) or (_LOST.search(said) and self._why_lost()):

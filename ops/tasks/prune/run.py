@@ -88,7 +88,8 @@ def prune(
     if settings.is_append_only and key is None:
         overdue = any(plan.noted[one.id] + timedelta(days=settings.keep.grace_days) + _WAIT < now for one in plan.remove)
         return Pruned(plan, waiting=len(plan.remove), overdue=overdue)
-    if plan.remove or before.unfinished:
+    # Who hands over a key may do so to have something mended.
+    if plan.remove or before.unfinished or key is not None:
         Notes(plan.noted, unfinished=True).write(file)
         step("noted")
         if plan.remove:

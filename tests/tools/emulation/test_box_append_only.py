@@ -21,7 +21,7 @@ import asyncssh
 import pytest
 
 from ops.backups.repository import GOOD, SUSPICIOUS
-from ops.backups.restic import Backup, BackupError, BackupFullError, BackupUnreachableError
+from ops.backups.restic import Backup, BackupError, BackupFullError, BackupUnreachableError, TornIndexError
 from ops.config import (
     BACKUP_FOLDER,
     BACKUP_SECOND_PASSWORD,
@@ -251,6 +251,24 @@ def test_without_the_other_key_what_can_go_is_counted_and_with_it_removed(dated:
     removed = pruned("--key", "-", key=(dated.root / "prune").read_text())
     assert (removed["removed"], removed["waiting"]) == (1, 0)
     assert len(dated.backups.all()) == len(before) - 1
+    dated.restorable([one for one in dated.backups.all() if "another" not in one.tags])
+
+
+def test_an_index_that_rclone_has_left_on_a_full_box_is_mended_with_the_other_key(
+    dated: Dated, box: Box, ssh: list[str], sending: Callable[[], Backup]
+) -> None:
+    place = f"/jails/{WRITER}/home/{_REPOSITORY}/index"
+    box.console(f"cp -a {place} /tmp/kept && mount -t tmpfs -o size=64k,uid=1000 tmpfs {place} && cp -a /tmp/kept/. {place}/")
+    try:
+        box.console(f"dd if=/dev/zero of={place}/fill bs=4k 2>/dev/null || true")
+        assert _asked(ssh, "POST", f"index/{'a' * 64}", "x" * 10_000) == 500
+        box.console(f"rm {place}/fill && cp -a {place}/. /tmp/kept/")
+    finally:
+        box.console(f"umount -l {place} && cp -a /tmp/kept/. {place}/ && rm -rf /tmp/kept")
+    with pytest.raises(TornIndexError, match="then run `make prune`"):
+        sending()
+    prune(dated.stack, lambda _: None, key=dated.root / "prune")
+    sending()
     dated.restorable([one for one in dated.backups.all() if "another" not in one.tags])
 
 
