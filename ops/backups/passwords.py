@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from ops.backups.errors import OtherPasswordError
 from ops.backups.repository import repository_of
-from ops.backups.restic import OtherPasswordError
 from ops.config import BACKUP_FOLDER, BACKUP_SECOND_PASSWORD
 from ops.core.files import write_atomic
 from ops.stack.stack import Stack

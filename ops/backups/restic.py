@@ -6,7 +6,6 @@ https://restic.readthedocs.io/en/stable/075_scripting.html
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -15,83 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops.config import BACKUP_FOLDER
-from ops.core import exit_codes
+from ops.backups.errors import LOCKED, BackupError, TornIndexError, error_of
+from ops.core.files import drop_links
 from ops.core.process import CommandError, Completed, run, start_daemon
-from ops.core.ssh import KEY_REFUSED, OTHER_HOST_KEY, connection_problem
+from ops.core.ssh import connection_problem
 
-# From 0.17 on restic tells a missing repository, a locked one and a wrong password apart.
 _PROGRAM = "restic"
 _ANSWER_LIMIT_S, _WORK_LIMIT_S = 120.0, 12 * 3600.0
-# What restic itself says when a connection cannot be made, or is lost.
-_LOST = re.compile(
-    r"unable to start the sftp session|connection lost|broken pipe|ssh command exited|rclone stdio connection already closed|"
-    r"error talking HTTP to rclone: exit status 255"
-)
-_TO_CONNECT = {
-    OTHER_HOST_KEY: "; if it was set up anew, give its key as `backup.host_key` and run `up`, "
-    f"or remove {BACKUP_FOLDER}/known_hosts",
-    KEY_REFUSED: "; its `authorized_keys` needs the `backup_public_key` that `make outputs` shows",
-}
-_FULL = re.compile(r"no space left on device|disk quota exceeded|too big for remaining disk space", re.IGNORECASE)
-# As text, or in JSON.
-_TORN = re.compile(r"(?:<|\\u003c)index/\w+(?:>|\\u003e)\): invalid data returned")
-_FULL_HERE = re.compile(r"(?:write|mkdir|open|create|fallocate|rename|link) (/\S+)")
-_NO_RCLONE = "error talking HTTP to rclone"
 # Layers are compressed already; larger packs are fewer files to look at on the other side.
 _SENDING = ("--compression", "off", "--pack-size", "64", "--ignore-ctime", "--one-file-system")
 # What is half needed is sent here and back to be packed anew: not for the last tenth, and not all of it at once.
 _PRUNING = ("--max-unused", "10%", "--max-repack-size", "10G")
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
-
-
-class BackupError(Exception):
-    """Backups cannot be made or read; the message says why, and what to do."""
-
-    exit_code = exit_codes.FAILED
-
-
-class BackupUnreachableError(BackupError):
-    """The server that backups go to cannot be reached."""
-
-    exit_code = exit_codes.UNREACHABLE
-
-
-class BackupFullError(BackupError):
-    """There is no room, at the backups' place or here."""
-
-    exit_code = exit_codes.NO_SPACE
-
-
-class BackupBusyError(BackupError):
-    """Another run of restic has locked the repository."""
-
-    exit_code = exit_codes.BUSY
-
-
-class TornIndexError(BackupError):
-    """A file with which data is found again was written half. rclone leaves such a one where there is no room."""
-
-
-class NoRepositoryError(BackupError):
-    """There is no repository yet."""
-
-
-class OtherPasswordError(BackupError):
-    """The repository is not opened by this password."""
-
-
-_LOCKED = 11
-# By exit code of restic.
-_KINDS: Mapping[int, tuple[type[BackupError], str]] = {
-    3: (BackupError, "restic could not read everything: {said}"),
-    10: (NoRepositoryError, "there are no backups in {repository} yet; `regops backup` makes one"),
-    _LOCKED: (
-        BackupBusyError,
-        "{repository} is locked by another run of restic; wait for it, or `restic unlock` if there is none",
-    ),
-    12: (OtherPasswordError, "{repository} has another password; is it the repository of another stack?"),
-}
 
 
 def by_sftp(words: Sequence[str]) -> list[str]:
@@ -237,7 +171,7 @@ class Restic:
         wanted = target.with_name(f"{target.name}.wanted")
         wanted.write_text("".join(f"/{_literal(file)}\n" for file in files))
         self._run(["restore", backup, "--no-lock", "--target", str(target), "--include-file", str(wanted)], _WORK_LIMIT_S)
-        _drop_links(target)
+        drop_links(target)
 
     def mount(self, folder: Path, log: Path) -> int:
         """Start a process that shows each backup as `ids/<name>` below a folder, until it is unmounted; return its id.
@@ -322,7 +256,7 @@ class Restic:
             try:
                 return self._once(words, limit_s, cwd)
             except CommandError as error:
-                if error.completed is None or error.completed.returncode != _LOCKED:
+                if error.completed is None or error.completed.returncode != LOCKED:
                     raise
                 # What was killed leaves its lock. This removes those whose process is gone, and no other.
                 self._once(["unlock"], _ANSWER_LIMIT_S)
@@ -338,29 +272,11 @@ class Restic:
         return [*command, "--cache-dir", str(self.cache), *self.options, *words]
 
     def _explained(self, error: CommandError) -> BackupError:
-        done = error.completed
-        if done is None:
+        if error.completed is None:
             if "cannot start" in str(error):
                 return BackupError(f"{_PROGRAM} cannot be started; install restic 0.17 or later")
             return BackupError(str(error))
-        said = done.stderr.strip() or done.stdout.strip()
-        if done.returncode in _KINDS:
-            kind, problem = _KINDS[done.returncode]
-            return kind(problem.format(repository=self.shown, said=said))
-        return self._by_words(said)
-
-    def _by_words(self, said: str) -> BackupError:
-        if _TORN.search(said):
-            return TornIndexError(
-                f"an index in {self.shown} was written half, as when the server was full; make room there, then run `make prune`"
-            )
-        if full := next(filter(_FULL.search, said.splitlines()), ""):
-            return BackupFullError(f"{self._full(full)}; make room there, and run it again: it goes on where it was")
-        if why := connection_problem(said) or (_LOST.search(said) and self._why_lost()):
-            return BackupUnreachableError(f"{self.shown} cannot be reached: {why}{_TO_CONNECT.get(why, '')}")
-        if _NO_RCLONE in said:
-            return BackupError(f"{self.shown} does not answer as rclone does, which `backup.append_only` needs there: {said}")
-        return BackupError(f"restic failed: {said}")
+        return error_of(error.completed, self.repository, self.shown, self._why_lost)
 
     def _why_lost(self) -> str:
         """Return why there is no connection: restic may end before it has passed on what `ssh` said."""
@@ -369,13 +285,6 @@ class Restic:
             if why := connection_problem(said):
                 return why
         return "the connection was lost; run it again: it goes on where it was"
-
-    def _full(self, line: str) -> str:
-        """Return what is full: the repository, or a disk here."""
-        here = _FULL_HERE.search(line)
-        if here is None or here[1].startswith(f"{self.repository}/"):
-            return f"{self.shown} is full"
-        return f"the disk is full: {here[1].rstrip(':')} cannot be written"
 
 
 def _backup(known: Mapping[str, Any]) -> Backup:
@@ -389,15 +298,6 @@ def _backup(known: Mapping[str, Any]) -> Backup:
         summary.get("total_bytes_processed", 0),
         summary.get("total_files_processed", 0),
     )
-
-
-def _drop_links(folder: Path | str) -> None:
-    with os.scandir(folder) as found:
-        for one in found:
-            if one.is_dir(follow_symlinks=False):
-                _drop_links(one.path)
-            elif not one.is_file(follow_symlinks=False):
-                os.unlink(one.path)  # noqa: PTH108
 
 
 def _literal(path: str) -> str:

@@ -55,6 +55,20 @@ def copy_mode_and_owner(path: Path, of: os.stat_result) -> None:
         os.chown(path, of.st_uid, of.st_gid)
 
 
+def drop_links(folder: Path | str) -> None:
+    """Remove all below a folder that is neither file nor folder, such as symbolic links, devices and pipes. None is followed.
+
+    Raises:
+        OSError: One cannot be removed.
+    """
+    with os.scandir(folder) as found:
+        for one in found:
+            if one.is_dir(follow_symlinks=False):
+                drop_links(one.path)
+            elif not one.is_file(follow_symlinks=False):
+                os.unlink(one.path)  # noqa: PTH108
+
+
 def give_to_owner_of(folder: Path, *paths: Path) -> None:
     """Give files and folders to whom a folder belongs, where this process is root and they would be of no use to anybody else.
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from ops.backups.errors import BackupError
 from ops.backups.passwords import add_second_password
 from ops.backups.repository import SUSPICIOUS, is_complete, is_good, notes, repository_of, stage_of, state_of
-from ops.backups.restic import Backup, BackupError
+from ops.backups.restic import Backup
 from ops.backups.stage import DESCRIPTION, INDEX, Moment, Stage, look, moment_of
 from ops.backups.standing import Good, standing_of
 from ops.backups.state import STATE, take_state

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from ops.backups.errors import BackupError, BackupUnreachableError
 from ops.backups.repository import BackupRepository, repository_of
-from ops.backups.restic import BackupError, BackupUnreachableError
 from ops.backups.standing import Verified as Noted
 from ops.backups.standing import standing_of
 from ops.core import exit_codes

@@ -15,7 +15,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ops.backups.restic import BackupError, BackupUnreachableError, Restic, by_sftp
+from ops.backups.errors import BackupError, BackupUnreachableError
+from ops.backups.restic import Restic, by_sftp
 from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.core.ssh import ssh_options

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from ops.backups.restic import Backup, BackupError
+from ops.backups.errors import BackupError
+from ops.backups.restic import Backup
 from ops.core import exit_codes
 
 

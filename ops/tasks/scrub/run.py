@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection
 
+from ops.backups.errors import BackupError
 from ops.backups.repository import BackupRepository, is_good, repository_of
-from ops.backups.restic import Backup, BackupError
+from ops.backups.restic import Backup
 from ops.backups.stage import pooled
 from ops.core.locks import LockedError
 from ops.registry.listing import blobs_in

@@ -20,8 +20,9 @@ from typing import Any
 import asyncssh
 import pytest
 
+from ops.backups.errors import BackupError, BackupFullError, BackupUnreachableError, TornIndexError
 from ops.backups.repository import GOOD, SUSPICIOUS
-from ops.backups.restic import Backup, BackupError, BackupFullError, BackupUnreachableError, TornIndexError
+from ops.backups.restic import Backup
 from ops.config import (
     BACKUP_FOLDER,
     BACKUP_SECOND_PASSWORD,

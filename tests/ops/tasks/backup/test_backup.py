@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.backups.errors import BackupError
 from ops.backups.repository import is_good, repository_of
-from ops.backups.restic import BackupError
 from ops.backups.standing import standing_of
 from ops.config import BACKUP_SECOND_PASSWORD, BackupSettings
 from ops.core import exit_codes

@@ -84,7 +84,7 @@ def test_a_restore_without_room_says_where_and_goes_on_when_there_is(rig: Backup
         words = ["restore", "--to", str(disk / "restored")]
         full = command_line.regops(rig.stack.root, *words)
         assert full.returncode == exit_codes.NO_SPACE, full.stderr
-        assert f"the disk is full: {disk}/restored" in full.stderr
+        assert f"the disk of {disk}/restored" in full.stderr
         run(["mount", "-o", "remount,size=64m", disk], timeout=30)
         again = command_line.regops(rig.stack.root, *words)
         assert again.returncode == exit_codes.OK, again.stderr

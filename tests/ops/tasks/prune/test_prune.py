@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.backups.errors import BackupError
 from ops.backups.repository import GOOD, SUSPICIOUS
-from ops.backups.restic import BackupError
 from ops.config import BackupSettings, KeepBackups
 from ops.tasks.prune.model import Pruned, PruneRefusedError
 from ops.tasks.prune.run import prune

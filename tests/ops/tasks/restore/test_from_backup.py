@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.backups.restic import BackupError
+from ops.backups.errors import BackupError
 from ops.core import exit_codes
 from ops.registry.manifests import image_problems
 from ops.registry.restore.model import RestoreError, RestoreScope

@@ -14,8 +14,8 @@ import docker
 import pytest
 
 from infra.paths import cache_folder
+from ops.backups.errors import BackupError
 from ops.backups.recovery import Recovery, RecoveryAwaitedError, is_awaited, note_recovery, recovery_of
-from ops.backups.restic import BackupError
 from ops.config import REGOPS_FILE, BackupSettings, ConfigError, RecoverySettings, RegopsConfig, render
 from ops.core import exit_codes
 from ops.core.files import write_atomic

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.backups.restic import BackupError
+from ops.backups.errors import BackupError
 from ops.core import exit_codes
 from ops.tasks.scrub.model import PARTS, ScrubReport, Share
 from ops.tasks.scrub.run import scrub
