@@ -43,7 +43,7 @@ def push_large(rig: BackupRig, tag: str, megabytes: int) -> None:
 def restored(rig: BackupRig, folder: Path, backup: str = "latest") -> dict[str, list[str]]:
     """Restore all of a backup to a new folder; return its tags by repository, all of which have to be whole."""
     done = restore_to(rig.stack, Chosen(backup), EVERYTHING, folder, lambda _: None)
-    assert (done.exit_code, done.damaged) == (0, [])
+    assert (done.exit_code, done.damaged) == (0, []), done.summary
     return tags_in(folder)
 
 
@@ -51,7 +51,8 @@ def tags_in(folder: Path) -> dict[str, list[str]]:
     """Return the tags of a tree by repository, all of which have to be whole."""
     tree = RegistryTree(folder)
     tags = {name: sorted(tree.tag_names(name)) for name in tree.repository_names()}
-    assert [problem for name, some in tags.items() for tag in some for problem in image_problems(tree, name, tag)] == []
+    problems = [problem for name, some in tags.items() for tag in some for problem in image_problems(tree, name, tag)]
+    assert problems == [], problems
     return tags
 
 
