@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.backups.errors import BackupError
 from ops.backups.repository import BackupRepository
-from ops.backups.restic import Backup, BackupError
+from ops.backups.restic import Backup
 from ops.backups.stage import POOL
 from ops.core.files import write_atomic
 from ops.core.process import CommandError, birth_of, run

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from docker.errors import NotFound
 
+from ops.backups.errors import BackupError
 from ops.backups.recovery import Recovery, note_recovery, recovery_of
 from ops.backups.repository import BackupRepository, repository_of
-from ops.backups.restic import Backup, BackupError
+from ops.backups.restic import Backup
 from ops.backups.state import remove_beside, row_of
 from ops.config import ConfigError, RecoverySettings, container_name
 from ops.core.docker_engine import EngineError, connected

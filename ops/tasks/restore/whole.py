@@ -11,9 +11,10 @@ from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
+from ops.backups.errors import BackupError
 from ops.backups.recovery import note_recovery, recovery_of
 from ops.backups.repository import repository_of
-from ops.backups.restic import Backup, BackupError
+from ops.backups.restic import Backup
 from ops.backups.stage import PULLS, pulled_last
 from ops.config import ConfigError
 from ops.core import exit_codes

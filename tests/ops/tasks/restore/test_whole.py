@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from ops.backups import mount as mounting
+from ops.backups.errors import BackupError
 from ops.backups.mount import BackupMount
 from ops.backups.recovery import is_awaited, recovery_of
-from ops.backups.restic import BackupError
 from ops.backups.stage import PULLS
 from ops.config import ACCESS_LOG_FILE, ACCESS_LOG_FOLDER
 from ops.core import exit_codes
