@@ -167,33 +167,22 @@ def _no_way_back(one: Replacement) -> str:
     return f"{one.wanted.service}: {versions} there is no way back: {one.wanted.one_way.why}"
 
 
-def _start(one: Replacement) -> None:
-    """Start the new container, and wait until it is healthy."""
-    _run(one, _let_start(one))
-
-
-def _exchange(one: Replacement) -> None:
-    """Do the same after the one before is stopped, and nothing in between that could be done while it still runs."""
-    assert one.before is not None  # noqa: S101
-    own = _let_start(one)
-    _stop(one.before)
-    _run(one, own)
-
-
-def _let_start(one: Replacement) -> float:
-    """Give the new container at least one CPU core, and return what it has of its own."""
-    own: float = one.new.attrs["HostConfig"]["NanoCpus"] / _NANO
-    _limit(one.new, max(own, _STARTING_CPUS))
-    return own
-
-
-def _run(one: Replacement, own: float) -> None:
+def _start(one: Replacement, *, after: Container | None = None) -> None:
+    """Start the new container, with at least one CPU core, once another one is stopped, and wait until it is healthy."""
+    own = one.new.attrs["HostConfig"]["NanoCpus"] / _NANO
     try:
+        _limit(one.new, max(own, _STARTING_CPUS))  # while the other one still runs
+        if after is not None:
+            _stop(after)
         one.new.start()
         _wait(one.new)
     except APIError as error:
         raise _FailedError(f"it does not start: {error.explanation}") from error
     _limit(one.new, own)
+
+
+def _exchange(one: Replacement) -> None:
+    _start(one, after=one.before)
 
 
 def _stop(container: Container) -> None:
