@@ -27,7 +27,7 @@ class RepositoryIndex:
 
     Attributes:
         tags: By tag, the digest that it pointed to.
-        histories: By tag, the digests that it had ever pointed to.
+        histories: By tag, the digests that it had ever pointed to. A tag that was being pushed for the first time has none.
         revisions: Digests of its manifests.
         layers: Digests of its blobs.
         aliases: The digest under which the registry keeps a blob, by its digest of another algorithm.
@@ -65,7 +65,8 @@ def index_of(listing: Listing) -> Index:
     for name, links in sorted(listing.repositories.items()):
         histories: dict[str, list[str]] = {}
         for tag, digest in sorted(links.histories):
-            histories.setdefault(tag, []).append(digest)
+            if tag in links.pointed:  # the registry writes the history of a new tag before the tag
+                histories.setdefault(tag, []).append(digest)
         tags = dict(sorted(links.pointed.items()))
         index[name] = RepositoryIndex(tags, histories, sorted(links.revisions), sorted(links.layers), links.aliases)
     return index

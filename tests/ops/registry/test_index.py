@@ -29,6 +29,16 @@ def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert kinds.count(Kind.TAG) == 1
 
 
+def test_a_tag_that_is_just_being_pushed_for_the_first_time_is_none_yet(tmp_path: Path) -> None:
+    """The registry writes its history first. Restored without its end, it would be a tag that is listed and cannot be pulled."""
+    layout = Layout(RegistryTree(tmp_path / "registry"))
+    layout.tag("team/app", "v1", layout.image("team/app", [b"one"]))
+    layout.tag("team/app", "v2", layout.image("team/app", [b"two"]))
+    (layout.tree.tag_folder("team/app", "v2") / "current/link").unlink()
+    (one,) = index_of(listing_of(layout.tree)).values()
+    assert (list(one.tags), list(one.histories), len(one.revisions)) == (["v1"], ["v1"], 2)
+
+
 def test_an_index_takes_some_forty_bytes_for_each_blob(tmp_path: Path) -> None:
     tree = RegistryTree(tmp_path / "registry")
     lay_out_images(tree, 3_000)
