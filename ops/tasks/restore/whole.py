@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from ops.backups.errors import BackupError
-from ops.backups.recovery import note_recovery, recovery_of
+from ops.backups.recovery import Recovery, note_recovery, recovery_of
 from ops.backups.repository import repository_of
 from ops.backups.restic import Backup
 from ops.backups.stage import PULLS, pulled_last
@@ -84,35 +84,49 @@ def complete(stack: Stack, tell: Tell, ask: Callable[[Stack, Index], list[str]] 
         )
     if backup is None:
         gone = f"backup {recovery.backup[:8]} is gone, so that nobody knows which tags it had"
-        recovery = replace(recovery, problems=(*recovery.problems, gone))
-    else:
-        index = backups.index(backup)
-        if not recovery.is_done:
-            _keep_serving(stack, backup, tell)
-    if not recovery.served:
-        problems = ask(stack, index) if backup else []
-        recovery = replace(recovery, served=time.time(), problems=(*recovery.problems, *problems))
-        note_recovery(stack, recovery)
-    if backup and not recovery.is_done:
-        damaged = _bring_blobs(stack, backup, index, tell)
-        os.sync()  # before anybody relies on it
-        mount_of(stack).stop()
-        recovery = replace(recovery, restored=time.time(), problems=(*recovery.problems, *damaged))
-        note_recovery(stack, recovery)
+        return _asked(stack, recovery, [gone])
+    index = backups.index(backup)
+    if not recovery.is_done and not _keep_serving(stack, backup, tell):
+        recovery = _brought(stack, recovery, backup, index, tell)
+    done = _asked(stack, recovery, [] if recovery.served else ask(stack, index))
+    if done.recovery.is_done:
+        return done
+    recovery = _brought(stack, done.recovery, backup, index, tell)
     return Recovered(recovery, told(recovery), exit_codes.MISMATCH if recovery.problems else exit_codes.OK)
 
 
-def _keep_serving(stack: Stack, backup: Backup, tell: Tell) -> None:
-    """Mount the backups again if nobody answers there any more. The registry's container sees a new mount when it starts."""
+def _asked(stack: Stack, recovery: Recovery, problems: Sequence[str]) -> Recovered:
+    """Note that every tag was asked for, and what is wrong with them."""
+    recovery = replace(recovery, served=recovery.served or time.time(), problems=(*recovery.problems, *problems))
+    note_recovery(stack, recovery)
+    return Recovered(recovery, told(recovery), exit_codes.MISMATCH if recovery.problems else exit_codes.OK)
+
+
+def _brought(stack: Stack, recovery: Recovery, backup: Backup, index: Index, tell: Tell) -> Recovery:
+    """Bring every blob, and note it."""
+    damaged = _bring_blobs(stack, backup, index, tell)
+    os.sync()  # before anybody relies on it
+    mount_of(stack).stop()
+    recovery = replace(recovery, restored=time.time(), problems=(*recovery.problems, *damaged))
+    note_recovery(stack, recovery)
+    return recovery
+
+
+def _keep_serving(stack: Stack, backup: Backup, tell: Tell) -> bool:
+    """Mount the backups again if nobody answers there any more; return whether the registry can serve from it.
+
+    The registry's container sees a new mount when it starts.
+    """
     mount = mount_of(stack)
     if mount.shows(backup):
-        return
+        return True
     try:
         mount.start(backup)
     except BackupError as error:
         tell(f"what is not on the disk yet cannot be pulled for now: {error}")
-    else:
-        restart_registry(stack)
+        return False
+    restart_registry(stack)
+    return True
 
 
 def _bring_blobs(stack: Stack, backup: Backup, index: Index, tell: Tell) -> list[str]:

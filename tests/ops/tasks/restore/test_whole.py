@@ -242,6 +242,14 @@ def test_without_a_way_to_mount_everything_comes_first(backed: BackupRig, monkey
     assert is_whole(rig)
 
 
+def test_what_can_be_mounted_no_more_is_fetched(serving: BackupRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    kill_mount(serving)
+    monkeypatch.setattr(mounting, "_DEVICE", Path("/dev/none"))
+    done = complete(serving)
+    assert (done.exit_code, done.recovery.problems) == (exit_codes.OK, ())
+    assert is_whole(serving)
+
+
 def test_why_it_cannot_be_mounted_is_told(backed: BackupRig, tmp_path: Path) -> None:
     backup, password = backed.backups.all()[-1], tmp_path / "password"
     password.write_text("another one")
