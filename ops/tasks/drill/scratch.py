@@ -32,7 +32,9 @@ storage:
 http: {addr: "127.0.0.1:5000", secret: of a drill}
 """
 _ANSWERED = "# answered\n"
+# Errors come by the same way as answers: Docker hands on the two streams in any order, and one could count for the next answer.
 _ASKING = """\
+exec 2>&1
 sum() { if command -v "$1" > /dev/null; then "$1"; else busybox "$1"; fi; }
 while read -r kind target; do
   wget -q -O - --header "Accept: $1" "http://127.0.0.1:5000$target" | sum "${kind}sum"
