@@ -17,7 +17,8 @@ def measure(stack: TestStack) -> list[Row]:
     """
     rows = []
     for one in measured(stack, stack.open().up(stream=False)):
-        refused = f", {len(one.errors)} requests refused" if one.errors else ""
+        count = len(one.errors)
+        refused = f", {count} request{'s' if count > 1 else ''} refused" if count else ""
         detail = f"pulls {one.pull_s:.1f} s, pushes {one.push_s:.1f} s{refused}"
         # Below one second nobody can tell it from a busy machine.
         goal = f"≤ {one.change.goal_s:g} s" if one.change.goal_s > 1 else f"0 (< {one.change.goal_s:g} s)"
