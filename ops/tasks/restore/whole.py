@@ -91,14 +91,17 @@ def complete(stack: Stack, tell: Tell, ask: Callable[[Stack, Index], list[str]] 
     done = _asked(stack, recovery, [] if recovery.served else ask(stack, index))
     if done.recovery.is_done:
         return done
-    recovery = _brought(stack, done.recovery, backup, index, tell)
-    return Recovered(recovery, told(recovery), exit_codes.MISMATCH if recovery.problems else exit_codes.OK)
+    return _ended(_brought(stack, done.recovery, backup, index, tell))
 
 
 def _asked(stack: Stack, recovery: Recovery, problems: Sequence[str]) -> Recovered:
     """Note that every tag was asked for, and what is wrong with them."""
     recovery = replace(recovery, served=recovery.served or time.time(), problems=(*recovery.problems, *problems))
     note_recovery(stack, recovery)
+    return _ended(recovery)
+
+
+def _ended(recovery: Recovery) -> Recovered:
     return Recovered(recovery, told(recovery), exit_codes.MISMATCH if recovery.problems else exit_codes.OK)
 
 
