@@ -109,10 +109,14 @@ chown {_USER}:{_USER} {_DATA} /run/box-slots
 chmod 755 {_SHELL}
 sed -i '/^u[0-9]/d' /etc/passwd /etc/shadow
 """
-# A running sshd reloads its configuration; open connections stay.
+# A running sshd reloads its configuration; open connections stay. It writes its process id once it listens, again after a reload.
 _RUN = """
 /usr/sbin/sshd -t
-if [ -e /run/sshd.pid ] && kill -HUP "$(cat /run/sshd.pid)" 2>/dev/null; then :; else /usr/sbin/sshd; fi
+running=$(cat /run/sshd.pid 2>/dev/null || true)
+rm -f /run/sshd.pid
+if [ -z "$running" ] || ! kill -HUP "$running" 2>/dev/null; then /usr/sbin/sshd; fi
+for _ in $(seq 200); do [ ! -s /run/sshd.pid ] || exit 0; sleep 0.05; done
+echo 'sshd does not listen'; exit 1
 """
 
 
