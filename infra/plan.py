@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from infra.blocks.sync import LOGINS
 from infra.images import Image
 from infra.services import SERVICES
 from infra.settings import Settings, SettingsError
@@ -59,6 +60,11 @@ class Plan:
     def deletes_tags(self) -> bool:
         """Whether `regops` deletes old tags by rules."""
         return self.settings.sync.enabled and bool(self.settings.sync.retention)
+
+    @property
+    def upstream_logins(self) -> Mapping[str, tuple[str, str]]:
+        """The source registries whose login is set: the names of its two secrets, by registry."""
+        return {registry: pair for registry, pair in LOGINS.items() if all(getattr(self.settings, secret) for secret in pair)}
 
     def has_client(self, name: str) -> bool:
         """Whether a client of the registry that has an account of its own is there: a service, or retention, which is a task."""
@@ -131,7 +137,7 @@ def _pairs(settings: Settings) -> list[str]:
     """Return what is missing of each pair of user and token; one without the other would be ignored."""
     return [
         f"{other}: is required with {name}"
-        for pair in (("hub_user", "hub_token"), ("ghcr_user", "ghcr_token"))
+        for pair in LOGINS.values()
         for name, other in (pair, pair[::-1])
         if getattr(settings, name) is not None and getattr(settings, other) is None
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from infra.plan import Plan
 from infra.reach import reach
@@ -60,6 +61,7 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         recover=plan.settings.recover,
         undo=plan.settings.operations.undo,
         retention=plan.settings.sync.retention if plan.deletes_tags else (),
+        **_upstreams(plan),
         moving=_moving(plan.settings),
         notify=plan.settings.operations.notify,
         pings=plan.settings.operations.pings,
@@ -80,6 +82,16 @@ def backup_settings(settings: Settings) -> BackupSettings:
     if settings.backup.target != STORAGE_BOX or not box or settings.backup.host_key or not box.host_key:
         return settings.backup
     return settings.backup.model_copy(update={"host_key": " ".join(box.host_key.split()[:2])})
+
+
+def _upstreams(plan: Plan) -> dict[str, Any]:
+    """Return where mirrored images come from: what the disk has damaged can be fetched from there again."""
+    if not plan.runs("regsync"):
+        return {}
+    sources: dict[str, set[str]] = {}
+    for entry in plan.settings.sync.entries:
+        sources.setdefault(entry.repository, set()).add(entry.upstream)
+    return {"upstreams": {name: sorted(sources[name]) for name in sorted(sources)}, "upstream_logins": plan.upstream_logins}
 
 
 def _moving(settings: Settings) -> tuple[str, ...]:

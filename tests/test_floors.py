@@ -29,6 +29,7 @@ ROOMS = (
     "config",
     "host",
     "registry",
+    "upstream",
     "events",
     "stack",
     "backups",

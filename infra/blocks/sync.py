@@ -27,6 +27,8 @@ _OFFICIAL = "library"
 _COMPARISON = r"(?:>=|<=|>|<|=|\^|~)?v?[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?"
 _RANGE = rf"^{_COMPARISON}(?: {_COMPARISON})*$"
 _LOWEST_INTERVAL_MIN = 5
+# Source registries that the mirror can log in to, and the secrets with user and token. Others are used anonymously.
+LOGINS = {"docker.io": ("hub_user", "hub_token"), "ghcr.io": ("ghcr_user", "ghcr_token")}
 
 
 def _source(source: str) -> str:
@@ -91,6 +93,11 @@ class SyncEntry(Strict):
     def registry(self) -> str:
         """The source's registry."""
         return self._parts["registry"]
+
+    @property
+    def upstream(self) -> str:
+        """The source's repository with its registry, without tag and digest."""
+        return f"{self.registry}/{self._parts['repository']}"
 
     @property
     def is_image(self) -> bool:

@@ -105,12 +105,27 @@ _RETENTION = Task(
 )
 
 
+_SCRUB = Task(
+    name="scrub",
+    purpose="compares blobs on the disk with their digests, and repairs the damaged ones",
+    words=["scrub", "--wait", "600"],
+    when=When(minutes=(15,), hours=(0,)),
+    spread_s=1800,
+    limit_s=6 * 3600,
+    writes=[ALL_DATA],
+    network=True,
+    restores=True,
+)
+
+
 def schedule(plan: Plan) -> Sequence[Task]:
     """Return the tasks of a stack."""
     everywhere = [DATA_FOLDER, *([METRICS_FOLDER] if plan.runs("node-exporter") else [])]
     retention = [_RETENTION] if plan.deletes_tags else []
     backups = _backups() if plan.settings.backup.target else []
-    return [*_everyday(everywhere), *retention, *backups, _notify(everywhere)]
+    # What is damaged can be had from somewhere.
+    scrub = [_SCRUB] if backups or plan.runs("regsync") else []
+    return [*_everyday(everywhere), *retention, *backups, *scrub, _notify(everywhere)]
 
 
 def _everyday(everywhere: Sequence[str]) -> Sequence[Task]:
@@ -194,17 +209,6 @@ def _backups() -> Sequence[Task]:
             limit_s=4 * 3600,
             writes=[ALL_DATA],
             network=True,
-        ),
-        Task(
-            name="scrub",
-            purpose="compares blobs on the disk with their digests, and repairs them from a backup",
-            words=["scrub", "--wait", "600"],
-            when=When(minutes=(15,), hours=(0,)),
-            spread_s=1800,
-            limit_s=6 * 3600,
-            writes=[ALL_DATA],
-            network=True,
-            restores=True,
         ),
         Task(
             name="drill",

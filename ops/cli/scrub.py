@@ -1,4 +1,4 @@
-"""`regops scrub`: compares blobs on the disk with their digests, and repairs what is damaged from a backup."""
+"""`regops scrub`: compares blobs on the disk with their digests, and repairs what is damaged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def scrub_(
     """Compare blobs on the disk with their digests.
 
     A thirtieth of all blobs is read, another one each day, so that a disk that forgets is noticed before a client does. What is
-    damaged is replaced by what a backup has under the same digest, while the registry goes on; what no backup has is named.
+    damaged is replaced by what a backup has under the same digest, or the registry that it is mirrored from, while clients notice
+    nothing. What nobody has is named.
     """
     stack = stack_of(context)
 
@@ -43,8 +44,8 @@ def scrub_(
             print_json({"report": asdict(report)})
         else:
             say(f"{report.summary} ({size(report.size)})")
-            for digest in report.repaired:
-                say(f"repaired: {digest}")
+            for digest, source in report.repaired.items():
+                say(f"repaired: {digest} from {source}")
             for digest, why in report.unrepaired.items():
                 say(f"damaged: {digest}: {why}")
         figures = {"blobs": report.blobs, "bytes": report.size, "damaged": len(report.damaged), "repaired": len(report.repaired)}

@@ -64,6 +64,8 @@ class RegopsConfig(Strict):
         recover: Which backup a host that has nothing begins with; None to begin with nothing.
         undo: How many snapshots are kept, and for how long.
         retention: Which old tags are deleted.
+        upstreams: By mirrored repository, those that it is copied from, with their registries: `docker.io/library/alpine`.
+        upstream_logins: By registry that images are mirrored from, the names of the secrets with user and token there.
         events: The gateway's database of the registry's events.
         moving: Patterns of tags that move by design.
         notify: Where notifications go.
@@ -87,6 +89,8 @@ class RegopsConfig(Strict):
     recover: RecoverySettings | None = None
     undo: SnapshotSettings = SnapshotSettings()
     retention: tuple[RetentionRule, ...] = ()
+    upstreams: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    upstream_logins: Mapping[str, tuple[SecretName, SecretName]] = Field(default_factory=dict)
     events: str = "data/gateway/events.db"
     moving: tuple[MovingPattern, ...] = MOVING
     notify: NotifySettings = NotifySettings()

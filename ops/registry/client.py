@@ -45,6 +45,12 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+def challenge_of(header: str) -> tuple[str, Mapping[str, str]]:
+    """Return the scheme in lower case and the parameters of a `WWW-Authenticate` header, which is RFC 9110, section 11.6.1."""
+    scheme, _, parameters = header.partition(" ")
+    return scheme.lower(), parse_keqv_list([item for item in parse_http_list(parameters) if "=" in item])
+
+
 class RegistryClient:
     """Talks to a registry as an account or anonymously; several threads may use it at once."""
 
@@ -95,9 +101,8 @@ class RegistryClient:
         """
         if not self._challenge:
             answer = self._patiently("GET", "/v2/", {}, None).expect(HTTPStatus.UNAUTHORIZED)
-            scheme, _, parameters = answer.headers.get("WWW-Authenticate", "").partition(" ")
-            found = parse_keqv_list([item for item in parse_http_list(parameters) if "=" in item])
-            if scheme.lower() != "bearer" or not {"realm", "service"} <= found.keys():
+            scheme, found = challenge_of(answer.headers.get("WWW-Authenticate", ""))
+            if scheme != "bearer" or not {"realm", "service"} <= found.keys():
                 raise RegistryError("GET /v2/ does not say where to get tokens")
             self._challenge = found
         return self._challenge

@@ -9,7 +9,6 @@ import pulumi
 from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
-from infra.settings import Settings
 from stack_components.context import Context
 from stack_components.edge import component as edge
 from stack_components.gateway.service_accounts import service_accounts
@@ -24,8 +23,6 @@ REGSYNC, REGBOT = "regsync", "regbot"
 # no way out.
 REGISTRY = f"{edge.NAME}.inner:{edge.PLAIN_PORT}"
 _SECRETS = "/run/secrets"
-# Source registries that the mirror can log in to, and the secrets with user and password. Others are used anonymously.
-_LOGINS = {"docker.io": ("hub_user", "hub_token"), "ghcr.io": ("ghcr_user", "ghcr_token")}
 
 
 def parts(plan: Plan) -> list[Part]:
@@ -34,18 +31,13 @@ def parts(plan: Plan) -> list[Part]:
     if plan.runs(REGSYNC):
         logins = [
             RegistryHost(registry=registry, user=from_file(f"{_SECRETS}/{user}"), password=from_file(f"{_SECRETS}/{token}"))
-            for registry, (user, token) in logins_given(plan.settings).items()
+            for registry, (user, token) in plan.upstream_logins.items()
         ]
         config = regsync_config(sync, target=_registry(REGSYNC), logins=logins)
         found.append(Part.of_text(REGSYNC, {"regsync.yml": render(config)}))
     if plan.runs(REGBOT):
         found.append(Part.of_text(REGBOT, {"regbot.yml": render(regbot_config(sync, target=_registry(REGBOT)))}))
     return found
-
-
-def logins_given(settings: Settings) -> Mapping[str, tuple[str, str]]:
-    """Return the source registries whose login is set: the names of its two secrets, by registry."""
-    return {registry: login for registry, login in _LOGINS.items() if all(getattr(settings, secret) for secret in login)}
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
@@ -67,7 +59,7 @@ class Sync(pulumi.ComponentResource):
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:sync:Sync", "sync", {}, opts)
-        logins = [secret for login in logins_given(context.settings).values() for secret in login]
+        logins = [secret for login in context.plan.upstream_logins.values() for secret in login]
         further = {REGSYNC: logins, REGBOT: []}
         self.services = {
             name: Service(name, _args(name, secrets), context, pulumi.ResourceOptions(parent=self))

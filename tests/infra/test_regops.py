@@ -52,3 +52,20 @@ def test_where_there_are_backups_garbage_collection_needs_a_verified_one_unless_
     assert limit(backup=backup) == VERIFIED_WITHIN_DAYS
     assert limit(backup=backup, operations={"gc": {"max_backup_age_days": 7}}) == 7
     assert limit(backup=backup, operations={"gc": {"max_backup_age_days": None}}) is None
+
+
+def test_where_mirrored_images_come_from_is_told_with_the_names_of_logins_and_without_the_logins() -> None:
+    entries = [
+        {"source": "alpine", "tags": ["3.22"]},
+        {"source": "ghcr.io/org/app:1.2", "target": "base/app:stable"},
+        {"source": "quay.io/org/app:1.2", "target": "base/app:old"},
+    ]
+    secrets = {"ghcr_user": "somebody", "ghcr_token": "of-somebody"}
+    config = regops_config(plan_of(**{**BARE, **secrets, "sync": {"entries": entries}}), ROOT)
+    assert config.upstreams == {
+        "base/app": ("ghcr.io/org/app", "quay.io/org/app"),
+        "library/alpine": ("docker.io/library/alpine",),
+    }
+    assert config.upstream_logins == {"ghcr.io": ("ghcr_user", "ghcr_token")}
+    assert "somebody" not in render(config)
+    assert regops_config(plan_of(**BARE), ROOT).upstreams == {}

@@ -46,7 +46,7 @@ class ScrubReport:
         blobs: How many those were.
         size: How many bytes they have.
         damaged: Digests of those whose content is another one, or that cannot be read.
-        repaired: Those of them that are whole again.
+        repaired: Those of them that are whole again, with where their content comes from.
         unrepaired: Why the others are not.
     """
 
@@ -54,7 +54,7 @@ class ScrubReport:
     blobs: int = 0
     size: int = 0
     damaged: list[str] = field(default_factory=list)
-    repaired: list[str] = field(default_factory=list)
+    repaired: dict[str, str] = field(default_factory=dict)
     unrepaired: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -72,5 +72,6 @@ class ScrubReport:
             return f"{first} is damaged on the disk{and_more(list(self.unrepaired))}: {why}"
         read = f"read {self.blobs} blobs ({self.share})"
         if self.damaged:
-            return f"{read}: {len(self.damaged)} were damaged on the disk, and are repaired from a backup; is the disk failing?"
+            sources = " and ".join(sorted(set(self.repaired.values())))
+            return f"{read}: {len(self.damaged)} were damaged on the disk, and are repaired from {sources}; is the disk failing?"
         return f"{read}: all are what their digests say"

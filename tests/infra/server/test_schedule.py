@@ -14,8 +14,10 @@ from infra.server.schedule import Task, When, schedule
 from ops.cli.app import Verbs
 from tests.infra.server.debian13 import Debian13
 from tests.infra.server.plans import plan
+from tests.plans import BARE, plan_of
 
 TASKS = schedule(plan())
+BACKUP = {"target": "/srv/backups"}
 HOURLY = When(minutes=(17,))
 SAMPLES = [
     HOURLY,
@@ -83,6 +85,14 @@ def test_every_task_is_a_verb_of_regops() -> None:
 def test_a_command_names_the_root_and_what_the_task_needs() -> None:
     task = Task(name="try", purpose="tries", words=["try", "--all"], when=HOURLY, limit_s=60)
     assert task.command(PurePosixPath("/srv/x"))[-5:] == ["ops.cli", "--root", "/srv/x", "try", "--all"]
+
+
+def test_blobs_are_read_wherever_damaged_ones_can_be_had_again() -> None:
+    mirror = {"entries": [{"source": "alpine"}]}
+    found = [
+        {task.name for task in schedule(plan_of(**{**BARE, **given}))} for given in ({}, {"sync": mirror}, {"backup": BACKUP})
+    ]
+    assert ["scrub" in names for names in found] == [False, True, True]
 
 
 def test_the_documentation_has_the_same_table() -> None:

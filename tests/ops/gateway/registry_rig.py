@@ -65,11 +65,18 @@ class Registry:
 
 
 @contextlib.contextmanager
-def running_registry(binary: Path, folder: Path, gateway_url: str) -> Iterator[Registry]:
-    """Run a registry below a folder, and kill it at the end."""
+def running_registry(binary: Path, folder: Path, gateway_url: str, *, behind_edge: bool = True) -> Iterator[Registry]:
+    """Run a registry below a folder, and kill it at the end.
+
+    Args:
+        binary: The program.
+        folder: Where its files lie.
+        gateway_url: The gateway that it trusts.
+        behind_edge: Whether clients are to get tokens where they have reached it, as behind our edge; else from the gateway.
+    """
     port = free_port()
     (folder / "jwks.json").write_text(public_jwks(SIGNING_KEY))
-    (folder / "registry.yml").write_text(yaml.safe_dump(_configuration(folder, port, gateway_url)))
+    (folder / "registry.yml").write_text(yaml.safe_dump(_configuration(folder, port, gateway_url, behind_edge)))
     environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
     argv = [str(binary), "serve", str(folder / "registry.yml")]
     with (
@@ -83,10 +90,10 @@ def running_registry(binary: Path, folder: Path, gateway_url: str) -> Iterator[R
             process.kill()
 
 
-def _configuration(folder: Path, port: int, gateway_url: str) -> dict[str, Any]:
+def _configuration(folder: Path, port: int, gateway_url: str, behind_edge: bool) -> dict[str, Any]:
     token = {
-        "realm": "unused",
-        "autoredirect": True,
+        "realm": f"{gateway_url}/auth/token",
+        "autoredirect": behind_edge,
         "service": SERVICE,
         "issuer": ISSUER,
         "jwks": str(folder / "jwks.json"),

@@ -6,22 +6,40 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from ops.backups.errors import BackupError
+from ops.config import REGOPS_FILE, RegopsConfig, render
 from ops.core import exit_codes
+from ops.stack.stack import Stack
 from ops.tasks.scrub.model import PARTS, ScrubReport, Share
 from ops.tasks.scrub.run import scrub
 from tests.ops.backups.backup_rig import BackupRig, backed_up
 from tests.ops.command_line import regops
-from tests.ops.tasks.gc.gc_rig import Image
+from tests.ops.tasks.gc.gc_rig import Image, Rig, digest_of, running
 
 pytestmark = pytest.mark.system
 
 ALL = Share(None)
+IMAGE = Image("mirrored")
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A registry that has mirrored an image."""
+
+    upstream: Rig
+    registry: Rig
+    name: str
+
+    @property
+    def stack(self) -> Stack:
+        """The stack of the registry."""
+        return Stack(self.registry.folder)
 
 
 def say(_: str) -> None:
@@ -78,7 +96,7 @@ def test_what_the_disk_has_changed_is_repaired(rig: BackupRig) -> None:
     told = regops(rig.stack.root, "scrub", "--all", "--json")
     assert told.returncode == exit_codes.WARNINGS, told.stderr
     report = json.loads(told.stdout)["report"]
-    assert (report["damaged"], report["repaired"], report["unrepaired"]) == ([digest], [digest], {})
+    assert (report["damaged"], report["repaired"], report["unrepaired"]) == ([digest], {digest: "a backup"}, {})
     assert file.read_bytes() == content
     assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (owner, 0o644)
     assert rig.registry.client.pull("team/app", "v1") + rig.registry.client.pull("team/app", "v2") == []
@@ -88,7 +106,7 @@ def test_what_the_disk_has_changed_is_repaired(rig: BackupRig) -> None:
 def test_a_file_that_a_crash_has_left_empty_is_damaged_too(rig: BackupRig) -> None:
     digest, file = layer_of(rig)
     file.write_bytes(b"")
-    assert scrub(rig.stack, ALL, say).repaired == [digest]
+    assert scrub(rig.stack, ALL, say).repaired == {digest: "a backup"}
     assert file.stat().st_size > 0
 
 
@@ -98,7 +116,7 @@ def test_a_backup_of_the_damaged_file_is_passed_over(rig: BackupRig) -> None:
     os.utime(file)  # restic reads it again
     assert rig.registry.client.push("team/app", "v3", Image("v3")).status_code == 201
     rig.back_up()
-    assert scrub(rig.stack, ALL, say).repaired == [digest]
+    assert scrub(rig.stack, ALL, say).repaired == {digest: "a backup"}
 
 
 def test_what_no_backup_has_is_named(rig: BackupRig) -> None:
@@ -110,9 +128,61 @@ def test_what_no_backup_has_is_named(rig: BackupRig) -> None:
     flip(file)
     report = scrub(rig.stack, ALL, say)
     assert report.exit_code == exit_codes.MISMATCH
-    assert "push the image again" in report.unrepaired[index]
+    assert report.unrepaired[index].startswith("no backup has it; push the image again")
     assert "push the image again" in report.summary
     file.write_bytes(content)
+
+
+class TestWithoutBackups:
+    """What nobody has backed up is fetched from where it was mirrored from."""
+
+    @pytest.fixture
+    def mirror(self, tmp_path: Path) -> Iterator[Mirror]:
+        """An upstream with an image, and a registry without backups that has mirrored it."""
+        for name in ("upstream", "mirror"):
+            (tmp_path / name).mkdir()
+        with running(tmp_path / "upstream") as upstream, running(tmp_path / "mirror") as registry:
+            for rig, repository in ((upstream, "library/app"), (registry, "mirrored/app")):
+                assert rig.client.push(repository, "v1", IMAGE).status_code == 201
+            name = upstream.client.url.removeprefix("http://")
+            config = RegopsConfig(
+                stack="tested",
+                url=registry.client.url,
+                data="data/regops",
+                registry_data="registry",
+                snapshots="snapshots",
+                upstreams={"mirrored/app": ["127.0.0.1:9/library/app", f"{name}/library/app"]},
+            )
+            file = registry.folder / "current" / REGOPS_FILE
+            file.parent.mkdir(parents=True)
+            file.write_text(render(config))
+            yield Mirror(upstream, registry, name)
+
+    def test_layers_and_manifests_come_back_from_the_registry_that_has_them(self, mirror: Mirror) -> None:
+        damaged = [digest_of(max(IMAGE.blobs, key=len)), digest_of(IMAGE.manifest)]
+        for digest in damaged:
+            flip(mirror.registry.tree.blob(digest))
+        report = scrub(mirror.stack, ALL, say)
+        assert (report.repaired, report.unrepaired) == (dict.fromkeys(damaged, mirror.name), {})
+        assert mirror.name in report.summary
+        assert mirror.registry.client.pull("mirrored/app", "v1") == []
+        assert not (mirror.stack.root / "data/backup/scrubbed").exists()
+
+    def test_what_upstream_does_not_have_any_more_is_named_with_both_reasons(self, mirror: Mirror) -> None:
+        digest = digest_of(max(IMAGE.blobs, key=len))
+        flip(mirror.registry.tree.blob(digest))
+        mirror.upstream.tree.blob(digest).unlink()
+        report = scrub(mirror.stack, ALL, say)
+        assert (list(report.unrepaired), report.exit_code) == ([digest], exit_codes.MISMATCH)
+        said = report.unrepaired[digest]
+        assert f"{mirror.name}/library/app does not have it any more" in said
+        assert "127.0.0.1:9: Connection refused" in said
+
+    def test_what_was_pushed_here_is_asked_of_nobody(self, mirror: Mirror) -> None:
+        assert mirror.registry.client.push("ci/app", "v1", Image("pushed")).status_code == 201
+        digest = digest_of(Image("pushed").manifest)
+        flip(mirror.registry.tree.blob(digest))
+        assert "127.0.0.1:9" not in scrub(mirror.stack, ALL, say).unrepaired[digest]
 
 
 def test_backups_that_are_away_repair_nothing_and_it_is_said(rig: BackupRig) -> None:
@@ -156,6 +226,6 @@ def test_a_file_that_cannot_be_read_is_damaged(rig: BackupRig, monkeypatch: pyte
         raise BackupError("away")
 
     monkeypatch.setattr("ops.tasks.scrub.run.has_content", unreadable)
-    monkeypatch.setattr("ops.tasks.scrub.run.repository_of", away)
+    monkeypatch.setattr("ops.tasks.scrub.repair.repository_of", away)
     report: ScrubReport = scrub(rig.stack, ALL, say)
     assert len(report.unrepaired) == report.blobs > 0

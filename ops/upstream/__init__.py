@@ -1,0 +1,1 @@
+"""The registries that images are mirrored from."""
