@@ -131,7 +131,7 @@ class Restic:
             summary["snapshot_id"],
             datetime.now(UTC),
             tuple(tags),
-            summary["data_added"],
+            summary["data_added_packed"],
             summary["total_bytes_processed"],
             summary["total_files_processed"],
         )
@@ -294,7 +294,7 @@ def _backup(known: Mapping[str, Any]) -> Backup:
         # Python 3.11 reads six digits of a second's fraction at most.
         datetime.fromisoformat(_FRACTION.sub(r".\1", known["time"])),
         tuple(known.get("tags") or ()),
-        summary.get("data_added", 0),
+        summary.get("data_added_packed", 0),
         summary.get("total_bytes_processed", 0),
         summary.get("total_files_processed", 0),
     )

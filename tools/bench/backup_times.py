@@ -96,6 +96,7 @@ def _new_data(folder: Path) -> Row:
     for number in range(_NEW_BLOBS):
         _push(folder, f"large-{number}", [rng.randbytes(_NEW_BYTES)])
     files = [str(file) for file in _tree(folder).blobs.glob("*/*/*/data") if file.stat().st_size == _NEW_BYTES]
+    os.sync()
     start = time.perf_counter()
     run(["sha256sum", *files], timeout=_LIMIT_S)
     hashed_s = time.perf_counter() - start
@@ -110,11 +111,13 @@ def _run(what: str, folder: Path) -> dict[str, Any]:
     words: list[str | Path] = [sys.executable, "-m", "tools.bench.backup_times", what, folder]
     restic = ensure_restic(cache_folder("offline")).parent
     environment = {**os.environ, "PATH": f"{restic}:{os.environ['PATH']}"}
+    os.sync()  # what was laid out or removed before is not its work
     done: dict[str, Any] = json.loads(run(words, timeout=_LIMIT_S, cwd=PROJECT_FOLDER, env=environment).stdout)
     return done
 
 
 def _rsync(folder: Path) -> float:
+    os.sync()
     start = time.perf_counter()
     # restic waits until what it writes is on the disk.
     run(["rsync", "--archive", "--delete", "--fsync", f"{_tree(folder).root}/", folder / "copy"], timeout=_LIMIT_S)
