@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import yaml
 from docker.errors import APIError, NotFound
@@ -113,6 +114,12 @@ def generated(stack: Stack, name: str) -> str:
     resources = document["deployment"]["resources"]
     (made,) = [one for one in resources if one["urn"].endswith(f"command:local:Command::{name}")]
     return str(json.loads(made["outputs"]["stdout"]["plaintext"]))
+
+
+def signs_in(outputs: Mapping[str, Any], account: tuple[str, str] | None = None) -> int:
+    """What the token service answers."""
+    url = f"{outputs['registry_url']}/auth/token"
+    return httpx.get(url, params={"service": outputs["registry"]}, auth=account).status_code
 
 
 def sweep() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.process import start_daemon
-from tests.engine.stacks import TestStack, new_stack
+from tests.engine.stacks import TestStack, new_stack, signs_in
 
 LIMIT_S = 120
 _RUN = """
@@ -89,6 +89,16 @@ def test_files_that_somebody_removed_are_made_again(whole: TestStack) -> None:
     assert is_up(whole)
     after = {service: container.id for service, container in whole.containers().items()}
     assert {service for service in after if after[service] != before[service]} == {"cache", "edge", "gateway"}
+
+
+def test_rights_that_were_written_but_not_taken_in_are_by_the_next_up(whole: TestStack) -> None:
+    rights = whole.root / "secrets/live/gateway/current"
+    before = rights.readlink()
+    whole.open(change={"accounts": [{"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]}]})
+    killed(whole, "up", lambda: rights.readlink() != before)
+    assert is_up(whole)
+    outputs = whole.open().outputs()
+    assert signs_in(outputs, ("ci", outputs["accounts"]["ci"])) == 200
 
 
 def test_what_others_run_is_not_touched(fresh: TestStack, living: TestStack) -> None:

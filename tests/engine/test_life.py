@@ -19,7 +19,7 @@ from ops.config import RIGHTS_REFUSED, RIGHTS_TAKEN_IN
 from ops.host.reload import main as reload
 from tests.engine.client import client
 from tests.engine.interruptions import watched
-from tests.engine.stacks import TestStack, new_stack
+from tests.engine.stacks import TestStack, new_stack, signs_in
 from tools.bootstrap.session import Session
 
 SERVICES = {"cache", "edge", "gateway", "registry"}
@@ -222,12 +222,6 @@ def test_rotated_secrets_overlap_and_the_old_ones_end(stack: TestStack) -> None:
         assert (pull(signed), told(stack, old_event_token)) == former
         assert pull(token(first, new[0]).json()["token"]) == 404
     assert told(stack, (stack.root / "secrets/gateway/events-token").read_text()) == 202
-
-
-def signs_in(outputs: Mapping[str, Any], account: tuple[str, str] | None = None) -> int:
-    """What the token service answers."""
-    url = f"{outputs['registry_url']}/auth/token"
-    return httpx.get(url, params={"service": outputs["registry"]}, auth=account).status_code
 
 
 @contextlib.contextmanager
