@@ -11,6 +11,8 @@ import psutil
 from docker.errors import NotFound
 
 from infra.paths import cache_folder
+from ops.core.locks import Holder, hold, stuck
+from ops.core.process import CommandError
 from tools.emulation.boxes import Boxes
 from tools.emulation.containers import PROCESS_LABEL
 from tools.emulation.images import BOX, SERVER, ensure_image
@@ -18,6 +20,7 @@ from tools.emulation.loaded import ensure_loaded, sweep_loaded
 from tools.emulation.machines import BoxAccount, ServerSpec, VolumeSpec
 from tools.emulation.servers import Servers
 
+_SWEEP_LIMIT_S = 300.0
 _OWNER_LABEL = "private-registry.emulation.owner"
 
 
@@ -82,10 +85,21 @@ class DockerMachines:
 
 
 def sweep(engine: docker.DockerClient) -> None:
-    """Remove machines left behind by killed processes, and volumes with images that nobody has any more."""
-    for process in sorted({process for process in _processes(engine) if not psutil.pid_exists(int(process))}):
-        _remove(engine, f"{PROCESS_LABEL}={process}")
-    sweep_loaded(engine)
+    """Remove machines left behind by killed processes, and volumes with images that nobody has any more.
+
+    Once it returns they are gone, even if another process has begun to remove them: their addresses are wanted again.
+
+    Raises:
+        CommandError: Another process has been removing them for too long.
+    """
+    with hold(cache_folder("run") / "sweep.lock", "sweep", refusal=_stuck, patience=_SWEEP_LIMIT_S):
+        for process in sorted({process for process in _processes(engine) if not psutil.pid_exists(int(process))}):
+            _remove(engine, f"{PROCESS_LABEL}={process}")
+        sweep_loaded(engine)
+
+
+def _stuck(holder: Holder | None) -> CommandError:
+    return CommandError(stuck(holder, "removing machines of killed runs", _SWEEP_LIMIT_S))
 
 
 def _processes(engine: docker.DockerClient) -> Iterator[str]:

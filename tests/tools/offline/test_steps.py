@@ -22,13 +22,15 @@ from tools.offline.steps import Step, run_steps
 
 # A run of three cached steps, one of which waits until it is ended; what it has built is written down.
 INTERRUPTED = """
-import sys
+import signal, sys
 from pathlib import Path
 from infra.cache import cached
 from ops.core.process import run
 from tools.offline.steps import Step, run_steps
 
 folder = Path(sys.argv[1])
+# Whoever is started in the background by a shell has been told to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def build(name, seconds):
     def fill(target):
