@@ -23,10 +23,12 @@ from ops.tasks.backup.model import BackupReport
 from ops.tasks.backup.run import back_up
 from ops.tasks.restore.placeholders import mount_of
 from ops.tasks.restore.run import Chosen, FromBackup, restore_from, source_of
+from tests.ops.backups.quick_keys import make_repository
 from tests.ops.tasks.gc.gc_rig import Rig, running
 from tools.offline.debian import apt_install
 from tools.offline.tools import ensure_restic
 
+PASSWORDS = ("of the tests", "of the tests' drill")
 EVERYTHING = RestoreScope.of("", everything=True)
 
 
@@ -93,9 +95,10 @@ def backed_up(folder: Path) -> Iterator[BackupRig]:
         if not os.geteuid():
             apt_install("fuse3", "fusermount", purpose="serving from backups")
         (folder / "current").symlink_to("releases/1")
+        make_repository(folder / "target", *PASSWORDS)
         files = {
-            "secrets/backup/password": "of the tests\n",
-            "secrets/backup/second_password": "of the tests' drill\n",
+            "secrets/backup/password": f"{PASSWORDS[0]}\n",
+            "secrets/backup/second_password": f"{PASSWORDS[1]}\n",
             "data/edge/account.json": "{}",
         }
         for name, text in files.items():

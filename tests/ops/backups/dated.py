@@ -17,9 +17,11 @@ from ops.backups.restic import Backup
 from ops.config import BACKUP_PASSWORD, REGOPS_FILE, BackupSettings, RegopsConfig, render
 from ops.core.process import run
 from ops.stack.stack import Stack
+from tests.ops.backups.quick_keys import make_repository
 from tools.offline.tools import ensure_restic
 
 HOST = "tested"
+PASSWORD = "of the tests"  # of nothing else
 _LIMIT_S = 60.0
 _BLOB = 300_000
 
@@ -61,7 +63,9 @@ class Dated:
         file.write_text(render(config))
         password = self.root / "secrets" / BACKUP_PASSWORD
         password.parent.mkdir(parents=True, exist_ok=True)
-        password.write_text("of the tests\n")
+        password.write_text(f"{PASSWORD}\n")
+        if self.settings.target and self.settings.ssh is None and not Path(self.settings.target).exists():
+            make_repository(Path(self.settings.target), PASSWORD)
 
     @property
     def stack(self) -> Stack:

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +34,8 @@ from ops.config import (
 )
 from ops.core.process import run
 from ops.tasks.prune.run import prune
-from tests.ops.backups.dated import Dated, with_restic
+from tests.ops.backups.dated import PASSWORD, Dated, with_restic
+from tests.ops.backups.quick_keys import make_repository
 from tests.ops.tasks.backup.faulty import program, wait_for
 from tests.tools.emulation.box import WRITER, Box
 from tools.emulation.boxes import PORT
@@ -62,7 +64,11 @@ def dated(box: Box, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dated]
     box.console(
         f"printf '%s' {shlex.quote(authorized_keys(publics[0], publics[1], _REPOSITORY))} >> {keys}; mkdir /data/stack/{_FOLDER}"
     )
-    box.console(f"chown 1000:1000 /data/stack/{_FOLDER}")
+    make_repository(folder / "made", PASSWORD)
+    with tarfile.open(folder / "made.tar", "w") as packed:
+        packed.add(folder / "made", Path(_REPOSITORY).name)
+    assert box.container.put_archive(f"/data/stack/{_FOLDER}", (folder / "made.tar").read_bytes())
+    box.console(f"chown -R 1000:1000 /data/stack/{_FOLDER}")
     host_key = " ".join(box.console("cat /data/.host-key.pub").split()[:2])
     settings = BackupSettings(
         target=f"ssh://{WRITER}@{box.address}:{PORT}/{_REPOSITORY}",
@@ -73,7 +79,6 @@ def dated(box: Box, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dated]
     apt_install("openssh-client", "ssh", purpose="this test")
     with with_restic():
         dated = Dated(folder, settings)
-        dated.backups.all(create=True)
         for days, tag in ((5.0, SUSPICIOUS), (4.1, GOOD), (2.2, GOOD), (2.1, GOOD), (0.1, GOOD)):
             dated.back_up(TODAY - timedelta(days=days), tag)
         yield dated

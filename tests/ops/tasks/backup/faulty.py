@@ -15,7 +15,8 @@ from ops.core.process import run
 from ops.registry.manifests import image_problems
 from ops.registry.tree import RegistryTree
 from ops.tasks.restore.run import Chosen, restore_to
-from tests.ops.backups.backup_rig import EVERYTHING, BackupRig
+from tests.ops.backups.backup_rig import EVERYTHING, PASSWORDS, BackupRig
+from tests.ops.backups.quick_keys import make_repository
 from tests.ops.tasks.gc.gc_rig import digest_of, image_manifest
 from tests.tools.offline.plugins.command.sshd import Sshd
 
@@ -23,12 +24,19 @@ _LIMIT_S = 30.0
 
 
 def over_ssh(rig: BackupRig, server: Sshd, target: Path) -> BackupRig:
-    """Return the rig with its backups in a folder of a server."""
+    """Return the rig with its backups in a new folder of a server."""
+    make_repository(target, *PASSWORDS)
     key = rig.stack.root / "secrets" / BACKUP_SSH_KEY
     key.write_text(server.private_key)
     key.chmod(0o600)
     url = f"ssh://{getpass.getuser()}@127.0.0.1:{server.port}/{target}"
     return rig.configure(BackupSettings(target=url, host_key=" ".join(server.host_key.split()[:2])))
+
+
+def in_folder(rig: BackupRig, target: Path) -> BackupRig:
+    """Return the rig with its backups in a new folder of this machine."""
+    make_repository(target, *PASSWORDS)
+    return rig.configure(BackupSettings(target=str(target)))
 
 
 def push_large(rig: BackupRig, tag: str, megabytes: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,7 @@ def test_a_change_of_state_alone_is_backed_up_and_one_of_what_changes_all_the_ti
 
 
 def test_a_dry_run_sends_nothing(rig: BackupRig) -> None:
+    shutil.rmtree(rig.stack.root / "target")
     report = rig.back_up(dry_run=True)
     assert (report.tags, report.name) == (2, "")
     assert not (rig.stack.root / "target").exists()

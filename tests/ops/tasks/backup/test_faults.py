@@ -13,14 +13,14 @@ import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.backups.repository import is_complete
-from ops.config import BACKUP_FOLDER, BACKUP_SSH_KEY, BackupSettings
+from ops.config import BACKUP_FOLDER, BACKUP_SSH_KEY
 from ops.core import exit_codes
 from ops.core.process import Completed, run
 from ops.tasks.backup.verify import verify
 from tests.mounts import small_disk
 from tests.ops import command_line
 from tests.ops.backups.backup_rig import BackupRig, backed_up
-from tests.ops.tasks.backup.faulty import cut_off, over_ssh, program, push_large, restored, wait_for
+from tests.ops.tasks.backup.faulty import cut_off, in_folder, over_ssh, program, push_large, restored, wait_for
 from tests.ops.tasks.backup.test_verify import TODAY
 from tests.ops.tasks.backup.victim import kill_at
 from tests.ops.tasks.gc.gc_rig import Image
@@ -62,7 +62,7 @@ def test_where_backups_have_no_room_the_next_goes_on_when_there_is(
 ) -> None:
     with small_disk(tmp_path / "disk", size="6m", inodes=0) as disk:
         target = disk / "target"
-        there = over_ssh(rig, server, target) if by_ssh else rig.configure(BackupSettings(target=str(target)))
+        there = over_ssh(rig, server, target) if by_ssh else in_folder(rig, target)
         assert backup(there).returncode == exit_codes.OK
         push_large(rig, "v1", 8)
         full = backup(there)

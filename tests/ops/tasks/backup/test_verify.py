@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -11,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from ops.backups.standing import standing_of
-from ops.config import BACKUP_SSH_KEY, BackupSettings
 from ops.core import exit_codes
 from ops.tasks.backup.compare import compared
 from ops.tasks.backup.verify import Verified, verify
 from tests.ops.backups.backup_rig import BackupRig, backed_up
+from tests.ops.tasks.backup.faulty import over_ssh
 from tests.ops.tasks.gc.gc_rig import Image
 from tests.tools.offline.plugins.command.sshd import Sshd, sshd
 
@@ -79,11 +78,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture
 def by_ssh(rig: BackupRig, server: Sshd, tmp_path: Path) -> BackupRig:
     """The rig with backups of its own on a server."""
-    key = rig.stack.root / "secrets" / BACKUP_SSH_KEY
-    key.write_text(server.private_key)
-    key.chmod(0o600)
-    target = f"ssh://{getpass.getuser()}@127.0.0.1:{server.port}/{tmp_path}/target"
-    there = rig.configure(BackupSettings(target=target, host_key=" ".join(server.host_key.split()[:2])))
+    there = over_ssh(rig, server, tmp_path / "target")
     there.back_up()
     return there
 
