@@ -73,7 +73,7 @@ def _of_size(folder: Path, blobs: int) -> list[Row]:
             nothing["s"],
             "s",
         ),
-        Row(f"one image more, {at}", f"{little['s']:.1f} s", "", little["added"] / 1e6, "MB sent"),
+        Row(f"one image more, {at}", f"{little['s']:.1f} s", f"≤ {blobs / 10_000:.0f} MB", little["added"] / 1e6, "MB sent"),
         Row(f"memory of the largest process, {at}", "", "" if smallest else "≤ 512 MB", first["memory_mb"], "MB"),
     ]
     tag = _run("restore-tag", folder)
@@ -90,20 +90,40 @@ def _of_size(folder: Path, blobs: int) -> list[Row]:
 
 
 def _new_data(folder: Path) -> Row:
-    """Compare a backup of new data with reading it once for its digests and sending it by rsync."""
+    """Compare a backup of new data with reading it once for its digests and sending it by rsync.
+
+    Both write as much as a disk takes, and many a disk is slower after that: so each of them comes first once.
+    """
     _rsync(folder)
-    rng = random.Random(0)  # noqa: S311  # content, no secret
+    plain_s = ours_s = 0.0
+    for part in range(2):
+        files = _push_new(folder, part)
+        if part:
+            ours_s += _run("backup", folder)["s"]
+        plain_s += _hashed(files) + _rsync(folder)
+        if not part:
+            ours_s += _run("backup", folder)["s"]
+    detail = f"{plain_s:.1f} / {ours_s:.1f} s for {2 * _NEW_BLOBS * _NEW_BYTES / 1e6:.0f} MB"
+    return Row("new data: sha256sum and rsync / a backup", detail, "≥ 0.9", plain_s / ours_s, "")
+
+
+def _push_new(folder: Path, seed: int) -> list[Path]:
+    rng = random.Random(seed)  # noqa: S311  # content, no secret
+    before = set(_large(folder))
     for number in range(_NEW_BLOBS):
-        _push(folder, f"large-{number}", [rng.randbytes(_NEW_BYTES)])
-    files = [str(file) for file in _tree(folder).blobs.glob("*/*/*/data") if file.stat().st_size == _NEW_BYTES]
+        _push(folder, f"large-{seed}-{number}", [rng.randbytes(_NEW_BYTES)])
+    return sorted(set(_large(folder)) - before)
+
+
+def _large(folder: Path) -> list[Path]:
+    return [file for file in _tree(folder).blobs.glob("*/*/*/data") if file.stat().st_size == _NEW_BYTES]
+
+
+def _hashed(files: list[Path]) -> float:
     os.sync()
     start = time.perf_counter()
     run(["sha256sum", *files], timeout=_LIMIT_S)
-    hashed_s = time.perf_counter() - start
-    plain_s = hashed_s + _rsync(folder)
-    ours_s = _run("backup", folder)["s"]
-    detail = f"{plain_s:.1f} / {ours_s:.1f} s for {_NEW_BLOBS * _NEW_BYTES / 1e6:.0f} MB"
-    return Row("new data: sha256sum and rsync / a backup", detail, "≥ 0.9", plain_s / ours_s, "")
+    return time.perf_counter() - start
 
 
 def _run(what: str, folder: Path) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Layout:
         """Lay out an image without a tag; return its digest."""
         described = [
             {"mediaType": "application/x", "digest": self.layer(repository, one), "size": len(one)}
-            for one in (repr(sorted(layers)).encode(), *layers)
+            for one in (repr(sorted(map(digest_of, layers))).encode(), *layers)
         ]
         return self.manifest(repository, image_manifest(described, kind, **more))
 
