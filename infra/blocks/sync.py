@@ -8,8 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from infra.blocks.tag_patterns import TagPattern
-from ops.config import REPOSITORY_NAME, RepositoryPattern, RetentionRule, Strict
+from ops.config import REPOSITORY_NAME, RepositoryPattern, RetentionRule, Strict, TagPattern
 
 # A name's first part is a registry if it has a dot or a port, or is localhost: https://github.com/distribution/reference
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9](?::[0-9]{1,5})?|[a-z0-9-]*[a-z0-9]:[0-9]{1,5}|localhost"

@@ -62,6 +62,7 @@ from ops.config.retention import (
 )
 from ops.config.rollout import NewContainer, OneWay, Rollout, numbers
 from ops.config.services import SERVICE_USER, container_name
+from ops.config.tag_patterns import TagPattern
 
 __all__ = [
     "ACCESS_LOG_FILE",
@@ -132,6 +133,7 @@ __all__ = [
     "SnapshotSettings",
     "SshTarget",
     "Strict",
+    "TagPattern",
     "authorized_keys",
     "container_name",
     "describe",

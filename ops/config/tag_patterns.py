@@ -73,6 +73,16 @@ def _readable_by_go(pattern: str) -> str:
     return pattern
 
 
+def has_loose_alternatives(pattern: str) -> bool:
+    """Whether a pattern has alternatives outside of groups: regsync's ^ and $ then hold for the first and last one alone."""
+    depth = 0
+    for token in _TOKEN.finditer(pattern):
+        depth += bool(token["open"]) - bool(token["close"])
+        if token["or"] and not depth:
+            return True
+    return False
+
+
 def _shape(token: re.Match[str]) -> str:
     match token.lastgroup:
         case "set":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from infra.blocks.tag_patterns import TagPattern
+from ops.config.tag_patterns import TagPattern, has_loose_alternatives
 
 PATTERN: TypeAdapter[str] = TypeAdapter(TagPattern)
 
@@ -59,3 +59,15 @@ def test_what_regsync_understands_is_taken(pattern: str) -> None:
 )
 def test_what_regsync_would_not_understand_is_refused(pattern: str, why: str) -> None:
     assert why in problem(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["a|b", "(a|b)|c", "(?i)a|b", "|", r"\||a", "a|[b]", "[]a]|b"])
+def test_alternatives_outside_of_groups_are_seen(pattern: str) -> None:
+    assert has_loose_alternatives(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", "(?:a|b)", "((a|b)c)", r"a\|b", "[a|b]", "[^]|]", "[[:alpha:]|]", r"\Qa|b\E", "(?P<n>a|b)+"]
+)
+def test_alternatives_in_groups_and_mere_characters_are_not(pattern: str) -> None:
+    assert not has_loose_alternatives(pattern)
