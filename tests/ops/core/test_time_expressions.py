@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.core.time_expressions import moment
+from ops.core.time_expressions import duration, moment
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
@@ -37,3 +37,14 @@ def test_a_time_is_understood(text: str, expected: str) -> None:
 def test_what_is_not_a_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a time; write a date \(2026-03-01"):
         moment(text, NOW)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), (" 3D ", 259_200), ("1w", 604_800)])
+def test_a_duration_is_understood(text: str, seconds: int) -> None:
+    assert duration(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "3", "d", "3 days", "yesterday", "-1d"])
+def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration; write a number with m, h, d or w, such as 24h or 3d"):
+        duration(text)
