@@ -27,6 +27,7 @@ ROOMS = (
     "core",
     "credentials",
     "config",
+    "catalogue",
     "host",
     "registry",
     "upstream",
