@@ -47,6 +47,7 @@ class Verbs(LazyGroup):
         "doctor": Verb("ops.cli.doctor:app", "Find what is wrong, and say what to do about it."),
         "changes": Verb("ops.cli.changes:app", "Record and show which tags changed."),
         "gc": Verb("ops.cli.gc:app", "Delete blobs that no tag references."),
+        "catalogue": Verb("ops.cli.catalogue:app", "List, edit and check what is mirrored."),
         "retention": Verb("ops.cli.retention:app", "Delete old tags."),
         "snapshot": Verb("ops.cli.snapshot:app", "List, create, delete and restore snapshots."),
         "undo": Verb("ops.cli.snapshot:undo", "Restore from the latest snapshot."),

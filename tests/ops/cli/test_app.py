@@ -40,6 +40,7 @@ def stack(tmp_path: Path) -> Stack:
 VERBS = [
     "backup",
     "backups",
+    "catalogue",
     "changes",
     "doctor",
     "drill",
@@ -57,6 +58,10 @@ VERBS = [
 ]
 VERBS += ["unban", "undo", "verify", "who-is-banned"]
 SNAPSHOT_VERBS = [
+    "catalogue list",
+    "catalogue show",
+    "catalogue check",
+    "catalogue import",
     "backups show",
     "drill show",
     "drill verify",

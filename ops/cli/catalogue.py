@@ -1,0 +1,312 @@
+"""`regops catalogue`: lists what is mirrored, and adds, edits, removes, checks and imports entries."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.catalogue.checks import check
+from ops.catalogue.difference import difference
+from ops.catalogue.document import CATALOGUE_FILE, Document
+from ops.catalogue.edits import with_changes, with_entries, without_entry
+from ops.catalogue.errors import CatalogueError
+from ops.catalogue.imports import imported
+from ops.catalogue.model import Surroundings
+from ops.catalogue.names import name_of
+from ops.catalogue.selection import chosen, matching
+from ops.catalogue.store import Store
+from ops.catalogue.wishes import Wishes, new_entry, own_name, patch_of, require_well
+from ops.cli.catalogue_output import document_of, print_checked, print_entries, print_imported, shown
+from ops.cli.printing import print_json
+from ops.cli.say import say
+from ops.cli.shared import Json
+
+EXAMPLES = (
+    "Examples: `regops catalogue` · `regops catalogue list --search postgres` · `regops catalogue --file mirror.yml --json`"
+)
+ADD_EXAMPLES = """\
+Examples: `regops catalogue add alpine --tags '3\\.\\d+' --tags latest` ·
+`regops catalogue add quay.io/prometheus/prometheus --semver '>=3.0 <4' --keep 6 --dry-run` ·
+`regops catalogue add coredns/coredns:1.12 --target base/coredns:stable --registry registry.example.com`
+"""
+EDIT_EXAMPLES = """\
+Examples: `regops catalogue edit postgres --tags '1[67]\\.\\d+' --keep 6` · `regops catalogue edit :14 --deny '.*-rc\\d+'` ·
+`regops catalogue edit postgres --tags '' --keep 0 --dry-run`
+"""
+IMPORT_EXAMPLES = """\
+Examples: `regops catalogue import regsync.yml --dry-run` ·
+`regops catalogue import regsync.yml --registry registry.example.com --into 'mirror/**'`
+"""
+UNDO_EXAMPLES = "Examples: `regops catalogue undo --dry-run` · `regops catalogue undo` · `regops catalogue undo --redo`"
+
+app = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, add_completion=False, rich_markup_mode=None)
+
+_File = Annotated[Path, typer.Option("--file", metavar="PATH", help="The catalogue.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change, as a diff.")]
+_Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="Its source or target, a part of one, or its line, as in :14.")]
+_Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only entries whose source or target contains it.")]
+_Registry = Annotated[
+    list[str] | None, typer.Option("--registry", metavar="HOST", help="What this registry is called in targets; repeatable.")
+]
+_Into = Annotated[
+    list[str] | None, typer.Option("--into", metavar="PATTERN", help="Where targets may be, such as mirror/**; repeatable.")
+]
+_Target = Annotated[str | None, typer.Option("--target", metavar="REPOSITORY[:TAG]", help="The repository here.")]
+_Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="RE", help="Tags to copy, an RE2 pattern; repeatable.")]
+_Deny = Annotated[list[str] | None, typer.Option("--deny", metavar="RE", help="Tags among them to leave out; repeatable.")]
+_Semver = Annotated[list[str] | None, typer.Option("--semver", metavar="RANGE", help="Range of versions; repeatable.")]
+_Keep = Annotated[int | None, typer.Option("--keep", min=0, help="Keep that many of the highest versions; 0 for all.")]
+_DEFAULT = Path(CATALOGUE_FILE)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A catalogue that was read, and is perhaps written again."""
+
+    store: Store
+    content: bytes | None
+    document: Document
+
+    @classmethod
+    def of(cls, file: Path, *, new: bool = False) -> _Opened:
+        store = Store(file)
+        content = store.read()
+        if content is None and not new:
+            raise CatalogueError(
+                f"{file} is missing; name another with --file, or make it: `regops catalogue add`, `regops catalogue import FILE`"
+            )
+        return cls(store, content, Document.of(content or b"", file))
+
+    def save(self, new: Document, *, dry_run: bool) -> bool:
+        """Write it, or show what would be written; return whether it was."""
+        if dry_run:
+            for line in difference(self.document.text, new.text, new.name):
+                typer.echo(line)
+        elif new.text != self.document.text:
+            self.store.write(self.content, new.text.encode())
+            return True
+        return False
+
+
+def _around(registries: list[str] | None, into: list[str] | None = None) -> Surroundings:
+    try:
+        return Surroundings.of(registries or (), into or (), os.environ)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--into") from None
+
+
+@app.callback()
+def show_all(context: typer.Context, *, search: _Search = "", file: _File = _DEFAULT, as_json: Json = False) -> None:
+    """List, edit and check what is mirrored.
+
+    The catalogue is a file, catalogue.yml, that plain regsync can read. Edits change the lines of their entry; every other line
+    stays as it is, with its comments. Without a verb, entries are listed.
+    """
+    # For `regops catalogue --file mirror.yml list`.
+    context.default_map = {str(command.name): {"file": file} for command in app.registered_commands}
+    if context.invoked_subcommand is None:
+        list_(search=search, file=file, as_json=as_json)
+
+
+@app.command("list", epilog="Examples: `regops catalogue list` · `regops catalogue list --search ghcr.io --json`")
+def list_(*, search: _Search = "", file: _File = _DEFAULT, as_json: Json = False) -> None:
+    """List the entries, with their lines."""
+    document = _Opened.of(file).document
+    items = matching(document, search)
+    if as_json:
+        print_json({"file": str(file), "entries": [document_of(item) for item in items]})
+    else:
+        print_entries(items, total=len(document.entries))
+
+
+@app.command("show", epilog="Examples: `regops catalogue show postgres` · `regops catalogue show :14 --json`")
+def show_(entry: _Entry, *, file: _File = _DEFAULT, as_json: Json = False) -> None:
+    """Show an entry as it is written, and what is wrong with it."""
+    document = _Opened.of(file).document
+    item = chosen(document, entry)
+    problems = [one for one in check(document, _around(None)) if item.index in one.entries]
+    if as_json:
+        print_json({"file": str(file), "entry": document_of(item), "problems": [one.document() for one in problems]})
+        return
+    typer.echo(f"# {document.place(item)}\n{document.lines_of(item)}")
+    for one in problems:
+        say(f"{document.place(one.line)}: {one.what}; {one.remedy}")
+
+
+@app.command("add", epilog=ADD_EXAMPLES)
+def add_(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A repository or image, as Docker reads it.")] = "",
+    *,
+    tags: _Tags = None,
+    deny: _Deny = None,
+    semver: _Semver = None,
+    target: _Target = None,
+    keep: _Keep = None,
+    registry: _Registry = None,
+    file: _File = _DEFAULT,
+    dry_run: _DryRun = False,
+) -> None:
+    """Add an entry.
+
+    Without --target, it goes to the source's path without its registry. What this registry is called is taken from the other
+    entries, or from --registry. At a terminal, `regops catalogue add` asks for what is missing.
+    """
+    opened = _Opened.of(file, new=True)
+    wishes = _wishes(tags, deny, semver, target, keep)
+    names = list(registry or ())
+    if not source:
+        source, wishes, names = _asked(opened.document, wishes, names)
+    new = with_entries(opened.document, [new_entry(opened.document, source, wishes, names)])
+    item = new.entries[-1]
+    doubts = require_well(opened.document, new, item, _around(names))
+    if opened.save(new, dry_run=dry_run):
+        say(f"added to {new.place(item)}: {shown(item)}; `regops catalogue undo` takes it out again")
+    for doubt in doubts:
+        say(doubt)
+
+
+@app.command("edit", epilog=EDIT_EXAMPLES)
+def edit_(
+    entry: _Entry,
+    *,
+    tags: _Tags = None,
+    deny: _Deny = None,
+    semver: _Semver = None,
+    target: _Target = None,
+    keep: _Keep = None,
+    registry: _Registry = None,
+    file: _File = _DEFAULT,
+    dry_run: _DryRun = False,
+) -> None:
+    """Edit an entry.
+
+    What is given replaces what was there; an empty value removes it, as `--tags ''` does.
+    """
+    opened = _Opened.of(file)
+    document, names = opened.document, list(registry or ())
+    item = chosen(document, entry)
+    try:
+        source = name_of(item.text("source"))
+    except ValueError:
+        source = None  # of a template, or wrong: the check says so
+    patch = patch_of(document, _wishes(tags, deny, semver, target, keep), names, source)
+    if not patch:
+        raise typer.BadParameter("say what is to change: --tags, --deny, --semver, --target or --keep")
+    new = with_changes(document, item, patch)
+    doubts = require_well(document, new, new.entries[item.index], _around(names))
+    if opened.save(new, dry_run=dry_run):
+        say(f"edited {new.place(new.entries[item.index])}: {shown(new.entries[item.index])}; `regops catalogue undo` reverts it")
+    elif not dry_run:
+        say(f"{document.place(item)} says that already")
+    for doubt in doubts:
+        say(doubt)
+
+
+@app.command("remove", epilog="Examples: `regops catalogue remove postgres --dry-run` · `regops catalogue remove :14`")
+def remove_(entry: _Entry, *, file: _File = _DEFAULT, dry_run: _DryRun = False) -> None:
+    """Remove an entry. The images that it has copied stay."""
+    opened = _Opened.of(file)
+    item = chosen(opened.document, entry)
+    if opened.save(without_entry(opened.document, item), dry_run=dry_run):
+        say(f"removed {shown(item)}; its images stay; `regops catalogue undo` brings the entry back")
+
+
+@app.command(
+    "check", epilog="Examples: `regops catalogue check` · `regops catalogue check --registry registry.example.com --json`"
+)
+def check_(*, registry: _Registry = None, into: _Into = None, file: _File = _DEFAULT, as_json: Json = False) -> None:
+    """Say what is wrong, with the line and a remedy.
+
+    Ends with 10 if an entry cannot be mirrored as it is, or not as it seems, and with 3 if something is only doubtful. Targets
+    outside this registry are only seen with --registry.
+    """
+    document = _Opened.of(file).document
+    problems = check(document, _around(registry, into))
+    raise typer.Exit(print_checked(document, problems, as_json=as_json))
+
+
+@app.command("import", epilog=IMPORT_EXAMPLES)
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration of regsync.")],
+    *,
+    registry: _Registry = None,
+    into: _Into = None,
+    file: _File = _DEFAULT,
+    dry_run: _DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take the entries of a regsync.yml.
+
+    They are taken as they are, but for short names, which are written in full. What cannot be taken is listed with its line and
+    the reason, and the exit code is 3. Logins are never taken.
+    """
+    content = Store(source).read()
+    if content is None:
+        raise CatalogueError(f"{source} is missing; give the path of a regsync.yml")
+    opened = _Opened.of(file, new=True)
+    result = imported(opened.document, Document.of(content, source), _around(registry, into))
+    if not (dry_run and as_json):
+        opened.save(result.document, dry_run=dry_run)
+    raise typer.Exit(print_imported(result, file, dry_run=dry_run, as_json=as_json))
+
+
+@app.command("undo", epilog=UNDO_EXAMPLES)
+def undo_(
+    *,
+    redo: Annotated[bool, typer.Option("--redo", help="Undo the last undo.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also if the file was edited by hand since; --redo brings that back.")
+    ] = False,
+    file: _File = _DEFAULT,
+    dry_run: _DryRun = False,
+) -> None:
+    """Undo the last edit.
+
+    The file is as it was before it, byte for byte. The last 20 edits can be undone, one after the other.
+    """
+    store = Store(file)
+    if dry_run:
+        now, then = (Document.of(content or b"", file).text for content in store.last(redo=redo))
+        for line in difference(now, then, file.name):
+            typer.echo(line)
+        return
+    store.undo(redo=redo, force=force)
+    again = "`regops catalogue undo`" if redo else "`regops catalogue undo --redo`"
+    say(f"{file} is as it was before; {again} reverts that")
+
+
+def _wishes(
+    tags: list[str] | None, deny: list[str] | None, semver: list[str] | None, target: str | None, keep: int | None
+) -> Wishes:
+    tags_, deny_, semver_ = (None if given is None else tuple(given) for given in (tags, deny, semver))
+    return Wishes(target, tags_, deny_, semver_, keep)
+
+
+def _asked(document: Document, wishes: Wishes, registries: list[str]) -> tuple[str, Wishes, list[str]]:
+    """Ask for what is missing to add an entry."""
+    if not _at_terminal():
+        raise typer.BadParameter("say what to mirror, such as docker.io/library/alpine", param_hint="SOURCE")
+    source = str(typer.prompt("What to mirror, such as alpine or quay.io/org/app", err=True))
+    if own_name(document, registries) is None:
+        registries = [str(typer.prompt("What this registry is called", err=True))]
+    if wishes == Wishes() and not _is_image(source):
+        pattern = typer.prompt("Which tags, as a pattern; empty for all", default="", show_default=False, err=True)
+        keep = typer.prompt("How many of the highest versions to keep; 0 for all", default=0, type=int, err=True)
+        wishes = Wishes(tags=(pattern,) if pattern else None, keep=keep or None)
+    return source, wishes, registries
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _is_image(source: str) -> bool:
+    try:
+        return name_of(source).is_image
+    except ValueError as error:
+        raise CatalogueError(f"source {error}") from None
