@@ -65,7 +65,8 @@ class Stage:
     def take_blobs(self, tree: RegistryTree, digests: Iterable[str]) -> list[str]:
         """Link blobs into the pool; return the digests of those that are gone."""
         gone, made = [], set[str]()
-        for digest in digests:
+        # A link changes the time that restic records of a file: those of a folder are the same if it is filled at once.
+        for digest in sorted(digests):
             target = f"{self.folder}/{pooled(digest)}"
             folder = os.path.dirname(target)  # noqa: PTH120  # a hundred thousand times
             if folder not in made:
