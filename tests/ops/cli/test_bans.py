@@ -10,7 +10,7 @@ import pytest
 
 from tests.ops.command_line import regops
 from tests.ops.stack.bans_rig import LISTED, NETWORK, SCANNER, SIXTH, WITHIN, Protected, protected_stack, write_config
-from tests.stack_components.protection.container import wait_until
+from tests.stack_components.protection.container import CrowdSec, wait_until
 from tools.bootstrap.docker_engine import ensure_docker
 
 pytestmark = pytest.mark.system
@@ -28,7 +28,7 @@ def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
 def changing(protected: Protected) -> Iterator[Protected]:
     """The same, for tests that lift bans."""
     yield protected
-    protected.cscli("decisions", "delete", "--all")
+    CrowdSec(protected.container).tell("decisions", "delete", "--all")
     ban_them(protected)
 
 

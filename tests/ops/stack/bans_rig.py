@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from ops.core.files import write_atomic
 from ops.core.process import Completed
 from ops.stack.stack import Stack
 from tests.ops.command_line import regops
-from tests.stack_components.protection.container import stack_below, wait_until
+from tests.stack_components.protection.container import CrowdSec, stack_below
 
 # All are reserved for documentation (RFC 5737, RFC 3849).
 SCANNER, NETWORK, WITHIN, SIXTH = "203.0.113.7", "198.51.100.0/25", "198.51.100.9", "2001:db8::7"
@@ -39,23 +38,9 @@ class Protected:
     stack: Stack
     container: Container
 
-    def cscli(self, *words: str) -> None:
-        """Run CrowdSec's own command line."""
-        # Its database is locked for moments: without cgo, nobody waits for it.
-        wait_until(lambda: self.container.exec_run(["cscli", *words]).exit_code == 0, lambda: f"cscli {words}")
-
     def ban(self, value: str, reason: str) -> None:
         """Ban an address or a network."""
-        words = ["decisions", "add", "--range" if "/" in value else "--ip", value, "--reason", reason, "--bypass-allowlist"]
-        # A lock between its two writes leaves an alert without its decision, and the answer is success all the same.
-        while not self._is_banned(value, reason):
-            self.cscli(*words)
-
-    def _is_banned(self, value: str, reason: str) -> bool:
-        listed = self.container.exec_run(["cscli", "decisions", "list", "--output", "json", "--limit", "0"])
-        assert isinstance(listed.output, bytes)
-        alerts = json.loads(listed.output) or [] if listed.exit_code == 0 else []
-        return any((one["value"], one["scenario"]) == (value, reason) for alert in alerts for one in alert["decisions"])
+        CrowdSec(self.container).ban(value, reason)
 
     def list(self, value: str) -> None:
         """Ban an address as a list to which the stack is subscribed."""

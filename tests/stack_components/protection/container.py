@@ -9,11 +9,13 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import docker
 import httpx
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from ops.host.provision import make_folders
@@ -48,6 +50,36 @@ class CrowdSec:
     def get(self, path: str, *, port: int = 8080, key: str = "") -> httpx.Response:
         """Ask one of its ports."""
         return httpx.get(self.url(port) + path, headers={"X-Api-Key": key}, timeout=10)
+
+    def cscli(self, *words: str) -> tuple[int, str]:
+        """Run its own command line once; return its exit code, and what it printed."""
+        try:
+            done: Any = self.container.exec_run(["cscli", *words], demux=True)
+        except APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:
+                raise
+            return 1, str(error)  # its container is restarting
+        code, (out, _) = done
+        return int(code), (out or b"").decode()
+
+    def tell(self, *words: str) -> None:
+        """Run its own command line until it succeeds: without cgo, it does not wait for a database that is locked."""
+        wait_until(lambda: self.cscli(*words)[0] == 0, lambda: f"cscli {words}\n{self.log}")
+
+    def ban(self, value: str, reason: str) -> None:
+        """Ban an address or a network."""
+        words = ["decisions", "add", "--range" if "/" in value else "--ip", value, "--reason", reason, "--bypass-allowlist"]
+
+        def is_banned() -> bool:
+            code, listed = self.cscli("decisions", "list", "--output", "json", "--limit", "0")
+            alerts = json.loads(listed) or [] if code == 0 else []
+            return any((one["value"], one["scenario"]) == (value, reason) for alert in alerts for one in alert["decisions"])
+
+        # A lock between its two writes leaves an alert without its decision, and the answer is success all the same.
+        def banned() -> bool:
+            return is_banned() or (self.cscli(*words)[0] == 0 and is_banned())
+
+        wait_until(banned, lambda: f"{value} is not banned\n{self.log}")
 
     def banned(self, key: str) -> list[str]:
         """Return whom the edge is told to ban."""

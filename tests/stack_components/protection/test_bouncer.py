@@ -59,12 +59,6 @@ def asked(caddy: RunningCaddy) -> int:
     return httpx.get(f"{caddy.url}/v2/").status_code
 
 
-def decide(crowdsec: CrowdSec, *words: str) -> None:
-    """Ban, or lift a ban, as an operator does."""
-    done = crowdsec.container.exec_run(["cscli", "decisions", *words, "--ip", CLIENT])
-    assert done.exit_code == 0, done.output
-
-
 @pytest.mark.system
 def test_a_ban_is_enforced_with_the_new_key_and_crowdsec_refuses_the_old_one(stack: Stack, tmp_path: Path) -> None:
     folder = tmp_path / "edge"
@@ -73,7 +67,7 @@ def test_a_ban_is_enforced_with_the_new_key_and_crowdsec_refuses_the_old_one(sta
     stack.set_key(old)
     with stack.running() as crowdsec, edge(folder, crowdsec, old) as caddy:
         assert asked(caddy) == 200
-        decide(crowdsec, "add")
+        crowdsec.ban(CLIENT, "by hand")
         wait_until(lambda: asked(caddy) == 403, lambda: caddy.log)
     stack.set_key(new)
     with stack.running() as crowdsec:
@@ -81,7 +75,7 @@ def test_a_ban_is_enforced_with_the_new_key_and_crowdsec_refuses_the_old_one(sta
         assert crowdsec.get("/v1/decisions", key=old).status_code == 403
         with edge(folder, crowdsec, new) as caddy:
             wait_until(lambda: asked(caddy) == 403, lambda: caddy.log)
-            decide(crowdsec, "delete")
+            crowdsec.tell("decisions", "delete", "--ip", CLIENT)
             wait_until(lambda: asked(caddy) == 200, lambda: caddy.log)
 
 
