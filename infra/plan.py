@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from infra.blocks.sync import LOGINS
 from infra.images import Image
 from infra.services import SERVICES
 from infra.settings import Settings, SettingsError
-from ops.config import RETENTION, STORAGE_BOX
+from ops.config import RETENTION, STORAGE_BOX, UPSTREAM_LOGINS
 
 # Services that are not listed here always run.
 _SWITCHES: Mapping[str, Callable[[Settings], bool]] = {
@@ -64,7 +63,9 @@ class Plan:
     @property
     def upstream_logins(self) -> Mapping[str, tuple[str, str]]:
         """The source registries whose login is set: the names of its two secrets, by registry."""
-        return {registry: pair for registry, pair in LOGINS.items() if all(getattr(self.settings, secret) for secret in pair)}
+        return {
+            registry: pair for registry, pair in UPSTREAM_LOGINS.items() if all(getattr(self.settings, secret) for secret in pair)
+        }
 
     def has_client(self, name: str) -> bool:
         """Whether a client of the registry that has an account of its own is there: a service, or retention, which is a task."""
@@ -137,7 +138,7 @@ def _pairs(settings: Settings) -> list[str]:
     """Return what is missing of each pair of user and token; one without the other would be ignored."""
     return [
         f"{other}: is required with {name}"
-        for pair in LOGINS.values()
+        for pair in UPSTREAM_LOGINS.values()
         for name, other in (pair, pair[::-1])
         if getattr(settings, name) is not None and getattr(settings, other) is None
     ]

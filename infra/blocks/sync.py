@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from ops.config import REPOSITORY_NAME, RepositoryPattern, RetentionRule, Strict, TagPattern
+from ops.config import REPOSITORY_NAME, RepositoryPattern, RetentionRule, Strict, TagPattern, in_full
 
 # A name's first part is a registry if it has a dot or a port, or is localhost: https://github.com/distribution/reference
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9](?::[0-9]{1,5})?|[a-z0-9-]*[a-z0-9]:[0-9]{1,5}|localhost"
@@ -18,16 +18,10 @@ _SOURCE = re.compile(
     rf"(?:(?P<registry>{_HOST})/)?(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
 )
 _TARGET = re.compile(rf"(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{_TAG}))?")
-# Docker Hub, and what it is called too: https://github.com/regclient/regclient/blob/v0.11.6/types/ref/ref.go
-_HUB = "docker.io"
-_ALSO_HUB = ("index.docker.io", "registry-1.docker.io")
-_OFFICIAL = "library"
 # How regsync writes ranges of versions: https://github.com/regclient/regclient/blob/v0.11.6/internal/semver/semver.go
 _COMPARISON = r"(?:>=|<=|>|<|=|\^|~)?v?[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?"
 _RANGE = rf"^{_COMPARISON}(?: {_COMPARISON})*$"
 _LOWEST_INTERVAL_MIN = 5
-# Source registries that the mirror can log in to, and the secrets with user and token. Others are used anonymously.
-LOGINS = {"docker.io": ("hub_user", "hub_token"), "ghcr.io": ("ghcr_user", "ghcr_token")}
 
 
 def _source(source: str) -> str:
@@ -38,11 +32,7 @@ def _source(source: str) -> str:
             "should be a repository or image, such as docker.io/library/alpine, docker.io/library/alpine:3.22 or"
             " quay.io/org/app:1.2@sha256:…"
         )
-    registry, repository = parts["registry"] or _HUB, parts["repository"]
-    if registry in _ALSO_HUB:
-        registry = _HUB
-    if registry == _HUB and "/" not in repository:
-        repository = f"{_OFFICIAL}/{repository}"
+    registry, repository = in_full(parts["registry"], parts["repository"])
     tag, digest = (mark + part if part else "" for mark, part in ((":", parts["tag"]), ("@", parts["digest"])))
     return f"{registry}/{repository}{tag}{digest}"
 

@@ -15,7 +15,7 @@ class EditError(CatalogueError):
     """An edit would change more than was asked for, or cannot be made without writing other lines anew."""
 
 
-class BusyError(CatalogueError):
+class CatalogueBusyError(CatalogueError):
     """Somebody else is writing the catalogue, or has just done so."""
 
     exit_code = exit_codes.BUSY

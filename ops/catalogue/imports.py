@@ -10,10 +10,10 @@ from ops.catalogue.checks import check
 from ops.catalogue.document import Document, Item
 from ops.catalogue.edits import with_entries
 from ops.catalogue.model import Problem, Surroundings
-from ops.catalogue.names import HUB, name_of
+from ops.catalogue.names import name_of
+from ops.config import UPSTREAM_LOGINS
 
 _NAMES = ("source", "target")
-_LOGINS = {HUB: ("hub_user", "hub_token"), "ghcr.io": ("ghcr_user", "ghcr_token")}
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _logins(other: Document) -> list[str]:
         if not isinstance(login, Mapping) or not any(login.get(key) for key in ("user", "pass", "credHelper")):
             continue
         registry = str(login.get("registry", "a registry"))
-        settings = _LOGINS.get(registry)
+        settings = UPSTREAM_LOGINS.get(registry)
         if settings:
             commands = " and ".join(f'`make pulumi ARGS="config set --secret {name}"`' for name in settings)
             notes.append(f"the login at {registry} is not taken; passwords are secrets of the stack: {commands}")

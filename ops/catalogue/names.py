@@ -9,11 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ops.config import REPOSITORY_NAME
+from ops.config import REPOSITORY_NAME, in_full
 
-HUB = "docker.io"
-_ALSO_HUB = ("index.docker.io", "registry-1.docker.io")
-_OFFICIAL = "library"
 # A name's first part is a registry if it has a dot, a port or a capital, or is localhost.
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _UPPER = "[a-zA-Z0-9-]*[A-Z][a-zA-Z0-9-]*"
@@ -68,11 +65,7 @@ def name_of(text: str) -> Name:
     registry, repository = parts["registry"], parts["repository"]
     if registry is None and repository.startswith("localhost/"):
         registry, _, repository = repository.partition("/")
-    if registry is None or registry in _ALSO_HUB:
-        registry = HUB
-    if registry == HUB and "/" not in repository:
-        repository = f"{_OFFICIAL}/{repository}"
-    return Name(registry, repository, parts["tag"], parts["digest"])
+    return Name(*in_full(registry, repository), parts["tag"], parts["digest"])
 
 
 def is_registry(text: str) -> bool:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.catalogue.errors import BusyError, CatalogueError
+from ops.catalogue.errors import CatalogueBusyError, CatalogueError
 from ops.core.files import copy_mode_and_owner, give_to_owner_of, write_atomic
 from ops.core.locks import Holder, hold, stuck
 
@@ -71,7 +71,7 @@ class Store:
             after: What it shall be.
 
         Raises:
-            BusyError: It is something else by now, or another process has been writing it for long. It is as it was.
+            CatalogueBusyError: It is something else by now, or another process has been writing it for long. It is as it was.
             OSError: It cannot be written, or the disk is full. It is as it was.
         """
         with self._locked():
@@ -103,7 +103,7 @@ class Store:
 
         Raises:
             CatalogueError: There is nothing to undo, or it was edited by hand.
-            BusyError: Another process has been writing it for long.
+            CatalogueBusyError: Another process has been writing it for long.
             OSError: It cannot be written.
         """
         from_, to = (self._undone, self._done) if redo else (self._done, self._undone)
@@ -119,14 +119,14 @@ class Store:
             state.path.unlink()
 
     def _locked(self) -> AbstractContextManager[None]:
-        def refusal(holder: Holder | None) -> BusyError:
-            return BusyError(stuck(holder, f"writing {self.path.name}", _PATIENCE_S))
+        def refusal(holder: Holder | None) -> CatalogueBusyError:
+            return CatalogueBusyError(stuck(holder, f"writing {self.path.name}", _PATIENCE_S))
 
         return hold(self.folder / _LOCK, "catalogue", refusal=refusal, patience=_PATIENCE_S)
 
     def _require(self, expected: bytes | None) -> None:
         if self.read() != expected:
-            raise BusyError(f"{self.path.name} was changed by somebody else just now; nothing was written: do it again")
+            raise CatalogueBusyError(f"{self.path.name} was changed by somebody else just now; nothing was written: do it again")
 
     def _last(self, folder: Path, now: bytes | None) -> _State:
         states = self._states(folder)

@@ -63,6 +63,7 @@ from ops.config.retention import (
 from ops.config.rollout import NewContainer, OneWay, Rollout, numbers
 from ops.config.services import SERVICE_USER, container_name
 from ops.config.tag_patterns import TagPattern
+from ops.config.upstreams import HUB, HUB_HOST, UPSTREAM_LOGINS, in_full
 
 __all__ = [
     "ACCESS_LOG_FILE",
@@ -79,6 +80,8 @@ __all__ = [
     "FAILING_LOGINS_FILE",
     "HELD_WRITES_PATH",
     "HIGHEST_PORT",
+    "HUB",
+    "HUB_HOST",
     "MOVING",
     "OLD_MEMORY_KEY",
     "PROOF_HEADER",
@@ -98,6 +101,7 @@ __all__ = [
     "SESSION_COOKIE",
     "SET_COOKIE_HEADER",
     "STORAGE_BOX",
+    "UPSTREAM_LOGINS",
     "USER_HEADER",
     "VERIFIED_WITHIN_DAYS",
     "Access",
@@ -138,6 +142,7 @@ __all__ = [
     "container_name",
     "describe",
     "describe_fault",
+    "in_full",
     "load",
     "numbers",
     "read",

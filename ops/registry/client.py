@@ -39,6 +39,11 @@ class Login:
     name: str
     password: str = field(repr=False)
 
+    @property
+    def authorization(self) -> str:
+        """The header that logs it in: RFC 7617."""
+        return "Basic " + base64.b64encode(f"{self.name}:{self.password}".encode()).decode()
+
 
 def digest_of(content: bytes) -> str:
     """Return the digest of content as the registry writes it."""
@@ -49,6 +54,11 @@ def challenge_of(header: str) -> tuple[str, Mapping[str, str]]:
     """Return the scheme in lower case and the parameters of a `WWW-Authenticate` header, which is RFC 9110, section 11.6.1."""
     scheme, _, parameters = header.partition(" ")
     return scheme.lower(), parse_keqv_list([item for item in parse_http_list(parameters) if "=" in item])
+
+
+def with_query(url: str, parameters: Mapping[str, str]) -> str:
+    """Return a URL with further parameters: it may have some already."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters)}"
 
 
 class RegistryClient:
@@ -111,8 +121,7 @@ class RegistryClient:
         """Upload a blob, even if the registry has it: it is written and checked again."""
         scope = f"repository:{repository}:pull,push"
         started = self.request("POST", f"/v2/{repository}/blobs/uploads/", scope=scope).expect(HTTPStatus.ACCEPTED)
-        place = started.headers.get("Location", "")
-        target = f"{place}{'&' if '?' in place else '?'}{urlencode({'digest': digest_of(content)})}"
+        target = with_query(started.headers.get("Location", ""), {"digest": digest_of(content)})
         headers = {"Content-Type": "application/octet-stream"}
         self.request("PUT", target, scope=scope, content=content, headers=headers).expect(HTTPStatus.CREATED)
 
@@ -145,8 +154,8 @@ class RegistryClient:
         if time.monotonic() > good_until:
             asked = time.monotonic()
             challenge = self.challenge()
-            query = urlencode({"service": challenge["service"], **({"scope": scope} if scope else {})})
-            answer = self._patiently("GET", f"{challenge['realm']}?{query}", self._basic(), None).expect(HTTPStatus.OK)
+            query = {"service": challenge["service"], **({"scope": scope} if scope else {})}
+            answer = self._patiently("GET", with_query(challenge["realm"], query), self._basic(), None).expect(HTTPStatus.OK)
             try:
                 body = json.loads(answer.body)
                 token, lifetime_s = str(body["token"]), int(body.get("expires_in", _TOKEN_LIFETIME_S))
@@ -156,10 +165,7 @@ class RegistryClient:
         return token
 
     def _basic(self) -> Mapping[str, str]:
-        if self._login is None:
-            return {}
-        text = f"{self._login.name}:{self._login.password}"
-        return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+        return {"Authorization": self._login.authorization} if self._login else {}
 
     def _patiently(self, method: str, target: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
         while True:

@@ -176,7 +176,7 @@ class Endpoint:
         Raises:
             UnreachableError: There is no answer, or the certificate is not trusted.
         """
-        host, port = _origin(urlsplit(self.url))[1:]
+        host, port = origin(urlsplit(self.url))[1:]
         with self._reached():
             connection = HTTPSConnection(
                 self.addresses.get(host, host),
@@ -195,7 +195,7 @@ class Endpoint:
     def _own(self, target: str) -> SplitResult:
         try:
             url = urlsplit(urljoin(self.url, target))
-            own = _origin(url) == _origin(urlsplit(self.url))
+            own = origin(url) == origin(urlsplit(self.url))
         except ValueError as error:
             raise RegistryError(f"{self.url} points to an invalid URL: {error}") from None
         there, came = f"{url.scheme}://{url.netloc}", urlsplit(self.url)
@@ -206,7 +206,7 @@ class Endpoint:
         return url
 
     def _pool(self) -> HTTPConnectionPool:
-        scheme, host, port = _origin(urlsplit(self.url))
+        scheme, host, port = origin(urlsplit(self.url))
         address = self.addresses.get(host, host)
         if scheme == "http":
             return _PlainPool(address, port, timeout=_REQUEST_LIMIT_S, maxsize=_KEPT)
@@ -276,7 +276,8 @@ class PooledEndpoint(Endpoint):
                 self._pools.pop().close()
 
 
-def _origin(url: SplitResult) -> tuple[str, str, int]:
+def origin(url: SplitResult) -> tuple[str, str, int]:
+    """Return scheme, host and port of a URL: RFC 6454."""
     return url.scheme, url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443)
 
 

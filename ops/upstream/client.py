@@ -11,18 +11,16 @@ import json
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
-from urllib3.util import make_headers
 
-from ops.registry.client import ANY_MANIFEST, Login, challenge_of
+from ops.config import HUB, HUB_HOST
+from ops.registry.client import ANY_MANIFEST, Login, challenge_of, with_query
 from ops.registry.manifests import has_content
-from ops.registry.transport import reason_of
+from ops.registry.transport import origin, reason_of
 
-# Docker Hub's registry has another name than its images: https://github.com/distribution/reference
-HUB, _HUB_HOST = "docker.io", "registry-1.docker.io"
 _TIMEOUT = Timeout(connect=10.0, read=60.0)
 _REDIRECTS, _CHUNK, _MAX_TOKEN_BYTES = 5, 1 << 20, 1 << 20
 _ELSEWHERE = {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
@@ -44,7 +42,7 @@ class Upstream:
         """
         self.name = name
         self._login = login
-        host = _HUB_HOST if name == HUB else name
+        host = HUB_HOST if name == HUB else name
         self._url = f"{'http' if _is_loopback(host) else 'https'}://{host}"
         self._tokens: dict[str, str] = {}
         self._pools = PoolManager(timeout=_TIMEOUT, retries=False)
@@ -102,7 +100,7 @@ class Upstream:
         """Send a request, and follow where it is sent on to: the account stays with the registry that it is of."""
         url = f"{self._url}{path}"
         for _ in range(_REDIRECTS):
-            own = _origin(urlsplit(url)) == _origin(urlsplit(self._url))
+            own = origin(urlsplit(url)) == origin(urlsplit(self._url))
             answer = self._get(
                 url, {"Accept": ANY_MANIFEST, **({"Authorization": authorization} if own and authorization else {})}
             )
@@ -115,14 +113,13 @@ class Upstream:
     def _authorization(self, challenge: str, repository: str) -> str:
         """Return the header that answers a challenge."""
         scheme, asked = challenge_of(challenge)
-        basic = make_headers(basic_auth=f"{self._login.name}:{self._login.password}") if self._login else {}
-        if scheme == "basic" and basic:
-            return basic["authorization"]
+        if scheme == "basic" and self._login:
+            return self._login.authorization
         if scheme != "bearer" or "realm" not in asked:
             raise UpstreamError(f"{self.name} wants a login, and none is set for it")
         query = {"scope": f"repository:{repository}:pull", **({"service": asked["service"]} if "service" in asked else {})}
-        url = self._secure(asked["realm"])
-        answer = self._get(f"{url}{'&' if '?' in url else '?'}{urlencode(query)}", basic)
+        basic = {"Authorization": self._login.authorization} if self._login else {}
+        answer = self._get(with_query(self._secure(asked["realm"]), query), basic)
         body = answer.read(_MAX_TOKEN_BYTES)
         if answer.status != HTTPStatus.OK:
             who = f"refuses the account {self._login.name}" if self._login else "gives no token without an account"
@@ -160,7 +157,3 @@ def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(name).is_loopback
     return name == "localhost"
-
-
-def _origin(url: SplitResult) -> tuple[str, str]:
-    return url.scheme, url.netloc

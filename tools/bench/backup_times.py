@@ -18,6 +18,7 @@ from ops.config import REGOPS_FILE, BackupSettings, RecoverySettings, RegopsConf
 from ops.core.files import write_atomic
 from ops.core.process import run
 from ops.registry.cache import NoCache
+from ops.registry.client import digest_of
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, WritesInFlight
 from ops.registry.restore.model import RestoreScope
@@ -107,15 +108,13 @@ def _new_data(folder: Path) -> Row:
 
 
 def _push_new(folder: Path, seed: int) -> list[Path]:
-    rng = random.Random(seed)  # noqa: S311  # content, no secret
-    before = set(_large(folder))
+    """Push images with new layers, and return the files of these."""
+    rng, files = random.Random(seed), list[Path]()  # noqa: S311  # content, no secret
     for number in range(_NEW_BLOBS):
-        _push(folder, f"large-{seed}-{number}", [rng.randbytes(_NEW_BYTES)])
-    return sorted(set(_large(folder)) - before)
-
-
-def _large(folder: Path) -> list[Path]:
-    return [file for file in _tree(folder).blobs.glob("*/*/*/data") if file.stat().st_size == _NEW_BYTES]
+        layer = rng.randbytes(_NEW_BYTES)
+        _push(folder, f"large-{seed}-{number}", [layer])
+        files.append(_tree(folder).blob(digest_of(layer)))
+    return files
 
 
 def _hashed(files: list[Path]) -> float:

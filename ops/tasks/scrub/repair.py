@@ -11,7 +11,7 @@ from ops.backups.restic import Backup
 from ops.backups.stage import pooled
 from ops.config import BACKUP_FOLDER, ConfigError
 from ops.registry.client import Login
-from ops.registry.listing import listing_of
+from ops.registry.listing import links_of
 from ops.registry.manifests import has_content
 from ops.registry.snapshots.trash import Restorer
 from ops.stack.stack import Stack
@@ -41,6 +41,7 @@ class _Repair:
         self._stack, self._restorer, self._report = stack, restorer, report
         self._missing, self._why = set(report.damaged), dict.fromkeys(report.damaged, _NO_BACKUP)
         self._scratch = stack.root / BACKUP_FOLDER / "scrubbed"
+        self._upstreams: dict[str, Upstream] = {}
 
     def run(self) -> None:
         """Try the backups first: they are asked for all blobs at once, and nobody counts how often."""
@@ -73,35 +74,39 @@ class _Repair:
         shutil.rmtree(target, ignore_errors=True)
 
     def _from_upstreams(self) -> None:
-        sources, upstreams = self._sources(), dict[str, Upstream]()
+        sources = self._sources()
         for digest in sorted(self._missing):
             for source, name in sources.get(digest, ()):
                 registry, _, repository = source.partition("/")
                 file = self._scratch / name
                 try:
-                    upstream = upstreams.setdefault(registry, Upstream(registry, self._login(registry)))
-                    upstream.fetch(repository, name, file)
+                    self._upstream(registry).fetch(repository, name, file)
                 except (UpstreamError, ConfigError) as error:
                     self._why[digest] += f"; {error}"
                     continue
-                if has_content(file, digest):
+                # Of another algorithm, it was compared with that digest only.
+                if name == digest or has_content(file, digest):
                     self._put(file, digest, registry)
                     break
 
     def _sources(self) -> dict[str, list[tuple[str, str]]]:
         """Return for each missing blob the upstream repositories that may have it, each with the digest that it has there."""
         found: dict[str, list[tuple[str, str]]] = {}
-        for repository, links in listing_of(self._restorer.tree).repositories.items():
-            for source in self._stack.config.upstreams.get(repository, ()):
-                for name in {*links.revisions, *links.layers}:
-                    digest = links.aliases.get(name, name)
-                    if digest in self._missing:
-                        found.setdefault(digest, []).append((source, name))
+        for repository, sources in self._stack.config.upstreams.items():
+            links = links_of(self._restorer.tree, repository)
+            for name in {*links.revisions, *links.layers}:
+                digest = links.aliases.get(name, name)
+                if digest in self._missing:
+                    found.setdefault(digest, []).extend((source, name) for source in sources)
         return found
 
-    def _login(self, registry: str) -> Login | None:
-        pair = self._stack.config.upstream_logins.get(registry)
-        return Login(*(self._stack.secret(name).strip() for name in pair)) if pair else None
+    def _upstream(self, registry: str) -> Upstream:
+        """Return a registry, always the same one: it has its tokens."""
+        if registry not in self._upstreams:
+            pair = self._stack.config.upstream_logins.get(registry)
+            login = Login(*(self._stack.secret(name).strip() for name in pair)) if pair else None
+            self._upstreams[registry] = Upstream(registry, login)
+        return self._upstreams[registry]
 
     def _put(self, file: Path, digest: str, source: str) -> None:
         self._missing.discard(digest)

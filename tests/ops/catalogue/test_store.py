@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.paths import PROJECT_FOLDER
-from ops.catalogue.errors import BusyError, CatalogueError
+from ops.catalogue.errors import CatalogueBusyError, CatalogueError
 from ops.catalogue.store import KEPT, Store
 from ops.core.files import write_atomic
 from ops.core.locks import lock
@@ -23,23 +23,12 @@ A, B, C = b"version: 1\r\n# \xc3\xa4", b"version: 1\nsync: []\n", b"version: 1\n
 
 # Makes an edit, an undo or a redo, and kills itself before or after the n-th step that touches a file.
 PROGRAM = """
-import os, pathlib, signal, sys
+import pathlib, sys
 import ops.catalogue.store as subject
+from tests.ops.deadly import Deadly
 
 file, action, step, moment, number = pathlib.Path(sys.argv[1]), *sys.argv[2:5], int(sys.argv[5])
-calls = 0
-
-def deadly(name, function):
-    def call(*arguments, **keywords):
-        global calls
-        calls += name == step
-        if (name, calls, "before") == (step, number, moment):
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = function(*arguments, **keywords)
-        if (name, calls, "after") == (step, number, moment):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    return call
+deadly = Deadly(step, moment, number)
 
 subject.write_atomic = deadly("write", subject.write_atomic)
 pathlib.Path.unlink = deadly("unlink", pathlib.Path.unlink)
@@ -106,10 +95,12 @@ def test_the_last_edits_are_kept(store: Store) -> None:
 def test_what_was_edited_by_hand_is_not_overwritten(store: Store) -> None:
     write(store, A)
     store.path.write_bytes(B)
-    with pytest.raises(BusyError, match=r"catalogue.yml was changed by somebody else just now; nothing was written: do it again"):
+    with pytest.raises(
+        CatalogueBusyError, match=r"catalogue.yml was changed by somebody else just now; nothing was written: do it again"
+    ):
         store.write(A, C)
     assert store.read() == B
-    with pytest.raises(BusyError, match="was changed by somebody else"):
+    with pytest.raises(CatalogueBusyError, match="was changed by somebody else"):
         store.write(None, C)
 
 
@@ -176,7 +167,7 @@ def test_writers_wait_for_each_other(store: Store, monkeypatch: pytest.MonkeyPat
         assert store.read() == A
         monkeypatch.setattr("ops.catalogue.store._PATIENCE_S", 0.0)
         with pytest.raises(
-            BusyError, match=rf"process {os.getpid()} .* has been writing catalogue.yml for over 0 s; kill it"
+            CatalogueBusyError, match=rf"process {os.getpid()} .* has been writing catalogue.yml for over 0 s; kill it"
         ) as caught:
             store.write(A, C)
         assert caught.value.exit_code == 75

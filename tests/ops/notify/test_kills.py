@@ -20,28 +20,17 @@ RULES = AlertRules(digest_hour=None)
 
 # Tells of two failures and delivers them to a file; kills itself right before or after the n-th call of a step.
 PROGRAM = """
-import os, signal, sys
+import sys
 from pathlib import Path
 from ops.notify import alerts, mailbox
 from ops.notify.delivery import flush
 from ops.notify.policy import AlertEvent
 from ops.config.notify import AlertRules
+from tests.ops.deadly import Deadly
 from tests.ops.notify.notify_samples import NOON, Clock, gc_failed, outbox
 
 folder, step, moment, number = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
-calls = 0
-
-def deadly(name, function):
-    def call(*arguments, **keywords):
-        global calls
-        calls += name == step
-        if (name, calls, "before") == (step, number, moment):
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = function(*arguments, **keywords)
-        if (name, calls, "after") == (step, number, moment):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    return call
+deadly = Deadly(step, moment, number)
 
 def send(letter):
     with (folder / "service").open("a") as service:
