@@ -9,9 +9,9 @@ from typing import Any
 
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.nodes import Node, line_of, parse
+from ops.core.layout import CATALOGUE_FILE
 
 SYNC = "sync"
-CATALOGUE_FILE = "catalogue.yml"
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import typer
 
 from ops.catalogue.checks import check
 from ops.catalogue.difference import difference
-from ops.catalogue.document import CATALOGUE_FILE, Document
+from ops.catalogue.document import Document
 from ops.catalogue.edits import with_changes, with_entries, without_entry
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.imports import imported
@@ -25,6 +25,7 @@ from ops.cli.catalogue_output import document_of, print_checked, print_entries, 
 from ops.cli.printing import print_json
 from ops.cli.say import say
 from ops.cli.shared import Json
+from ops.core.layout import CATALOGUE_FILE
 
 EXAMPLES = (
     "Examples: `regops catalogue` · `regops catalogue list --search postgres` · `regops catalogue --file mirror.yml --json`"

@@ -62,8 +62,10 @@ from ops.config.retention import (
 )
 from ops.config.rollout import NewContainer, OneWay, Rollout, numbers
 from ops.config.services import SERVICE_USER, container_name
+from ops.config.sync import MIRROR_TARGET, RUNS_FOLDER, RUNS_MOUNT, MirrorSettings
 from ops.config.tag_patterns import TagPattern
 from ops.config.upstreams import HUB, HUB_HOST, UPSTREAM_LOGINS, in_full
+from ops.core.layout import CATALOGUE_FILE, CATALOGUE_PART, MIRROR_FOLDER
 
 __all__ = [
     "ACCESS_LOG_FILE",
@@ -75,6 +77,8 @@ __all__ = [
     "BACKUP_SECOND_PASSWORD",
     "BACKUP_SSH_KEY",
     "BACKUP_TARGET",
+    "CATALOGUE_FILE",
+    "CATALOGUE_PART",
     "DRILLED_WITHIN_DAYS",
     "EMAIL_HEADER",
     "FAILING_LOGINS_FILE",
@@ -82,6 +86,8 @@ __all__ = [
     "HIGHEST_PORT",
     "HUB",
     "HUB_HOST",
+    "MIRROR_FOLDER",
+    "MIRROR_TARGET",
     "MOVING",
     "OLD_MEMORY_KEY",
     "PROOF_HEADER",
@@ -97,6 +103,8 @@ __all__ = [
     "RIGHTS_FILE",
     "RIGHTS_REFUSED",
     "RIGHTS_TAKEN_IN",
+    "RUNS_FOLDER",
+    "RUNS_MOUNT",
     "SERVICE_USER",
     "SESSION_COOKIE",
     "SET_COOKIE_HEADER",
@@ -117,6 +125,7 @@ __all__ = [
     "KeepBackups",
     "KitBackups",
     "KitRequest",
+    "MirrorSettings",
     "MovingPattern",
     "NewContainer",
     "NotifySettings",

@@ -15,6 +15,7 @@ from ops.config.moving import MOVING, MovingPattern
 from ops.config.notify import NotifySettings, SecretName
 from ops.config.recovery import RecoverySettings
 from ops.config.retention import RetentionRule
+from ops.config.sync import MirrorSettings
 
 REGOPS_FILE = "regops/regops.json"
 # The old name of memory_mib. It was wrong: the value has always been in MiB.
@@ -64,7 +65,9 @@ class RegopsConfig(Strict):
         recover: Which backup a host that has nothing begins with; None to begin with nothing.
         undo: How many snapshots are kept, and for how long.
         retention: Which old tags are deleted.
-        upstreams: By mirrored repository, those that it is copied from, with their registries: `docker.io/library/alpine`.
+        sync: The mirror; None if nothing is mirrored, or it is not done by a catalogue.
+        upstreams: By mirrored repository, those that it is copied from, with their registries: `docker.io/library/alpine`. With a
+            catalogue, that says it.
         upstream_logins: By registry that images are mirrored from, the names of the secrets with user and token there.
         events: The gateway's database of the registry's events.
         moving: Patterns of tags that move by design.
@@ -89,6 +92,7 @@ class RegopsConfig(Strict):
     recover: RecoverySettings | None = None
     undo: SnapshotSettings = SnapshotSettings()
     retention: tuple[RetentionRule, ...] = ()
+    sync: MirrorSettings | None = None
     upstreams: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     upstream_logins: Mapping[str, tuple[SecretName, SecretName]] = Field(default_factory=dict)
     events: str = "data/gateway/events.db"
