@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from infra.catalogue import judge
 from infra.images import Image
 from infra.services import SERVICES
 from infra.settings import Settings, SettingsError
@@ -13,7 +14,7 @@ from ops.config import RETENTION, STORAGE_BOX, UPSTREAM_LOGINS
 # Services that are not listed here always run.
 _SWITCHES: Mapping[str, Callable[[Settings], bool]] = {
     "ui": lambda settings: settings.ui.enabled,
-    "regsync": lambda settings: settings.sync.enabled and bool(settings.sync.entries),
+    "regsync": lambda settings: settings.sync.has_catalogue or (settings.sync.enabled and bool(settings.sync.entries)),
     "regbot": lambda settings: settings.sync.enabled and bool(settings.sync.scripts),
     "prometheus": lambda settings: settings.monitoring.enabled,
     "alertmanager": lambda settings: settings.monitoring.enabled,
@@ -39,12 +40,16 @@ class Plan:
         images: Images by their key in the lock.
         services: The services that run, in the order of the table.
         left_out: The services that were asked for but cannot run here, with the reason.
+        catalogue: What is mirrored: the file; None if the settings say it, or nothing is.
+        notes: What people should know about what they asked for.
     """
 
     settings: Settings
     images: Mapping[str, Image]
     services: tuple[str, ...]
     left_out: Mapping[str, str]
+    catalogue: bytes | None = None
+    notes: Sequence[str] = ()
 
     def runs(self, service: str) -> bool:
         """Whether a service runs.
@@ -54,6 +59,11 @@ class Plan:
         """
         assert service in SERVICES, service  # noqa: S101  # else a typo in the program would silently mean "no"
         return service in self.services
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether something is mirrored here by the catalogue."""
+        return self.settings.sync.has_catalogue and self.runs("regsync")
 
     @property
     def deletes_tags(self) -> bool:
@@ -82,12 +92,17 @@ def needed_images(settings: Settings) -> frozenset[str]:
     return frozenset(SERVICES[name].image for name in wanted(settings))
 
 
-def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
+def make_plan(settings: Settings, images: Mapping[str, Image], catalogue: bytes | None = None) -> Plan:
     """Decide what runs.
 
+    Args:
+        settings: The stack's settings.
+        images: Images by their key in the lock.
+        catalogue: What is mirrored, if there is a catalogue.
+
     Raises:
-        SettingsError: Settings contradict each other, a service that every stack needs has no image, or a stack on a server
-            lacks an image or does not pin it by digest.
+        SettingsError: Settings contradict each other, a service that every stack needs has no image, a stack on a server
+            lacks an image or does not pin it by digest, or the catalogue has entries that cannot be mirrored.
     """
     asked = wanted(settings)
     left_out: dict[str, str] = {}
@@ -101,7 +116,9 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
     for name in asked:
         if (client := name.removesuffix("-socket")) != name and client in left_out:
             left_out.setdefault(name, f"only {client} uses it")
+    judged = judge(settings, catalogue)
     problems = [
+        *judged.refused,
         *_reach(settings),
         *_sign_on(settings),
         *_pairs(settings),
@@ -112,7 +129,9 @@ def make_plan(settings: Settings, images: Mapping[str, Image]) -> Plan:
     ]
     if problems:
         raise SettingsError(problems)
-    return Plan(settings, images, tuple(name for name in asked if name not in left_out), left_out)
+    services = tuple(name for name in asked if name not in left_out)
+    kept = catalogue if settings.sync.has_catalogue else None
+    return Plan(settings, images, services, left_out, kept, judged.notes)
 
 
 def _reach(settings: Settings) -> list[str]:

@@ -14,6 +14,7 @@ from infra.look import Wanted
 from infra.paths import PROJECT_FOLDER
 from infra.plan import Plan, make_plan
 from infra.settings import PROJECT, Settings, SettingsError, parse
+from ops.config import CATALOGUE_FILE
 
 LOCK = PROJECT_FOLDER / "images.lock"
 
@@ -29,12 +30,20 @@ def load() -> Plan:
         images = load_lock(PROJECT_FOLDER / settings.images_lock, floors=LOCK)
         if missing := sorted(load_lock(LOCK).keys() - images.keys()):
             raise SettingsError([f"{settings.images_lock}: {name}: is missing; pin it as in {LOCK.name}" for name in missing])
-        plan = make_plan(settings, images)
+        plan = make_plan(settings, images, catalogue())
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from error
     if plan.left_out:
         pulumi.info(f"left out, because their images are not available here: {', '.join(plan.left_out)}")
+    for note in plan.notes:
+        pulumi.info(note)
     return plan
+
+
+def catalogue() -> bytes | None:
+    """Return the file that says what is mirrored; None if there is none."""
+    path = PROJECT_FOLDER / CATALOGUE_FILE
+    return path.read_bytes() if path.exists() else None
 
 
 def make_host(settings: Settings, wanted: Wanted) -> Host:

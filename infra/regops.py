@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from infra.catalogue import names_here
 from infra.plan import Plan
 from infra.reach import reach
 from infra.release import Part
@@ -61,6 +62,7 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         recover=plan.settings.recover,
         undo=plan.settings.operations.undo,
         retention=plan.settings.sync.retention if plan.deletes_tags else (),
+        sync=plan.settings.sync.mirror(names_here(plan.settings)) if plan.has_catalogue else None,
         **_upstreams(plan),
         moving=_moving(plan.settings),
         notify=plan.settings.operations.notify,
@@ -85,7 +87,10 @@ def backup_settings(settings: Settings) -> BackupSettings:
 
 
 def _upstreams(plan: Plan) -> dict[str, Any]:
-    """Return where mirrored images come from: what the disk has damaged can be fetched from there again."""
+    """Return where mirrored images come from: what the disk has damaged can be fetched from there again.
+
+    Of which repositories, the catalogue says if there is one; an edit of it shall change nothing here.
+    """
     if not plan.runs("regsync"):
         return {}
     sources: dict[str, set[str]] = {}
@@ -97,6 +102,7 @@ def _upstreams(plan: Plan) -> dict[str, Any]:
 def _moving(settings: Settings) -> tuple[str, ...]:
     """Return patterns of tags that move by design: the mirror brings a version again when upstream has built it again."""
     mirrored = {f"{entry.repository}:{entry.tag or '*'}" for entry in settings.sync.entries}
+    mirrored |= {f"{pattern.replace('**', '*')}:*" for pattern in settings.sync.into}
     return (*settings.operations.moving, *sorted(mirrored))
 
 

@@ -144,7 +144,8 @@ class Settings(GivenSecrets):
     @classmethod
     def _without_our_own_name(cls, sync: SyncSettings, others: ValidationInfo) -> SyncSettings:
         host = str(others.data.get("registry_host", "")).partition(":")[0]
-        given = [*(entry.target or "" for entry in sync.entries), *(rule.repository for rule in sync.retention)]
+        targets = [entry.target or "" for entry in sync.entries]
+        given = [*sync.into, *targets, *(rule.repository for rule in sync.retention)]
         if named := [name for name in given if "." in host and name.startswith(f"{host}/")]:
             raise ValueError(f"{named[0]} begins with the name of this registry; leave {host}/ out")
         return sync

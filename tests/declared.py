@@ -196,22 +196,27 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
-def declare(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] = frozenset()) -> Declarations:
+def declare(
+    config: Mapping[str, str] | None = None, *, unknown: frozenset[str] = frozenset(), catalogue: bytes | None = None
+) -> Declarations:
     """Return what the program declares with a configuration. Like `declare_again`, but runs each configuration only once."""
-    return _kept(frozenset((config or {}).items()), unknown)
+    return _kept(frozenset((config or {}).items()), unknown, catalogue)
 
 
 @cache
-def _kept(config: frozenset[tuple[str, str]], unknown: frozenset[str]) -> Declarations:
-    return declare_again(dict(config), unknown=unknown)
+def _kept(config: frozenset[tuple[str, str]], unknown: frozenset[str], catalogue: bytes | None) -> Declarations:
+    return declare_again(dict(config), unknown=unknown, catalogue=catalogue)
 
 
-def declare_again(config: Mapping[str, str] | None = None, *, unknown: frozenset[str] = frozenset()) -> Declarations:
+def declare_again(
+    config: Mapping[str, str] | None = None, *, unknown: frozenset[str] = frozenset(), catalogue: bytes | None = None
+) -> Declarations:
     """Run the program with a configuration and return what it declares. No package is installed and no release written.
 
     Args:
         config: Keys without the project's prefix, values as the engine hands them over: text, objects as JSON.
         unknown: Names of commands whose output only `up` will know; with any it is a preview.
+        catalogue: The file that says what is mirrored; None for none.
 
     Raises:
         AssertionError: Two resources have one URN, or the program called a provider function.
@@ -235,6 +240,7 @@ def declare_again(config: Mapping[str, str] | None = None, *, unknown: frozenset
     with (
         mock.patch("infra.site.site_part", lambda architecture: Part.of_text("site", {"architecture": architecture})),
         mock.patch.object(Release, "tarball", lambda release, folder: folder / f"{release.digest}.tar"),
+        mock.patch("infra.project.catalogue", return_value=catalogue),
         # There is no server to ask, and nothing to look for on this machine.
         mock.patch("infra.ssh_host.look", return_value=SEEN),
         mock.patch("infra.local.look", return_value=SEEN),

@@ -37,6 +37,20 @@ BARE: dict[str, Any] = {
     "monitoring": {"enabled": False},
     "protection": {"enabled": False},
 }
+# A mirror that has a catalogue, and one.
+MIRROR: dict[str, Any] = {"into": ["library/**", "mirror/tools"]}
+CATALOGUE = b"""\
+version: 1
+sync:
+  # what everything is built on
+  - source: docker.io/library/alpine
+    target: localhost:8080/library/alpine
+    type: repository
+    tags: {allow: ['3\\.[0-9]+']}
+  - source: ghcr.io/org/tools:1.2
+    target: localhost:8080/mirror/tools:stable
+    type: image
+"""
 _images = cache(load_lock)
 # The defaults, for helpers whose stacks are bare unless told otherwise.
 DEFAULTS: dict[str, Any] = {key: {} for key in BARE}
@@ -44,6 +58,11 @@ DEFAULTS: dict[str, Any] = {key: {} for key in BARE}
 
 def plan_of(**raw: Any) -> Plan:
     """Return the plan of a stack with these settings, on a machine that has all images."""
+    return plan_with(None, **raw)
+
+
+def plan_with(catalogue: bytes | None, **raw: Any) -> Plan:
+    """Return the plan of a stack with these settings and this catalogue, on a machine that has all images."""
     if raw.get("place") == "hetzner":
         raw.setdefault("hetzner", SSH_FROM)
-    return make_plan(parse(raw, stack="test"), _images(LOCK))
+    return make_plan(parse(raw, stack="test"), _images(LOCK), catalogue)

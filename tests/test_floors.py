@@ -18,7 +18,7 @@ _GROUND = {"ops.config", "ops.core", "ops.credentials"}
 # What a floor may import of the others; its own modules always.
 MAY_IMPORT = {
     "ops": set[str](),
-    "infra": _GROUND,
+    "infra": {"ops.catalogue", *_GROUND},
     "stack_components": {"infra", *_GROUND},
     "tools": {"infra", *_GROUND},
 }

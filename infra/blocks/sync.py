@@ -1,4 +1,4 @@
-"""Settings of the mirror: what regsync copies, which old tags go, and the scripts that regbot runs."""
+"""Settings of the mirror: where it writes or what regsync copies, which old tags go, and the scripts that regbot runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from ops.config import REPOSITORY_NAME, RepositoryPattern, RetentionRule, Strict, TagPattern, in_full
+from ops.config import REPOSITORY_NAME, MirrorSettings, RepositoryPattern, RetentionRule, Strict, TagPattern, in_full
+from ops.config.sync import Parallel, Reserve, Window
 
 # A name's first part is a registry if it has a dot or a port, or is localhost: https://github.com/distribution/reference
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9](?::[0-9]{1,5})?|[a-z0-9-]*[a-z0-9]:[0-9]{1,5}|localhost"
@@ -22,6 +23,8 @@ _TARGET = re.compile(rf"(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{_TAG}))?")
 _COMPARISON = r"(?:>=|<=|>|<|=|\^|~)?v?[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?"
 _RANGE = rf"^{_COMPARISON}(?: {_COMPARISON})*$"
 _LOWEST_INTERVAL_MIN = 5
+# What nothing reads unless there is a catalogue.
+_WITH_CATALOGUE = ("reserve_gb", "hub_reserve", "window")
 
 
 def _source(source: str) -> str:
@@ -140,11 +143,28 @@ class ScriptSettings(Strict):
 
 
 class SyncSettings(Strict):
-    """The mirror, and what becomes of old tags. regsync only runs if there are entries, regbot only if there are scripts."""
+    """The mirror, and what becomes of old tags. regsync only runs if something is mirrored, regbot only if there are scripts.
+
+    Attributes:
+        enabled: Whether any of it happens.
+        into: Where the mirror may write. What it copies is in the catalogue then.
+        reserve_gb: How much it leaves free on the disk, in GB.
+        hub_reserve: How many pulls of Docker Hub it leaves for people.
+        window: When runs of the schedule may copy, in UTC: `22:00-06:00`.
+        parallel: How many images are copied at a time.
+        interval: How often regsync looks for what is new in `entries`.
+        entries: What is copied where there is no catalogue: the old way.
+        retention: Which old tags go.
+        scripts: Scripts for regbot.
+    """
 
     enabled: bool = True
+    into: tuple[RepositoryPattern, ...] = ()
+    reserve_gb: Reserve | None = None
+    hub_reserve: Reserve | None = None
+    window: Window | None = None
+    parallel: Parallel | None = None
     interval: Annotated[str, Field(pattern=r"^([0-9]{1,4}h)?([0-9]{1,5}m)?$")] = "12h"
-    parallel: Annotated[int, Field(ge=1, le=16)] = 1
     entries: tuple[SyncEntry, ...] = ()
     retention: tuple[RetentionRule, ...] = ()
     scripts: tuple[ScriptSettings, ...] = ()
@@ -156,6 +176,33 @@ class SyncSettings(Strict):
         if minutes < _LOWEST_INTERVAL_MIN:
             raise ValueError(f"should be at least {_LOWEST_INTERVAL_MIN}m")
         return interval
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether the catalogue says what is mirrored."""
+        return self.enabled and bool(self.into)
+
+    def mirror(self, registries: tuple[str, ...]) -> MirrorSettings:
+        """Return what the host is told of a mirror that has a catalogue.
+
+        Args:
+            registries: What this registry is called in its targets.
+        """
+        given = {name: getattr(self, name) for name in (*_WITH_CATALOGUE, "parallel")}
+        known = {name: value for name, value in given.items() if value is not None}
+        return MirrorSettings(into=self.into, registries=registries, **known)
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> SyncSettings:
+        if self.into and self.entries:
+            raise ValueError(
+                "into and entries exclude each other: with into, the catalogue says what is mirrored; take the entries over with"
+                " `regops catalogue import`, and remove them here"
+            )
+        mine, others = (("interval",), "entries") if self.into else (_WITH_CATALOGUE, "into")
+        if idle := [name for name in mine if name in self.model_fields_set]:
+            raise ValueError(f"{', '.join(idle)} only works with {others}; remove it, or set {others}")
+        return self
 
     @model_validator(mode="after")
     def _one_writer_each(self) -> SyncSettings:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ops.core.files import copy_mode_and_owner
-from ops.core.layout import SECRET_VERSIONS
+from ops.core.layout import CATALOGUE_FILE, MIRROR_FOLDER, SECRET_VERSIONS
 
 STATE = "state"
 _SQLITE = b"SQLite format 3\0"
@@ -44,6 +44,9 @@ ROWS: Sequence[Row] = (
     Row("data/gateway"),
     Row("data/gateway/failing-logins.json", "who is refused at the moment"),
     Row("data/grafana"),
+    Row(MIRROR_FOLDER, quiet=True),
+    Row(f"{MIRROR_FOLDER}/{CATALOGUE_FILE}"),  # with what nobody has taken over into the repository yet
+    Row(f"{MIRROR_FOLDER}/runs", "of runs of regsync"),
     Row("data/regops"),
     Row("data/regops/alerts.json", quiet=True),
     Row("data/regops/backups", quiet=True),

@@ -69,10 +69,17 @@ def _of_target(checked: Checked, around: Surroundings) -> Iterator[Problem]:
     elif around.registries and registry and registry not in around.registries:
         ours = " or ".join(sorted(around.registries))
         yield Problem(line, f"target {target or text} is not this registry", f"let it begin with {ours}/", where)
-    elif (
-        target
-        and around.into
-        and not any(Access(repositories=pattern, actions=("push",)).covers(target.repository) for pattern in around.into)
-    ):
-        what = f"target {target.repository} is outside of where the mirror may write"
+    elif text and around.into and (beyond := _beyond(checked, text, around)):
+        what = f"target {beyond} is outside of where the mirror may write"
         yield Problem(line, what, f"choose one within {', '.join(around.into)}", where)
+
+
+def _beyond(checked: Checked, text: str, around: Surroundings) -> str:
+    """Return what an entry writes where it may not; empty if there is nothing."""
+    if checked.entry and checked.entry.type == "registry":
+        folder = text.partition("/")[2]
+        written = f"{folder}/any" if folder else "any"  # whatever the upstream has
+    else:
+        written = checked.target.repository if checked.target else ""
+    within = any(Access(repositories=pattern, actions=("push",)).covers(written) for pattern in around.into)
+    return "" if within or not written else written

@@ -24,7 +24,7 @@ class ServiceAccount:
 
 
 def _mirrored(settings: Settings) -> tuple[Access, ...]:
-    return _each([entry.repository for entry in settings.sync.entries], "pull", "push")
+    return _each([*settings.sync.into, *(entry.repository for entry in settings.sync.entries)], "pull", "push")
 
 
 def _scripted(settings: Settings) -> tuple[Access, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pulumi
 
 from infra.plan import Plan
 from infra.release import Part
 from infra.secrets import Secrets
+from ops.config import CATALOGUE_FILE, CATALOGUE_PART, MIRROR_FOLDER, MIRROR_TARGET, RUNS_FOLDER, RUNS_MOUNT
 from stack_components.context import Context
 from stack_components.edge import component as edge
 from stack_components.gateway.service_accounts import service_accounts
@@ -16,19 +18,22 @@ from stack_components.service import Healthcheck, Service, ServiceArgs
 from stack_components.spec import ComponentSpec
 from stack_components.sync.hosts import RegistryHost, from_file, render
 from stack_components.sync.regbot import regbot_config
-from stack_components.sync.regsync import regsync_config
+from stack_components.sync.regsync import IdleConfig, regsync_config
 
 REGSYNC, REGBOT = "regsync", "regbot"
-# The registry as clients of this host reach it. Writes go through the edge, which enforces read-only mode; the network has
-# no way out.
-REGISTRY = f"{edge.NAME}.inner:{edge.PLAIN_PORT}"
+REGISTRY = MIRROR_TARGET
 _SECRETS = "/run/secrets"
+# Beside the folder of runs, not around it: nothing can be mounted into a folder that is mounted read-only.
+_IDLE = "/etc/regsync/idle"
 
 
 def parts(plan: Plan) -> list[Part]:
     """Return the configuration, as parts of the release. Secrets are in files that it refers to."""
     sync, found = plan.settings.sync, []
-    if plan.runs(REGSYNC):
+    if plan.has_catalogue:
+        found.append(Part(CATALOGUE_PART, {CATALOGUE_FILE: plan.catalogue or b""}))
+        found.append(Part.of_text(REGSYNC, {"regsync.yml": render(IdleConfig())}))
+    elif plan.runs(REGSYNC):
         logins = [
             RegistryHost(registry=registry, user=from_file(f"{_SECRETS}/{user}"), password=from_file(f"{_SECRETS}/{token}"))
             for registry, (user, token) in plan.upstream_logins.items()
@@ -60,10 +65,12 @@ class Sync(pulumi.ComponentResource):
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:sync:Sync", "sync", {}, opts)
         logins = [secret for login in context.plan.upstream_logins.values() for secret in login]
-        further = {REGSYNC: logins, REGBOT: []}
+        args = {REGSYNC: _args(REGSYNC, logins), REGBOT: _args(REGBOT, [])}
+        if context.plan.has_catalogue:
+            args[REGSYNC] = _idling(args[REGSYNC])
         self.services = {
-            name: Service(name, _args(name, secrets), context, pulumi.ResourceOptions(parent=self))
-            for name, secrets in further.items()
+            name: Service(name, given, context, pulumi.ResourceOptions(parent=self))
+            for name, given in args.items()
             if context.plan.runs(name)
         }
         self.register_outputs({})
@@ -84,4 +91,19 @@ def _args(name: str, secrets: list[str]) -> ServiceArgs:
     )
 
 
-SPEC = ComponentSpec(services=(REGSYNC, REGBOT), start=Sync, parts=parts, secret_files=secret_files)
+def _idling(args: ServiceArgs) -> ServiceArgs:
+    """Return a regsync that waits: `regops sync` starts others in its container, each with a configuration of its own."""
+    file = f"{_IDLE}/regsync.yml"
+    command = [file if word == f"/etc/{REGSYNC}/regsync.yml" else word for word in args.command]
+    return replace(args, command=command, parts={REGSYNC: _IDLE}, reads={RUNS_FOLDER: RUNS_MOUNT})
+
+
+def _folders(plan: Plan) -> list[str]:
+    return [MIRROR_FOLDER, RUNS_FOLDER] if plan.has_catalogue else []
+
+
+def _kept(plan: Plan) -> list[str]:
+    return _folders(plan) if plan.settings.registry.keep_data else []
+
+
+SPEC = ComponentSpec(services=(REGSYNC, REGBOT), start=Sync, folders=_folders, kept=_kept, parts=parts, secret_files=secret_files)

@@ -63,6 +63,13 @@ class RegsyncConfig(Block):
     sync: list[Step]
 
 
+class IdleConfig(Block):
+    """A configuration of regsync that copies nothing: in server mode it waits until it is stopped."""
+
+    version: Literal[1] = 1
+    sync: list[Step] = Field(default_factory=list, max_length=0)
+
+
 def regsync_config(settings: SyncSettings, *, target: RegistryHost, logins: Sequence[RegistryHost]) -> RegsyncConfig:
     """Return what regsync does.
 
@@ -75,7 +82,7 @@ def regsync_config(settings: SyncSettings, *, target: RegistryHost, logins: Sequ
     sources = sorted({entry.registry for entry in settings.entries})
     return RegsyncConfig(
         creds=[target, *(known.get(source, RegistryHost(registry=source)) for source in sources)],
-        defaults=Defaults(parallel=settings.parallel, interval=settings.interval),
+        defaults=Defaults(parallel=settings.parallel or 1, interval=settings.interval),
         sync=[_step(entry, target.registry) for entry in settings.entries],
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
+import pytest
+
 from infra.regops import regops_config
 from infra.services import SERVICES
-from ops.config import MOVING, VERIFIED_WITHIN_DAYS, render
-from tests.plans import BARE, EVERYTHING, plan_of
+from ops.config import MOVING, VERIFIED_WITHIN_DAYS, MirrorSettings, render
+from tests.plans import BARE, CATALOGUE, EVERYTHING, MIRROR, plan_of, plan_with
 
 ROOT = PurePosixPath("/srv/private-registry")
 
@@ -69,3 +71,19 @@ def test_where_mirrored_images_come_from_is_told_with_the_names_of_logins_and_wi
     assert config.upstream_logins == {"ghcr.io": ("ghcr_user", "ghcr_token")}
     assert "somebody" not in render(config)
     assert regops_config(plan_of(**BARE), ROOT).upstreams == {}
+
+
+def test_of_a_mirror_with_a_catalogue_the_host_is_told_where_it_may_write_and_not_what_it_copies() -> None:
+    secrets = {"hub_user": "somebody", "hub_token": "of-somebody"}
+    plan = plan_with(CATALOGUE, **BARE | secrets | {"sync": {**MIRROR, "window": "22:00-06:00", "parallel": 4}})
+    config = regops_config(plan, ROOT)
+    into, names = ("library/**", "mirror/tools"), ("localhost:8080",)
+    assert config.sync == MirrorSettings(into=into, window="22:00-06:00", parallel=4, registries=names)
+    assert (config.upstreams, config.upstream_logins) == ({}, {"docker.io": ("hub_user", "hub_token")})
+    assert config.moving == (*MOVING, "library/*:*", "mirror/tools:*")
+    assert "library/alpine" not in render(config)
+
+
+@pytest.mark.parametrize("sync", [{}, {"entries": [{"source": "alpine"}]}, {**MIRROR, "enabled": False}])
+def test_without_a_catalogue_the_host_mirrors_nothing(sync: dict[str, Any]) -> None:
+    assert regops_config(plan_with(CATALOGUE, **BARE | {"sync": sync}), ROOT).sync is None

@@ -177,3 +177,39 @@ def test_regsync_neither_stands_still_nor_runs_all_the_time(interval: str) -> No
 @pytest.mark.parametrize("interval", ["5m", "12h", "1h30m"])
 def test_intervals_are_written_as_go_does(interval: str) -> None:
     assert parse({"sync": {"interval": interval}}, stack="test").sync.interval == interval
+
+
+def test_the_catalogue_or_the_settings_say_what_is_mirrored_and_not_both() -> None:
+    told = problem(into=["library/**"], entries=[ALPINE])
+    assert told.startswith("sync: into and entries exclude each other")
+    assert "`regops catalogue import`" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"entries": [ALPINE], "window": "22:00-06:00"}, "window only works with into"),
+        ({"reserve_gb": 5, "hub_reserve": 5}, "reserve_gb, hub_reserve only works with into"),
+        ({"into": ["library/**"], "interval": "6h"}, "interval only works with entries"),
+    ],
+)
+def test_what_nothing_would_read_is_refused(given: dict[str, Any], told: str) -> None:
+    assert problem(**given).startswith(f"sync: {told}; ")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"into": ["library/*"]}, "into.0: should be a repository name, a prefix ending in /**, "),
+        ({"window": "22-6"}, "window: should be two times of day in UTC, "),
+        ({"reserve_gb": -1}, "reserve_gb: "),
+        ({"parallel": 17}, "parallel: "),
+    ],
+)
+def test_a_mirror_that_cannot_be_is_refused(given: dict[str, Any], told: str) -> None:
+    assert problem(**{"into": ["library/**"], **given}).startswith(f"sync.{told}")
+
+
+def test_the_mirror_does_not_write_below_the_name_of_this_registry() -> None:
+    with pytest.raises(SettingsError, match=r"registry\.example\.com/\*\* begins with the name of this registry"):
+        parse({"sync": {"into": ["registry.example.com/**"]}, "registry_host": "registry.example.com"}, stack="test")

@@ -12,15 +12,11 @@ from infra.ops_command import REMOVE_RELEASE
 from infra.regops import FOLDERS, METRICS_FOLDER
 from ops.backups.state import ROWS, row_of, take_state
 from ops.config import ACCESS_LOG_FOLDER, READ_ONLY_FOLDER, REGOPS_FILE
-from stack_components import cache, edge, gateway, management, monitoring, protection, registry, sign_on, sync, ui
-from stack_components.spec import ComponentSpec
-from tests.plans import EVERYTHING, plan_of
+from tests.plans import CATALOGUE, EVERYTHING, MIRROR, plan_of, plan_with
+from tests.stack_components.specs import SPECS
 
-SPECS: list[ComponentSpec] = [
-    component.SPEC for component in (cache, edge, gateway, management, monitoring, protection, registry, sign_on, sync, ui)
-]
-PLAN = plan_of(**EVERYTHING)
-WRITTEN = {folder for spec in SPECS for folder in spec.folders(PLAN)}
+PLANS = [plan_of(**EVERYTHING), plan_with(CATALOGUE, **EVERYTHING | {"sync": MIRROR})]
+WRITTEN = {folder for spec in SPECS for plan in PLANS for folder in spec.folders(plan)}
 OTHERS = {*FOLDERS, METRICS_FOLDER, ACCESS_LOG_FOLDER, READ_ONLY_FOLDER, *REMOVE_RELEASE[1:], "secrets", "live"}
 
 
