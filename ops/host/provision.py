@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ops.catalogue.errors import CatalogueError
 from ops.core.files import write_atomic
 from ops.core.layout import LIVE, SECRET_VERSIONS
 from ops.host.drift import keep_revision, record
@@ -223,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             elif given.command == "folders":
                 record(given.root, "folders", [below(given.root, name) for name in given.names])
             keep_revision(given.root, given.revision)
-    except (OSError, ValueError, tarfile.TarError) as error:
+    except (CatalogueError, OSError, ValueError, tarfile.TarError) as error:
         sys.stderr.write(f"ops.host.provision {given.command}: {error}\n")
         return 1
     return 0

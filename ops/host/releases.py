@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from py_compile import PycInvalidationMode
 
+from ops.catalogue.shipped import require_room, take_in
 from ops.core.layout import LIVE, SECRET_VERSIONS
 
 RELEASES_KEPT = 5
@@ -39,6 +40,7 @@ def install_release(root: Path, tarball: Path, *, compiled: bool = False) -> str
     Raises:
         OSError: The disk is full or the folder cannot be written; `current` is then as it was.
         ValueError: The tarball is not a release.
+        CatalogueError: It brings another catalogue than before, and somebody has edited that of this host; nothing was changed.
     """
     root.mkdir(parents=True, exist_ok=True)
     sweep(root)
@@ -50,6 +52,7 @@ def install_release(root: Path, tarball: Path, *, compiled: bool = False) -> str
         if len(releases) != 1:
             raise ValueError(f"{tarball} is not a release: it should hold one, and holds {len(releases)}")
         digest = releases[0]
+        require_room(root, incoming / "releases" / digest)
         missing = dict[Path, Path]()
         for kind in ("parts", "releases"):
             (root / kind).mkdir(exist_ok=True)
@@ -66,6 +69,7 @@ def install_release(root: Path, tarball: Path, *, compiled: bool = False) -> str
         shutil.rmtree(incoming, ignore_errors=True)
     os.utime(root / "releases" / digest)
     point(root / "current", f"releases/{digest}")
+    take_in(root)
     os.sync()  # Pulumi records it as done now
     return digest
 

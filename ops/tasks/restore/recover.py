@@ -17,6 +17,8 @@ from ops.backups.recovery import Recovery, note_recovery, recovery_of
 from ops.backups.repository import BackupRepository, repository_of
 from ops.backups.restic import Backup
 from ops.backups.state import remove_beside, row_of
+from ops.catalogue.errors import CatalogueError
+from ops.catalogue.shipped import take_in
 from ops.config import ConfigError, RecoverySettings, container_name
 from ops.core.docker_engine import EngineError, connected
 from ops.core.files import copy_mode_and_owner
@@ -100,7 +102,7 @@ def _named(name: str, backups: Iterable[Backup]) -> Backup | None:
 def _restored(stack: Stack, recovery: Recovery, backup: Backup, tell: Tell) -> Recovered:
     backups = repository_of(stack)
     tell(f"recovering from backup {backup.name}, made {recovery.made_at} …")
-    _bring_state(stack, backups, backup)
+    _bring_state(stack, backups, backup, tell)
     source = Source(backups, backup, backups.index(backup))
     tree = tree_of(stack)
     tree.root.mkdir(parents=True, exist_ok=True)
@@ -150,7 +152,7 @@ def _bring_pointers(store: SnapshotStore, source: Source, placeholders: Placehol
     return incomplete
 
 
-def _bring_state(stack: Stack, backups: BackupRepository, backup: Backup) -> None:
+def _bring_state(stack: Stack, backups: BackupRepository, backup: Backup, tell: Tell) -> None:
     """Put what services and tasks keep where they look for it. The program has put its own secrets there already."""
     with fetched_state(backups, backup, _DATA) as data:
         for path in sorted(one for one in data.rglob("*") if one.is_file() and not one.is_symlink()):
@@ -158,6 +160,10 @@ def _bring_state(stack: Stack, backups: BackupRepository, backup: Backup) -> Non
             row = row_of(name)
             if row and not row.skipped:
                 _put(path, stack.root / name)
+    try:
+        take_in(stack.root)  # the repository's catalogue may be newer than the backup
+    except CatalogueError as error:
+        tell(str(error))
 
 
 def _put(source: Path, target: Path) -> None:
