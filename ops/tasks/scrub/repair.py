@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ops.backups.errors import BackupError
@@ -14,6 +15,7 @@ from ops.registry.client import Login
 from ops.registry.listing import links_of
 from ops.registry.manifests import has_content
 from ops.registry.snapshots.trash import Restorer
+from ops.stack.mirror import mirrored_from
 from ops.stack.stack import Stack
 from ops.tasks.scrub.model import ScrubReport
 from ops.upstream.client import Upstream, UpstreamError
@@ -48,8 +50,8 @@ class _Repair:
         self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             self._from_backups()
-            if self._missing and self._stack.config.upstreams:
-                self._from_upstreams()
+            if self._missing and (upstreams := mirrored_from(self._stack)):
+                self._from_upstreams(upstreams)
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
         self._report.unrepaired = {digest: f"{self._why[digest]}; {_LAST_REMEDY}" for digest in sorted(self._missing)}
@@ -73,8 +75,8 @@ class _Repair:
                 self._put(file, digest, "a backup")
         shutil.rmtree(target, ignore_errors=True)
 
-    def _from_upstreams(self) -> None:
-        sources = self._sources()
+    def _from_upstreams(self, upstreams: Mapping[str, Sequence[str]]) -> None:
+        sources = self._sources(upstreams)
         for digest in sorted(self._missing):
             for source, name in sources.get(digest, ()):
                 registry, _, repository = source.partition("/")
@@ -89,10 +91,10 @@ class _Repair:
                     self._put(file, digest, registry)
                     break
 
-    def _sources(self) -> dict[str, list[tuple[str, str]]]:
+    def _sources(self, upstreams: Mapping[str, Sequence[str]]) -> dict[str, list[tuple[str, str]]]:
         """Return for each missing blob the upstream repositories that may have it, each with the digest that it has there."""
         found: dict[str, list[tuple[str, str]]] = {}
-        for repository, sources in self._stack.config.upstreams.items():
+        for repository, sources in upstreams.items():
             links = links_of(self._restorer.tree, repository)
             for name in {*links.revisions, *links.layers}:
                 digest = links.aliases.get(name, name)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ops.backups.errors import BackupError
-from ops.config import REGOPS_FILE, RegopsConfig, render
+from ops.catalogue.shipped import working_copy
+from ops.config import REGOPS_FILE, MirrorSettings, RegopsConfig, render
 from ops.core import exit_codes
 from ops.stack.stack import Stack
 from ops.tasks.scrub.model import PARTS, ScrubReport, Share
@@ -167,6 +168,21 @@ class TestWithoutBackups:
         assert mirror.name in report.summary
         assert mirror.registry.client.pull("mirrored/app", "v1") == []
         assert not (mirror.stack.root / "data/backup/scrubbed").exists()
+
+    def test_a_catalogue_says_where_images_come_from(self, mirror: Mirror) -> None:
+        root = mirror.stack.root
+        told = mirror.stack.config.model_copy(
+            update={"upstreams": {}, "sync": MirrorSettings(into=("mirrored/**",), registries=("r.example.com",))}
+        )
+        (root / "current" / REGOPS_FILE).write_text(render(told))
+        digest = digest_of(max(IMAGE.blobs, key=len))
+        flip(mirror.registry.tree.blob(digest))
+        assert digest in scrub(mirror.stack, ALL, say).unrepaired, "there is no catalogue yet"
+        working_copy(root).parent.mkdir(parents=True)
+        working_copy(root).write_text(
+            f"sync: [{{source: '{mirror.name}/library/app', target: r.example.com/mirrored/app, type: repository}}]"
+        )
+        assert scrub(mirror.stack, ALL, say).repaired == {digest: mirror.name}
 
     def test_what_upstream_does_not_have_any_more_is_named_with_both_reasons(self, mirror: Mirror) -> None:
         digest = digest_of(max(IMAGE.blobs, key=len))
