@@ -107,7 +107,7 @@ def test_who_is_sent_on_to_another_server_takes_no_account_along(tmp_path: Path)
     [
         ((200, {}, b"something else"), "gave other content"),
         ((200, {"Content-Length": "1000"}, CONTENT), "IncompleteRead|closed|other content|bytes"),
-        ((429, {}, b""), "answered 429"),
+        ((429, {}, b""), "too many requests were sent from here"),
         ((500, {}, b""), "answered 500"),
         ((307, {"Location": "http://192.0.2.1/blob"}, b""), "which was not followed: it has no TLS"),
         ((307, {"Location": "/again"}, b""), "on and on"),
@@ -120,7 +120,7 @@ def test_what_goes_wrong_there_is_named_and_leaves_no_file(
     answer: tuple[int, dict[str, str], bytes], said: str, tmp_path: Path
 ) -> None:
     with running_front(lambda _: answer) as front, pytest.raises(UpstreamError, match=said) as error:
-        Upstream(front.name).fetch("team/app", DIGEST, tmp_path / "fetched")
+        Upstream(front.name, pause=lambda _: None).fetch("team/app", DIGEST, tmp_path / "fetched")
     assert front.name in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
