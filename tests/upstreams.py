@@ -14,12 +14,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from urllib3 import HTTPConnectionPool
 
 from ops.upstream.budget import Budget
+from tests.loopback_server import Answer, serving
 
 PULLS_USED_UP = (
     "You have reached your unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit"  # Docker Hub's words
@@ -43,6 +43,7 @@ class Front:
         login: The only account that it takes; None if it has none, and gives tokens to everybody.
         anonymous: Whether it gives tokens without an account although it has one.
         private: Repositories that it denies to everybody, as Docker Hub does those that do not exist.
+        untold: Repositories for which it gives no tokens, as GHCR does.
         account_status: What it answers to a wrong account.
         token_life_s: How long its tokens are valid.
         budget: What it grants: each GET of a manifest is a pull; none for everything.
@@ -54,7 +55,7 @@ class Front:
         hang: Beginnings of paths that are never answered; "/" for all.
         cut_after: After how many bytes the body of each longer answer ends.
         page: How many tags it lists at a time; all of them for None.
-        absolute_links: Whether it names the next page by a whole URL.
+        links_to: The host that it says has the next page; empty to name a path only.
         digests: Whether it tells digests of manifests.
         requests: Method and path, with its query, of each request, in their order.
         logins: The names that asked for tokens with a password, or came with one, in their order.
@@ -69,6 +70,7 @@ class Front:
     login: tuple[str, str] | None = None
     anonymous: bool = False
     private: set[str] = field(default_factory=set)
+    untold: set[str] = field(default_factory=set)
     account_status: int = 401
     token_life_s: int = 300
     budget: Budget | None = None
@@ -80,7 +82,7 @@ class Front:
     hang: set[str] = field(default_factory=set)
     cut_after: int | None = None
     page: int | None = None
-    absolute_links: bool = False
+    links_to: str = ""
     digests: bool = True
     requests: list[tuple[str, str]] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
@@ -113,47 +115,46 @@ class Front:
     @contextlib.contextmanager
     def running(self) -> Iterator[Front]:
         """Run it on loopback."""
-        front = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.front = front
-        with _Server(("127.0.0.1", self.port), Handler) as server:
-            self.port = server.server_port
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-            thread.start()
+        with serving(self._answer, port=self.port, connected=self._connected) as self.port:
             try:
                 yield self
             finally:
                 self._closing.set()
-                server.shutdown()
-                thread.join()
                 self._registry.close()
 
-    # What follows decides one answer; the handler below sends it.
+    def forget_tokens(self) -> None:
+        """Take none of the tokens any more that were given."""
+        self._tokens.clear()
 
-    def begin(self, method: str, path: str) -> bool:
-        """Count a request, and take its time; return whether it is answered."""
+    def _connected(self) -> None:
         with self._lock:
-            self.requests.append((method, path))
+            self.connections += 1
+
+    def _answer(self, method: str, target: str, headers: Mapping[str, str]) -> Answer | None:
+        """Count a request, take its time, and answer it."""
+        with self._lock:
+            self.requests.append((method, target))
             self._under_way += 1
             self.busiest = max(self.busiest, self._under_way)
             reset, self.resets = self.resets > 0, max(0, self.resets - 1)
-        if any(path.startswith(start) for start in self.hang):
-            self._closing.wait(_LONGEST_S)
-            return False
-        if self.latency_s:
-            time.sleep(self.latency_s)
-        return not reset
+        try:
+            if any(target.startswith(start) for start in self.hang):
+                self._closing.wait(_LONGEST_S)
+                return None
+            if self.latency_s:
+                time.sleep(self.latency_s)
+            return None if reset else self._cut(self._decided(method, target, headers))
+        finally:
+            with self._lock:
+                self._under_way -= 1
 
-    def end(self) -> None:
-        """Count that a request is over."""
-        with self._lock:
-            self._under_way -= 1
+    def _cut(self, answer: Answer) -> Answer:
+        status, headers, body = answer
+        if self.cut_after is None or len(body) <= self.cut_after:
+            return answer
+        return status, {**headers, "Content-Length": str(len(body))}, body[: self.cut_after]
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body."""
+    def _decided(self, method: str, target: str, headers: Mapping[str, str]) -> Answer:
         path = urlsplit(target).path
         if path == "/token":
             return self._token(target, headers)
@@ -163,13 +164,12 @@ class Front:
         told = self._pulled(method, path)
         if self.budget and told and method == "GET" and self.budget.remaining < 0:
             self.budget = Budget(self.budget.limit, 0, self.budget.window_s)
-            told["ratelimit-remaining"] = f"0;w={self.budget.window_s}"
             return 429, told, _errors("TOOMANYREQUESTS", PULLS_USED_UP)
         if listed := _TAGS.fullmatch(path):
             return self._tags(target, listed[1])
         return self._passed_on(method, target, headers, told)
 
-    def _busy(self) -> tuple[int, dict[str, str], bytes] | None:
+    def _busy(self) -> Answer | None:
         with self._lock:
             if self.failing:
                 self.failing -= 1
@@ -182,7 +182,7 @@ class Front:
     def _later(self) -> dict[str, str]:
         return {"Retry-After": self.retry_after} if self.retry_after else {}
 
-    def _unknown(self, target: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes] | None:
+    def _unknown(self, target: str, headers: Mapping[str, str]) -> Answer | None:
         """Refuse who may not see what is asked for."""
         given = headers.get("Authorization", "")
         repository = _repository_of(target)
@@ -212,7 +212,7 @@ class Front:
         with self._lock:
             self.logins.append(name)
 
-    def _token(self, target: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def _token(self, target: str, headers: Mapping[str, str]) -> Answer:
         with self._lock:
             if self.busy_tokens:
                 self.busy_tokens -= 1
@@ -223,6 +223,8 @@ class Front:
         if self.login and given != _basic(self.login) and (given or not self.anonymous):
             return self.account_status if given else 401, {}, _errors("DENIED", "denied")
         scope = parse_qs(urlsplit(target).query).get("scope", [""])[0]
+        if scope.removeprefix("repository:").removesuffix(":pull") in self.untold:
+            return 403, {}, _errors("DENIED", "requested access to the resource is denied")
         token = secrets.token_hex(8)
         self._tokens[f"Bearer {token}"] = scope, time.monotonic() + self.token_life_s
         return 200, {"Content-Type": "application/json"}, json.dumps({"token": token, "expires_in": self.token_life_s}).encode()
@@ -237,7 +239,7 @@ class Front:
         window = f";w={self.budget.window_s}"
         return {"ratelimit-limit": f"{self.budget.limit}{window}", "ratelimit-remaining": f"{max(0, left)}{window}"}
 
-    def _tags(self, target: str, repository: str) -> tuple[int, dict[str, str], bytes]:
+    def _tags(self, target: str, repository: str) -> Answer:
         """List tags a page at a time, whatever is asked for, as registries with many tags do."""
         if self.page is None:
             return self._passed_on("GET", target, {}, {})
@@ -249,12 +251,10 @@ class Front:
         shown = rest[: self.page]
         if len(rest) > len(shown):
             link = f"/v2/{repository}/tags/list?n={self.page}&last={shown[-1]}"
-            headers["Link"] = f'<{f"http://{self.address}" if self.absolute_links else ""}{link}>; rel="next"'
+            headers["Link"] = f'<{f"http://{self.links_to}" if self.links_to else ""}{link}>; rel="next"'
         return status, headers, json.dumps({"name": repository, "tags": shown}).encode()
 
-    def _passed_on(
-        self, method: str, target: str, headers: Mapping[str, str], told: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
+    def _passed_on(self, method: str, target: str, headers: Mapping[str, str], told: dict[str, str]) -> Answer:
         accepted = {name: value for name, value in headers.items() if name.lower() in {"accept", "range"}}
         reply = self._registry.request(method, target, headers=accepted, redirect=False, retries=False)
         given = {name: value for name, value in reply.headers.items() if name.lower() in _PASSED_ON}
@@ -263,54 +263,6 @@ class Front:
         if method == "HEAD":
             given["Content-Length"] = reply.headers.get("Content-Length", "0")
         return reply.status, {**given, **told}, reply.data
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Let clients go away whenever they want."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    front: Front
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def setup(self) -> None:
-        super().setup()
-        self.front.connections += 1
-
-    def do_GET(self) -> None:
-        try:
-            if not self.front.begin(self.command, self.path):
-                self.close_connection = True
-                return
-            status, headers, body = self.front.answer(self.command, self.path, dict(self.headers.items()))
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self._send(body)
-        finally:
-            self.front.end()
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def _send(self, body: bytes) -> None:
-        cut = self.front.cut_after
-        if cut is not None and len(body) > cut:
-            self.close_connection = True
-            body = body[:cut]
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in the standard library
-        pass
 
 
 def _repository_of(target: str) -> str:

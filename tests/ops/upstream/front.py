@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.loopback_server import Answer, serving
 
 
 @dataclass
@@ -18,40 +18,23 @@ class Front:
         asked: Path and `Authorization` of each request, in their order.
     """
 
-    name: str
+    name: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
-Answers = Callable[[str], tuple[int, dict[str, str], bytes]]
-
-
 @contextlib.contextmanager
-def running_front(answers: Answers) -> Iterator[Front]:
+def running_front(answers: Callable[[str], Answer]) -> Iterator[Front]:
     """Run a front on loopback.
 
     Args:
         answers: Returns status, headers and body by path. A `Content-Length` that is too large cuts the answer short.
     """
+    front = Front()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            front.asked.append((self.path, self.headers.get("Authorization", "")))
-            status, headers, body = answers(self.path)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(_: str, path: str, headers: Mapping[str, str]) -> Answer:
+        front.asked.append((path, headers.get("Authorization", "")))
+        return answers(path)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in the standard library
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        front = Front(f"127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield front
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(answer) as port:
+        front.name = f"127.0.0.1:{port}"
+        yield front
