@@ -160,8 +160,8 @@ class Entry(_Regsync):
 
     @property
     def filters(self) -> tuple[TagFilter, ...]:
-        """All its sets of tags; none means all tags."""
-        return tuple(one for one in (*self.tag_sets, self.tags) if one != TagFilter())
+        """All its sets of tags; none means all tags. An empty one among further sets means all tags, too."""
+        return (*self.tag_sets, self.tags) if self.tags != TagFilter() else self.tag_sets
 
 
 def read(values: Mapping[str, Any]) -> Entry:
