@@ -19,3 +19,9 @@ class CatalogueBusyError(CatalogueError):
     """Somebody else is writing the catalogue, or has just done so."""
 
     exit_code = exit_codes.BUSY
+
+
+class CatalogueAwayError(CatalogueError):
+    """The host that a catalogue is for cannot be reached."""
+
+    exit_code = exit_codes.UNREACHABLE

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ops.catalogue.checks import check
-from ops.catalogue.difference import difference
 from ops.catalogue.document import Document
 from ops.catalogue.edits import with_changes, with_entries, without_entry
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.imports import imported
-from ops.catalogue.model import Surroundings
 from ops.catalogue.names import name_of
 from ops.catalogue.selection import chosen, matching
 from ops.catalogue.store import Store
 from ops.catalogue.wishes import Wishes, new_entry, own_name, patch_of, require_well
+from ops.cli.catalogue_exchange import PULL_EXAMPLES, PUSH_EXAMPLES, pull_, push_, receive_, send_
+from ops.cli.catalogue_files import (
+    DEFAULT,
+    DryRun,
+    File,
+    FileOrNone,
+    Opened,
+    around,
+    default_file,
+    is_of_host,
+    mirror_of,
+    show_difference,
+    tell_ahead,
+)
 from ops.cli.catalogue_output import document_of, print_checked, print_entries, print_imported, shown
 from ops.cli.printing import print_json
 from ops.cli.say import say
 from ops.cli.shared import Json
-from ops.core.layout import CATALOGUE_FILE
 
 EXAMPLES = (
     "Examples: `regops catalogue` · `regops catalogue list --search postgres` · `regops catalogue --file mirror.yml --json`"
@@ -45,10 +54,10 @@ Examples: `regops catalogue import regsync.yml --dry-run` ·
 """
 UNDO_EXAMPLES = "Examples: `regops catalogue undo --dry-run` · `regops catalogue undo` · `regops catalogue undo --redo`"
 
+_EXCHANGES = ("push", "pull", "send", "receive")
+
 app = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, add_completion=False, rich_markup_mode=None)
 
-_File = Annotated[Path, typer.Option("--file", metavar="PATH", help="The catalogue.")]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change, as a diff.")]
 _Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="Its source or target, a part of one, or its line, as in :14.")]
 _Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only entries whose source or target contains it.")]
 _Registry = Annotated[
@@ -62,62 +71,30 @@ _Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="RE", help="T
 _Deny = Annotated[list[str] | None, typer.Option("--deny", metavar="RE", help="Tags among them to leave out; repeatable.")]
 _Semver = Annotated[list[str] | None, typer.Option("--semver", metavar="RANGE", help="Range of versions; repeatable.")]
 _Keep = Annotated[int | None, typer.Option("--keep", min=0, help="Keep that many of the highest versions; 0 for all.")]
-_DEFAULT = Path(CATALOGUE_FILE)
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A catalogue that was read, and is perhaps written again."""
-
-    store: Store
-    content: bytes | None
-    document: Document
-
-    @classmethod
-    def of(cls, file: Path, *, new: bool = False) -> _Opened:
-        store = Store(file)
-        content = store.read()
-        if content is None and not new:
-            raise CatalogueError(
-                f"{file} is missing; name another with --file, or make it: `regops catalogue add`, `regops catalogue import FILE`"
-            )
-        return cls(store, content, Document.of(content or b"", file))
-
-    def save(self, new: Document, *, dry_run: bool) -> bool:
-        """Write it, or show what would be written; return whether it was."""
-        if dry_run:
-            for line in difference(self.document.text, new.text, new.name):
-                typer.echo(line)
-        elif new.text != self.document.text:
-            self.store.write(self.content, new.text.encode())
-            return True
-        return False
-
-
-def _around(registries: list[str] | None, into: list[str] | None = None) -> Surroundings:
-    try:
-        return Surroundings.of(registries or (), into or (), os.environ)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--into") from None
 
 
 @app.callback()
-def show_all(context: typer.Context, *, search: _Search = "", file: _File = _DEFAULT, as_json: Json = False) -> None:
+def show_all(context: typer.Context, *, search: _Search = "", file: FileOrNone = None, as_json: Json = False) -> None:
     """List, edit and check what is mirrored.
 
-    The catalogue is a file, catalogue.yml, that plain regsync can read. Edits change the lines of their entry; every other line
-    stays as it is, with its comments. Without a verb, entries are listed.
+    The catalogue is a file, catalogue.yml, that plain regsync can read: in a checkout that of the repository, on a host its own.
+    Edits change the lines of their entry; every other line stays as it is, with its comments. Without a verb, entries are listed.
     """
-    # For `regops catalogue --file mirror.yml list`.
-    context.default_map = {str(command.name): {"file": file} for command in app.registered_commands}
+    file = file or default_file(context.obj)
+    defaults: dict[str, Any] = {"file": file}  # for `regops catalogue --file mirror.yml list`, too
+    if is_of_host(file, context.obj) and (mirror := mirror_of(context.obj)):
+        defaults |= {"registry": list(mirror.registries), "into": list(mirror.into)}
+        if context.invoked_subcommand not in _EXCHANGES:
+            context.call_on_close(lambda: tell_ahead(file, context.obj))
+    context.default_map = {str(command.name): defaults for command in app.registered_commands}
     if context.invoked_subcommand is None:
         list_(search=search, file=file, as_json=as_json)
 
 
 @app.command("list", epilog="Examples: `regops catalogue list` · `regops catalogue list --search ghcr.io --json`")
-def list_(*, search: _Search = "", file: _File = _DEFAULT, as_json: Json = False) -> None:
+def list_(*, search: _Search = "", file: File = DEFAULT, as_json: Json = False) -> None:
     """List the entries, with their lines."""
-    document = _Opened.of(file).document
+    document = Opened.of(file).document
     items = matching(document, search)
     if as_json:
         print_json({"file": str(file), "entries": [document_of(item) for item in items]})
@@ -126,11 +103,11 @@ def list_(*, search: _Search = "", file: _File = _DEFAULT, as_json: Json = False
 
 
 @app.command("show", epilog="Examples: `regops catalogue show postgres` · `regops catalogue show :14 --json`")
-def show_(entry: _Entry, *, file: _File = _DEFAULT, as_json: Json = False) -> None:
+def show_(entry: _Entry, *, file: File = DEFAULT, as_json: Json = False) -> None:
     """Show an entry as it is written, and what is wrong with it."""
-    document = _Opened.of(file).document
+    document = Opened.of(file).document
     item = chosen(document, entry)
-    problems = [one for one in check(document, _around(None)) if item.index in one.entries]
+    problems = [one for one in check(document, around(None)) if item.index in one.entries]
     if as_json:
         print_json({"file": str(file), "entry": document_of(item), "problems": [one.document() for one in problems]})
         return
@@ -149,22 +126,23 @@ def add_(
     target: _Target = None,
     keep: _Keep = None,
     registry: _Registry = None,
-    file: _File = _DEFAULT,
-    dry_run: _DryRun = False,
+    into: _Into = None,
+    file: File = DEFAULT,
+    dry_run: DryRun = False,
 ) -> None:
     """Add an entry.
 
     Without --target, it goes to the source's path without its registry. What this registry is called is taken from the other
     entries, or from --registry. At a terminal, `regops catalogue add` asks for what is missing.
     """
-    opened = _Opened.of(file, new=True)
+    opened = Opened.of(file, new=True)
     wishes = _wishes(tags, deny, semver, target, keep)
     names = list(registry or ())
     if not source:
         source, wishes, names = _asked(opened.document, wishes, names)
     new = with_entries(opened.document, [new_entry(opened.document, source, wishes, names)])
     item = new.entries[-1]
-    doubts = require_well(opened.document, new, item, _around(names))
+    doubts = require_well(opened.document, new, item, around(names, into))
     if opened.save(new, dry_run=dry_run):
         say(f"added to {new.place(item)}: {shown(item)}; `regops catalogue undo` takes it out again")
     for doubt in doubts:
@@ -181,14 +159,15 @@ def edit_(
     target: _Target = None,
     keep: _Keep = None,
     registry: _Registry = None,
-    file: _File = _DEFAULT,
-    dry_run: _DryRun = False,
+    into: _Into = None,
+    file: File = DEFAULT,
+    dry_run: DryRun = False,
 ) -> None:
     """Edit an entry.
 
     What is given replaces what was there; an empty value removes it, as `--tags ''` does.
     """
-    opened = _Opened.of(file)
+    opened = Opened.of(file)
     document, names = opened.document, list(registry or ())
     item = chosen(document, entry)
     try:
@@ -199,7 +178,7 @@ def edit_(
     if not patch:
         raise typer.BadParameter("say what is to change: --tags, --deny, --semver, --target or --keep")
     new = with_changes(document, item, patch)
-    doubts = require_well(document, new, new.entries[item.index], _around(names))
+    doubts = require_well(document, new, new.entries[item.index], around(names, into))
     if opened.save(new, dry_run=dry_run):
         say(f"edited {new.place(new.entries[item.index])}: {shown(new.entries[item.index])}; `regops catalogue undo` reverts it")
     elif not dry_run:
@@ -209,9 +188,9 @@ def edit_(
 
 
 @app.command("remove", epilog="Examples: `regops catalogue remove postgres --dry-run` · `regops catalogue remove :14`")
-def remove_(entry: _Entry, *, file: _File = _DEFAULT, dry_run: _DryRun = False) -> None:
+def remove_(entry: _Entry, *, file: File = DEFAULT, dry_run: DryRun = False) -> None:
     """Remove an entry. The images that it has copied stay."""
-    opened = _Opened.of(file)
+    opened = Opened.of(file)
     item = chosen(opened.document, entry)
     if opened.save(without_entry(opened.document, item), dry_run=dry_run):
         say(f"removed {shown(item)}; its images stay; `regops catalogue undo` brings the entry back")
@@ -220,14 +199,14 @@ def remove_(entry: _Entry, *, file: _File = _DEFAULT, dry_run: _DryRun = False) 
 @app.command(
     "check", epilog="Examples: `regops catalogue check` · `regops catalogue check --registry registry.example.com --json`"
 )
-def check_(*, registry: _Registry = None, into: _Into = None, file: _File = _DEFAULT, as_json: Json = False) -> None:
+def check_(*, registry: _Registry = None, into: _Into = None, file: File = DEFAULT, as_json: Json = False) -> None:
     """Say what is wrong, with the line and a remedy.
 
     Ends with 10 if an entry cannot be mirrored as it is, or not as it seems, and with 3 if something is only doubtful. Targets
     outside this registry are only seen with --registry.
     """
-    document = _Opened.of(file).document
-    problems = check(document, _around(registry, into))
+    document = Opened.of(file).document
+    problems = check(document, around(registry, into))
     raise typer.Exit(print_checked(document, problems, as_json=as_json))
 
 
@@ -237,8 +216,8 @@ def import_(
     *,
     registry: _Registry = None,
     into: _Into = None,
-    file: _File = _DEFAULT,
-    dry_run: _DryRun = False,
+    file: File = DEFAULT,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Take the entries of a regsync.yml.
@@ -249,8 +228,8 @@ def import_(
     content = Store(source).read()
     if content is None:
         raise CatalogueError(f"{source} is missing; give the path of a regsync.yml")
-    opened = _Opened.of(file, new=True)
-    result = imported(opened.document, Document.of(content, source), _around(registry, into))
+    opened = Opened.of(file, new=True)
+    result = imported(opened.document, Document.of(content, source), around(registry, into))
     if not (dry_run and as_json):
         opened.save(result.document, dry_run=dry_run)
     raise typer.Exit(print_imported(result, file, dry_run=dry_run, as_json=as_json))
@@ -263,8 +242,8 @@ def undo_(
     force: Annotated[
         bool, typer.Option("--force", help="Also if the file was edited by hand since; --redo brings that back.")
     ] = False,
-    file: _File = _DEFAULT,
-    dry_run: _DryRun = False,
+    file: File = DEFAULT,
+    dry_run: DryRun = False,
 ) -> None:
     """Undo the last edit.
 
@@ -273,12 +252,18 @@ def undo_(
     store = Store(file)
     if dry_run:
         now, then = (Document.of(content or b"", file).text for content in store.last(redo=redo))
-        for line in difference(now, then, file.name):
-            typer.echo(line)
+        show_difference(now, then, file.name)
         return
     store.undo(redo=redo, force=force)
     again = "`regops catalogue undo`" if redo else "`regops catalogue undo --redo`"
     say(f"{file} is as it was before; {again} reverts that")
+
+
+app.command("push", epilog=PUSH_EXAMPLES)(push_)
+app.command("pull", epilog=PULL_EXAMPLES)(pull_)
+# What those two run on a server.
+app.command("send", hidden=True)(send_)
+app.command("receive", hidden=True)(receive_)
 
 
 def _wishes(

@@ -92,7 +92,7 @@ def _args(name: str, secrets: list[str]) -> ServiceArgs:
 
 
 def _idling(args: ServiceArgs) -> ServiceArgs:
-    """Return a regsync that waits: `regops sync` starts others in its container, each with a configuration of its own."""
+    """Return a regsync that waits: runs of the mirror start others in its container, each with a configuration of its own."""
     file = f"{_IDLE}/regsync.yml"
     command = [file if word == f"/etc/{REGSYNC}/regsync.yml" else word for word in args.command]
     return replace(args, command=command, parts={REGSYNC: _IDLE}, reads={RUNS_FOLDER: RUNS_MOUNT})
