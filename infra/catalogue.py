@@ -19,8 +19,8 @@ _MISSING = (
     " `bin/regops catalogue import FILE` for a configuration of regsync"
 )
 _ENTRIES = (
-    f"sync.entries is the old way to say what is mirrored: set sync.into instead, and take the entries over into {CATALOGUE_FILE}"
-    " with `bin/regops catalogue import`, so that an edit restarts nothing (docs/mirror.md)"
+    f"sync.entries is the old way to say what is mirrored: move them to {CATALOGUE_FILE} with `bin/regops catalogue import`,"
+    " and set sync.into instead; then an edit restarts nothing (docs/mirror.md)"
 )
 
 

@@ -197,7 +197,7 @@ class SyncSettings(Strict):
         if self.into and self.entries:
             raise ValueError(
                 "into and entries exclude each other: with into, the catalogue says what is mirrored; take the entries over with"
-                " `regops catalogue import`, and remove them here"
+                " `bin/regops catalogue import`, and remove them here"
             )
         mine, others = (("interval",), "entries") if self.into else (_WITH_CATALOGUE, "into")
         if idle := [name for name in mine if name in self.model_fields_set]:

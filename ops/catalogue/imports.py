@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.catalogue.checks import check
@@ -11,9 +11,11 @@ from ops.catalogue.document import Document, Item
 from ops.catalogue.edits import with_entries
 from ops.catalogue.model import Problem, Surroundings
 from ops.catalogue.names import name_of
-from ops.config import UPSTREAM_LOGINS
+from ops.catalogue.wishes import own_name
+from ops.config import MIRROR_TARGET, UPSTREAM_LOGINS
 
 _NAMES = ("source", "target")
+_INSIDE = f"{MIRROR_TARGET}/"
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,15 @@ def imported(document: Document, other: Document, around: Surroundings) -> Impor
     Raises:
         EditError: There is no place for entries in the catalogue.
     """
+    own = own_name(document, around.registries)
     refused: dict[int, tuple[int, str]] = {}
-    for problem in reversed(check(other, around)):
+    for problem in reversed(check(other, _with_inside(other, around))):
         if problem.severe and problem.entries:
             refused[max(problem.entries)] = problem.line, _told(problem)
-    known = {_key(item.values) for item in document.entries}
+    known = {_key(item.values, own) for item in document.entries}
     fitting = [item for item in other.entries if item.index not in refused]
-    new = [item for item in fitting if _key(item.values) not in known]
-    combined = with_entries(document, [_in_full(item) for item in new])
+    new = [item for item in fitting if _key(item.values, own) not in known]
+    combined = with_entries(document, [_in_full(item, own) for item in new])
     for problem in check(combined, around):
         places = [place - len(document.entries) for place in problem.entries if place >= len(document.entries)]
         if problem.severe and places:
@@ -63,12 +66,12 @@ def imported(document: Document, other: Document, around: Surroundings) -> Impor
     taken = [item for item in new if item.index not in refused]
     full = {item.line: (item.text("source"), _full(item.values, "source")) for item in taken}
     return Import(
-        with_entries(document, [_in_full(item) for item in taken]) if len(taken) < len(new) else combined,
+        with_entries(document, [_in_full(item, own) for item in taken]) if len(taken) < len(new) else combined,
         [item.line for item in taken],
         {line: names for line, names in full.items() if names[0] != names[1]},
-        [item.line for item in fitting if _key(item.values) in known],
+        [item.line for item in fitting if _key(item.values, own) in known],
         dict(sorted(refused.values())),
-        [*_logins(other), *_defaults(document, other)],
+        [*_inside(other, own), *_logins(other), *_defaults(document, other)],
     )
 
 
@@ -76,9 +79,25 @@ def _told(problem: Problem) -> str:
     return f"{problem.what}; {problem.remedy}"
 
 
-def _in_full(item: Item) -> dict[str, Any]:
+def _in_full(item: Item, own: str | None) -> dict[str, Any]:
     """Return what an entry says, with its source in full. Only Docker Hub has short names, and templates are left alone."""
-    return item.values | {"source": _full(item.values, "source")}
+    return item.values | {"source": _full(item.values, "source"), "target": _renamed(item.values.get("target"), own)}
+
+
+def _renamed(target: Any, own: str | None) -> Any:
+    """Return a target with the name that clients know this registry by, if that is known."""
+    within = own and isinstance(target, str) and target.startswith(_INSIDE)
+    return f"{own}/{target.removeprefix(_INSIDE)}" if within else target
+
+
+def _names_inside(other: Document) -> bool:
+    """Whether targets name the registry as containers do: those that `up` writes from the settings."""
+    return any(item.text("target").startswith(_INSIDE) for item in other.entries)
+
+
+def _with_inside(other: Document, around: Surroundings) -> Surroundings:
+    known = around.registries and _names_inside(other)
+    return replace(around, registries=around.registries | {MIRROR_TARGET}) if known else around
 
 
 def _full(values: Mapping[str, Any], key: str) -> Any:
@@ -92,8 +111,15 @@ def _full(values: Mapping[str, Any], key: str) -> Any:
     return full
 
 
-def _key(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (values.get("type"), *(_full(values, key) for key in _NAMES))
+def _key(values: Mapping[str, Any], own: str | None) -> tuple[Any, ...]:
+    renamed = {**values, "target": _renamed(values.get("target"), own)}
+    return (values.get("type"), *(_full(renamed, key) for key in _NAMES))
+
+
+def _inside(other: Document, own: str | None) -> list[str]:
+    if own or not _names_inside(other):
+        return []
+    return [f"targets name {MIRROR_TARGET}, which only containers know; undo this, and import it with --registry NAME"]
 
 
 def _logins(other: Document) -> list[str]:
@@ -103,6 +129,8 @@ def _logins(other: Document) -> list[str]:
         if not isinstance(login, Mapping) or not any(login.get(key) for key in ("user", "pass", "credHelper")):
             continue
         registry = str(login.get("registry", "a registry"))
+        if registry == MIRROR_TARGET:
+            continue  # of the mirror itself
         settings = UPSTREAM_LOGINS.get(registry)
         if settings:
             commands = " and ".join(f'`make pulumi ARGS="config set --secret {name}"`' for name in settings)

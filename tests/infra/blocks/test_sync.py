@@ -182,7 +182,7 @@ def test_intervals_are_written_as_go_does(interval: str) -> None:
 def test_the_catalogue_or_the_settings_say_what_is_mirrored_and_not_both() -> None:
     told = problem(into=["library/**"], entries=[ALPINE])
     assert told.startswith("sync: into and entries exclude each other")
-    assert "`regops catalogue import`" in told
+    assert "`bin/regops catalogue import`" in told
 
 
 @pytest.mark.parametrize(

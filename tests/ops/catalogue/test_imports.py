@@ -7,7 +7,9 @@ import pytest
 from ops.catalogue.document import Document
 from ops.catalogue.imports import imported
 from ops.catalogue.model import Surroundings
+from stack_components.sync.component import parts
 from tests.ops.catalogue.catalogue_samples import ANCHORS, SHAPES, generated
+from tests.plans import BARE, plan_of
 
 AROUND = Surroundings.of(["r.example.com"], [], {})
 OLD = """\
@@ -131,3 +133,16 @@ def test_thousands_are_taken_and_known_again() -> None:
     result = imported(Document(""), other, Surroundings())
     assert len(result.taken) == 2000
     assert len(imported(result.document, other, Surroundings()).there) == 2000
+
+
+def test_what_up_writes_from_the_settings_gets_the_name_that_clients_know() -> None:
+    entries = [{"source": "alpine", "tags": [r"3\.\d+"]}, {"source": "quay.io/org/app:1.2", "target": "mirror/app:stable"}]
+    (part,) = parts(plan_of(**BARE | {"sync": {"entries": entries}}))
+    other = Document(part.files["regsync.yml"].decode(), "regsync.yml")
+    result = imported(Document(""), other, AROUND)
+    targets = [item.text("target") for item in result.document.entries]
+    assert targets == ["r.example.com/library/alpine", "r.example.com/mirror/app:stable"]
+    assert (result.refused, len(result.notes)) == ({}, 1), "its defaults alone are not taken"
+    assert imported(result.document, other, AROUND).taken == []
+    nameless = imported(Document(""), other, Surroundings())
+    assert nameless.notes[0].endswith("import it with --registry NAME")
