@@ -43,7 +43,7 @@ def serving(answers: Answers, *, port: int = 0, connected: Callable[[], None] = 
             connected()
 
         def do_GET(self) -> None:
-            answer = answers(self.command, self.path, dict(self.headers.items()))
+            answer = answers(self.command, self.path, {name: ", ".join(self.headers.get_all(name, [])) for name in self.headers})
             if answer is None:
                 self.close_connection = True
                 return

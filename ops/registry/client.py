@@ -136,6 +136,11 @@ class RegistryClient:
         scope, headers = f"repository:{repository}:pull", {"Accept": accept}
         return self.request("GET", f"/v2/{repository}/manifests/{reference}", scope=scope, headers=headers)
 
+    def look(self, repository: str, reference: str) -> Answer:
+        """Ask whether a manifest of any type is there, by tag or digest; its digest is in the answer's headers."""
+        scope, headers = f"repository:{repository}:pull", {"Accept": ANY_MANIFEST}
+        return self.request("HEAD", f"/v2/{repository}/manifests/{reference}", scope=scope, headers=headers)
+
     def blob(self, repository: str, digest: str) -> Answer:
         """Get a blob."""
         return self.request("GET", f"/v2/{repository}/blobs/{digest}", scope=f"repository:{repository}:pull")

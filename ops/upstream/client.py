@@ -273,3 +273,8 @@ def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(name).is_loopback
     return name == "localhost"
+
+
+def has_tls(registry: str) -> bool:
+    """Whether a registry is asked with TLS: all are, but those on this machine."""
+    return not _is_loopback(registry)
