@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from infra.plan import Plan
 from infra.regops import ALL_DATA, DATA_FOLDER, METRICS_FOLDER
-from ops.config import DRILLED_WITHIN_DAYS, READ_ONLY_FOLDER
+from ops.config import DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER
 
 _DAY_S = 86_400
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
@@ -118,6 +118,19 @@ _SCRUB = Task(
 )
 
 
+_SYNC = Task(
+    name="sync",
+    purpose="mirrors what the catalogue names",
+    words=["sync"],
+    when=When(minutes=(25,), hours=(0, 6, 12, 18)),
+    spread_s=600,
+    # What is not done by then is done by the next run.
+    limit_s=5 * 3600,
+    docker=True,
+    network=True,
+)
+
+
 def schedule(plan: Plan) -> Sequence[Task]:
     """Return the tasks of a stack."""
     everywhere = [DATA_FOLDER, *([METRICS_FOLDER] if plan.runs("node-exporter") else [])]
@@ -125,7 +138,8 @@ def schedule(plan: Plan) -> Sequence[Task]:
     backups = _backups() if plan.settings.backup.target else []
     # What is damaged can be had from somewhere.
     scrub = [_SCRUB] if backups or plan.runs("regsync") else []
-    return [*_everyday(everywhere), *retention, *backups, *scrub, _notify(everywhere)]
+    sync = [replace(_SYNC, writes=[*everywhere, MIRROR_FOLDER])] if plan.has_catalogue else []
+    return [*_everyday(everywhere), *sync, *retention, *backups, *scrub, _notify(everywhere)]
 
 
 def _everyday(everywhere: Sequence[str]) -> Sequence[Task]:

@@ -48,6 +48,7 @@ class Verbs(LazyGroup):
         "changes": Verb("ops.cli.changes:app", "Record and show which tags changed."),
         "gc": Verb("ops.cli.gc:app", "Delete blobs that no tag references."),
         "catalogue": Verb("ops.cli.catalogue:app", "List, edit and check what is mirrored."),
+        "sync": Verb("ops.cli.sync:app", "Mirror what the catalogue names."),
         "retention": Verb("ops.cli.retention:app", "Delete old tags."),
         "snapshot": Verb("ops.cli.snapshot:app", "List, create, delete and restore snapshots."),
         "undo": Verb("ops.cli.snapshot:undo", "Restore from the latest snapshot."),

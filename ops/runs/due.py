@@ -23,6 +23,7 @@ PERIODS_S: Mapping[str, float] = {
     "retention": _DAY_S,
     "scrub": _DAY_S,
     "snapshot": _DAY_S,
+    "sync": 6 * _HOUR_S,
     "verify": _DAY_S,
 }
 # What runs a task, after `regops`.
@@ -39,10 +40,13 @@ COMMANDS = {
     "retention": "retention",
     "scrub": "scrub",
     "snapshot": "snapshot create",
+    "sync": "sync",
     "verify": "verify",
 }
 # What only people start: whoever typed it reads how it ended, so a typo is no state of the registry.
-BY_HAND = frozenset({"backup-plan", "drill-plan", "export", "gc-plan", "prune-plan", "restore", "retention-plan", "scrub-plan"})
+BY_HAND = frozenset(
+    {"backup-plan", "drill-plan", "export", "gc-plan", "prune-plan", "restore", "retention-plan", "scrub-plan", "sync-plan"}
+)
 # One run that something was in the way of is nobody's business: a large push on a Sunday morning. This many in a row are.
 IN_A_ROW = 2
 # What should be known to work may not go without as long as the rest.

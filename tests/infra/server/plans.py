@@ -6,15 +6,15 @@ from infra.images import load_lock
 from infra.paths import PROJECT_FOLDER
 from infra.plan import Plan
 from infra.settings import parse
-from tests.plans import BACKUP
+from tests.plans import BACKUP, CATALOGUE, MIRROR
 
-# With a rule, there is a task for it.
+# With a rule, or a catalogue, there is a task for it.
 RULES = [{"repository": "ci/app", "tags": "ci-.*", "keep": 10}]
 
 
 def plan(**edge: object) -> Plan:
-    """Return a plan with these settings of the edge, with backups and with rules of retention."""
+    """Return a plan with these settings of the edge, with backups, a catalogue and rules of retention."""
     given: dict[str, object] = {"place": "hetzner", "registry_host": "registry.example.com", "edge": edge}
-    given |= {"backup": BACKUP, "sync": {"retention": RULES}}
+    given |= {"backup": BACKUP, "sync": {**MIRROR, "retention": RULES}}
     lock = PROJECT_FOLDER / "images.lock"
-    return Plan(parse(given, stack="test"), load_lock(lock, floors=lock), (), {})
+    return Plan(parse(given, stack="test"), load_lock(lock, floors=lock), ("regsync",), {}, CATALOGUE)

@@ -24,7 +24,7 @@ from stack_components.sync.component import REGISTRY, parts
 from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import PASSWORDS, running, wait_until_up, write_files
 from tests.ops.gateway.registry_rig import Registry, running_registry
-from tests.plans import BARE, plan_of
+from tests.plans import BARE, CATALOGUE, plan_with
 from tests.real_programs import go_binary, registry_binary
 from tests.stack_components.edge.caddy import Ports, running_caddy
 
@@ -40,11 +40,13 @@ class Rig:
         folder: Where configuration and data are.
         source: Anybody may pull and push there.
         target: The registry as its clients reach it: by the edge.
+        inner: The address at which regsync reaches it.
     """
 
     folder: Path
     source: Registry
     target: Registry
+    inner: str
 
     def command(self, name: str, *arguments: str) -> list[str]:
         """Return a command of regsync or regbot with its configuration."""
@@ -75,7 +77,7 @@ class Rig:
 @contextlib.contextmanager
 def running_rig(folder: Path, **sync: Any) -> Iterator[Rig]:
     """Run everything below a folder, for a stack with these settings of the mirror, and end it at the end."""
-    plan = plan_of(**{**BARE, "sync": sync})
+    plan = plan_with(CATALOGUE if "into" in sync else None, **{**BARE, "sync": sync})
     gateway_port, ports = free_port(), Ports()
     (folder / READ_ONLY_FOLDER).mkdir()
     write_files(folder, port=gateway_port)
@@ -94,7 +96,7 @@ def running_rig(folder: Path, **sync: Any) -> Iterator[Rig]:
             text = text.replace("/run/secrets", f"{folder}/{part.name}")
             text = text.replace(f"registry: {SOURCE}\n  tls: enabled", f"registry: {SOURCE}\n  tls: disabled")
             (folder / f"{part.name}.yml").write_text(text.replace(SOURCE, source.url.removeprefix("http://")))
-        yield Rig(folder, source, Registry(edge.url, edge.url))
+        yield Rig(folder, source, Registry(edge.url, edge.url), f"127.0.0.1:{ports.plain}")
 
 
 def _edge_config(plan: Plan, registry: str, gateway: str) -> EdgeConfig:

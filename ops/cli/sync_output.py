@@ -1,0 +1,174 @@
+"""How plans, reports and the state of the mirror are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+
+from ops.cli.printing import size, when
+from ops.config import HUB, MirrorSettings
+from ops.tasks.sync.model import EntryPlan, EntryResult, EntryState, SyncReport
+from ops.tasks.sync.run import SyncPlan
+from ops.tasks.sync.status import MirrorStatus
+
+_TAGS_SHOWN = 6
+
+
+def plan_document(plan: SyncPlan) -> dict[str, Any]:
+    """Return a plan for programs."""
+    return {
+        "entries": [entry.document() for entry in plan.entries],
+        "off": plan.off,
+        "pulls": {name: asdict(budget) for name, budget in plan.budgets.items()},
+        "seconds": round(plan.seconds, 2),
+    }
+
+
+def print_plan(plan: SyncPlan, settings: MirrorSettings) -> None:
+    """Print a plan for people: what changes, and what it costs."""
+    from ops.cli.tables import print_table  # noqa: PLC0415
+
+    tags = sum(len(one.jobs) + one.unchanged + len(one.held) + len(one.young) for one in plan.entries)
+    typer.echo(f"looked at {len(plan.entries)} entries with {tags} tags in {plan.seconds:.1f} s, which costs no pulls")
+    rows = [row for one in plan.entries for row in _rows(one)]
+    if rows:
+        print_table(["ENTRY", "WHAT", "MANIFESTS", "BYTES"], rows)
+    jobs = [job for one in plan.entries for job in one.jobs]
+    weights = [job.weight for job in jobs]
+    unknown = sum(weight is None for weight in weights)
+    total = sum(weight.size for weight in weights if weight)
+    hub = [job for job in jobs if job.entry.upstream == HUB]
+    parts = [f"{len(jobs)} tags to copy", f"about {size(total)}" + (f", and {unknown} tags of unknown size" if unknown else "")]
+    if HUB in plan.budgets:
+        needed = sum(job.weight.manifests for job in hub if job.weight)
+        parts.append(
+            f"about {needed} of {plan.budgets[HUB].remaining} pulls of Docker Hub ({settings.hub_reserve} are kept for people)"
+        )
+    typer.echo(" · ".join(parts))
+    idle = sum(not row for row in map(_rows, plan.entries))
+    typer.echo(f"{idle} entries unchanged" + (f", {plan.off} switched off" if plan.off else ""))
+
+
+def _rows(one: EntryPlan) -> list[tuple[str, str, str, str]]:
+    name, rows = one.entry.name, list[tuple[str, str, str, str]]()
+    new = [job.seen.tag for job in one.jobs if job.before is None]
+    moved = [job.seen.tag for job in one.jobs if job.before is not None]
+    if one.jobs:
+        words = [*_words(new, "new"), *_words(moved, "moved")]
+        weights = [job.weight for job in one.jobs]
+        known = [weight for weight in weights if weight]
+        partly = "at least " if len(known) < len(weights) else "about "
+        manifests = f"{partly}{sum(weight.manifests for weight in known)}" if known else "?"
+        amount = f"{partly}{size(sum(weight.size for weight in known))}" if known else "?"
+        rows.append((name, ", ".join(words), manifests, amount))
+    notes = [
+        *([f"{_tags(one.moved)}: a version that moved upstream"] if one.moved else []),
+        *([f"{_tags(one.held)} moved upstream: held; `regops sync release` lets it go"] if one.held else []),
+        *([f"{tag} is too young until {when(datetime.fromtimestamp(at, UTC))}" for tag, at in one.young.items()]),
+        *([f"{_tags(one.gone)} left upstream: kept here"] if one.gone else []),
+        *([f"{_tags(one.ignored)}: of a kind that it does not want (mediaTypes)"] if one.ignored else []),
+        *([f"FAILS: {one.failure}"] if one.failure else []),
+    ]
+    return rows + [(name, note, "", "") for note in notes]
+
+
+def _words(tags: list[str], what: str) -> list[str]:
+    return [f"{_tags(tags)} {what}"] if tags else []
+
+
+def _tags(tags: Iterable[str]) -> str:
+    every = list(tags)
+    more = f" and {len(every) - _TAGS_SHOWN} more" if len(every) > _TAGS_SHOWN else ""
+    return " ".join(every[:_TAGS_SHOWN]) + more
+
+
+def print_report(report: SyncReport) -> None:
+    """Print for people what a run did."""
+    from ops.cli.tables import print_table  # noqa: PLC0415
+
+    rows = [_result(one) for one in report.results if one.state is not EntryState.UNCHANGED]
+    if rows:
+        print_table(["ENTRY", "STATE", "WHAT"], rows)
+    counts = [f"{count} {state}" for state in EntryState if (count := report.count(state))]
+    if report.not_due:
+        counts.append(f"{report.not_due} looked at not long ago (--force looks again)")
+    if report.off:
+        counts.append(f"{report.off} switched off")
+    if report.verified:
+        counts.append(f"verified from outside: {report.verified} tags")
+    typer.echo(" · ".join(counts) or "the catalogue has no entries")
+
+
+def _result(one: EntryResult) -> tuple[str, str, str]:
+    copied = f"{_tags(one.copied)} ({size(one.size)} in {one.seconds:.0f} s)" if one.copied else ""
+    tried = f" ({'quarantined' if one.quarantined else f'try {one.tries}'})" if one.tries else ""
+    return one.entry.name, str(one.state), "; ".join(part for part in (copied, one.why + tried) if part)
+
+
+def status_document(status: MirrorStatus) -> dict[str, Any]:
+    """Return how the mirror fares, for programs."""
+    return {
+        "entries": [
+            {"entry": entry.name, "repository": entry.repository, "line": entry.line, "record": asdict(one) if one else None}
+            | {"quarantined": bool(one and one.quarantined)}
+            for entry, one in status.entries
+        ],
+        "off": status.off,
+        "well": status.well,
+        "last_run": status.ended,
+        "pulls_left": dict(status.pulls),
+    }
+
+
+def summary(status: MirrorStatus, now: float) -> str:
+    """Return how the mirror fares, in one line."""
+    parts = [f"{status.well} of {len(status.entries)} entries well"]
+    if status.oldest_look is not None:
+        parts[0] += f", oldest look {_ago(now - status.oldest_look)} ago"
+    for count, word in (
+        (len(status.those(EntryState.FAILED)), "failed"),
+        (len(status.quarantined), "quarantined"),
+        (len(status.those(EntryState.WAITING)), "waiting"),
+        (len(status.those(EntryState.SKIPPED)), "skipped"),
+        (sum(one is None for _, one in status.entries), "never looked at"),
+    ):
+        if count:
+            parts.append(f"{count} {word}")
+    return "; ".join([parts[0], ", ".join(parts[1:])]) if parts[1:] else parts[0]
+
+
+def print_status(status: MirrorStatus, *, everything: bool) -> None:
+    """Print for people how the mirror fares."""
+    from ops.cli.tables import print_table  # noqa: PLC0415
+
+    now = datetime.now(UTC).timestamp()
+    rows = [
+        (
+            entry.name,
+            ("quarantined" if one.quarantined else str(one.state)) if one else "never looked at",
+            _at(one.looked) if one else "",
+            _at(one.well) if one and one.well else "never",
+            _at(one.again) if one and one.again > now else "next run",
+            one.why if one else "",
+        )
+        for entry, one in status.entries
+        if everything or one is None or one.state not in {EntryState.UNCHANGED, EntryState.CHANGED}
+    ]
+    if rows:
+        print_table(["ENTRY", "STATE", "LOOKED AT", "WAS WELL", "DUE", "WHY"], rows)
+    typer.echo(f"mirror: {summary(status, now)}")
+    for name, left in status.pulls.items():
+        typer.echo(f"{name} granted {left} more pulls at the last run")
+
+
+def _at(seconds: float) -> str:
+    return when(datetime.fromtimestamp(seconds, UTC))
+
+
+def _ago(seconds: float) -> str:
+    hours = max(0.0, seconds) / 3600
+    return f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"

@@ -1,0 +1,1 @@
+"""Mirroring: what the catalogue names is compared with upstream, and copied by regsync. See docs/mirror.md."""

@@ -1,0 +1,62 @@
+"""Reads regsync's log: which images it is copying, and which failed, and why.
+
+https://github.com/regclient/regclient/blob/v0.11.6/cmd/regsync/root.go
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ops.tasks.sync.model import Failure
+
+_RUNNING, _FAILED = "Image sync running", "Failed to sync"
+_TAIL = 5
+# What regclient says, and whether it may pass: https://github.com/regclient/regclient/blob/v0.11.6/types/errs/error.go
+_LASTING = re.compile(
+    r"\b(?:40[0-7]|409|41\d)\b|unauthorized|denied|not found|no such|name_unknown|manifest_unknown|digest mismatch|unsupported",
+    re.I,
+)
+_FULL = re.compile(r"no space left|\b507\b", re.I)
+
+
+@dataclass
+class Log:
+    """What regsync has said so far.
+
+    Attributes:
+        running: When each image began to be copied, by its name here; those that have failed since are not in it.
+        failed: Why images were not copied, by their names here.
+        tail: The last lines that are no messages of it, such as a panic's.
+    """
+
+    now: Callable[[], float] = time.monotonic
+    running: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, Failure] = field(default_factory=dict)
+    tail: list[str] = field(default_factory=list)
+
+    def add(self, line: str) -> None:
+        """Read a line."""
+        try:
+            said = json.loads(line)
+            message, target = said["msg"], str(said.get("target", ""))
+        except (ValueError, TypeError, LookupError):
+            if line.strip():
+                self.tail = [*self.tail[1 - _TAIL :], line.strip()]
+            return
+        if message == _RUNNING:
+            self.running[target] = self.now()
+        elif message == _FAILED:
+            self.running.pop(target, None)
+            self.failed[target] = failure_of(str(said.get("error", "")))
+
+
+def failure_of(error: str) -> Failure:
+    """Return what an error of regsync means."""
+    text = " ".join(error.split())
+    if _FULL.search(text):
+        return Failure(text, "free some disk, or buy more", passes=True)
+    return Failure(text, passes=not _LASTING.search(text))

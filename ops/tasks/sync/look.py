@@ -1,0 +1,107 @@
+"""Asks upstream which tags an entry has, and what they point to: by HEAD only, which no registry counts as a pull."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from ops.catalogue.tag_filter import highest, matching
+from ops.tasks.sync.model import Failure, MirrorEntry, Seen
+from ops.upstream.client import Upstream
+from ops.upstream.errors import Cause, UpstreamError
+
+_T = TypeVar("_T")
+# As many as the client has connections.
+_AT_ONCE = 6
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an entry has upstream.
+
+    Attributes:
+        entry: The entry.
+        seen: The tags to mirror.
+        upstream_tags: All tags of the repository; None for a single image.
+        failure: Why it could not be looked at.
+    """
+
+    entry: MirrorEntry
+    seen: tuple[Seen, ...] = ()
+    upstream_tags: frozenset[str] | None = None
+    failure: Failure | None = None
+
+
+def look_at(entries: Sequence[MirrorEntry], upstream: Upstream) -> Iterator[Look]:
+    """Yield what entries have upstream, in their order. All of them are of one registry, and can be read."""
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"look-{upstream.name}") as pool:
+        # All lists first, then all tags: whoever has a thousand tags holds up nobody.
+        lists = [pool.submit(_attempt, partial(_wanted, entry, upstream)) for entry in entries]
+        wanted = [one.result() for one in lists]
+        heads = [
+            []
+            if isinstance(found, Failure)
+            else [pool.submit(_attempt, partial(_seen, entry, one, upstream)) for one in found.tags]
+            for entry, found in zip(entries, wanted, strict=True)
+        ]
+        for entry, found, asked in zip(entries, wanted, heads, strict=True):
+            if isinstance(found, Failure):
+                yield Look(entry, failure=found)
+                continue
+            results = [one.result() for one in asked]
+            failures = [one for one in results if isinstance(one, Failure)]
+            seen = tuple(one for one in results if isinstance(one, Seen))
+            yield Look(entry, seen, found.upstream_tags, failures[0] if failures else None)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    tags: tuple[tuple[str, str], ...]  # what each is called here, and upstream
+    upstream_tags: frozenset[str] | None = None
+
+
+def _wanted(entry: MirrorEntry, upstream: Upstream) -> _Wanted | Failure:
+    assert entry.entry is not None  # noqa: S101  # it can be read
+    assert entry.source is not None  # noqa: S101
+    if entry.entry.type == "image":
+        tag = entry.tag or ""
+        return _Wanted(((tag, entry.source.digest or entry.source.tag or ""),))
+    every = upstream.tags(entry.source.repository)
+    tags, policies = matching(entry.entry, every), entry.entry.policies
+    if not tags:
+        return Failure(
+            f"none of its {len(every)} tags upstream matches", "correct its tags by `regops catalogue edit`, or remove it"
+        )
+    if policies.keep_last is not None:
+        tags = highest(tags, policies.keep_last)
+    if policies.max_tags is not None and len(tags) > policies.max_tags:
+        return Failure(
+            f"{len(tags)} tags match, more than its max_tags of {policies.max_tags}", "narrow its tags, or raise max_tags"
+        )
+    return _Wanted(tuple((tag, tag) for tag in tags), frozenset(every))
+
+
+def _seen(entry: MirrorEntry, one: tuple[str, str], upstream: Upstream) -> Seen:
+    assert entry.source is not None  # noqa: S101  # it can be read
+    tag, reference = one
+    head = upstream.head(entry.source.repository, reference)
+    return Seen(tag, reference, head.digest, head.media_type)
+
+
+def _attempt(work: Callable[[], _T]) -> _T | Failure:
+    try:
+        return work()
+    except UpstreamError as error:
+        return failure_of(error)
+
+
+def failure_of(error: UpstreamError) -> Failure:
+    """Return what an upstream's refusal means for an entry."""
+    remedies = {
+        Cause.MISSING: "correct its source by `regops catalogue edit`, or remove it",
+        Cause.REFUSED: "set a login for this registry, or correct it, then run `up`",
+    }
+    return Failure(str(error), remedies.get(error.cause, ""), passes=error.passes)

@@ -1,0 +1,267 @@
+"""What mirroring is told, what it would do, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ops.catalogue.entry import Entry
+from ops.catalogue.names import Name
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an entry, or a tag of it, was not mirrored.
+
+    Attributes:
+        why: What is wrong.
+        remedy: What to do about it; empty if there is nothing to do but wait.
+        passes: Whether trying again later may help.
+    """
+
+    why: str
+    remedy: str = ""
+    passes: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.why}; {self.remedy}" if self.remedy else self.why
+
+
+@dataclass(frozen=True)
+class MirrorEntry:
+    """An entry of the catalogue, as it is mirrored.
+
+    Attributes:
+        line: Where it is written.
+        source: Its source in full; for an entry that cannot be read, None.
+        repository: The repository here.
+        tag: For a single image, its tag here.
+        entry: What it says; None if it cannot be read.
+        written: Its source as it is written.
+        failure: Why it cannot be mirrored as it is written.
+    """
+
+    line: int
+    source: Name | None
+    repository: str
+    tag: str | None
+    entry: Entry | None
+    written: str
+    failure: Failure | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return str(self.source or self.written)
+
+    @property
+    def key(self) -> str:
+        """What tells it from others; it stays the same when its filters or policies are edited."""
+        target = f"{self.repository}:{self.tag}" if self.tag else self.repository
+        return f"{self.name} {target}"
+
+    @property
+    def upstream(self) -> str:
+        """The registry that it comes from."""
+        return self.source.registry if self.source else ""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it is switched on."""
+        return self.entry is None or self.entry.policies.enabled
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A tag as upstream has it.
+
+    Attributes:
+        tag: What it is called here.
+        reference: The tag or digest upstream.
+        digest: What it points to.
+        media_type: Of that manifest.
+    """
+
+    tag: str
+    reference: str
+    digest: str
+    media_type: str = ""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What an image weighs.
+
+    Attributes:
+        manifests: How many manifests it has: its index, and one for each platform and attestation.
+        size: Bytes of all its blobs.
+    """
+
+    manifests: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A tag to copy.
+
+    Attributes:
+        entry: The entry that it is of.
+        seen: The tag upstream.
+        before: What it points to here; None if it is not here.
+        weight: About what it weighs, from an image of the same repository that is here; None if nothing is known.
+    """
+
+    entry: MirrorEntry
+    seen: Seen
+    before: str | None
+    weight: Weight | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called here."""
+        return f"{self.entry.repository}:{self.seen.tag}"
+
+
+@dataclass(frozen=True)
+class EntryPlan:
+    """What would become of an entry.
+
+    Attributes:
+        entry: The entry.
+        jobs: The tags to copy.
+        unchanged: How many tags are here already.
+        moved: Tags of exact versions that point elsewhere upstream than here, and are copied all the same.
+        held: Tags that moved and stay as they are here, with the digest that they have upstream.
+        young: Tags that are not old enough yet, with the time at which they are, in seconds since 1970.
+        gone: Tags here that left upstream.
+        ignored: Tags whose kind of manifest the entry does not want.
+        failure: Why nothing of it can be copied.
+    """
+
+    entry: MirrorEntry
+    jobs: tuple[Job, ...] = ()
+    unchanged: int = 0
+    moved: tuple[str, ...] = ()
+    held: Mapping[str, str] = field(default_factory=dict)
+    young: Mapping[str, float] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return it for programs."""
+        weights = [job.weight for job in self.jobs]
+        return {
+            "entry": self.entry.name,
+            "repository": self.entry.repository,
+            "line": self.entry.line,
+            "copy": [job.seen.tag for job in self.jobs],
+            "new": [job.seen.tag for job in self.jobs if job.before is None],
+            "manifests": sum(one.manifests for one in weights if one) if all(weights) else None,
+            "bytes": sum(one.size for one in weights if one) if all(weights) else None,
+            "unchanged": self.unchanged,
+            "moved_versions": list(self.moved),
+            "held": dict(self.held),
+            "young": dict(self.young),
+            "gone_upstream": list(self.gone),
+            "ignored": list(self.ignored),
+            "failure": str(self.failure) if self.failure else None,
+        }
+
+
+class EntryState(StrEnum):
+    """How an entry fared in a run."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    FAILED = "failed"
+    WAITING = "waiting"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class EntryResult:
+    """How an entry fared.
+
+    Attributes:
+        entry: The entry.
+        state: How.
+        copied: The tags that were copied.
+        failures: By tag why it was not; of the empty name, why nothing was.
+        waits: What it waits for; empty if for nothing.
+        size: Bytes that the copied images weigh.
+        seconds: How long it took to copy them.
+        tries: How many runs in a row have failed, this one included.
+        quarantined: Whether it failed so often that it is only looked at once a day.
+        plan: What was planned; None if it was not looked at.
+    """
+
+    entry: MirrorEntry
+    state: EntryState
+    copied: tuple[str, ...] = ()
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    waits: str = ""
+    size: int = 0
+    seconds: float = 0.0
+    tries: int = 0
+    quarantined: bool = False
+    plan: EntryPlan | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it failed, waits or was skipped, in one line."""
+        reasons = [str(failure) if not tag else f"{tag}: {failure}" for tag, failure in self.failures.items()]
+        more = f" (and {len(reasons) - 1} more tags)" if len(reasons) > 1 else ""
+        return f"{reasons[0]}{more}" if reasons else self.waits
+
+    def document(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            "entry": self.entry.name,
+            "repository": self.entry.repository,
+            "line": self.entry.line,
+            "state": str(self.state),
+            "copied": list(self.copied),
+            "failures": {tag: str(failure) for tag, failure in self.failures.items()},
+            "waits": self.waits,
+            "bytes": self.size,
+            "seconds": round(self.seconds, 1),
+            "tries": self.tries,
+            "quarantined": self.quarantined,
+        }
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a run did.
+
+    Attributes:
+        results: How each entry that was looked at fared.
+        not_due: How many entries were looked at not long ago, and so not again.
+        off: How many are switched off.
+        verified: How many copied tags were asked for from outside, and were as upstream.
+        pulls: By registry that counts pulls, how many are left.
+    """
+
+    results: tuple[EntryResult, ...]
+    not_due: int = 0
+    off: int = 0
+    verified: int = 0
+    pulls: Mapping[str, int] = field(default_factory=dict)
+
+    def count(self, state: EntryState) -> int:
+        """Return how many entries fared so."""
+        return sum(result.state is state for result in self.results)
+
+    def document(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            "entries": [result.document() for result in self.results],
+            "not_due": self.not_due,
+            "off": self.off,
+            "verified": self.verified,
+            "pulls_left": dict(self.pulls),
+        }

@@ -1,0 +1,230 @@
+"""Mirrors what comes from one upstream registry: looks, copies in batches, and tries again what may pass."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ops.tasks.sync.copying import FULL, STOPPED, Batch, Copier
+from ops.tasks.sync.look import Look, look_at
+from ops.tasks.sync.model import EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, Weight
+from ops.tasks.sync.plan import Here, plan_of
+from ops.tasks.sync.state import QUARANTINED_AFTER, MirrorState
+from ops.upstream.budget import Budget
+from ops.upstream.client import Upstream
+from ops.upstream.errors import UpstreamError
+
+# Before what failed for a reason that may pass is tried again.
+PAUSES_S = (5.0, 30.0)
+_BATCH = 100
+# How many manifests an image has of which nothing is known: eight platforms with their attestations, and the index.
+_GUESS = 17
+
+
+@dataclass
+class Progress:
+    """How an entry fares, so far."""
+
+    entry: MirrorEntry
+    plan: EntryPlan | None = None
+    copied: list[Job] = field(default_factory=list)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    waits: str = ""
+    skipped: str = ""
+    size: int = 0
+    seconds: float = 0.0
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it failed, and trying again may help."""
+        return any(failure.passes for failure in self.failures.values())
+
+    def result(self, tries: int) -> EntryResult:
+        """Return how it fared, after so many runs in a row that had failed before."""
+        if self.failures:
+            state = EntryState.FAILED
+        elif self.waits:
+            state = EntryState.WAITING
+        elif self.skipped:
+            state = EntryState.SKIPPED
+        else:
+            state = EntryState.CHANGED if self.copied else EntryState.UNCHANGED
+        failed = tries + 1 if self.failures else 0
+        tags = tuple(job.seen.tag for job in self.copied)
+        waits = self.waits or self.skipped
+        quarantined = failed >= QUARANTINED_AFTER
+        return EntryResult(
+            self.entry, state, tags, dict(self.failures), waits, self.size, self.seconds, failed, quarantined, self.plan
+        )
+
+
+@dataclass(frozen=True)
+class OneUpstream:
+    """One registry, with all entries that come from it.
+
+    Attributes:
+        name: Its name.
+        entries: The entries, all of which can be read.
+        connect: Makes a client for it.
+        here: What this registry has.
+        state: What is remembered.
+        copier: Copies batches.
+        configure: Returns regsync's configuration for a batch.
+        reserve: How many of the pulls that it grants are left for people.
+        closed: Returns why nothing may be written here now; empty if it may.
+        tell: Told how far it has come.
+        pauses_s: Before each further try.
+    """
+
+    name: str
+    entries: Sequence[MirrorEntry]
+    connect: Callable[[], Upstream]
+    here: Here
+    state: MirrorState
+    copier: Copier
+    configure: Callable[[Sequence[Job]], str]
+    reserve: int = 0
+    closed: Callable[[], str] = lambda: ""
+    tell: Callable[[str], None] = lambda _: None
+    pauses_s: Sequence[float] = PAUSES_S
+
+    def run(self) -> tuple[list[Progress], Budget | None]:
+        """Mirror it; return how each entry fared, and the pulls that are left.
+
+        Raises:
+            MirrorStateError: What was seen cannot be remembered.
+            OSError: The disk is full.
+            RegsyncError: regsync cannot be run.
+        """
+        progress = {entry.key: Progress(entry) for entry in self.entries}
+        pending: Sequence[MirrorEntry] = self.entries
+        client = self.connect()
+        for pause in (0.0, *self.pauses_s):
+            if pause and self.copier.stop.wait(pause):
+                break
+            for entry in pending:
+                progress[entry.key].failures.clear()
+            self._copy(self._look(pending, client, progress), client, progress)
+            pending = [entry for entry in pending if progress[entry.key].may_pass]
+            if not pending or self.copier.stop.is_set():
+                break
+            budget, client = client.budget, self.connect()  # a new one does not remember who did not answer
+            if budget is not None and budget.remaining <= self.reserve:
+                break
+        return list(progress.values()), client.budget
+
+    def plans(self) -> tuple[list[EntryPlan], Budget | None]:
+        """Return what would be done, and the pulls that are left. Nothing changes."""
+        client, now = self.connect(), time.time()
+        return [self._planned(look, now) for look in look_at(self.entries, client)], client.budget
+
+    def _look(self, entries: Sequence[MirrorEntry], client: Upstream, progress: dict[str, Progress]) -> list[Job]:
+        now, looks = time.time(), list(look_at(entries, client))
+        plans = [self._planned(look, now) for look in looks]
+        self.state.saw([(look.entry, look.seen) for look in looks], now)
+        for plan in plans:
+            one = progress[plan.entry.key]
+            one.plan = plan
+            if plan.failure:
+                one.failures[""] = plan.failure
+        jobs = [job for plan in plans for job in plan.jobs]
+        self.tell(f"{self.name}: looked at {len(entries)} entries; {len(jobs)} tags to copy")
+        return jobs
+
+    def _planned(self, look: Look, now: float) -> EntryPlan:
+        plan = plan_of(look.entry, look.seen, self.here, self.state.known(look.entry), now, upstream_tags=look.upstream_tags)
+        return replace(plan, failure=plan.failure or look.failure)
+
+    def _copy(self, jobs: Iterable[Job], client: Upstream, progress: dict[str, Progress]) -> None:
+        waiting, alone = deque(jobs), set[str]()
+        while waiting and not self.copier.stop.is_set():
+            if why := self.closed() or self._exhausted(waiting[0], client.budget):
+                for job in waiting:
+                    progress[job.entry.key].waits = why
+                return
+            if why := self._too_large(waiting[0]):
+                progress[waiting.popleft().entry.key].skipped = why
+                continue
+            batch = self._batch(waiting, client.budget, alone)
+            began = time.monotonic()
+            done = self.copier.copy(batch, self.configure(batch), self.name.replace(":", "_"))
+            self._take_in(done, progress, (time.monotonic() - began) / len(batch))
+            alone |= {job.name for job in done.suspects}
+            waiting.extendleft(reversed(done.left))
+            waiting.extend(done.suspects)
+            if done.full:
+                for job in waiting:
+                    progress[job.entry.key].skipped = str(FULL)
+                return
+            if waiting and client.budget is not None:
+                self._refresh(waiting[0], client)
+
+    def _take_in(self, done: Batch, progress: dict[str, Progress], seconds: float) -> None:
+        for job in done.copied:
+            one, weight = progress[job.entry.key], self.here.weight(job.entry.repository, job.seen.tag)
+            one.copied.append(job)
+            one.size += weight.size if weight else 0
+            one.seconds += seconds
+            self.state.copied(job.entry, job.seen)
+            self.tell(f"{job.name} copied from {self.name}")
+        for job, failure in done.failed:
+            if failure is STOPPED:
+                continue
+            one = progress[job.entry.key]
+            if failure is FULL:
+                one.skipped = str(FULL)
+            else:
+                one.failures[job.seen.tag] = failure
+            self.tell(f"{job.name} failed: {failure}")
+
+    def _batch(self, waiting: deque[Job], budget: Budget | None, alone: set[str]) -> list[Job]:
+        """Take as many tags as there are pulls and room for; the first one in any case, and what may hold up others alone."""
+        pulls = math.inf if budget is None else budget.remaining - self.reserve
+        room = self.copier.free()
+        batch = list[Job]()
+        while waiting and len(batch) < _BATCH:
+            weight = self._weight(waiting[0])
+            pulls -= weight.manifests if weight else _GUESS
+            room -= weight.size if weight else 0
+            # What is not known is learned from the first image of a repository, if it matters.
+            if batch and (pulls < 0 or room < 0 or (weight is None and budget is not None) or waiting[0].name in alone):
+                break
+            batch.append(waiting.popleft())
+            if batch[-1].name in alone:
+                break
+        return batch
+
+    def _weight(self, job: Job) -> Weight | None:
+        return job.weight or self.here.weight(job.entry.repository, job.seen.tag)
+
+    def _exhausted(self, job: Job, budget: Budget | None) -> str:
+        if budget is None:
+            return ""
+        weight = self._weight(job)
+        needed = weight.manifests if weight else _GUESS
+        if budget.remaining - self.reserve >= needed:
+            return ""
+        kept = f", of which {self.reserve} are kept for people" if self.reserve else ""
+        return f"{self.name} grants {budget.remaining} more pulls{kept}, and about {needed} are needed; it goes on by itself"
+
+    def _too_large(self, job: Job) -> str:
+        weight = self._weight(job)
+        free = self.copier.free()
+        if free > (weight.size if weight else 0):
+            return ""
+        left = max(0, free + self.copier.limits.reserve - (weight.size if weight else 0))
+        return (
+            f"would leave {left / 1e9:.0f} GB free, less than the reserve of {self.copier.limits.reserve / 1e9:.0f} GB"
+            " (sync.reserve_gb)"
+        )
+
+    def _refresh(self, job: Job, client: Upstream) -> None:
+        """Learn how many pulls are left: an answer to HEAD says so, and is none itself."""
+        assert job.entry.source is not None  # noqa: S101  # it was looked at
+        try:
+            client.head(job.entry.source.repository, job.seen.digest)
+        except UpstreamError:
+            return  # the next batch will find out

@@ -1,0 +1,109 @@
+"""Decides which tags of an entry are copied: pure, from what upstream has, what is here, and what is remembered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ops.tasks.sync.model import EntryPlan, Failure, Job, MirrorEntry, Seen, Weight
+
+# regsync's default: https://github.com/regclient/regclient/blob/v0.11.6/cmd/regsync/config.go
+_MEDIA_TYPES = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+# Somebody who publishes 1.2.3 again has changed a release; 1.2 moves by design.
+_EXACT = re.compile(r"v?\d+\.\d+\.\d+(?:[.-].*)?")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is remembered of a tag.
+
+    Attributes:
+        digest: What it pointed to upstream when it was last looked at.
+        since: When it was first seen pointing there, in seconds since 1970.
+        copied: What it pointed to upstream when it was last copied; empty if it never was.
+        released: The digest that somebody has released it to; empty without one.
+    """
+
+    digest: str
+    since: float
+    copied: str = ""
+    released: str = ""
+
+
+@dataclass(frozen=True)
+class Here:
+    """What this registry has.
+
+    Attributes:
+        tagged: Returns what a tag of a repository points to.
+        weight: Returns about what a tag weighs: repository, tag.
+    """
+
+    tagged: Callable[[str, str], str | None]
+    weight: Callable[[str, str], Weight | None]
+
+
+def plan_of(
+    entry: MirrorEntry,
+    seen: Sequence[Seen],
+    here: Here,
+    known: Mapping[str, Known],
+    now: float,
+    *,
+    upstream_tags: Collection[str] | None = None,
+) -> EntryPlan:
+    """Return what becomes of an entry.
+
+    Args:
+        entry: The entry, which can be read.
+        seen: Its tags upstream.
+        here: What is here.
+        known: What is remembered, by tag.
+        now: The time, in seconds since 1970.
+        upstream_tags: All tags that upstream has; None if it was not asked, as for single images.
+    """
+    assert entry.entry is not None  # noqa: S101  # what cannot be read is not looked at
+    policies, wanted = entry.entry.policies, entry.entry.media_types or _MEDIA_TYPES
+    jobs, unchanged, moved, held, young, ignored = list[Job](), 0, list[str](), dict[str, str](), dict[str, float](), list[str]()
+    for one in seen:
+        memory, digest = known.get(one.tag), here.tagged(entry.repository, one.tag)
+        if one.media_type and one.media_type not in wanted:
+            ignored.append(one.tag)
+            continue
+        if digest is not None and _is_here(entry, one, digest, memory):
+            unchanged += 1
+            continue
+        if policies.min_age is not None:
+            since = memory.since if memory and memory.digest == one.digest else now
+            if (old_enough := since + policies.min_age.total_seconds()) > now:
+                young[one.tag] = old_enough
+                continue
+        if digest is not None and _EXACT.fullmatch(one.tag):
+            if policies.hold and not (memory and memory.released == one.digest):
+                held[one.tag] = one.digest
+                continue
+            moved.append(one.tag)
+        jobs.append(Job(entry, one, digest, here.weight(entry.repository, one.tag)))
+    gone = [tag for tag in known if upstream_tags is not None and tag not in upstream_tags and here.tagged(entry.repository, tag)]
+    failure = None
+    if policies.max_bytes is not None:
+        size = sum(job.weight.size for job in jobs if job.weight)
+        if size > policies.max_bytes:
+            failure = Failure(f"would copy about {size} bytes, more than its max_bytes of {int(policies.max_bytes)}", "raise it")
+    return EntryPlan(
+        entry, () if failure else tuple(jobs), unchanged, tuple(moved), held, young, tuple(sorted(gone)), tuple(ignored), failure
+    )
+
+
+def _is_here(entry: MirrorEntry, seen: Seen, digest: str, known: Known | None) -> bool:
+    if digest == seen.digest:
+        return True
+    # A copy of one platform has a digest of its own.
+    single = entry.entry is not None and bool(entry.entry.platform)
+    return single and known is not None and known.copied == seen.digest

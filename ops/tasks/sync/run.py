@@ -1,0 +1,182 @@
+"""Mirrors what the catalogue names: each upstream registry by itself, all of them at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+from ops.core import exit_codes
+from ops.registry.client import Login, RegistryClient
+from ops.registry.transport import PooledEndpoint, RegistryError
+from ops.runs.task import Outcome
+from ops.stack.registry import container
+from ops.stack.stack import Stack
+from ops.tasks.sync.due import again, in_window
+from ops.tasks.sync.mirror import REGSYNC, Mirror
+from ops.tasks.sync.model import EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, SyncReport
+from ops.tasks.sync.one_upstream import OneUpstream, Progress
+from ops.upstream.budget import Budget
+
+_T = TypeVar("_T")
+SYNC = "sync"
+# Only one process copies at a time.
+MIRROR_LOCK = "mirror"
+_PASSWORD = "regsync/password"  # noqa: S105  # a path
+_PATIENCE_S = 30.0
+# More registries than anybody mirrors from: none waits for another.
+_MOST_UPSTREAMS = 64
+
+
+@dataclass(frozen=True)
+class SyncPlan:
+    """What a run would do.
+
+    Attributes:
+        entries: What would become of each entry.
+        budgets: By registry that counts pulls, what it grants.
+        off: How many entries are switched off.
+        seconds: How long it took to look.
+    """
+
+    entries: tuple[EntryPlan, ...]
+    budgets: dict[str, Budget]
+    off: int
+    seconds: float
+
+
+def plan_all(mirror: Mirror, entries: Iterable[MirrorEntry], tell: Callable[[str], None] = lambda _: None) -> SyncPlan:
+    """Return what would be done with entries now, due or not. Nothing changes.
+
+    Raises:
+        MirrorStateError: What is remembered cannot be read.
+        ConfigError: A login cannot be read.
+    """
+    began, entries = time.monotonic(), list(entries)
+    on = [entry for entry in entries if entry.enabled]
+    plans = {entry.key: EntryPlan(entry, failure=entry.failure) for entry in on}
+    budgets: dict[str, Budget] = {}
+    for upstream, (found, budget) in _side_by_side(mirror, on, OneUpstream.plans, tell):
+        plans.update((plan.entry.key, plan) for plan in found)
+        if budget is not None:
+            budgets[upstream.name] = budget
+    return SyncPlan(tuple(plans.values()), budgets, len(entries) - len(on), time.monotonic() - began)
+
+
+def sync(
+    mirror: Mirror, entries: Iterable[MirrorEntry], *, force: bool = False, tell: Callable[[str], None] = lambda _: None
+) -> SyncReport:
+    """Mirror entries.
+
+    Args:
+        mirror: Whose.
+        entries: Which.
+        force: Also those that are not due yet.
+        tell: Told how far it has come.
+
+    Raises:
+        MirrorStateError: What is remembered cannot be read or written.
+        RegsyncError: regsync cannot be run.
+        ConfigError: A login cannot be read.
+        OSError: The disk is full.
+    """
+    from ops.stack.regsync import end_others  # noqa: PLC0415  # see Mirror
+
+    now, entries = time.time(), list(entries)
+    mirror.state.forget_others(mirror.entries)
+    records = mirror.state.records()
+    on = [entry for entry in entries if entry.enabled]
+    due = [entry for entry in on if force or entry.key not in records or records[entry.key].is_due(now)]
+    if due and (left := end_others(container(mirror.stack, REGSYNC))):
+        tell(f"ended {left} runs of regsync that were left")
+    tries = {key: record.tries for key, record in records.items()}
+    progress = {entry.key: Progress(entry, failures={"": entry.failure}) for entry in due if entry.failure}
+    _remember(mirror, [one.result(tries.get(key, 0)) for key, one in progress.items()], now)
+    budgets: dict[str, int] = {}
+    verified = 0
+    with _asked_from_outside(mirror.stack) as asked:
+        for upstream, (found, budget) in _side_by_side(mirror, due, OneUpstream.run, tell):
+            verified += sum(_verify(one, asked) for one in found)
+            progress.update((one.entry.key, one) for one in found)
+            _remember(mirror, [one.result(tries.get(one.entry.key, 0)) for one in found if not mirror.stop.is_set()], now)
+            if budget is not None:
+                budgets[upstream.name] = budget.remaining
+    results = tuple(progress[entry.key].result(tries.get(entry.key, 0)) for entry in due if entry.key in progress)
+    mirror.state.run_ended(budgets, time.time())
+    return SyncReport(results, len(on) - len(due), len(entries) - len(on), verified, budgets)
+
+
+def outcome_of(report: SyncReport) -> Outcome:
+    """Return how a run ended: with warnings when an entry failed."""
+    failed, count = report.count(EntryState.FAILED), len(report.results)
+    figures = {str(state): float(report.count(state)) for state in EntryState}
+    figures["copied_tags"] = float(sum(len(one.copied) for one in report.results))
+    figures["copied_bytes"] = float(sum(one.size for one in report.results))
+    figures["quarantined"] = float(sum(one.quarantined for one in report.results))
+    first = next((one for one in report.results if one.state is EntryState.FAILED), None)
+    summary = f"{int(figures['copied_tags'])} tags copied; {failed} of {count} entries failed" if count else "nothing was due"
+    if first:
+        summary += f", such as {first.entry.name}: {first.why}"
+    return Outcome(exit_codes.WARNINGS if failed else exit_codes.OK, summary, figures)
+
+
+def waits_for_window(mirror: Mirror, now: datetime | None = None) -> bool:
+    """Whether a scheduled run would not copy now."""
+    return not in_window(mirror.settings.window, now or datetime.now(UTC))
+
+
+def _side_by_side(
+    mirror: Mirror, entries: Iterable[MirrorEntry], work: Callable[[OneUpstream], _T], tell: Callable[[str], None]
+) -> Iterator[tuple[OneUpstream, _T]]:
+    """Yield each registry with what the work returned for it, the first that is done first."""
+    upstreams = mirror.upstreams([entry for entry in entries if entry.failure is None], tell)
+    if not upstreams:
+        return
+    with ThreadPoolExecutor(min(len(upstreams), _MOST_UPSTREAMS), thread_name_prefix="upstream") as pool:
+        working = {pool.submit(work, upstream): upstream for upstream in upstreams}
+        try:
+            for done in as_completed(working):
+                yield working[done], done.result()
+        except BaseException:
+            mirror.stop.set()  # else the pool would wait for all that is being copied
+            raise
+
+
+def _remember(mirror: Mirror, results: Sequence[EntryResult], began: float) -> None:
+    mirror.state.ended([(result, again(result, began)) for result in results], began)
+
+
+def _verify(one: Progress, asked: Callable[[Job], Failure | None]) -> int:
+    """Compare what was copied with what clients get; return how many tags were well."""
+    bad = {job.seen.tag: failure for job in one.copied if (failure := asked(job))}
+    one.failures.update(bad)
+    one.copied = [job for job in one.copied if job.seen.tag not in bad]
+    return len(one.copied)
+
+
+@contextmanager
+def _asked_from_outside(stack: Stack) -> Iterator[Callable[[Job], Failure | None]]:
+    """Yield what asks for a copied tag as a client does, and says what is wrong with it."""
+    config = stack.config
+    with closing(PooledEndpoint(config.url, config.ca, config.resolve)) as endpoint:
+        client = RegistryClient(endpoint, Login(REGSYNC, stack.secret(_PASSWORD).strip()), until=time.monotonic() + _PATIENCE_S)
+
+        def asked(job: Job) -> Failure | None:
+            repository, entry = job.entry.repository, job.entry.entry
+            try:
+                answer = client.look(repository, job.seen.tag)
+            except RegistryError as error:
+                return Failure(f"was copied, and cannot be asked for from outside: {error}", passes=True)
+            if answer.status != HTTPStatus.OK:
+                return Failure(f"was copied, and is answered with {answer.status} from outside", passes=True)
+            digest = answer.headers.get("Docker-Content-Digest", "")
+            if digest != job.seen.digest and not (entry and entry.platform):
+                return Failure(f"is {digest} from outside, and {job.seen.digest} upstream", passes=True)
+            return None
+
+        yield asked

@@ -1,0 +1,56 @@
+"""What images of the registry's tree weigh: what a new one of the same repository will weigh, too, more or less."""
+
+from __future__ import annotations
+
+import json
+
+from ops.registry.manifests import fetched
+from ops.registry.references import MAX_MANIFEST_BYTES
+from ops.registry.tree import RegistryTree, TreeError
+from ops.tasks.sync.model import Weight
+
+
+class Weights:
+    """Weighs images, each once."""
+
+    def __init__(self, tree: RegistryTree) -> None:
+        """Name the tree."""
+        self._tree = tree
+        self._by_digest: dict[str, Weight | None] = {}
+
+    def like(self, repository: str, tag: str) -> Weight | None:
+        """Return what a tag weighs that is about to be copied: what it weighs here, or else the last other one does.
+
+        Args:
+            repository: The repository here.
+            tag: The tag.
+        """
+        try:
+            names = [tag, *sorted(self._tree.tag_names(repository), reverse=True)[:1]]
+            digests = [self._tree.tagged(repository, name) for name in names]
+        except (OSError, TreeError):
+            return None
+        return next((weight for digest in digests if digest and (weight := self.of(digest))), None)
+
+    def of(self, digest: str) -> Weight | None:
+        """Return what an image weighs; None if it cannot be read."""
+        if digest not in self._by_digest:
+            self._by_digest[digest] = self._weigh(digest)
+        return self._by_digest[digest]
+
+    def _weigh(self, digest: str) -> Weight | None:
+        try:
+            with self._tree.blob(digest).open("rb") as file:
+                root = json.loads(file.read(MAX_MANIFEST_BYTES))
+            children = root.get("manifests", []) if isinstance(root, dict) else []
+            size = sum(_size(self._tree, one) for one in fetched(self._tree, digest).digests)
+        except (OSError, ValueError):
+            return None
+        return Weight(1 + len(children), size)
+
+
+def _size(tree: RegistryTree, digest: str) -> int:
+    try:
+        return tree.blob(digest).stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,1 @@
+"""Tests of mirroring by the catalogue."""

@@ -1,0 +1,201 @@
+"""The mirror, with real registries and the real regsync in its container."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from infra.paths import PROJECT_FOLDER
+from ops.tasks.sync.copying import Limits
+from ops.tasks.sync.mirror import mirror_of
+from ops.tasks.sync.model import EntryState
+from ops.tasks.sync.run import sync
+from ops.upstream import line
+from ops.upstream.budget import Budget
+from tests.ops.gateway.test_registry import until
+from tests.ops.tasks.sync.mirror_rig import MirrorRig, running_mirror
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorRig]:
+    with running_mirror(tmp_path_factory.mktemp("mirror"), ["one", "two", "three"]) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def fresh(mirror: MirrorRig) -> None:
+    """Fronts as at the start: each test changes them."""
+    for front in mirror.fronts.values():
+        front.hang, front.budget, front.cut_after, front.requests, front.failing = set(), None, None, [], 0
+        front.token, front.login, front.latency_s, front.private = False, None, 0.0, set()
+    mirror.configure(reserve_gb=0, hub_reserve=20, window=None)
+
+
+def test_what_matches_is_copied_once_and_looked_at_by_head_alone(mirror: MirrorRig) -> None:
+    digests = {tag: mirror.push("team/app", tag, platforms=2) for tag in ("1.0", "1.1", "2.0", "nightly")}
+    mirror.catalogue(mirror.entry("one", "team/app", r"1\.\d+"))
+    plan = mirror.plan()["one/team/app"]
+    assert sorted(plan["copy"]) == sorted(plan["new"]) == ["1.0", "1.1"]
+    assert mirror.fronts["one"].pulls == 0
+    done = mirror.sync()["one/team/app"]
+    assert done["state"] == "changed", str(done)
+    assert mirror.tags("one/team/app") == ["1.0", "1.1"]
+    token = mirror.rig.target.token("repository:one/team/app:pull", "admin")
+    for tag in ("1.0", "1.1"):
+        head = mirror.rig.target.request("HEAD", f"/v2/one/team/app/manifests/{tag}", token, headers={"Accept": "*/*"})
+        assert head.headers["docker-content-digest"] == digests[tag]
+    before = mirror.fronts["one"].pulls
+    assert mirror.sync() == {}, "it is not due yet"
+    again = mirror.sync("--force")["one/team/app"]
+    assert (again["state"], mirror.fronts["one"].pulls) == ("unchanged", before)
+    mirror.push("team/app", "1.1", "moved", platforms=2)
+    assert mirror.plan()["one/team/app"]["copy"] == ["1.1"]
+    assert mirror.sync("one/team/app")["one/team/app"]["copied"] == ["1.1"]
+
+
+def test_one_that_hangs_one_without_pulls_and_one_with_a_wrong_login_hold_up_no_other(
+    mirror: MirrorRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for repository in ("side/a", "side/b", "side/c"):
+        mirror.push(repository, "1", platforms=2)
+    hangs, limits, _ = (mirror.fronts[name] for name in ("one", "two", "three"))
+    hangs.hang, limits.budget = {"/"}, Budget(100, 20, 21600)
+    mirror.catalogue(
+        mirror.entry("one", "side/a"),
+        mirror.entry("two", "side/b"),
+        mirror.entry("three", "side/c"),
+        mirror.entry("three", "side/typo"),
+    )
+    monkeypatch.setattr(line, "READ_LIMIT_S", 3.0)
+    told = list[tuple[float, str]]()
+    with mirror_of(mirror.stack) as opened:
+        began = time.monotonic()
+        once = dataclasses.replace(opened, pauses_s=())
+        report = sync(once, once.entries, force=True, tell=lambda text: told.append((time.monotonic() - began, text)))
+    copied = next(at for at, text in told if text.startswith("three/side/c:1 copied"))
+    assert copied < 3, told
+    states = {one.entry.repository: one for one in report.results}
+    assert states["three/side/c"].state is EntryState.CHANGED
+    assert states["three/side/typo"].state is EntryState.FAILED
+    assert not next(iter(states["three/side/typo"].failures.values())).passes
+    assert states["two/side/b"].state is EntryState.WAITING
+    assert "20 are kept for people" in states["two/side/b"].waits
+    assert limits.pulls == 0
+    assert states["one/side/a"].state is EntryState.FAILED
+    assert next(iter(states["one/side/a"].failures.values())).passes
+    assert hangs.counted("GET", "tags/list") <= 6, "nobody goes on asking one that does not answer"
+
+
+def test_a_copy_that_hangs_is_ended_and_the_others_of_its_registry_are_copied(mirror: MirrorRig) -> None:
+    mirror.push("hanging/bad", "1")
+    mirror.push("hanging/good", "1")
+    mirror.fronts["one"].hang = {"/v2/hanging/bad/blobs"}
+    mirror.catalogue(mirror.entry("one", "hanging/bad"), mirror.entry("one", "hanging/good"))
+    with mirror_of(mirror.stack) as opened:
+        limited = dataclasses.replace(opened, limits=Limits(silence_s=3))
+        (upstream,) = limited.upstreams(limited.entries, lambda _: None)
+        progress, _ = dataclasses.replace(upstream, pauses_s=()).run()
+    bad, good = progress
+    assert not good.failures
+    assert "nothing came from upstream for 3 s" in bad.failures["1"].why
+    assert bad.failures["1"].passes
+    assert [job.seen.tag for job in good.copied] == ["1"]
+    assert mirror.tags("one/hanging/good") == ["1"]
+
+
+def test_after_five_runs_that_fail_an_entry_is_quarantined_and_retry_takes_it_out(mirror: MirrorRig) -> None:
+    mirror.catalogue(mirror.entry("one", "no/such"))
+    for tries in range(1, 6):
+        one = mirror.sync("--force")["one/no/such"]
+        assert (one["state"], one["tries"], one["quarantined"]) == ("failed", tries, tries == 5), one
+    assert mirror.sync() == {}
+    shown = mirror.regops("sync", "status")
+    assert "quarantined" in shown.stdout, shown.stdout
+    assert mirror.regops("sync", "retry", "no/such").returncode == 0
+    mirror.push("no/such", "1")
+    assert mirror.sync()["one/no/such"]["state"] == "changed"
+
+
+def test_a_version_that_moved_is_held_until_it_is_released(mirror: MirrorRig) -> None:
+    mirror.push("held/app", "1.2.3")
+    mirror.catalogue(mirror.entry("one", "held/app", policies={"hold": True}))
+    assert mirror.sync("--force")["one/held/app"]["state"] == "changed"
+    moved = mirror.push("held/app", "1.2.3", "another")
+    assert mirror.plan()["one/held/app"]["held"] == {"1.2.3": moved}
+    assert mirror.sync("--force")["one/held/app"]["state"] == "unchanged"
+    done = mirror.regops("sync", "release", "held/app", "1.2.3")
+    assert done.returncode == 0, done.stderr
+    assert mirror.sync()["one/held/app"]["copied"] == ["1.2.3"]
+
+
+def test_what_is_too_young_waits_and_what_left_upstream_stays(mirror: MirrorRig) -> None:
+    mirror.push("policies/app", "1")
+    mirror.push("policies/app", "2")
+    mirror.catalogue(mirror.entry("one", "policies/app"))
+    mirror.sync("--force")
+    assert mirror.source.delete("policies/app", "1").status_code == 202
+    mirror.push("policies/app", "3")
+    mirror.catalogue(mirror.entry("one", "policies/app", policies={"min_age": "2d"}))
+    plan = mirror.plan()["one/policies/app"]
+    assert (plan["gone_upstream"], list(plan["young"]), plan["copy"]) == (["1"], ["3"], [])
+    assert mirror.sync("--force")["one/policies/app"]["state"] == "unchanged"
+    assert mirror.tags("one/policies/app") == ["1", "2"]
+
+
+def test_nothing_is_copied_into_the_reserve_of_the_disk_or_in_read_only_mode(mirror: MirrorRig) -> None:
+    mirror.push("full/app", "1")
+    mirror.catalogue(mirror.entry("one", "full/app"))
+    mirror.configure(reserve_gb=10**6)
+    one = mirror.sync("--force")["one/full/app"]
+    assert one["state"] == "skipped", str(one)
+    assert "sync.reserve_gb" in one["waits"]
+    mirror.configure(reserve_gb=0)
+    file = mirror.rig.read_only_file
+    file.touch()
+    try:
+        one = mirror.sync("--force")["one/full/app"]
+    finally:
+        file.unlink()
+    assert (one["state"], "until its operator ends that" in one["waits"]) == ("waiting", True)
+    assert mirror.sync()["one/full/app"]["state"] == "changed"
+
+
+def test_a_run_that_was_killed_leaves_nothing_that_the_next_one_does_not_mend(mirror: MirrorRig) -> None:
+    for number in range(20):
+        mirror.push("killed/app", str(number))
+    mirror.fronts["one"].latency_s = 0.1
+    mirror.catalogue(mirror.entry("one", "killed/app"))
+    command = [sys.executable, "-m", "ops.cli", "--root", str(mirror.stack.root), "sync", "--force"]
+    with subprocess.Popen(command, cwd=PROJECT_FOLDER, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        until(lambda: len(mirror.tags("one/killed/app")) >= 3, "it copies")
+        process.kill()
+    assert len(mirror.tags("one/killed/app")) < 20
+    done = mirror.regops("sync", "--force")
+    assert done.returncode == 0, done.stderr
+    assert "ended 1 runs of regsync" in done.stderr
+    assert len(mirror.tags("one/killed/app")) == 20
+
+
+def test_who_ends_a_run_ends_its_copy(mirror: MirrorRig) -> None:
+    for number in range(20):
+        mirror.push("ended/app", str(number))
+    mirror.fronts["one"].latency_s = 0.1
+    mirror.catalogue(mirror.entry("one", "ended/app"))
+    command = [sys.executable, "-m", "ops.cli", "--root", str(mirror.stack.root), "sync", "--force"]
+    with subprocess.Popen(command, cwd=PROJECT_FOLDER, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        until(lambda: len(mirror.tags("one/ended/app")) >= 3, "it copies")
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    count = len(mirror.tags("one/ended/app"))
+    time.sleep(2)
+    assert len(mirror.tags("one/ended/app")) == count < 20
+    mirror.fronts["one"].latency_s = 0
+    assert len(mirror.sync()["one/ended/app"]["copied"]) == 20 - count
