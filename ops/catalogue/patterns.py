@@ -26,7 +26,7 @@ class Patterns:
             # All at once, that takes no longer than one of them, however many there are.
             self._searches = [_search("|".join(f"(?:{one})" for one in anchored))] if anchored else []
         except ValueError:
-            # Two have groups of the same name, or all of them together are too large.
+            # All of them together are too large.
             self._searches = [_search(one) for one in anchored]
 
     def match(self, text: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from ops.catalogue import patterns
 from ops.catalogue.entry import Entry, TagFilter, read
 from ops.catalogue.semver import Range, version
 from ops.catalogue.tag_filter import highest, matching
@@ -148,6 +149,12 @@ def test_long_lists_of_tags_take_no_time() -> None:
     started = time.process_time()
     assert matching(entry, [*names, *(f"{name}-rc1" for name in names)]) == names
     assert time.process_time() - started < 2
+
+
+def test_patterns_that_are_too_large_only_together_are_matched_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "_MAX_BYTES", 1 << 20)
+    allow = [rf"{letter}1|{letter}\pL{{20}}" for letter in "abcdefghijkl"]
+    assert matching(_entry({"tags": {"allow": allow}}), ["a1", "l1", "m1"]) == ["a1", "l1"]
 
 
 def test_a_pattern_that_is_too_large_is_named() -> None:

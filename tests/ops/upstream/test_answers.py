@@ -1,0 +1,85 @@
+"""Answers of upstream registries that make no sense are named as such, and lead nowhere."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from ops.upstream.client import Cause, Upstream, UpstreamError
+from tests.loopback_server import Answer
+from tests.ops.upstream.front import running_front
+
+CONTENT, OTHER = b"{}", f"sha256:{'0' * 64}"
+FAILURES: list[tuple[Callable[[Upstream], object], Answer, str]] = [
+    (lambda one: one.manifest("team/app", "v1"), (200, {"Docker-Content-Digest": OTHER}, CONTENT), "gave other content"),
+    (lambda one: one.manifest("team/app", OTHER), (200, {}, CONTENT), "gave other content"),
+    (lambda one: one.manifest("team/app", "sha1:00"), (200, {}, CONTENT), "gave other content"),
+    (lambda one: one.manifest("team/app", "v1"), (200, {}, b"x" * (5 << 20)), "gave other content"),
+    (lambda one: one.manifest("team/app", "v1"), (200, {}, b"x" * (17 << 20)), "longer than 16 MiB"),
+    (lambda one: one.head("team/app", "v1"), (418, {}, b""), "answered 418 to HEAD /v2/team/app/manifests/v1"),
+    (lambda one: one.tags("team/app"), (200, {}, b"<html>"), "answered GET /v2/team/app/tags/list without tags"),
+    (lambda one: one.tags("team/app"), (200, {}, b'{"tags": "v1"}'), "without tags"),
+    (lambda one: one.tags("team/app"), (200, {}, b'{"tags": [1]}'), "without tags"),
+    (lambda one: one.repositories(), (200, {}, b"[]"), "without repositories"),
+    (
+        lambda one: one.tags("team/app"),
+        (200, {"Link": '</v2/team/app/tags/list?n=1000>; rel="next"'}, b'{"tags": []}'),
+        "never ends",
+    ),
+    (lambda one: one.tags("team/app"), (302, {"Location": "/v2/team/app/tags/list"}, b""), "on and on"),
+    (lambda one: one.tags("team/app"), (302, {"Location": "http://192.0.2.1/"}, b""), "it has no TLS"),
+]
+
+
+@pytest.mark.parametrize(("ask", "answer", "said"), FAILURES)
+def test_what_makes_no_sense_is_unusable(ask: Callable[[Upstream], object], answer: Answer, said: str) -> None:
+    with running_front(lambda _: answer) as front, pytest.raises(UpstreamError, match=said) as error:
+        ask(Upstream(front.name))
+    assert (error.value.cause, error.value.passes) == (Cause.UNUSABLE, False)
+    assert front.name in str(error.value)
+
+
+def test_null_is_no_tag_and_further_digests_are_known() -> None:
+    with running_front(lambda _: (200, {}, b'{"tags": null}')) as front:
+        assert Upstream(front.name).tags("team/app") == []
+    digest = (
+        "sha512:"
+        + "27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f626f9782af34c9"
+        + ("a33c2046ef60fd2a7878d378e29fec851806bbd9a67878f3a9f1cda4830763fd")
+    )
+    with running_front(lambda _: (200, {"Content-Type": "application/a; charset=utf-8"}, CONTENT)) as front:
+        found = Upstream(front.name).manifest("team/app", digest)
+        assert (found.digest, found.media_type) == (digest, "application/a")
+
+
+def test_a_registry_of_small_pages_is_asked_for_its_own() -> None:
+    def answers(path: str) -> Answer:
+        if "n=1000" in path:
+            return 400, {}, b'{"errors":[{"code":"PAGINATION_NUMBER_INVALID"}]}'
+        link = {} if "last" in path else {"Link": '<list?last=a>;rel="next"'}
+        return 200, link, json.dumps({"tags": ["b"] if "last" in path else ["a"]}).encode()
+
+    with running_front(answers) as front:
+        assert Upstream(front.name).tags("team/app") == ["a", "b"]
+    assert [path for path, _ in front.asked] == [f"/v2/team/app/tags/list{query}" for query in ("?n=1000", "", "?last=a")]
+
+
+def test_a_service_that_is_no_registry_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            with server.accept()[0] as connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_10.0\r\n")
+                connection.recv(4096)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        name = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(UpstreamError, match=f"{name}: not an HTTP answer") as error:
+            Upstream(name).tags("team/app")
+        thread.join()
+    assert error.value.cause is Cause.UNUSABLE
