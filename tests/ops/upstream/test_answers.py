@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from ops.upstream import line
 from ops.upstream.client import Cause, Upstream, UpstreamError
 from tests.loopback_server import Answer
 from tests.ops.upstream.front import running_front
@@ -68,18 +71,43 @@ def test_a_registry_of_small_pages_is_asked_for_its_own() -> None:
     assert [path for path, _ in front.asked] == [f"/v2/team/app/tags/list{query}" for query in ("?n=1000", "", "?last=a")]
 
 
-def test_a_service_that_is_no_registry_is_named() -> None:
+@contextlib.contextmanager
+def speaking(*parts: bytes, pause_s: float = 0.0) -> Iterator[str]:
+    """Run a server that sends a single client something, part by part; give its host and port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def greet() -> None:
-            with server.accept()[0] as connection:
-                connection.sendall(b"SSH-2.0-OpenSSH_10.0\r\n")
+        def speak() -> None:
+            with server.accept()[0] as connection, contextlib.suppress(OSError):
                 connection.recv(4096)
+                for part in parts:
+                    connection.sendall(part)
+                    time.sleep(pause_s)
 
-        thread = threading.Thread(target=greet)
+        thread = threading.Thread(target=speak)
         thread.start()
-        name = f"127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(UpstreamError, match=f"{name}: not an HTTP answer") as error:
-            Upstream(name).tags("team/app")
+        yield f"127.0.0.1:{server.getsockname()[1]}"
         thread.join()
+
+
+def test_a_service_that_is_no_registry_is_named() -> None:
+    with speaking(b"SSH-2.0-OpenSSH_10.0\r\n") as name, pytest.raises(UpstreamError) as error:
+        Upstream(name).tags("team/app")
+    assert str(error.value).startswith(f"{name}: not an HTTP answer")
     assert error.value.cause is Cause.UNUSABLE
+
+
+@pytest.mark.parametrize("limit", ["READ_LIMIT_S", "_ANSWER_LIMIT_S"])
+def test_an_answer_that_trickles_is_none(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, limit, 0.2)
+    pause_s = 0.4 if limit == "READ_LIMIT_S" else 0.05
+    parts = [b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", *[b"{"] * 20]
+    with speaking(*parts[: 4 if limit == "READ_LIMIT_S" else 21], pause_s=pause_s) as name:
+        upstream = Upstream(name)
+        errors = []
+        for _ in range(2):
+            with pytest.raises(UpstreamError) as error:
+                upstream.tags("team/app")
+            errors.append((str(error.value), error.value.cause))
+    assert errors[0] == errors[1]
+    assert errors[0][1] is Cause.AWAY
+    assert "timed out" in errors[0][0] or "no end of its answer within 0.2 s" in errors[0][0]

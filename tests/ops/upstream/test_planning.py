@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -204,6 +206,12 @@ class TestLimits:
         assert str(failed(lambda: upstream.tags("team/other"))) == str(error)
         assert len(front.requests) == asked
 
+    def test_a_time_to_wait_may_be_a_date(self, front_of: Fronts) -> None:
+        at = datetime.now(UTC) + timedelta(hours=1)
+        front = front_of(busy=1, retry_after=format_datetime(at, usegmt=True))
+        error = failed(lambda: Upstream(front.address).tags("team/app"))
+        assert error.retry_after_s == pytest.approx(3600, abs=30)
+
     def test_a_token_service_that_limits_hides_no_repository(self, front_of: Fronts) -> None:
         front = front_of(token=True, busy_tokens=1000, retry_after="60")
         assert failed(lambda: Upstream(front.address).tags("team/app")).cause is Cause.LIMITED
@@ -222,6 +230,21 @@ class TestAway:
         assert time.monotonic() - started < 2
         assert {(str(one), one.cause, one.passes) for one in errors} == {(f"{front.address}: timed out", Cause.AWAY, True)}
         assert len(front.requests) <= line.CONNECTIONS
+
+    def test_a_hanging_token_service_is_a_hanging_registry(self, front_of: Fronts, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(line, "READ_LIMIT_S", 0.3)
+        front = front_of(token=True, hang={"/token"})
+        upstream = Upstream(front.address)
+        assert failed(lambda: upstream.tags("team/app")).cause is Cause.AWAY
+        assert failed(lambda: upstream.tags("team/other")).cause is Cause.AWAY
+        assert len(front.requests) == 2
+
+    def test_a_blob_may_come_late(self, front_of: Fronts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(line, "READ_LIMIT_S", 0.1)
+        front = front_of(latency_s=0.3)
+        Upstream(front.address).fetch("team/app", IMAGE.digest, tmp_path / "fetched")
+        assert (tmp_path / "fetched").read_bytes() == IMAGE.manifest
+        assert failed(lambda: Upstream(front.address).head("team/app", "v01")).cause is Cause.AWAY
 
     def test_one_that_cannot_be_reached_is_tried_once(self) -> None:
         upstream = Upstream("127.0.0.1:9")
