@@ -17,7 +17,7 @@ _RUNNING, _FAILED = "Image sync running", "Failed to sync"
 _TAIL = 5
 # What regclient says, and whether it may pass: https://github.com/regclient/regclient/blob/v0.11.6/types/errs/error.go
 _LASTING = re.compile(
-    r"\b(?:40[0-7]|409|41\d)\b|unauthorized|denied|not found|no such|name_unknown|manifest_unknown|digest mismatch|unsupported",
+    r"\b(?:40[0-7]|409|41\d)\b|unauthorized|denied|not found|name_unknown|manifest_unknown|digest mismatch|unsupported",
     re.I,
 )
 _FULL = re.compile(r"no space left|\b507\b", re.I)

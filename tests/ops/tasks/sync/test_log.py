@@ -1,0 +1,48 @@
+"""What regsync says is understood: which images are under way, which failed, and whether that may pass."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ops.tasks.sync.log import Log, failure_of
+
+
+def line(message: str, target: str, **more: str) -> str:
+    return json.dumps({"level": "INFO", "msg": message, "target": target, **more})
+
+
+def test_an_image_is_under_way_until_it_has_failed() -> None:
+    log = Log(now=iter([1.0, 2.0]).__next__)
+    log.add(line("Image sync running", "here/a:1"))
+    log.add(line("Image sync running", "here/b:1"))
+    assert log.running == {"here/a:1": 1.0, "here/b:1": 2.0}
+    log.add(line("Failed to sync", "here/a:1", error="request failed: not found [http 404]"))
+    assert list(log.running) == ["here/b:1"]
+    assert not log.failed["here/a:1"].passes
+
+
+@pytest.mark.parametrize("said", ["panic: runtime error", "{}", "[]", '"text"', '{"msg": 1', ""])
+def test_what_is_no_message_is_kept_for_the_end(said: str) -> None:
+    log = Log()
+    log.add(said)
+    assert log.tail == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        ("failed to get manifest: request failed: unauthorized [http 401]", False),
+        ("request failed: not found [http 404]: MANIFEST_UNKNOWN", False),
+        ("request failed: denied: requested access to the resource is denied", False),
+        ("request failed: unexpected http status code [http 503]", True),
+        ("request failed: too many requests [http 429]", True),
+        ("dial tcp: lookup quay.example.com: no such host", True),
+        ("read tcp 10.0.0.2:4242: connection reset by peer", True),
+        ("context deadline exceeded", True),
+        ("write /var/lib: no space left on device", True),
+    ],
+)
+def test_whether_it_may_pass_is_told_by_its_error(error: str, passes: bool) -> None:
+    assert failure_of(error).passes is passes
