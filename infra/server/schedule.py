@@ -122,7 +122,8 @@ _SYNC = Task(
     name="sync",
     purpose="mirrors what the catalogue names",
     words=["sync"],
-    when=When(minutes=(25,), hours=(0, 6, 12, 18)),
+    # Twice at night, for those who mirror in the night only.
+    when=When(minutes=(25,), hours=(4, 10, 16, 22)),
     spread_s=600,
     # What is not done by then is done by the next run.
     limit_s=5 * 3600,

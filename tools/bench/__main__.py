@@ -2,7 +2,8 @@
 
 COLD=1 adds the first `make up` with nothing cached, COLD=only measures nothing else and leaves the rest of the page as it is.
 BASELINE=REVISION measures that of an older revision too, in the same run. ONLY=gc measures garbage
-collection and nothing else, ONLY=backups backups and restores, ONLY=interruptions how changes keep clients waiting.
+collection and nothing else, ONLY=backups backups and restores, ONLY=mirror the mirror, ONLY=interruptions how
+changes keep clients waiting.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tools.bench import (
     gateway_times,
     gc_times,
     interruption_times,
+    mirror_times,
     server_times,
     stack_times,
     storm_times,
@@ -78,6 +80,7 @@ _ALONE = {
     "backups": (backup_times.TITLE, backup_times.measure),
     "gc": (gc_times.TITLE, _garbage_collection),
     "interruptions": (interruption_times.TITLE, _interruptions),
+    "mirror": (mirror_times.TITLE, mirror_times.measure),
 }
 
 
@@ -99,6 +102,7 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         looked = change_times.measure(folder / "changes")
         backed_up = backup_times.measure(folder / "backups")
         collected = _garbage_collection(folder)
+        mirrored = mirror_times.measure(folder / "mirror")
         interrupted = _interruptions(folder / "interruptions")
         helped = cli_times.measure()
     return [
@@ -110,6 +114,7 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         ("Change detection, plain HTTP, client and registry on the same cores", looked),
         (gc_times.TITLE, collected),
         (backup_times.TITLE, backed_up),
+        (mirror_times.TITLE, mirrored),
         (interruption_times.TITLE, interrupted),
         ("The command line", helped),
     ]

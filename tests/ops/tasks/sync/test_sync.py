@@ -6,12 +6,15 @@ import dataclasses
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from infra.paths import PROJECT_FOLDER
+from ops.registry.read_only import ReadOnlyMode
 from ops.tasks.sync.copying import Limits
 from ops.tasks.sync.mirror import mirror_of
 from ops.tasks.sync.model import EntryState
@@ -199,3 +202,30 @@ def test_who_ends_a_run_ends_its_copy(mirror: MirrorRig) -> None:
     assert len(mirror.tags("one/ended/app")) == count < 20
     mirror.fronts["one"].latency_s = 0
     assert len(mirror.sync()["one/ended/app"]["copied"]) == 20 - count
+
+
+def test_a_copy_goes_on_while_a_collection_holds_writes_again_and_again(mirror: MirrorRig) -> None:
+    """As its sweeps do, slice by slice; what it deletes meanwhile is tested where it is."""
+    for number in range(30):
+        mirror.push("collected/app", str(number), platforms=2)
+    mirror.fronts["one"].latency_s = 0.02
+    mirror.catalogue(mirror.entry("one", "collected/app"))
+    stop, held = threading.Event(), list[float]()
+
+    def hold() -> None:
+        while not stop.wait(0.2):
+            mode = ReadOnlyMode(mirror.rig.read_only_file)
+            mode.turn_on("gc", "deletes blobs")
+            held.append(time.monotonic())
+            stop.wait(0.4)
+            mode.turn_off()
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        try:
+            one = mirror.sync("--force")["one/collected/app"]
+        finally:
+            stop.set()
+            holding.result(60)
+    assert (one["state"], len(one["copied"]), one["failures"]) == ("changed", 30, {}), str(one)
+    assert len(held) > 3
