@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
+from infra.paths import PROJECT_FOLDER
 from infra.settings import Settings
 from ops.catalogue.checks import check
 from ops.catalogue.document import Document
@@ -15,7 +15,7 @@ from ops.catalogue.targets import target_repositories
 from ops.config import CATALOGUE_FILE
 
 _MISSING = (
-    f"sync.into: there is no {CATALOGUE_FILE}, which says what is mirrored; make it: `bin/regops catalogue add IMAGE`, or"
+    "sync.into: there is no {file}, which says what is mirrored; make it: `bin/regops catalogue add IMAGE`, or"
     " `bin/regops catalogue import FILE` for a configuration of regsync"
 )
 _ENTRIES = (
@@ -42,6 +42,16 @@ def names_here(settings: Settings) -> tuple[str, ...]:
     return (settings.registry_host,)
 
 
+def read_catalogue(settings: Settings) -> bytes | None:
+    """Return the file that says what is mirrored; None if there is none.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    path = PROJECT_FOLDER / settings.sync.catalogue.expanduser()
+    return path.read_bytes() if settings.sync.has_catalogue and path.exists() else None
+
+
 def judge(settings: Settings, content: bytes | None) -> Judgement:
     """Judge the catalogue of a stack.
 
@@ -52,9 +62,9 @@ def judge(settings: Settings, content: bytes | None) -> Judgement:
     if not settings.sync.has_catalogue:
         return Judgement(notes=[_ENTRIES] if settings.sync.enabled and settings.sync.entries else [])
     if content is None:
-        return Judgement([_MISSING])
+        return Judgement([_MISSING.format(file=settings.sync.catalogue)])
     try:
-        document = Document.of(content, PurePath(CATALOGUE_FILE))
+        document = Document.of(content, settings.sync.catalogue)
     except CatalogueError as error:
         return Judgement([str(error)])
     around = Surroundings(frozenset(names_here(settings)), settings.sync.into)

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from infra.catalogue import read_catalogue
 from infra.host import Host
 from infra.images import load_lock
 from infra.local import LocalHost
@@ -14,7 +15,6 @@ from infra.look import Wanted
 from infra.paths import PROJECT_FOLDER
 from infra.plan import Plan, make_plan
 from infra.settings import PROJECT, Settings, SettingsError, parse
-from ops.config import CATALOGUE_FILE
 
 LOCK = PROJECT_FOLDER / "images.lock"
 
@@ -30,7 +30,7 @@ def load() -> Plan:
         images = load_lock(PROJECT_FOLDER / settings.images_lock, floors=LOCK)
         if missing := sorted(load_lock(LOCK).keys() - images.keys()):
             raise SettingsError([f"{settings.images_lock}: {name}: is missing; pin it as in {LOCK.name}" for name in missing])
-        plan = make_plan(settings, images, catalogue())
+        plan = make_plan(settings, images, read_catalogue(settings))
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from error
     if plan.left_out:
@@ -38,12 +38,6 @@ def load() -> Plan:
     for note in plan.notes:
         pulumi.info(note)
     return plan
-
-
-def catalogue() -> bytes | None:
-    """Return the file that says what is mirrored; None if there is none."""
-    path = PROJECT_FOLDER / CATALOGUE_FILE
-    return path.read_bytes() if path.exists() else None
 
 
 def make_host(settings: Settings, wanted: Wanted) -> Host:

@@ -240,7 +240,7 @@ def declare_again(
     with (
         mock.patch("infra.site.site_part", lambda architecture: Part.of_text("site", {"architecture": architecture})),
         mock.patch.object(Release, "tarball", lambda release, folder: folder / f"{release.digest}.tar"),
-        mock.patch("infra.project.catalogue", return_value=catalogue),
+        mock.patch("infra.project.read_catalogue", return_value=catalogue),
         # There is no server to ask, and nothing to look for on this machine.
         mock.patch("infra.ssh_host.look", return_value=SEEN),
         mock.patch("infra.local.look", return_value=SEEN),

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from ops.config import REPOSITORY_NAME, MirrorSettings, RepositoryPattern, RetentionRule, Strict, TagPattern, in_full
+from ops.config import (
+    CATALOGUE_FILE,
+    REPOSITORY_NAME,
+    MirrorSettings,
+    RepositoryPattern,
+    RetentionRule,
+    Strict,
+    TagPattern,
+    in_full,
+)
 from ops.config.sync import Parallel, Reserve, Window
 
 # A name's first part is a registry if it has a dot or a port, or is localhost: https://github.com/distribution/reference
@@ -24,7 +34,7 @@ _COMPARISON = r"(?:>=|<=|>|<|=|\^|~)?v?[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?"
 _RANGE = rf"^{_COMPARISON}(?: {_COMPARISON})*$"
 _LOWEST_INTERVAL_MIN = 5
 # What nothing reads unless there is a catalogue.
-_WITH_CATALOGUE = ("reserve_gb", "hub_reserve", "window")
+_WITH_CATALOGUE = ("catalogue", "reserve_gb", "hub_reserve", "window")
 
 
 def _source(source: str) -> str:
@@ -148,6 +158,7 @@ class SyncSettings(Strict):
     Attributes:
         enabled: Whether any of it happens.
         into: Where the mirror may write. What it copies is in the catalogue then.
+        catalogue: The file, from the project's folder.
         reserve_gb: How much it leaves free on the disk, in GB.
         hub_reserve: How many pulls of Docker Hub it leaves for people.
         window: When runs of the schedule may copy, in UTC: `22:00-06:00`.
@@ -160,6 +171,7 @@ class SyncSettings(Strict):
 
     enabled: bool = True
     into: tuple[RepositoryPattern, ...] = ()
+    catalogue: Path = Path(CATALOGUE_FILE)
     reserve_gb: Reserve | None = None
     hub_reserve: Reserve | None = None
     window: Window | None = None
@@ -188,7 +200,7 @@ class SyncSettings(Strict):
         Args:
             registries: What this registry is called in its targets.
         """
-        given = {name: getattr(self, name) for name in (*_WITH_CATALOGUE, "parallel")}
+        given = {name: getattr(self, name) for name in ("reserve_gb", "hub_reserve", "window", "parallel")}
         known = {name: value for name, value in given.items() if value is not None}
         return MirrorSettings(into=self.into, registries=registries, **known)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.catalogue import judge
+from infra.catalogue import judge, read_catalogue
 from infra.settings import SettingsError, parse
 from tests.plans import BARE, CATALOGUE, MIRROR, plan_with
 
@@ -88,3 +89,15 @@ def test_entries_of_the_settings_go_on_with_a_note_that_names_the_way_out() -> N
 def test_where_nothing_is_mirrored_nobody_looks_at_it(sync: dict[str, Any]) -> None:
     judged = judge(parse({"sync": sync}, stack="test"), b"\xff")
     assert [*judged.refused, *judged.notes] == []
+
+
+def test_a_stack_may_have_a_file_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.local.yml"
+    settings = parse({"sync": {**MIRROR, "catalogue": str(file)}}, stack="test")
+    assert read_catalogue(settings) is None
+    assert "there is no " + str(file) in judge(settings, None).refused[0]
+    file.write_bytes(CATALOGUE)
+    assert read_catalogue(settings) == CATALOGUE
+    wrong = CATALOGUE.replace(b"localhost:8080/library", b"localhost:8080/private")
+    assert judge(settings, wrong).refused[0].startswith("catalogue.local.yml:5: ")
+    assert read_catalogue(parse({"sync": {"entries": []}}, stack="test")) is None

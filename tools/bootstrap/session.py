@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 import docker
 
+from infra.catalogue import judge, read_catalogue
 from infra.local import stack_root
 from infra.paths import PROJECT_FOLDER, cache_folder
 from infra.plan import needed_images
-from infra.settings import Settings, parse
+from infra.settings import Settings, SettingsError, parse
 from ops.core.process import CommandError
 from tools.bootstrap.configuration import plain_values
 from tools.bootstrap.errors import NoSpaceError, SetupError
@@ -139,7 +140,7 @@ def open_session(
         purpose: `create` checks disk space and provides images; `use` takes what is there; `read` does too, and needs a stack.
 
     Raises:
-        SettingsError: The settings or the images lock are invalid.
+        SettingsError: The settings, the catalogue or the images lock are invalid.
         SetupError: Something is missing and cannot be set up.
         CommandError: Something could not be built.
     """
@@ -151,6 +152,8 @@ def open_session(
         raise SetupError(_NOT_UP)
     root = stack_root(settings, name)
     if purpose == "create":
+        if refused := judge(settings, read_catalogue(settings)).refused:
+            raise SettingsError([*refused])
         check_space([root, cache_folder("")])
     lock = PROJECT_FOLDER / settings.images_lock
     wanted = os.environ.get("PLUGINS", "") if plugins is None else plugins
