@@ -13,13 +13,14 @@ from ops.backups.restic import Backup
 from ops.backups.state import ROWS, STATE
 from ops.core.docker_engine import connected
 from ops.core.files import copy_mode_and_owner
+from ops.core.layout import MIRROR_FOLDER
 from ops.registry.restore.model import RestoreError
 from ops.registry.snapshots.trash import explained
 from ops.stack.stack import Stack
 from ops.tasks.restore.run import Chosen
 
 # Written by `up` from the settings and the state; or by tasks, which would write on while it is replaced.
-_TO_FOLDERS_ONLY = ("secrets", "current/regops", "data/regops")
+_TO_FOLDERS_ONLY = ("secrets", "current/regops", "data/regops", MIRROR_FOLDER)
 _STOP_S = 30
 
 

@@ -16,6 +16,7 @@ import pytest
 from infra.paths import cache_folder
 from ops.backups.errors import BackupError
 from ops.backups.recovery import Recovery, RecoveryAwaitedError, is_awaited, note_recovery, recovery_of
+from ops.catalogue.shipped import is_ahead, take_in, working_copy
 from ops.config import REGOPS_FILE, BackupSettings, ConfigError, RecoverySettings, RegopsConfig, render
 from ops.core import exit_codes
 from ops.core.files import write_atomic
@@ -35,6 +36,7 @@ from tools.offline.images import ensure_images
 pytestmark = pytest.mark.system
 
 LATEST = RecoverySettings()
+SHIPPED, EDITED = "sync: []\n", "sync: [] # edited on the host\n"
 
 
 def say(_: str) -> None:
@@ -50,6 +52,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackupRig]:
             ledger.execute("INSERT INTO records VALUES ('sha256:1')")
         rig.back_up()
         assert rig.registry.client.push("team/app", "v2", Image("v2")).status_code == 201
+        for file, text in (
+            (working_copy(rig.stack.root), EDITED),
+            (working_copy(rig.stack.root).with_name("shipped.yml"), SHIPPED),
+        ):
+            write_atomic(file, text)
         rig.back_up()
         yield rig
 
@@ -89,6 +96,22 @@ def test_images_and_state_come_back_once(lost: BackupRig) -> None:
     assert done.recovery.lost_s >= 0
     lost.back_up()
     assert not (lost.stack.root / "data/backup/stage/state/data/regops/recovery.json").exists()
+
+
+@pytest.mark.parametrize(("repository", "said"), [(SHIPPED, False), ("sync: [] # newer\n", True)])
+def test_edits_of_the_catalogue_come_back_and_are_told_if_the_repository_has_others(
+    lost: BackupRig, repository: str, said: bool
+) -> None:
+    root = lost.stack.root
+    write_atomic(root / "current/catalogue/catalogue.yml", repository)
+    take_in(root)  # as `up` does before
+    told = list[str]()
+    try:
+        recover(lost.stack, told.append)
+        assert (working_copy(root).read_text(), is_ahead(root)) == (EDITED, True)
+        assert any("`bin/regops catalogue pull --force`" in one for one in told) == said
+    finally:
+        shutil.rmtree(root / "current/catalogue")
 
 
 def test_it_recovers_from_the_backup_that_is_named(lost: BackupRig) -> None:

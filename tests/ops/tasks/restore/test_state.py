@@ -131,6 +131,7 @@ def test_what_cannot_be_done_is_said(rig: BackupRig, tmp_path: Path) -> None:
         ("data/prometheus", None, "it has secrets"),
         ("secrets", None, "--to"),
         ("data/regops", None, "--to"),
+        ("data/mirror", None, "--to"),
         (GRAFANA, tmp_path, "exists already"),
         ("data/gateway", None, "has nothing of"),
     ):
