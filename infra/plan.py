@@ -66,9 +66,14 @@ class Plan:
         return self.settings.sync.has_catalogue and self.runs("regsync")
 
     @property
-    def deletes_tags(self) -> bool:
+    def has_rules(self) -> bool:
         """Whether `regops` deletes old tags by rules."""
         return self.settings.sync.enabled and bool(self.settings.sync.retention)
+
+    @property
+    def deletes_tags(self) -> bool:
+        """Whether `regops` may have to delete tags: by rules, or by policies of the catalogue."""
+        return self.has_rules or self.has_catalogue
 
     @property
     def upstream_logins(self) -> Mapping[str, tuple[str, str]]:

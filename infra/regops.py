@@ -61,7 +61,7 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         backup=backup_settings(plan.settings),
         recover=plan.settings.recover,
         undo=plan.settings.operations.undo,
-        retention=plan.settings.sync.retention if plan.deletes_tags else (),
+        retention=plan.settings.sync.retention if plan.has_rules else (),
         sync=plan.settings.sync.mirror(names_here(plan.settings)) if plan.has_catalogue else None,
         **_upstreams(plan),
         moving=_moving(plan.settings),

@@ -135,7 +135,7 @@ _SYNC = Task(
 def schedule(plan: Plan) -> Sequence[Task]:
     """Return the tasks of a stack."""
     everywhere = [DATA_FOLDER, *([METRICS_FOLDER] if plan.runs("node-exporter") else [])]
-    retention = [_RETENTION] if plan.deletes_tags else []
+    retention = [_RETENTION] if plan.has_rules else []
     backups = _backups() if plan.settings.backup.target else []
     # What is damaged can be had from somewhere.
     scrub = [_SCRUB] if backups or plan.runs("regsync") else []

@@ -103,6 +103,7 @@ class Policies(Strict):
         hold: Whether a version tag that moved upstream stays here as it was, until somebody releases it.
         protect: Patterns of tags that are never deleted here.
         prune: Whether tags that left upstream are deleted here; they are kept otherwise.
+        max_deletes: How many tags a run may delete here at most; more of them are a mistake.
         max_tags: How many tags may match; more of them are a mistake.
         max_bytes: How much it may take up here: `20GiB`.
         platform_only: Whether `platform` is meant: a copy of one platform has another digest than upstream.
@@ -114,6 +115,7 @@ class Policies(Strict):
     hold: bool = False
     protect: tuple[TagPattern, ...] = ()
     prune: bool = False
+    max_deletes: PositiveInt = 10
     max_tags: PositiveInt | None = None
     max_bytes: Annotated[ByteSize, Field(gt=0)] | None = None
     platform_only: bool = False

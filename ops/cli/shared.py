@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ops.cli.say import say
-from ops.stack.stack import ROOT_VARIABLE, Stack
+from ops.stack.stack import ROOT_VARIABLE, STORAGE, Stack
+
+__all__ = ["STORAGE", "Json", "Wait", "end_with", "stack_of"]
 
 if TYPE_CHECKING:
     from ops.runs.task import Outcome
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait if another task is running.")]
-# The lock of tasks that work on the registry's tree.
-STORAGE = "storage"
 
 
 def stack_of(context: typer.Context) -> Stack:

@@ -32,7 +32,7 @@ def print_plan(plan: SyncPlan, settings: MirrorSettings) -> None:
     """Print a plan for people: what changes, and what it costs."""
     from ops.cli.tables import print_table  # noqa: PLC0415
 
-    tags = sum(len(one.jobs) + one.unchanged + len(one.held) + len(one.young) for one in plan.entries)
+    tags = sum(len(one.jobs) + len(one.unchanged) + len(one.held) + len(one.young) for one in plan.entries)
     typer.echo(f"looked at {len(plan.entries)} entries with {tags} tags in {plan.seconds:.1f} s, which costs no pulls")
     rows = [row for one in plan.entries for row in _rows(one)]
     if rows:
@@ -70,6 +70,8 @@ def _rows(one: EntryPlan) -> list[tuple[str, str, str, str]]:
         *([f"{_tags(one.held)} moved upstream: held; `regops sync release` lets it go"] if one.held else []),
         *([f"{tag} is too young until {when(datetime.fromtimestamp(at, UTC))}" for tag, at in one.young.items()]),
         *([f"{_tags(one.gone)} left upstream: kept here"] if one.gone else []),
+        *([f"{_tags(one.surplus)} to be deleted here"] if one.surplus and not one.refused else []),
+        *([f"FAILS: {one.refused}"] if one.refused else []),
         *([f"{_tags(one.ignored)}: of a kind that it does not want (mediaTypes)"] if one.ignored else []),
         *([f"FAILS: {one.failure}"] if one.failure else []),
     ]
@@ -100,13 +102,16 @@ def print_report(report: SyncReport) -> None:
         counts.append(f"{report.off} switched off")
     if report.verified:
         counts.append(f"verified from outside: {report.verified} tags")
+    if report.snapshot:
+        counts.append(f"`regops snapshot restore {report.snapshot}` brings back what was deleted")
     typer.echo(" · ".join(counts) or "the catalogue has no entries")
 
 
 def _result(one: EntryResult) -> tuple[str, str, str]:
     copied = f"{_tags(one.copied)} ({size(one.size)} in {one.seconds:.0f} s)" if one.copied else ""
+    deleted = f"deleted {_tags(one.deleted)}" if one.deleted else ""
     tried = f" ({'quarantined' if one.quarantined else f'try {one.tries}'})" if one.tries else ""
-    return one.entry.name, str(one.state), "; ".join(part for part in (copied, one.why + tried) if part)
+    return one.entry.name, str(one.state), "; ".join(part for part in (copied, deleted, one.why + tried) if part)
 
 
 def status_document(status: MirrorStatus) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from ops.config import REGOPS_FILE, ConfigError, RegopsConfig, load, read
 from ops.host.releases import CURRENT
 
 ROOT_VARIABLE = "REGOPS_ROOT"
+# The lock of tasks that work on the registry's tree.
+STORAGE = "storage"
 
 
 @dataclass(frozen=True)

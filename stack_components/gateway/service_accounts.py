@@ -33,7 +33,7 @@ def _scripted(settings: Settings) -> tuple[Access, ...]:
 
 
 def _pruned(settings: Settings) -> tuple[Access, ...]:
-    return _each([rule.repository for rule in settings.sync.retention], "pull", "delete")
+    return _each([*settings.sync.into, *(rule.repository for rule in settings.sync.retention)], "pull", "delete")
 
 
 def _each(repositories: list[str], *actions: Action) -> tuple[Access, ...]:

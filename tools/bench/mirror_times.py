@@ -68,9 +68,8 @@ def _plans(mirror: MirrorRig) -> list[Row]:
     plan = _seconds(partial(mirror.regops, "sync", "plan"))
     unchanged = _seconds(partial(mirror.regops, "sync", "--force"))
     pulls = sum(front.pulls for front in mirror.fronts.values())
-    check, once = (
-        _seconds(lambda verb=verb: _regsync(mirror, verb), 1 if verb == "check" else _RUNS) for verb in ("check", "once")
-    )
+    check = _seconds(partial(_regsync, mirror, "check"), 1)
+    once = _seconds(partial(_regsync, mirror, "once"))
     what = f"{_ENTRIES} entries, {_ENTRIES * _TAGS} tags of {_UPSTREAMS} registries"
     return [
         Row(f"{what}: `regops sync plan`", "", "", plan, "s"),

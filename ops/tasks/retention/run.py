@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from pathlib import Path
 
-from ops.config import RETENTION, RETENTION_PASSWORD
+from ops.config import RETENTION
 from ops.core import exit_codes
-from ops.registry.client import Login, RegistryClient
-from ops.registry.index import index_of
-from ops.registry.listing import Listing, links_of, listing_of, stamp_of
-from ops.registry.snapshots.images import links_of_images
+from ops.registry.listing import links_of, listing_of
 from ops.registry.snapshots.recovery import heal, roll_back
-from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
-from ops.registry.transport import PooledEndpoint
-from ops.registry.tree import Entry, Kind, RegistryTree, path_of
 from ops.runs.task import Outcome
+from ops.stack.deletion import TagLink, delete_tags
 from ops.stack.registry import live_registry, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.run import LEDGER
-from ops.tasks.retention.model import OldTag, RetentionPlan, RetentionReport
+from ops.tasks.retention.model import RetentionPlan, RetentionReport
 from ops.tasks.retention.plan import PushTimes, last_push, plan_of
-
-_PATIENCE_S = 60.0
 
 
 def preview(stack: Stack) -> RetentionPlan:
@@ -66,12 +57,12 @@ def delete_old(stack: Stack) -> RetentionReport:
             plan = plan_of(rules, listing.repositories, pushed)
         if not plan.old:
             return RetentionReport(plan)
-        snapshot = _snapshot(live.store, listing, plan)
-        with _client(stack) as client:
-            deleted = [str(one) for one in plan.old if _delete(client, live.tree, one)]
+        going = [TagLink(one.repository, one.tag, one.digest, one.stamp) for one in plan.old]
+        done = delete_tags(stack, live, listing, going, RETENTION)
         expired = live.store.drop_expired(keep=kept.snapshots, max_age=timedelta(days=kept.days))
+    deleted = tuple(f"{one.repository}:{one.tag}" for one in done.deleted)
     left = tuple(str(one) for one in plan.old if str(one) not in set(deleted))
-    return RetentionReport(plan, snapshot.name, tuple(deleted), left, tuple(expired))
+    return RetentionReport(plan, done.snapshot, deleted, left, tuple(expired))
 
 
 def outcome_of(report: RetentionReport) -> Outcome:
@@ -81,33 +72,6 @@ def outcome_of(report: RetentionReport) -> Outcome:
     if report.plan.unclear:
         return Outcome(exit_codes.WARNINGS, f"{summary}; nothing in {report.plan.unclear[0]}", figures)
     return Outcome(exit_codes.OK, summary, figures)
-
-
-def _snapshot(store: SnapshotStore, listing: Listing, plan: RetentionPlan) -> Snapshot:
-    """Make a snapshot that says what goes, with all that it leads to: a collection may delete that later."""
-    index, going = index_of(listing), dict[str, list[str]]()
-    for one in plan.old:
-        going.setdefault(one.repository, []).append(one.tag)
-    snapshot = store.create(RETENTION, index)
-    removed = [link for name, tags in going.items() for link in links_of_images(store, name, index[name], tags=tags)]
-    snapshot.note_removed(removed)
-    return snapshot.become(SnapshotState.SWEPT)
-
-
-def _delete(client: RegistryClient, tree: RegistryTree, one: OldTag) -> bool:
-    """Delete a tag, unless it was pushed again in the meantime."""
-    link = tree.top / path_of(Entry(Kind.TAG, one.digest, one.repository, one.tag))
-    if stamp_of(str(link)) not in {one.stamp, None}:
-        return False
-    client.delete_tag(one.repository, one.tag).expect(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND)
-    return True
-
-
-@contextmanager
-def _client(stack: Stack) -> Iterator[RegistryClient]:
-    config, login = stack.config, Login(RETENTION, stack.secret(RETENTION_PASSWORD).strip())
-    with closing(PooledEndpoint(config.url, config.ca, config.resolve)) as endpoint:
-        yield RegistryClient(endpoint, login, until=time.monotonic() + _PATIENCE_S)
 
 
 @contextmanager

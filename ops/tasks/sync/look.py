@@ -26,12 +26,14 @@ class Look:
         entry: The entry.
         seen: The tags to mirror.
         upstream_tags: All tags of the repository; None for a single image.
+        matching: Those of them that match, also if they are not mirrored.
         failure: Why it could not be looked at.
     """
 
     entry: MirrorEntry
     seen: tuple[Seen, ...] = ()
     upstream_tags: frozenset[str] | None = None
+    matching: frozenset[str] = frozenset()
     failure: Failure | None = None
 
 
@@ -54,13 +56,14 @@ def look_at(entries: Sequence[MirrorEntry], upstream: Upstream) -> Iterator[Look
             results = [one.result() for one in asked]
             failures = [one for one in results if isinstance(one, Failure)]
             seen = tuple(one for one in results if isinstance(one, Seen))
-            yield Look(entry, seen, found.upstream_tags, failures[0] if failures else None)
+            yield Look(entry, seen, found.upstream_tags, found.matching, failures[0] if failures else None)
 
 
 @dataclass(frozen=True)
 class _Wanted:
     tags: tuple[tuple[str, str], ...]  # what each is called here, and upstream
     upstream_tags: frozenset[str] | None = None
+    matching: frozenset[str] = frozenset()
 
 
 def _wanted(entry: MirrorEntry, upstream: Upstream) -> _Wanted | Failure:
@@ -70,7 +73,11 @@ def _wanted(entry: MirrorEntry, upstream: Upstream) -> _Wanted | Failure:
         tag = entry.tag or ""
         return _Wanted(((tag, entry.source.digest or entry.source.tag or ""),))
     every = upstream.tags(entry.source.repository)
-    tags, policies = matching(entry.entry, every), entry.entry.policies
+    policies = entry.entry.policies
+    try:
+        tags = every_matching = matching(entry.entry, every)
+    except ValueError as error:
+        return Failure(f"its tags cannot be matched: {error}", "make the pattern or range simpler: `regops catalogue edit`")
     if not tags:
         return Failure(
             f"none of its {len(every)} tags upstream matches", "correct its tags by `regops catalogue edit`, or remove it"
@@ -81,7 +88,7 @@ def _wanted(entry: MirrorEntry, upstream: Upstream) -> _Wanted | Failure:
         return Failure(
             f"{len(tags)} tags match, more than its max_tags of {policies.max_tags}", "narrow its tags, or raise max_tags"
         )
-    return _Wanted(tuple((tag, tag) for tag in tags), frozenset(every))
+    return _Wanted(tuple((tag, tag) for tag in tags), frozenset(every), frozenset(every_matching))
 
 
 def _seen(entry: MirrorEntry, one: tuple[str, str], upstream: Upstream) -> Seen:

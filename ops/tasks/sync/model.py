@@ -132,22 +132,26 @@ class EntryPlan:
     Attributes:
         entry: The entry.
         jobs: The tags to copy.
-        unchanged: How many tags are here already.
+        unchanged: Tags that are here already.
         moved: Tags of exact versions that point elsewhere upstream than here, and are copied all the same.
         held: Tags that moved and stay as they are here, with the digest that they have upstream.
         young: Tags that are not old enough yet, with the time at which they are, in seconds since 1970.
-        gone: Tags here that left upstream.
+        gone: Tags here that left upstream, and stay.
+        surplus: Tags here that its policies let go.
+        refused: Why those stay all the same; None if they go.
         ignored: Tags whose kind of manifest the entry does not want.
         failure: Why nothing of it can be copied.
     """
 
     entry: MirrorEntry
     jobs: tuple[Job, ...] = ()
-    unchanged: int = 0
+    unchanged: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     held: Mapping[str, str] = field(default_factory=dict)
     young: Mapping[str, float] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+    refused: Failure | None = None
     ignored: tuple[str, ...] = ()
     failure: Failure | None = None
 
@@ -162,13 +166,14 @@ class EntryPlan:
             "new": [job.seen.tag for job in self.jobs if job.before is None],
             "manifests": sum(one.manifests for one in weights if one) if all(weights) else None,
             "bytes": sum(one.size for one in weights if one) if all(weights) else None,
-            "unchanged": self.unchanged,
+            "unchanged": len(self.unchanged),
             "moved_versions": list(self.moved),
             "held": dict(self.held),
             "young": dict(self.young),
             "gone_upstream": list(self.gone),
+            "delete": [] if self.refused else list(self.surplus),
             "ignored": list(self.ignored),
-            "failure": str(self.failure) if self.failure else None,
+            "failure": next((str(one) for one in (self.failure, self.refused) if one), None),
         }
 
 
@@ -190,6 +195,7 @@ class EntryResult:
         entry: The entry.
         state: How.
         copied: The tags that were copied.
+        deleted: The tags that its policies let go, and that are gone.
         failures: By tag why it was not; of the empty name, why nothing was.
         waits: What it waits for; empty if for nothing.
         size: Bytes that the copied images weigh.
@@ -202,6 +208,7 @@ class EntryResult:
     entry: MirrorEntry
     state: EntryState
     copied: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
     failures: Mapping[str, Failure] = field(default_factory=dict)
     waits: str = ""
     size: int = 0
@@ -225,6 +232,7 @@ class EntryResult:
             "line": self.entry.line,
             "state": str(self.state),
             "copied": list(self.copied),
+            "deleted": list(self.deleted),
             "failures": {tag: str(failure) for tag, failure in self.failures.items()},
             "waits": self.waits,
             "bytes": self.size,
@@ -242,6 +250,7 @@ class SyncReport:
         results: How each entry that was looked at fared.
         not_due: How many entries were looked at not long ago, and so not again.
         off: How many are switched off.
+        snapshot: From which deleted tags can be restored; empty if none were.
         verified: How many copied tags were asked for from outside, and were as upstream.
         pulls: By registry that counts pulls, how many are left.
     """
@@ -249,6 +258,7 @@ class SyncReport:
     results: tuple[EntryResult, ...]
     not_due: int = 0
     off: int = 0
+    snapshot: str = ""
     verified: int = 0
     pulls: Mapping[str, int] = field(default_factory=dict)
 
@@ -262,6 +272,7 @@ class SyncReport:
             "entries": [result.document() for result in self.results],
             "not_due": self.not_due,
             "off": self.off,
+            "snapshot": self.snapshot,
             "verified": self.verified,
             "pulls_left": dict(self.pulls),
         }

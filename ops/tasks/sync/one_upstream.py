@@ -31,6 +31,7 @@ class Progress:
     entry: MirrorEntry
     plan: EntryPlan | None = None
     copied: list[Job] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
     failures: dict[str, Failure] = field(default_factory=dict)
     waits: str = ""
     skipped: str = ""
@@ -51,13 +52,23 @@ class Progress:
         elif self.skipped:
             state = EntryState.SKIPPED
         else:
-            state = EntryState.CHANGED if self.copied else EntryState.UNCHANGED
+            state = EntryState.CHANGED if self.copied or self.deleted else EntryState.UNCHANGED
         failed = tries + 1 if self.failures else 0
         tags = tuple(job.seen.tag for job in self.copied)
         waits = self.waits or self.skipped
         quarantined = failed >= QUARANTINED_AFTER
         return EntryResult(
-            self.entry, state, tags, dict(self.failures), waits, self.size, self.seconds, failed, quarantined, self.plan
+            self.entry,
+            state,
+            tags,
+            tuple(self.deleted),
+            dict(self.failures),
+            waits,
+            self.size,
+            self.seconds,
+            failed,
+            quarantined,
+            self.plan,
         )
 
 
@@ -126,16 +137,18 @@ class OneUpstream:
         plans = [self._planned(look, now) for look in looks]
         self.state.saw([(look.entry, look.seen) for look in looks], now)
         for plan in plans:
+            self.state.found(plan.entry, plan.unchanged)
             one = progress[plan.entry.key]
             one.plan = plan
-            if plan.failure:
-                one.failures[""] = plan.failure
+            if failure := plan.failure or plan.refused:
+                one.failures[""] = failure
         jobs = [job for plan in plans for job in plan.jobs]
         self.tell(f"{self.name}: looked at {len(entries)} entries; {len(jobs)} tags to copy")
         return jobs
 
     def _planned(self, look: Look, now: float) -> EntryPlan:
-        plan = plan_of(look.entry, look.seen, self.here, self.state.known(look.entry), now, upstream_tags=look.upstream_tags)
+        known, tags = self.state.known(look.entry), look.upstream_tags
+        plan = plan_of(look.entry, look.seen, self.here, known, now, upstream_tags=tags, matching=look.matching)
         return replace(plan, failure=plan.failure or look.failure)
 
     def _copy(self, jobs: Iterable[Job], client: Upstream, progress: dict[str, Progress]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.tasks.sync.model import EntryPlan, Failure, Job, MirrorEntry, Seen, Weight
+from ops.tasks.sync.prune import refusal, surplus
 
 # regsync's default: https://github.com/regclient/regclient/blob/v0.11.6/cmd/regsync/config.go
 _MEDIA_TYPES = (
@@ -57,6 +58,7 @@ def plan_of(
     now: float,
     *,
     upstream_tags: Collection[str] | None = None,
+    matching: Collection[str] = (),
 ) -> EntryPlan:
     """Return what becomes of an entry.
 
@@ -67,17 +69,25 @@ def plan_of(
         known: What is remembered, by tag.
         now: The time, in seconds since 1970.
         upstream_tags: All tags that upstream has; None if it was not asked, as for single images.
+        matching: Those of them that match, also if they are not mirrored.
     """
     assert entry.entry is not None  # noqa: S101  # what cannot be read is not looked at
     policies, wanted = entry.entry.policies, entry.entry.media_types or _MEDIA_TYPES
-    jobs, unchanged, moved, held, young, ignored = list[Job](), 0, list[str](), dict[str, str](), dict[str, float](), list[str]()
+    jobs, unchanged, moved, held, young, ignored = (
+        list[Job](),
+        list[str](),
+        list[str](),
+        dict[str, str](),
+        dict[str, float](),
+        list[str](),
+    )
     for one in seen:
         memory, digest = known.get(one.tag), here.tagged(entry.repository, one.tag)
         if one.media_type and one.media_type not in wanted:
             ignored.append(one.tag)
             continue
         if digest is not None and _is_here(entry, one, digest, memory):
-            unchanged += 1
+            unchanged.append(one.tag)
             continue
         if policies.min_age is not None:
             since = memory.since if memory and memory.digest == one.digest else now
@@ -90,14 +100,33 @@ def plan_of(
                 continue
             moved.append(one.tag)
         jobs.append(Job(entry, one, digest, here.weight(entry.repository, one.tag)))
-    gone = [tag for tag in known if upstream_tags is not None and tag not in upstream_tags and here.tagged(entry.repository, tag)]
+    going = surplus(
+        policies,
+        {tag: bool(memory.copied) for tag, memory in known.items()},
+        wanted={one.tag for one in seen},
+        matching=matching,
+        upstream=upstream_tags or (),
+        is_here=lambda tag: here.tagged(entry.repository, tag) is not None,
+    )
+    left = [tag for tag in known if upstream_tags is not None and tag not in upstream_tags and tag not in going]
+    gone = sorted(tag for tag in left if here.tagged(entry.repository, tag))
     failure = None
     if policies.max_bytes is not None:
         size = sum(job.weight.size for job in jobs if job.weight)
         if size > policies.max_bytes:
             failure = Failure(f"would copy about {size} bytes, more than its max_bytes of {int(policies.max_bytes)}", "raise it")
     return EntryPlan(
-        entry, () if failure else tuple(jobs), unchanged, tuple(moved), held, young, tuple(sorted(gone)), tuple(ignored), failure
+        entry,
+        () if failure else tuple(jobs),
+        tuple(unchanged),
+        tuple(moved),
+        held,
+        young,
+        tuple(gone),
+        going,
+        refusal(policies, going),
+        tuple(ignored),
+        failure,
     )
 
 

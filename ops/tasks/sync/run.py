@@ -12,11 +12,15 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from ops.core import exit_codes
+from ops.core.locks import LockedError, lock
 from ops.registry.client import Login, RegistryClient
+from ops.registry.listing import listing_of
+from ops.registry.snapshots.recovery import heal, roll_back
 from ops.registry.transport import PooledEndpoint, RegistryError
 from ops.runs.task import Outcome
-from ops.stack.registry import container
-from ops.stack.stack import Stack
+from ops.stack.deletion import TagLink, delete_tags
+from ops.stack.registry import container, live_registry
+from ops.stack.stack import STORAGE, Stack
 from ops.tasks.sync.due import again, in_window
 from ops.tasks.sync.mirror import REGSYNC, Mirror
 from ops.tasks.sync.model import EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, SyncReport
@@ -29,6 +33,8 @@ SYNC = "sync"
 MIRROR_LOCK = "mirror"
 _PASSWORD = "regsync/password"  # noqa: S105  # a path
 _PATIENCE_S = 30.0
+# A backup may hold the registry's files for a while.
+_STORAGE_S = 600.0
 # More registries than anybody mirrors from: none waits for another.
 _MOST_UPSTREAMS = 64
 
@@ -106,9 +112,10 @@ def sync(
             _remember(mirror, [one.result(tries.get(one.entry.key, 0)) for one in found if not mirror.stop.is_set()], now)
             if budget is not None:
                 budgets[upstream.name] = budget.remaining
+    snapshot = _prune(mirror, progress.values(), tell)
     results = tuple(progress[entry.key].result(tries.get(entry.key, 0)) for entry in due if entry.key in progress)
     mirror.state.run_ended(budgets, time.time())
-    return SyncReport(results, len(on) - len(due), len(entries) - len(on), verified, budgets)
+    return SyncReport(results, len(on) - len(due), len(entries) - len(on), snapshot, verified, budgets)
 
 
 def outcome_of(report: SyncReport) -> Outcome:
@@ -149,6 +156,34 @@ def _side_by_side(
 
 def _remember(mirror: Mirror, results: Sequence[EntryResult], began: float) -> None:
     mirror.state.ended([(result, again(result, began)) for result in results], began)
+
+
+def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None]) -> str:
+    """Delete what the policies of entries let go that fared well; return the snapshot from which it can be restored."""
+    going = {one.entry.repository: one for one in fared if one.plan and one.plan.surplus and not one.failures and not one.waits}
+    if not going or mirror.stop.is_set():
+        return ""
+    stack = mirror.stack
+    try:
+        with lock(stack.lock_file(STORAGE), SYNC, patience=_STORAGE_S), live_registry(stack) as live, live.store.locked(SYNC):
+            roll_back(live, SYNC)
+            listing = listing_of(live.tree)
+            heal(live.store, listing)
+            links = [
+                TagLink(name, tag, found.pointed[tag], found.tags[tag])
+                for name, one in going.items()
+                if (found := listing.repositories.get(name)) and not found.unreadable and not found.unlisted
+                for tag in (one.plan.surplus if one.plan else ())
+                if tag in found.pointed
+            ]
+            done = delete_tags(stack, live, listing, links, SYNC) if links else None
+    except LockedError as error:
+        tell(f"nothing is deleted now: {error}")
+        return ""
+    for link in done.deleted if done else ():
+        going[link.repository].deleted.append(link.tag)
+        tell(f"{link.repository}:{link.tag} deleted; `regops snapshot restore {done.snapshot if done else ''}` brings it back")
+    return done.snapshot if done else ""
 
 
 def _verify(one: Progress, asked: Callable[[Job], Failure | None]) -> int:

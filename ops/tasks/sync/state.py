@@ -132,6 +132,12 @@ class MirrorState:
                 "UPDATE tags SET copied = ?, released = '' WHERE key = ? AND tag = ?", (seen.digest, entry.key, seen.tag)
             )
 
+    def found(self, entry: MirrorEntry, tags: Iterable[str]) -> None:
+        """Remember that tags are here as upstream has them, whoever has copied them."""
+        with self._writing() as connection:
+            rows = [(entry.key, tag) for tag in tags]
+            connection.executemany("UPDATE tags SET copied = digest WHERE key = ? AND tag = ? AND copied <> digest", rows)
+
     def ended(self, results: Iterable[tuple[EntryResult, float]], now: float) -> None:
         """Remember how entries fared, each with the time at which it is due again."""
         rows = [

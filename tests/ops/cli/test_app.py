@@ -117,7 +117,7 @@ def test_help_imports_no_verb() -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("regops s", ["status", "snapshot", "scrub"]),
+        ("regops s", ["status", "sync", "snapshot", "scrub"]),
         ("regops snapshot ", ["list", "create", "restore", "delete"]),
         ("regops undo --dr", ["--dry-run"]),
     ],

@@ -122,7 +122,8 @@ def running_mirror(folder: Path, fronts: Sequence[str]) -> Iterator[MirrorRig]:
             sync=MirrorSettings(into=("**",), reserve_gb=0, target=rig.inner, registries=(HERE,)),
         )
         write_atomic(folder / "current" / REGOPS_FILE, render(config))
-        write_atomic(folder / "secrets/regsync/password", "password-of-regsync\n")
+        for account in ("regsync", "retention"):
+            write_atomic(folder / f"secrets/{account}/password", f"password-of-{account}\n")
         stack.enter_context(_regsync(folder, container_name(name, "regsync")))
         http = stack.enter_context(httpx.Client(timeout=60))
         running = {front: stack.enter_context(Front(rig.source.url).running()) for front in fronts}

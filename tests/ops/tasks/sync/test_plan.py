@@ -38,7 +38,7 @@ def planned(
 def test_what_is_new_or_moved_is_copied() -> None:
     plan = planned(seen("1"), seen("2"), seen("3"), here={"2": OLD, "3": seen("3").digest})
     assert [(job.seen.tag, job.before) for job in plan.jobs] == [("1", None), ("2", OLD)]
-    assert (plan.unchanged, plan.moved, plan.jobs[0].weight) == (1, (), Weight(3, 1000))
+    assert (plan.unchanged, plan.moved, plan.jobs[0].weight) == (("3",), (), Weight(3, 1000))
 
 
 @pytest.mark.parametrize(("tag", "exact"), [("1.2.3", True), ("v1.2.3-alpine", True), ("1.2", False), ("latest", False)])
@@ -81,7 +81,7 @@ def test_kinds_that_an_entry_does_not_want_are_left_out() -> None:
 def test_one_platform_is_compared_with_what_was_copied() -> None:
     single = {"platform_only": True}
     known = {"1": Known(seen("1").digest, NOW, copied=seen("1").digest)}
-    assert planned(seen("1"), here={"1": OLD}, known=known, platform="linux/amd64", policies=single).unchanged == 1
+    assert planned(seen("1"), here={"1": OLD}, known=known, platform="linux/amd64", policies=single).unchanged == ("1",)
     assert len(planned(seen("1"), here={"1": OLD}, platform="linux/amd64", policies=single).jobs) == 1
 
 

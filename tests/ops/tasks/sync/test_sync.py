@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import signal
 import subprocess
 import sys
@@ -229,3 +230,37 @@ def test_a_copy_goes_on_while_a_collection_holds_writes_again_and_again(mirror: 
             holding.result(60)
     assert (one["state"], len(one["copied"]), one["failures"]) == ("changed", 30, {}), str(one)
     assert len(held) > 3
+
+
+def test_what_policies_let_go_is_deleted_and_comes_back_by_the_snapshot(mirror: MirrorRig) -> None:
+    for tag in ("1.0", "1.1", "1.2", "0.9-lts", "gone"):
+        mirror.push("pruned/app", tag)
+    mirror.catalogue(mirror.entry("one", "pruned/app"))
+    mirror.sync("--force")
+    assert mirror.source.delete("pruned/app", "gone").status_code == 202
+    policies = {"keep_last": 2, "prune": True, "protect": [".*-lts"]}
+    mirror.catalogue(mirror.entry("one", "pruned/app", policies={**policies, "max_deletes": 1}))
+    one = mirror.sync("--force")["one/pruned/app"]
+    assert "max_deletes of 1" in one["failures"][""]
+    assert len(mirror.tags("one/pruned/app")) == 5
+    mirror.catalogue(mirror.entry("one", "pruned/app", policies=policies))
+    assert mirror.plan()["one/pruned/app"]["delete"] == ["1.0", "gone"]
+    done = mirror.regops("sync", "--force")
+    assert done.returncode == 0, done.stderr
+    assert mirror.tags("one/pruned/app") == ["0.9-lts", "1.1", "1.2"]
+    (snapshot,) = {word for word in done.stdout.replace("`", " ").split() if word.endswith("-sync")}
+    shown = mirror.regops("snapshot", "restore", snapshot, "--dry-run", "--json")
+    assert json.loads(shown.stdout)["plan"]["tags"] == ["one/pruned/app:1.0", "one/pruned/app:gone"]
+
+
+def test_nothing_is_deleted_of_a_repository_that_vanished_upstream(mirror: MirrorRig) -> None:
+    mirror.push("vanished/app", "1")
+    mirror.catalogue(mirror.entry("one", "vanished/app", policies={"prune": True}))
+    mirror.sync("--force")
+    mirror.fronts["one"].private = {"vanished/app"}
+    mirror.fronts["one"].token = True
+    assert mirror.sync("--force")["one/vanished/app"]["state"] == "failed"
+    mirror.fronts["one"].private, mirror.fronts["one"].token = set(), False
+    assert mirror.source.delete("vanished/app", "1").status_code == 202
+    assert mirror.sync("--force")["one/vanished/app"]["state"] == "failed"
+    assert mirror.tags("one/vanished/app") == ["1"]
