@@ -49,10 +49,12 @@ def describe() -> None:
     `regops sync` looks at each entry every six hours, copies what is new or moved upstream, and tells how each fared. Registries
     are asked by themselves, all at once: one that hangs holds up no other. What fails is tried again by later runs, and after
     five of them once a day.
+
+    Without a verb it runs; `regops sync run --help` shows what it takes: entries, --force, --wait and --json.
     """
 
 
-@app.command(_RUN, hidden=True, epilog=EXAMPLES)
+@app.command(_RUN, epilog=EXAMPLES)
 def run(
     context: typer.Context,
     entries: _Entries = None,

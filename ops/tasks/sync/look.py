@@ -77,7 +77,7 @@ def _wanted(entry: MirrorEntry, upstream: Upstream) -> _Wanted | Failure:
     try:
         tags = every_matching = matching(entry.entry, every)
     except ValueError as error:
-        return Failure(f"its tags cannot be matched: {error}", "make the pattern or range simpler: `regops catalogue edit`")
+        return Failure(f"its tags cannot be matched: {error}", "simplify them by `regops catalogue edit`")
     if not tags:
         return Failure(
             f"none of its {len(every)} tags upstream matches", "correct its tags by `regops catalogue edit`, or remove it"

@@ -180,10 +180,12 @@ def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None
     except LockedError as error:
         tell(f"nothing is deleted now: {error}")
         return ""
-    for link in done.deleted if done else ():
+    if done is None:
+        return ""
+    for link in done.deleted:
         going[link.repository].deleted.append(link.tag)
-        tell(f"{link.repository}:{link.tag} deleted; `regops snapshot restore {done.snapshot if done else ''}` brings it back")
-    return done.snapshot if done else ""
+        tell(f"{link.repository}:{link.tag} deleted")
+    return done.snapshot
 
 
 def _verify(one: Progress, asked: Callable[[Job], Failure | None]) -> int:

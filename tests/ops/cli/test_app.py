@@ -56,7 +56,7 @@ VERBS = [
     "snapshot",
     "status",
 ]
-VERBS += ["unban", "undo", "verify", "who-is-banned"]
+VERBS += ["sync", "unban", "undo", "verify", "who-is-banned"]
 SNAPSHOT_VERBS = [
     "catalogue list",
     "catalogue show",
@@ -71,6 +71,9 @@ SNAPSHOT_VERBS = [
     "snapshot create",
     "snapshot restore",
     "snapshot delete",
+    "sync run",
+    "sync plan",
+    "sync status",
 ]
 
 
