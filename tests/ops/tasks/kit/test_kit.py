@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyrage
@@ -19,8 +19,10 @@ from ops.tasks.kit.page import page
 from ops.tasks.kit.verify import verify_kit
 from ops.tasks.kit.write import write_kit
 from tests.ops import command_line
+from tests.ops.tasks.kit import quick_age
 
 WORDS = "opens the kit"
+ENCRYPT = pyrage.passphrase.encrypt
 # Made by `pulumi stack init` 3.259 with this passphrase.
 PASSPHRASE = "correct horse battery staple"
 SALT = "v1:44D7+bp8QQc=:v1:HTX7y2znOaKKPIUM:sAcFck6LNtJIOGcxq0m30/k3OFHNNA=="
@@ -47,8 +49,16 @@ def regops(*words: str | Path) -> Completed:
     return command_line.regops(None, "kit", *words, environment=environment)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Kits that open at once; the first test below seals a real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pyrage.passphrase, "encrypt", quick_age.encrypt)
+        yield
+
+
 @pytest.fixture(scope="module")
-def sealed() -> bytes:
+def sealed(quick: None) -> bytes:  # noqa: ARG001
     return seal(FILES, WORDS)
 
 
@@ -59,7 +69,9 @@ def kit(sealed: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_what_was_sealed_is_opened(sealed: bytes) -> None:
+def test_what_was_sealed_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyrage.passphrase, "encrypt", ENCRYPT)
+    sealed = seal(FILES, WORDS)
     assert unseal(sealed, WORDS) == FILES
     assert PASSPHRASE.encode() not in sealed
 
