@@ -61,7 +61,7 @@ class Watcher:
 @contextlib.contextmanager
 def watching(status: int = 200) -> Iterator[Watcher]:
     watcher = Watcher(status)
-    thread = threading.Thread(target=watcher.server.serve_forever)
+    thread = threading.Thread(target=watcher.server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
         yield watcher

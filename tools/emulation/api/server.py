@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 import socket
 import threading
@@ -44,6 +46,7 @@ from tools.emulation.machines import Machines
 BASE = "/v1"
 TOKEN_LENGTH = 64
 _START_LIMIT_S = 10
+_TICK_S = 0.1
 NO_ANSWER = 0
 _ABORT = "tools.emulation.abort"
 _FAMILIES: Sequence[Operations] = (
@@ -82,6 +85,41 @@ class Exchange:
     answer: Any
 
 
+class _QuickServer(uvicorn.Server):
+    """Ends when it is told to; uvicorn looks for that ten times a second, and then waits for a tenth of one in any case."""
+
+    _loop: asyncio.AbstractEventLoop
+    _ended: asyncio.Event
+
+    def end(self) -> None:
+        """End it, from another thread, once it has started."""
+        self.should_exit = self.force_exit = True
+        self._loop.call_soon_threadsafe(self._ended.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start."""
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        """Run until the end."""
+        for tick in itertools.count():
+            if await self.on_tick(tick):
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), _TICK_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything, after a moment for the requests under way."""
+        if self.server_state.tasks:
+            return await super().shutdown(sockets)
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        return None
+
+
 class Api:
     """Both Hetzner APIs, as a context manager.
 
@@ -111,7 +149,7 @@ class Api:
         self.exchanges: list[Exchange] = []
         self.url = ""
         self.tokens = {token}
-        self._server = uvicorn.Server(
+        self._server = _QuickServer(
             uvicorn.Config(self._app(), lifespan="off", ws="none", log_config=None, access_log=False, server_header=False)
         )
         self._thread = threading.Thread(target=self._serve, name="emulated API", daemon=True)
@@ -138,8 +176,7 @@ class Api:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         """Stop, after finishing any work on machines."""
-        self._server.should_exit = True
-        self._server.force_exit = True
+        self._server.end()
         self._thread.join()
         if self._listener:
             self._listener.close()
