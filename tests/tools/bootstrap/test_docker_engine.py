@@ -153,7 +153,7 @@ def test_an_engine_that_ends_while_it_is_asked_is_a_fault_and_leaves_nothing_ope
         engine.bind(str(path))
         engine.listen()
         monkeypatch.setattr(socket, "socket", Ending)
-        monkeypatch.setattr(subject, "_PROBE_LIMIT_S", 0.5)
+        monkeypatch.setattr("ops.core.docker_engine._PING_LIMIT_S", 0.5)
         fault = fault_of(f"unix://{path}")
     assert fault is not None
     del fault
