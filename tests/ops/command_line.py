@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.paths import PROJECT_FOLDER
-from ops.core.process import Completed, run
+from ops.core.process import Completed
+from tests.ops.warm_start import run_warm
 
 
 def regops(root: Path | None, *words: str | Path, limit_s: float = 60, environment: Mapping[str, str] | None = None) -> Completed:
@@ -20,5 +20,4 @@ def regops(root: Path | None, *words: str | Path, limit_s: float = 60, environme
         environment: All of its environment; None for this process's.
     """
     options: list[str | Path] = ["--root", root] if root else []
-    command: list[str | Path] = [sys.executable, "-m", "ops.cli", *options, *words]
-    return run(command, timeout=limit_s, cwd=PROJECT_FOLDER, check=False, env=environment)
+    return run_warm([str(word) for word in (*options, *words)], os.environ if environment is None else environment, limit_s)
