@@ -40,7 +40,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesSi
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+def pytest_xdist_auto_num_workers() -> int:
     """Return the number of workers: one more than there are cores, because a third of a test's time is waiting.
 
     More only makes the tests wait for each other: on two cores four workers kept sixteen processes waiting for a core.

@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.paths import PROJECT_FOLDER
 from ops.config import READ_ONLY_FOLDER, REGOPS_FILE, RIGHTS_FILE, Access, RegopsConfig, render
 from ops.core.files import write_atomic
-from ops.core.process import Completed, run
+from ops.core.process import Completed
 from ops.registry.canary import REPOSITORY
 from stack_components.edge.component import config as edge_config
 from stack_components.edge.registry_routes import Upstreams
 from tests.free_ports import free_port
+from tests.ops.command_line import regops
 from tests.ops.gateway.gateway_rig import ADMIN, PASSWORDS, running, write_files, write_rights
 from tests.ops.gateway.registry_rig import Registry, running_registry
 from tests.plans import plan_of
@@ -58,17 +57,8 @@ class Stack:
 
     def doctor(self, *arguments: str, url: str | None = None) -> Completed:
         """Run the doctor as `up` and timers do, but without patience."""
-        words: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "ops.cli",
-            "--root",
-            self.root,
-            "doctor",
-            *([] if "--post-deploy" in arguments else ["--registry"]),
-            *(["--url", url] if url else []),
-        ]
-        return run([*words, "--patience", "0", *arguments], timeout=60, cwd=PROJECT_FOLDER, check=False)
+        words = [*([] if "--post-deploy" in arguments else ["--registry"]), *(["--url", url] if url else [])]
+        return regops(self.root, "doctor", *words, "--patience", "0", *arguments)
 
     def findings(self, *arguments: str, url: str | None = None) -> tuple[int, dict[str, dict[str, str]]]:
         """Return the doctor's exit code, and its findings by step."""

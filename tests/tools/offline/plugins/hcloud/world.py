@@ -59,8 +59,8 @@ class NoMachines:
 class World:
     """The API, and what it was asked."""
 
-    def __init__(self, api: Api) -> None:
-        self.api = api
+    def __init__(self, api: Api, session: requests.Session) -> None:
+        self.api, self._session = api, session
 
     def configure(self, client: Client) -> None:
         """Make a plugin use the API."""
@@ -96,10 +96,8 @@ class World:
 
     def ask(self, method: str, path: str, **body: Any) -> Properties:
         """Ask the API beside the plugin."""
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        answer = requests.request(
-            method, self.api.url + path, json=body if method in {"POST", "PUT"} else None, headers=headers, timeout=_LIMIT_S
-        )
+        content = body if method in {"POST", "PUT"} else None
+        answer = self._session.request(method, self.api.url + path, json=content, timeout=_LIMIT_S)
         assert answer.ok, answer.text
         return dict(answer.json()) if answer.content else {}
 
@@ -113,8 +111,10 @@ class World:
 @contextlib.contextmanager
 def world() -> Iterator[World]:
     """Serve the API."""
-    with Api(NoMachines(), addresses=ADDRESSES, token=TOKEN) as api:
-        yield World(api)
+    with Api(NoMachines(), addresses=ADDRESSES, token=TOKEN) as api, requests.Session() as session:
+        session.trust_env = False  # there is no proxy to look for
+        session.headers["Authorization"] = f"Bearer {TOKEN}"
+        yield World(api, session)
 
 
 def spelled(value: Any) -> Any:
