@@ -13,6 +13,7 @@ from ops.cli.shared import Json, Wait, end_with, stack_of
 from ops.cli.sync_output import plan_document, print_plan, print_report, print_status, status_document
 from ops.core import exit_codes
 from ops.runs.task import Outcome
+from ops.stack.stack import Stack
 from ops.tasks.sync.mirror import mirror_of
 from ops.tasks.sync.run import MIRROR_LOCK, SYNC, outcome_of, plan_all, sync, waits_for_window
 from ops.tasks.sync.status import status_of
@@ -65,6 +66,7 @@ def run(
 ) -> None:
     """Mirror all entries that are due, or those that are named."""
     stack = stack_of(context)
+    _require(stack, entries)
 
     def work() -> Outcome:
         with mirror_of(stack) as mirror:
@@ -76,13 +78,14 @@ def run(
         print_json({"report": report.document()}) if as_json else print_report(report)
         return outcome_of(report)
 
-    end_with(stack, SYNC, work, lock=MIRROR_LOCK, wait_s=wait)
+    end_with(stack, SYNC if not entries else "sync-entries", work, lock=MIRROR_LOCK, wait_s=wait)
 
 
 @app.command("plan", epilog="Examples: `regops sync plan` · `regops sync plan postgres --json`")
 def plan(context: typer.Context, entries: _Entries = None, *, as_json: Json = False) -> None:
     """Show what would be copied, and what it would cost. It costs nothing itself: manifests are only looked at."""
     stack = stack_of(context)
+    _require(stack, entries)
 
     def work() -> Outcome:
         with mirror_of(stack) as mirror:
@@ -92,6 +95,13 @@ def plan(context: typer.Context, entries: _Entries = None, *, as_json: Json = Fa
         return Outcome(exit_codes.WARNINGS if failed else exit_codes.OK, f"{failed} entries cannot be mirrored")
 
     end_with(stack, "sync-plan", work, routine=True)
+
+
+def _require(stack: Stack, names: list[str] | None) -> None:
+    """Refuse names of no entry before the run begins: whoever mistypes one has not made the mirror fail."""
+    if names:
+        with mirror_of(stack) as mirror:
+            mirror.named(names)
 
 
 @app.command("status", epilog="Examples: `regops sync status` · `regops sync status --all` · `regops sync status --json`")

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from ops.cli.printing import size, when
-from ops.config import HUB, MirrorSettings
+from ops.config import MirrorSettings
 from ops.tasks.sync.model import EntryPlan, EntryResult, EntryState, SyncReport
 from ops.tasks.sync.run import SyncPlan
 from ops.tasks.sync.status import MirrorStatus
@@ -38,23 +38,23 @@ def print_plan(plan: SyncPlan, settings: MirrorSettings) -> None:
     if rows:
         print_table(["ENTRY", "WHAT", "MANIFESTS", "BYTES"], rows)
     jobs = [job for one in plan.entries for job in one.jobs]
-    weights = [job.weight for job in jobs]
-    unknown = sum(weight is None for weight in weights)
-    total = sum(weight.size for weight in weights if weight)
-    hub = [job for job in jobs if job.entry.upstream == HUB]
-    parts = [f"{len(jobs)} tags to copy", f"about {size(total)}" + (f", and {unknown} tags of unknown size" if unknown else "")]
-    if HUB in plan.budgets:
-        needed = sum(job.weight.manifests for job in hub if job.weight)
-        parts.append(
-            f"about {needed} of {plan.budgets[HUB].remaining} pulls of Docker Hub ({settings.hub_reserve} are kept for people)"
-        )
+    known = [job.weight for job in jobs if job.weight]
+    parts = [f"{len(jobs)} tags to copy"]
+    if known:
+        parts.append(f"about {size(sum(weight.size for weight in known))}")
+    if len(known) < len(jobs):
+        parts.append(f"{len(jobs) - len(known)} tags of unknown size")
+    for name, budget in plan.budgets.items():
+        needed = sum(job.weight.manifests for job in jobs if job.weight and job.entry.upstream == name)
+        left = f"{budget.remaining} pulls that {name} grants yet, {settings.hub_reserve} of them kept for people"
+        parts.append(f"about {needed} of the {left}" if needed else left)
     typer.echo(" · ".join(parts))
     idle = sum(not row for row in map(_rows, plan.entries))
     typer.echo(f"{idle} entries unchanged" + (f", {plan.off} switched off" if plan.off else ""))
 
 
 def _rows(one: EntryPlan) -> list[tuple[str, str, str, str]]:
-    name, rows = one.entry.name, list[tuple[str, str, str, str]]()
+    name, rows = one.entry.label, list[tuple[str, str, str, str]]()
     new = [job.seen.tag for job in one.jobs if job.before is None]
     moved = [job.seen.tag for job in one.jobs if job.before is not None]
     if one.jobs:
@@ -111,7 +111,7 @@ def _result(one: EntryResult) -> tuple[str, str, str]:
     copied = f"{_tags(one.copied)} ({size(one.size)} in {one.seconds:.0f} s)" if one.copied else ""
     deleted = f"deleted {_tags(one.deleted)}" if one.deleted else ""
     tried = f" ({'quarantined' if one.quarantined else f'try {one.tries}'})" if one.tries else ""
-    return one.entry.name, str(one.state), "; ".join(part for part in (copied, deleted, one.why + tried) if part)
+    return one.entry.label, str(one.state), "; ".join(part for part in (copied, deleted, one.why + tried) if part)
 
 
 def status_document(status: MirrorStatus) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def print_status(status: MirrorStatus, *, everything: bool) -> None:
     now = datetime.now(UTC).timestamp()
     rows = [
         (
-            entry.name,
+            entry.label,
             ("quarantined" if one.quarantined else str(one.state)) if one else "never looked at",
             _at(one.looked) if one else "",
             _at(one.well) if one and one.well else "never",

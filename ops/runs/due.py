@@ -45,7 +45,18 @@ COMMANDS = {
 }
 # What only people start: whoever typed it reads how it ended, so a typo is no state of the registry.
 BY_HAND = frozenset(
-    {"backup-plan", "drill-plan", "export", "gc-plan", "prune-plan", "restore", "retention-plan", "scrub-plan", "sync-plan"}
+    {
+        "backup-plan",
+        "drill-plan",
+        "export",
+        "gc-plan",
+        "prune-plan",
+        "restore",
+        "retention-plan",
+        "scrub-plan",
+        "sync-entries",
+        "sync-plan",
+    }
 )
 # One run that something was in the way of is nobody's business: a large push on a Sunday morning. This many in a row are.
 IN_A_ROW = 2

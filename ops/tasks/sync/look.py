@@ -79,9 +79,7 @@ def _wanted(entry: MirrorEntry, upstream: Upstream) -> _Wanted | Failure:
     except ValueError as error:
         return Failure(f"its tags cannot be matched: {error}", "simplify them by `regops catalogue edit`")
     if not tags:
-        return Failure(
-            f"none of its {len(every)} tags upstream matches", "correct its tags by `regops catalogue edit`, or remove it"
-        )
+        return Failure(f"no tag matches, of {len(every)} upstream", "correct its tags by `regops catalogue edit`, or remove it")
     if policies.keep_last is not None:
         tags = highest(tags, policies.keep_last)
     if policies.max_tags is not None and len(tags) > policies.max_tags:

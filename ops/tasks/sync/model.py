@@ -57,6 +57,12 @@ class MirrorEntry:
         return str(self.source or self.written)
 
     @property
+    def label(self) -> str:
+        """Its name, with where it goes if that is not what one would expect."""
+        usual = self.source is None or self.repository.endswith(self.source.repository)
+        return self.name if usual else f"{self.name} -> {self.repository}"
+
+    @property
     def key(self) -> str:
         """What tells it from others; it stays the same when its filters or policies are edited."""
         target = f"{self.repository}:{self.tag}" if self.tag else self.repository

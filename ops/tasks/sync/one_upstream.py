@@ -143,7 +143,7 @@ class OneUpstream:
             if failure := plan.failure or plan.refused:
                 one.failures[""] = failure
         jobs = [job for plan in plans for job in plan.jobs]
-        self.tell(f"{self.name}: looked at {len(entries)} entries; {len(jobs)} tags to copy")
+        self.tell(f"{self.name}: entries looked at: {len(entries)}, tags to copy: {len(jobs)}")
         return jobs
 
     def _planned(self, look: Look, now: float) -> EntryPlan:
@@ -172,8 +172,8 @@ class OneUpstream:
                 for job in waiting:
                     progress[job.entry.key].skipped = str(FULL)
                 return
-            if waiting and client.budget is not None:
-                self._refresh(waiting[0], client)
+            if client.budget is not None:
+                self._refresh(batch[0], client)
 
     def _take_in(self, done: Batch, progress: dict[str, Progress], seconds: float) -> None:
         for job in done.copied:

@@ -264,3 +264,22 @@ def test_nothing_is_deleted_of_a_repository_that_vanished_upstream(mirror: Mirro
     assert mirror.source.delete("vanished/app", "1").status_code == 202
     assert mirror.sync("--force")["one/vanished/app"]["state"] == "failed"
     assert mirror.tags("one/vanished/app") == ["1"]
+
+
+def test_as_many_pulls_are_spent_as_were_predicted_and_what_needs_more_waits(mirror: MirrorRig) -> None:
+    front = mirror.fronts["two"]
+    for tag in ("1", "2"):
+        mirror.push("counted/app", tag, platforms=3)
+    mirror.catalogue(mirror.entry("two", "counted/app"))
+    mirror.sync("--force")
+    for tag in ("1", "2"):
+        mirror.push("counted/app", tag, f"moved {tag}", platforms=3)
+    front.budget, front.requests = Budget(100, 28, 21600), []
+    assert mirror.plan()["two/counted/app"]["manifests"] == 8
+    assert mirror.sync("--force")["two/counted/app"]["state"] == "changed"
+    assert front.pulls == 8
+    mirror.push("counted/app", "1", "again", platforms=3)
+    one = mirror.sync("--force")["two/counted/app"]
+    assert (one["state"], front.pulls) == ("waiting", 8), str(one)
+    front.budget = Budget(100, 24, 21600)
+    assert mirror.sync()["two/counted/app"]["copied"] == ["1"], "it goes on by itself"
