@@ -9,10 +9,13 @@ from collections.abc import Generator
 import pytest
 from xdist.remote import Producer
 
+from tests.public_authorities import keep_public_authorities
 from tests.side_by_side import FilesSideBySide, rank, unit
 
 # Tests of the program make many objects and little garbage: with Python's own threshold, 700, looking for it took an eighth.
 _OBJECTS_BEFORE_COLLECTION = 20_000
+
+keep_public_authorities()
 
 
 @pytest.hookimpl(wrapper=True)
