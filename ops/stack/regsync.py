@@ -74,10 +74,17 @@ class RegsyncRun:
         return None if code is None else int(code)
 
     def received(self) -> int | None:
-        """Return a number that grows as it receives and reads; None if this process may not know."""
+        """Return a number that grows as it receives something; None if nothing can be known.
+
+        It is what the process has read; where this process may not know that, what its container has received, so that one of
+        several runs that hangs is only noticed when the others are done.
+        """
         with contextlib.suppress(OSError, ValueError, LookupError, APIError):
             fields = dict(line.split(": ") for line in Path(f"/proc/{self._pid()}/io").read_text().splitlines())
             return int(fields["rchar"])
+        with contextlib.suppress(LookupError, APIError):
+            networks = self._engine.api.stats(self._container, stream=False, one_shot=True)["networks"]
+            return sum(int(network["rx_bytes"]) for network in networks.values())
         return None
 
     def end(self) -> None:
