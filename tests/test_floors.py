@@ -43,7 +43,7 @@ ROOMS = (
 # The tools, from the bottom up. Benchmarks run what the tests run.
 TOOLS = ("offline", "bootstrap", "emulation", "bench")
 # What a task may read of another one.
-TASKS_MAY_IMPORT = {"retention": {"changes"}}
+TASKS_MAY_IMPORT = {"doctor": {"sync"}, "retention": {"changes"}}
 # What existing stacks still call by the name it had before there were rooms.
 FORMER_NAMES = {"ops": {"provision.py"}, "tools": set[str]()}
 # Stand-ins for programs of Pulumi's, which start what the engine tells them to, and end it when the engine says so.

@@ -129,23 +129,6 @@ def status_document(status: MirrorStatus) -> dict[str, Any]:
     }
 
 
-def summary(status: MirrorStatus, now: float) -> str:
-    """Return how the mirror fares, in one line."""
-    parts = [f"{status.well} of {len(status.entries)} entries well"]
-    if status.oldest_look is not None:
-        parts[0] += f", oldest look {_ago(now - status.oldest_look)} ago"
-    for count, word in (
-        (len(status.those(EntryState.FAILED)), "failed"),
-        (len(status.quarantined), "quarantined"),
-        (len(status.those(EntryState.WAITING)), "waiting"),
-        (len(status.those(EntryState.SKIPPED)), "skipped"),
-        (sum(one is None for _, one in status.entries), "never looked at"),
-    ):
-        if count:
-            parts.append(f"{count} {word}")
-    return "; ".join([parts[0], ", ".join(parts[1:])]) if parts[1:] else parts[0]
-
-
 def print_status(status: MirrorStatus, *, everything: bool) -> None:
     """Print for people how the mirror fares."""
     from ops.cli.tables import print_table  # noqa: PLC0415
@@ -165,15 +148,10 @@ def print_status(status: MirrorStatus, *, everything: bool) -> None:
     ]
     if rows:
         print_table(["ENTRY", "STATE", "LOOKED AT", "WAS WELL", "DUE", "WHY"], rows)
-    typer.echo(f"mirror: {summary(status, now)}")
+    typer.echo(f"mirror: {status.summary(now)}")
     for name, left in status.pulls.items():
         typer.echo(f"{name} granted {left} more pulls at the last run")
 
 
 def _at(seconds: float) -> str:
     return when(datetime.fromtimestamp(seconds, UTC))
-
-
-def _ago(seconds: float) -> str:
-    hours = max(0.0, seconds) / 3600
-    return f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"

@@ -27,6 +27,7 @@ from ops.tasks.doctor.checks.certificate import certificate
 from ops.tasks.doctor.checks.containers import service_checks
 from ops.tasks.doctor.checks.host import clock, disk, files, read_only_mode
 from ops.tasks.doctor.checks.logins import logins
+from ops.tasks.doctor.checks.mirror import mirror
 from ops.tasks.doctor.checks.proxies import proxies
 from ops.tasks.doctor.checks.tasks import tasks
 
@@ -48,6 +49,7 @@ def check_host(stack: Stack, endpoint: Endpoint) -> list[Check]:
         *service_checks(stack),
         *tasks(stack),
         *backups(stack),
+        *mirror(stack),
         logins(stack),
         *protected,
         *proxies(stack),

@@ -9,10 +9,11 @@ from ops.tasks.doctor.checks.channels import channels
 from ops.tasks.doctor.checks.containers import service_checks
 from ops.tasks.doctor.checks.host import disk, read_only_mode
 from ops.tasks.doctor.checks.logins import logins
+from ops.tasks.doctor.checks.mirror import mirror
 from ops.tasks.doctor.checks.tasks import tasks
 
 
 def glance(stack: Stack) -> Findings:
     """Return what a quick look finds."""
     host = [*service_checks(stack), disk(stack), read_only_mode(stack)]
-    return Findings([*host, *tasks(stack), *backups(stack), logins(stack), *channels(stack)])
+    return Findings([*host, *tasks(stack), *backups(stack), *mirror(stack, brief=True), logins(stack), *channels(stack)])

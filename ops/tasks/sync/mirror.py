@@ -143,9 +143,13 @@ def mirror_of(stack: Stack) -> Iterator[Mirror]:
     if settings is None:
         raise NoMirrorError("nothing is mirrored by a catalogue here: set sync.into, and run `up`")
     document = catalogue_of(stack)
-    entries = mirror_entries(document, Surroundings(frozenset(settings.registries), settings.into))
     with closing(MirrorState(stack.root / MIRROR_FOLDER / DATABASE)) as state:
-        yield Mirror(stack, settings, document, entries, state)
+        yield Mirror(stack, settings, document, entries_of(document, settings), state)
+
+
+def entries_of(document: Document, settings: MirrorSettings) -> list[MirrorEntry]:
+    """Return all entries of a stack's catalogue."""
+    return mirror_entries(document, Surroundings(frozenset(settings.registries), settings.into))
 
 
 def here_of(tree: RegistryTree) -> Here:

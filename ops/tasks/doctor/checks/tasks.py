@@ -33,7 +33,7 @@ def tasks(stack: Stack) -> list[Check]:
     for run in history_of(stack).runs():
         runs.setdefault(run.task, []).append(run)
     marks, started_by_host = marks_of(stack), timers(stack)
-    known_s = _expected_since(stack)
+    known_s = expected_since(stack)
     found = [
         _task(name, runs.get(name, []), marks.get(name), enabled=started_by_host.get(name), known_s=known_s)
         for name in sorted({*runs, *started_by_host} - BY_HAND)
@@ -65,7 +65,7 @@ def _killed(run: Run) -> Check | None:
     return Check(run.task, WARNING, detail, "run it once more, with the same words: that completes it")
 
 
-def _expected_since(stack: Stack) -> float:
+def expected_since(stack: Stack) -> float:
     """Return since when there has been a current release, in seconds since 1970."""
     try:
         return stack.current.lstat().st_mtime
