@@ -49,6 +49,7 @@ class Verbs(LazyGroup):
         "gc": Verb("ops.cli.gc:app", "Delete blobs that no tag references."),
         "catalogue": Verb("ops.cli.catalogue:app", "List, edit and check what is mirrored."),
         "sync": Verb("ops.cli.sync:app", "Mirror what the catalogue names."),
+        "mirror": Verb("ops.cli.mirror:app", "Copy one image, now, from any registry."),
         "retention": Verb("ops.cli.retention:app", "Delete old tags."),
         "snapshot": Verb("ops.cli.snapshot:app", "List, create, delete and restore snapshots."),
         "undo": Verb("ops.cli.snapshot:undo", "Restore from the latest snapshot."),

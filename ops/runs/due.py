@@ -50,6 +50,8 @@ BY_HAND = frozenset(
         "drill-plan",
         "export",
         "gc-plan",
+        "mirror",
+        "mirror-plan",
         "prune-plan",
         "restore",
         "retention-plan",

@@ -31,7 +31,7 @@ from ops.stack.stack import Stack
 from ops.tasks.sync.configuration import configuration
 from ops.tasks.sync.copying import Copier, Limits
 from ops.tasks.sync.entries import mirror_entries
-from ops.tasks.sync.model import Job, MirrorEntry
+from ops.tasks.sync.model import GOES_ON, Job, MirrorEntry
 from ops.tasks.sync.one_upstream import PAUSES_S, OneUpstream
 from ops.tasks.sync.plan import Here
 from ops.tasks.sync.state import DATABASE, MirrorState
@@ -126,7 +126,7 @@ class Mirror:
             if until == math.inf:
                 return "the registry is in read-only mode until its operator ends that"
             if time.monotonic() > give_up or self.stop.wait(_LOOK_S):
-                return "the registry is in read-only mode for maintenance; it goes on by itself"
+                return f"the registry is in read-only mode for maintenance{GOES_ON}"
         return ""
 
 

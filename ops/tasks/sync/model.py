@@ -10,6 +10,9 @@ from typing import Any
 from ops.catalogue.entry import Entry
 from ops.catalogue.names import Name
 
+# How a reason to wait ends that the next runs of the schedule look at again.
+GOES_ON = "; it goes on by itself"
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ops.tasks.sync.copying import FULL, STOPPED, Batch, Copier
 from ops.tasks.sync.look import Look, look_at
-from ops.tasks.sync.model import EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, Weight
+from ops.tasks.sync.model import GOES_ON, EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, Weight
 from ops.tasks.sync.plan import Here, plan_of
 from ops.tasks.sync.state import QUARANTINED_AFTER, MirrorState
 from ops.upstream.budget import Budget
@@ -221,7 +221,7 @@ class OneUpstream:
         if budget.remaining - self.reserve >= needed:
             return ""
         kept = f", of which {self.reserve} are kept for people" if self.reserve else ""
-        return f"{self.name} grants {budget.remaining} more pulls{kept}, and about {needed} are needed; it goes on by itself"
+        return f"{self.name} grants {budget.remaining} more pulls{kept}, and about {needed} are needed{GOES_ON}"
 
     def _too_large(self, job: Job) -> str:
         weight = self._weight(job)

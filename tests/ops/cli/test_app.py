@@ -48,6 +48,7 @@ VERBS = [
     "gc",
     "history",
     "kit",
+    "mirror",
     "notify",
     "recover",
     "restore",
