@@ -50,6 +50,7 @@ class Verbs(LazyGroup):
         "catalogue": Verb("ops.cli.catalogue:app", "List, edit and check what is mirrored."),
         "sync": Verb("ops.cli.sync:app", "Mirror what the catalogue names."),
         "mirror": Verb("ops.cli.mirror:app", "Copy one image, now, from any registry."),
+        "mirror-report": Verb("ops.cli.mirror_report:app", "Show what mirrored images are used for."),
         "retention": Verb("ops.cli.retention:app", "Delete old tags."),
         "snapshot": Verb("ops.cli.snapshot:app", "List, create, delete and restore snapshots."),
         "undo": Verb("ops.cli.snapshot:undo", "Restore from the latest snapshot."),

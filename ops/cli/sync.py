@@ -19,8 +19,8 @@ from ops.tasks.sync.run import MIRROR_LOCK, SYNC, outcome_of, plan_all, sync, wa
 from ops.tasks.sync.status import status_of
 
 EXAMPLES = (
-    "Examples: `regops sync` · `regops sync postgres` · `regops sync --force --json` · `regops sync plan` · `regops sync status` ·"
-    " `regops sync retry ghcr.io/acme/tool` · `regops sync release node-exporter v1.9.1`"
+    "Examples: `regops sync` · `regops sync postgres` · `regops sync --force --json` · `regops sync plan` ·"
+    " `regops sync status` · `regops sync retry ghcr.io/acme/tool` · `regops sync release node-exporter v1.9.1`"
 )
 _RUN = "run"
 

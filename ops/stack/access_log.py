@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from ops.stack.stack import Stack
 
 _DIGEST = r"[a-z0-9+._-]+:[0-9a-fA-F]+"
 _PATH = re.compile(rf"/+v2/(.+)/(blobs|manifests)/({_DIGEST})")
+_CONTENT = re.compile(r"/+v2/(.+)/(blobs|manifests)/([^/]+)")
+_SENT = {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
 # Lines are written when requests end, by many threads: not quite in the order of their times.
 _DISORDER_S = 5.0
 
@@ -31,6 +34,7 @@ class _Line:
     status: int
     path: str
     query: str
+    size: int
 
 
 def access_log_of(stack: Stack) -> Path:
@@ -92,6 +96,40 @@ def last_pulls(log: Path) -> dict[tuple[str, str], float]:
     return pulls
 
 
+@dataclass
+class Pulls:
+    """What clients have pulled from a repository.
+
+    Attributes:
+        references: How often each tag or digest was fetched as a manifest.
+        last: When one was last (Unix time).
+        size: Bytes of layers and manifests that were sent.
+    """
+
+    references: Counter[str] = field(default_factory=Counter)
+    last: float = 0.0
+    size: int = 0
+
+
+def pulls_of(log: Path) -> dict[str, Pulls]:
+    """Return what clients have pulled, by repository, as far back as the log goes. A HEAD is no pull."""
+    found: dict[str, Pulls] = {}
+    for path in every_file(log):
+        for line in lines_of(path):
+            if b"/v2/" not in line or b'"method":"GET"' not in line:
+                continue
+            one = _parsed(line)
+            asked = one and one.status in _SENT and _CONTENT.fullmatch(one.path)
+            if not one or not asked:
+                continue
+            pulls = found.setdefault(asked[1], Pulls())
+            pulls.size += one.size
+            if asked[2] == "manifests":
+                pulls.references[asked[3]] += 1
+                pulls.last = max(pulls.last, one.time)
+    return found
+
+
 def reaches_back_to(log: Path) -> float | None:
     """Return the time of the oldest line that is kept (Unix time); None if there is none."""
     lines = (line for path in every_file(log) for line in lines_of(path))
@@ -120,6 +158,8 @@ def _parsed(line: bytes) -> _Line | None:
         request = entry["request"]
         target, _, query = str(request["uri"]).partition("?")
         path = target if target.startswith("/") else urlsplit(target).path  # clients may send a whole URL
-        return _Line(float(entry["ts"]), str(request["method"]), int(entry["status"]), unquote(path), query)
+        return _Line(
+            float(entry["ts"]), str(request["method"]), int(entry["status"]), unquote(path), query, int(entry.get("size", 0))
+        )
     except (ValueError, LookupError, TypeError, RecursionError):
         return None

@@ -49,6 +49,7 @@ VERBS = [
     "history",
     "kit",
     "mirror",
+    "mirror-report",
     "notify",
     "recover",
     "restore",

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from ops.config import ACCESS_LOG_FILE
-from ops.stack.access_log import NewlyAsked, asked_for, last_pulls, reaches_back_to
+from ops.stack.access_log import NewlyAsked, asked_for, last_pulls, pulls_of, reaches_back_to
 from stack_components import access_log
 from stack_components.edge import caddyfile
 from stack_components.edge.registry_routes import Upstreams
@@ -206,3 +206,23 @@ def test_lines_of_a_real_caddy_are_understood_across_its_rotations(tmp_path: Pat
             assert seen == set(digests)
             assert asked_for(log, LONG) == set(digests)
             assert set(last_pulls(log)) == {("team/app", A)}
+
+
+def test_pulls_are_counted_by_repository_and_what_was_sent_with_them(log: Path) -> None:
+    log.write_bytes(
+        line("GET", "/v2/team/app/manifests/1.0", age=60, size=500)
+        + line("GET", f"/v2/team/app/manifests/{A}", age=30, size=500)
+        + line("GET", f"/v2/team/app/blobs/{B}", size=10_000)
+        + line("GET", f"/v2/team/app/blobs/{B}", 206, size=5_000)
+        + line("HEAD", f"/v2/team/app/manifests/{A}", size=0)
+        + line("GET", f"/v2/team/app/manifests/{C}", 404, size=90)
+        + line("PUT", "/v2/team/other/manifests/1.0", 201)
+        + line("GET", "/v2/team/app/tags/list", size=90)
+        + b"half a line"
+    )
+    found = pulls_of(log)
+    assert set(found) == {"team/app"}
+    assert dict(found["team/app"].references) == {"1.0": 1, A: 1}
+    assert found["team/app"].size == 16_000
+    assert time.time() - found["team/app"].last == pytest.approx(30, abs=5)
+    assert pulls_of(log.with_name("none.log")) == {}

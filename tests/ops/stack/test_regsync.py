@@ -1,4 +1,4 @@
-"""regsync is run in a real container, ended when it hangs, and what somebody has left is ended by the next."""
+"""Runs of regsync in a real container: ended when they hang, and what somebody has left is ended by the next."""
 
 from __future__ import annotations
 
