@@ -14,8 +14,9 @@ from ops.cli.sync_output import plan_document, print_plan, print_report, print_s
 from ops.core import exit_codes
 from ops.runs.task import Outcome
 from ops.stack.stack import Stack
+from ops.tasks.sync.concluded import concluded
 from ops.tasks.sync.mirror import mirror_of
-from ops.tasks.sync.run import MIRROR_LOCK, SYNC, outcome_of, plan_all, sync, waits_for_window
+from ops.tasks.sync.run import MIRROR_LOCK, SYNC, plan_all, sync, waits_for_window
 from ops.tasks.sync.status import status_of
 
 EXAMPLES = (
@@ -75,8 +76,8 @@ def run(
                 say(f"copies nothing until its window: {mirror.settings.window} UTC; --force does so now")
                 return Outcome(exit_codes.OK, "outside of its window")
             report = sync(mirror, wanted, force=force or bool(entries), tell=say)
-        print_json({"report": report.document()}) if as_json else print_report(report)
-        return outcome_of(report)
+            print_json({"report": report.document()}) if as_json else print_report(report)
+            return concluded(mirror, report, say)
 
     end_with(stack, SYNC if not entries else "sync-entries", work, lock=MIRROR_LOCK, wait_s=wait)
 

@@ -30,10 +30,12 @@ class AlertEvent:
     Attributes:
         message: What to say about it.
         ok: False when what the fingerprint names is broken, True when it was checked and is fine; None for news.
+        changed: Whether it is broken in another way than was told last: then it is told, though it is known.
     """
 
     message: Message
     ok: bool | None = None
+    changed: bool = False
 
     def __post_init__(self) -> None:
         if self.ok is not None and self.message.fingerprint is None:
@@ -45,7 +47,7 @@ class Firing:
     """An open problem.
 
     Attributes:
-        message: As first sent, or as sent when it got worse.
+        message: As first sent, or as sent when it got worse or changed.
         since: When it was first reported.
         told: When it was last sent.
         count: How often it has been reported.
@@ -138,7 +140,7 @@ def _changes(state: KnownState, events: Sequence[AlertEvent], now: float) -> tup
             firing[name] = Firing(message, now, now)
             out.append(message)
             day = _tell_of(day, f"Started {utc(now)}: {message.title}")
-        elif message.severity.rank > known.message.severity.rank:
+        elif event.changed or message.severity.rank > known.message.severity.rank:
             firing[name] = replace(known, message=message, told=now, count=known.count + 1)
             out.append(message)
         else:

@@ -44,6 +44,15 @@ def write(folder: Path, task: str, *, ended: float, seconds: float, exit_code: i
             Gauge(name, text, ["task"], registry=registry).labels(task).set(value)
     for name, value in figures.items():
         Gauge(f"regops_{task.replace('-', '_')}_{name}", f"Of the last run of `regops {task}`.", registry=registry).set(value)
+    publish(path, registry)
+
+
+def publish(path: Path, registry: CollectorRegistry) -> None:
+    """Write metrics to a file of the node exporter's folder, at once.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     write_to_textfile(str(path), registry)
     path.chmod(0o644)  # the node exporter runs as another user
 

@@ -40,7 +40,7 @@ class Outcome:
         exit_code: See docs/schedule.md.
         summary: What it did, in one line.
         figures: What it measured, by name; these become metrics `regops_<task>_<name>`.
-        told: Whether the task has itself reported what went wrong.
+        told: Whether the task has itself reported what went wrong, or what it warns of.
     """
 
     exit_code: int
@@ -117,7 +117,7 @@ class _Frame:
     def run(self, work: Callable[[], Outcome]) -> Outcome:
         """Do the work, and record how it ends."""
         if not self._routine:
-            with _only_warning("the history", self._warn):
+            with only_warning("the history", self._warn):
                 history_of(self._stack).add(self._run)
         self.pings.start()
         outcome, by_other = Outcome(exit_codes.FAILED, "exited without a result"), False
@@ -153,14 +153,17 @@ class _Frame:
             figures=outcome.figures,
         )
         stack, warn = self._stack, self._warn
-        with _only_warning("the history", warn):
+        with only_warning("the history", warn):
             if not self._routine or outcome.exit_code != 0:
                 history_of(stack).add(run)
             if run.task in PERIODS_S:
                 marks_of(stack).tried(run.task, run.at, well=run.went_well)
         too_long = self._missed(run) if did_not_start else None
-        with _only_warning("notifications", warn):
-            event = None if outcome.told else event_of(run, stack.display_name, too_long)
+        with only_warning("notifications", warn):
+            event = event_of(run, stack.display_name, too_long)
+            if event and outcome.told:
+                # It works, at least: that ends what a failure said.
+                event = replace(event, ok=True) if run.went_well else None
             if event and (event.ok or run.task not in BY_HAND):
                 Notifier(stack).tell([event])
         self._measure(run)
@@ -171,14 +174,14 @@ class _Frame:
             self.pings.end(outcome.exit_code, outcome.summary)
 
     def _missed(self, run: Run) -> Missed | None:
-        with _only_warning("the history", self._warn):
+        with only_warning("the history", self._warn):
             before = [one for one in history_of(self._stack).runs() if one.task == run.task and one.run_id != run.run_id]
             return missed(run.task, [*before, run], marks_of(self._stack).get(run.task))
         return None
 
     def _measure(self, run: Run) -> None:
         if self._stack.config.metrics:
-            with _only_warning("metrics", self._warn):
+            with only_warning("metrics", self._warn):
                 metrics.write(
                     self._stack.root / self._stack.config.metrics,
                     run.task,
@@ -195,7 +198,8 @@ def _line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _only_warning(what: str, warn: Callable[[str], None]) -> Iterator[None]:
+def only_warning(what: str, warn: Callable[[str], None]) -> Iterator[None]:
+    """Warn if something cannot be recorded or reported, and go on."""
     try:
         yield
     except (OSError, OutboxError, LockedError) as error:

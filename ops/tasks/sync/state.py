@@ -38,6 +38,8 @@ _MIGRATIONS = (
     ) STRICT;
     CREATE TABLE runs (only INTEGER PRIMARY KEY CHECK (only = 1), ended REAL NOT NULL, pulls TEXT NOT NULL) STRICT;
     """,
+    # What people were told of entries that fail.
+    "CREATE TABLE told (key TEXT PRIMARY KEY, what TEXT NOT NULL) STRICT;",
 )
 # After so many runs in a row that failed, an entry is looked at once a day.
 QUARANTINED_AFTER = 5
@@ -193,6 +195,17 @@ class MirrorState:
         with _told(self._path), self._lock:
             row = self._connection.execute("SELECT ended, pulls FROM runs").fetchone()
         return (float(row[0]), json.loads(row[1])) if row else None
+
+    def told(self) -> dict[str, str]:
+        """Return what people were told of entries that fail, by their keys."""
+        with _told(self._path), self._lock:
+            return dict(self._connection.execute("SELECT key, what FROM told").fetchall())
+
+    def tell(self, told: Mapping[str, str]) -> None:
+        """Remember what people were told last."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM told")
+            connection.executemany("INSERT INTO told (key, what) VALUES (?, ?)", list(told.items()))
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

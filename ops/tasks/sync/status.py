@@ -50,7 +50,12 @@ class MirrorStatus:
     @property
     def well(self) -> int:
         """How many entries are as upstream has them."""
-        return sum(one is not None and one.state in _WELL for _, one in self.entries)
+        return sum(self.is_well(one) for _, one in self.entries)
+
+    @staticmethod
+    def is_well(record: Record | None) -> bool:
+        """Whether an entry was as upstream has it when it was looked at last."""
+        return record is not None and record.state in _WELL
 
     @property
     def unknown(self) -> int:

@@ -38,6 +38,17 @@ def test_a_failure_is_sent_once_and_its_end_once() -> None:
     assert run(steps, PLAIN)[1] == [[], [told], [], [], [f"Resolved: {told}"], [], [told]]
 
 
+def test_a_problem_that_changes_is_sent_again_and_from_then_on_as_it_is() -> None:
+    changed = AlertEvent(replace(gc_failed(), title="Two failed"), ok=False, changed=True)
+    state, titles = run([(NOON, [BAD]), (NOON + HOUR, [changed]), (NOON + 2 * HOUR, [BAD]), (NOON + 24 * HOUR, [])], PLAIN)
+    assert titles == [["Garbage collection failed"], ["Two failed"], [], []]
+    assert run([(NOON + 25 * HOUR, []), (NOON + 26 * HOUR, [GOOD])], PLAIN, state)[1] == [
+        ["Still: Two failed"],
+        ["Resolved: Two failed"],
+    ]
+    assert run([(NOON, [replace(changed, ok=True)])], PLAIN)[1] == [[]]
+
+
 def test_the_end_says_how_long_it_lasted() -> None:
     state, _ = run([(NOON + step * HOUR, [BAD]) for step in range(3)], PLAIN)
     (message,) = decide(state, [GOOD], NOON + 26 * HOUR, PLAIN)[1]

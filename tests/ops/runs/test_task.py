@@ -131,6 +131,10 @@ def test_of_what_somebody_has_mistyped_nobody_is_told(tmp_path: Path) -> None:
     assert titles(stack) == []
     run_task(stack, "gc", lambda: Outcome(1, "the registry does not answer"))
     assert titles(stack) == ["gc failed"]
+    run_task(stack, "gc", lambda: Outcome(1, "the registry does not answer", told=True))
+    assert titles(stack) == ["gc failed"]
+    run_task(stack, "gc", lambda: Outcome(3, "some could not be read", told=True))
+    assert titles(stack) == ["gc failed", "Resolved: gc failed"], "it works, and has said itself what it warns of"
 
 
 def test_a_terminated_task_is_not_a_success(tmp_path: Path) -> None:
