@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.plan import Plan
 from stack_components.monitoring.error_budget import error_budget
+from stack_components.monitoring.mirror import mirror
 from stack_components.monitoring.prometheus import PROBE_JOB
 from stack_components.monitoring.rules import Group, RuleFile, alert
 from stack_components.monitoring.tasks import tasks
@@ -24,7 +25,7 @@ def rule_file(plan: Plan) -> RuleFile:
         groups.append(_containers(logs))
     if plan.runs("node-exporter"):
         groups.append(_host())
-        groups += [] if plan.settings.is_local else [tasks(plan)]
+        groups += [] if plan.settings.is_local else [tasks(plan), *([mirror(plan)] if plan.has_catalogue else [])]
     return RuleFile(groups=groups)
 
 

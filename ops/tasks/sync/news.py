@@ -19,8 +19,8 @@ _SHOWN = 10
 def news_of(status: MirrorStatus, told: Mapping[str, str], where: str) -> tuple[AlertEvent, Mapping[str, str]]:
     """Return what to report after a run, and what people know of failing entries afterwards.
 
-    An entry that fails is told once, once more when it is quarantined, and when it is well again. One that was told, and waits for
-    pulls or for room now, is neither while others fail.
+    An entry that fails is told once, once more when it is quarantined, and when it is well again. One that was told and now
+    waits, for pulls or for room, is neither while others fail.
 
     Args:
         status: How the mirror fares.

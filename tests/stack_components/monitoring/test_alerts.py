@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
+from infra.settings import parse
+from ops.tasks.sync.measured import metrics_of
+from ops.tasks.sync.status import MirrorStatus
 from stack_components.monitoring.alerts import rule_file
 from stack_components.monitoring.rules import Alert, RuleFile, render
-from tests.plans import plan_of
-from tests.stack_components.monitoring.alert_cases import FIRING, QUIET, Case
+from tests.plans import CATALOGUE, MIRROR, SSH_FROM, plan_of
+from tests.stack_components.monitoring import mirror_alert_cases
+from tests.stack_components.monitoring.alert_cases import FIRING as _FIRING
+from tests.stack_components.monitoring.alert_cases import QUIET as _QUIET
+from tests.stack_components.monitoring.alert_cases import Case
 from tests.stack_components.monitoring.monitoring_rig import Tools, tools, write_part
 
-PLAN = plan_of(
-    place="hetzner",
-    registry_host="registry.example.com",
-    monitoring={"ntfy_url": "https://ntfy.example.com/registry-alerts"},
-)
+SETTINGS = {
+    "place": "hetzner",
+    "registry_host": "registry.example.com",
+    "monitoring": {"ntfy_url": "https://ntfy.example.com/registry-alerts"},
+}
+MIRRORING = parse({**SETTINGS, "hetzner": SSH_FROM, "sync": MIRROR}, stack="test")
+_PLAIN = plan_of(**SETTINGS)
+# A mirror too; regsync's image is not pinned yet, so no such plan is made otherwise.
+PLAN = replace(_PLAIN, settings=MIRRORING, services=(*_PLAIN.services, "regsync"), catalogue=CATALOGUE)
 ALERTS = {rule.alert: rule for group in rule_file(PLAN).groups for rule in group.rules if isinstance(rule, Alert)}
+FIRING, QUIET = [*_FIRING, *mirror_alert_cases.FIRING], [*_QUIET, *mirror_alert_cases.QUIET]
 # Each alert with the rules that it is evaluated with. Others, a month of probes among them, would take promtool minutes.
 GROUPS = {rule.alert: group for group in rule_file(PLAN).groups for rule in group.rules if isinstance(rule, Alert)}
 
@@ -64,6 +76,27 @@ def test_an_alert_fires_when_it_should_and_only_then(promtool: Tools, case: Case
     (promtool.folder / "test.yml").write_text(yaml.safe_dump(document))
     passed, said = promtool.call("promtool", "test", "rules", "test.yml")
     assert passed, said
+
+
+def test_where_a_window_may_leave_one_run_a_day_a_day_and_a_half_is_waited_for() -> None:
+    sync = MIRRORING.sync.model_copy(update={"window": "22:00-06:00"})
+    rules = rule_file(replace(PLAN, settings=MIRRORING.model_copy(update={"sync": sync}))).groups[-1].rules
+    late = {rule.alert: rule for rule in rules if isinstance(rule, Alert)}
+    assert late["MirrorHasNotRun"].expr == "time() - regops_mirror_last_run_timestamp_seconds > 129600"
+    assert late["MirrorNeverRan"].hold == "36h"
+
+
+def test_without_a_catalogue_nobody_waits_for_the_mirror() -> None:
+    assert "mirror" in {group.name for group in rule_file(PLAN).groups}
+    assert "mirror" not in {group.name for group in rule_file(_PLAIN).groups}
+
+
+def test_what_the_alerts_of_the_mirror_ask_for_is_measured() -> None:
+    (group,) = [group for group in rule_file(PLAN).groups if group.name == "mirror"]
+    asked = set(re.findall(r"regops_mirror_\w+", render(RuleFile(groups=[group]))))
+    measured = {family.name for family in metrics_of(MirrorStatus((), 0, 1.0, {})).collect()}
+    assert len(asked) == 4
+    assert asked <= measured
 
 
 def test_every_alert_is_seen_to_fire() -> None:
