@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from ops.upstream.errors import Cause, UpstreamError
 _T = TypeVar("_T")
 # As many as the client has connections.
 _AT_ONCE = 6
+# They are no versions, whatever numbers are in them.
+_DIGEST_TAG = re.compile(r"sha(?:256|512)-[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,18 @@ def look_at(entries: Sequence[MirrorEntry], upstream: Upstream) -> Iterator[Look
             else [pool.submit(_attempt, partial(_seen, entry, one, upstream)) for one in found.tags]
             for entry, found in zip(entries, wanted, strict=True)
         ]
-        for entry, found, asked in zip(entries, wanted, heads, strict=True):
+        results = [[one.result() for one in asked] for asked in heads]
+        signed = [
+            [pool.submit(_attempt, partial(_seen, entry, (tag, tag), upstream)) for tag in _digest_tags(entry, found, seen)]
+            for entry, found, seen in zip(entries, wanted, results, strict=True)
+        ]
+        for entry, found, first, asked in zip(entries, wanted, results, signed, strict=True):
             if isinstance(found, Failure):
                 yield Look(entry, failure=found)
                 continue
-            results = [one.result() for one in asked]
-            failures = [one for one in results if isinstance(one, Failure)]
-            seen = tuple(one for one in results if isinstance(one, Seen))
+            every = [*first, *(one.result() for one in asked)]
+            failures = [one for one in every if isinstance(one, Failure)]
+            seen = tuple(one for one in every if isinstance(one, Seen))
             yield Look(entry, seen, found.upstream_tags, found.matching, failures[0] if failures else None)
 
 
@@ -81,12 +89,24 @@ def _wanted(entry: MirrorEntry, upstream: Upstream) -> _Wanted | Failure:
     if not tags:
         return Failure(f"no tag matches, of {len(every)} upstream", "correct its tags by `regops catalogue edit`, or remove it")
     if policies.keep_last is not None:
-        tags = highest(tags, policies.keep_last)
+        tags = highest([tag for tag in tags if not _DIGEST_TAG.match(tag)], policies.keep_last)
     if policies.max_tags is not None and len(tags) > policies.max_tags:
         return Failure(
             f"{len(tags)} tags match, more than its max_tags of {policies.max_tags}", "narrow its tags, or raise max_tags"
         )
     return _Wanted(tuple((tag, tag) for tag in tags), frozenset(every), frozenset(every_matching))
+
+
+def _digest_tags(entry: MirrorEntry, found: _Wanted | Failure, seen: Sequence[Seen | Failure]) -> list[str]:
+    """Return the tags upstream that are about what an entry mirrors: signatures and the like, which often come after the image.
+
+    https://github.com/sigstore/cosign/blob/v2.4.1/specs/SIGNATURE_SPEC.md, and the fallback of the OCI's referrers.
+    """
+    if isinstance(found, Failure) or found.upstream_tags is None or not (entry.entry and entry.entry.digest_tags):
+        return []
+    about = {one.digest.replace(":", "-", 1) for one in seen if isinstance(one, Seen)}
+    there = {one.tag for one in seen if isinstance(one, Seen)}
+    return sorted(tag for tag in found.upstream_tags - there if tag.partition(".")[0] in about)
 
 
 def _seen(entry: MirrorEntry, one: tuple[str, str], upstream: Upstream) -> Seen:

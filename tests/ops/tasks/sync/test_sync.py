@@ -283,3 +283,18 @@ def test_as_many_pulls_are_spent_as_were_predicted_and_what_needs_more_waits(mir
     assert (one["state"], front.pulls) == ("waiting", 8), str(one)
     front.budget = Budget(100, 24, 21600)
     assert mirror.sync()["two/counted/app"]["copied"] == ["1"], "it goes on by itself"
+
+
+def test_a_signature_that_comes_later_is_copied_and_is_no_version(mirror: MirrorRig) -> None:
+    digest = mirror.push("signed/app", "1.0")
+    mirror.push("signed/app", "0.9")
+    mirror.catalogue(mirror.entry("one", "signed/app", policies={"keep_last": 1}, digestTags=True))
+    mirror.sync("--force")
+    signature = f"{digest.replace(':', '-')}.sig"
+    mirror.push("signed/app", signature)
+    mirror.push("signed/app", f"sha256-{'0' * 64}.sig")
+    assert mirror.plan()["one/signed/app"]["copy"] == [signature]
+    mirror.sync("--force")
+    assert mirror.tags("one/signed/app") == ["1.0", signature]
+    mirror.push("signed/app", signature, "signed once more")
+    assert mirror.sync("--force")["one/signed/app"]["copied"] == [signature]
