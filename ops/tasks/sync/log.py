@@ -20,6 +20,7 @@ _LASTING = re.compile(
     r"\b(?:40[0-7]|409|41\d)\b|unauthorized|denied|not found|name_unknown|manifest_unknown|digest mismatch|unsupported",
     re.I,
 )
+_LIMITED = re.compile(r"\b429\b|toomanyrequests|too many requests", re.I)
 _FULL = re.compile(r"no space left|\b507\b", re.I)
 
 
@@ -59,4 +60,4 @@ def failure_of(error: str) -> Failure:
     text = " ".join(error.split())
     if _FULL.search(text):
         return Failure(text, "free some disk, or buy more", passes=True)
-    return Failure(text, passes=not _LASTING.search(text))
+    return Failure(text, passes=not _LASTING.search(text), waits=bool(_LIMITED.search(text)))

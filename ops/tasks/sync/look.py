@@ -129,4 +129,5 @@ def failure_of(error: UpstreamError) -> Failure:
         Cause.MISSING: "correct its source by `regops catalogue edit`, or remove it",
         Cause.REFUSED: "set a login for this registry, or correct it, then run `up`",
     }
-    return Failure(str(error), remedies.get(error.cause, ""), passes=error.passes)
+    limited = error.cause is Cause.LIMITED
+    return Failure(str(error), remedies.get(error.cause, ""), passes=error.passes, waits=limited)

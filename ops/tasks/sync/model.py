@@ -22,11 +22,13 @@ class Failure:
         why: What is wrong.
         remedy: What to do about it; empty if there is nothing to do but wait.
         passes: Whether trying again later may help.
+        waits: Whether it is nobody's fault, and goes on by itself: upstream grants no more pulls for now.
     """
 
     why: str
     remedy: str = ""
     passes: bool = False
+    waits: bool = False
 
     def __str__(self) -> str:
         return f"{self.why}; {self.remedy}" if self.remedy else self.why

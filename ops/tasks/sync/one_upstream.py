@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from ops.config import ConfigError
 from ops.tasks.sync.copying import FULL, STOPPED, Batch, Copier
 from ops.tasks.sync.look import Look, look_at
 from ops.tasks.sync.model import GOES_ON, EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, Weight
@@ -37,6 +38,18 @@ class Progress:
     skipped: str = ""
     size: int = 0
     seconds: float = 0.0
+
+    def fail(self, tag: str, failure: Failure) -> None:
+        """Note that a tag was not mirrored, or with an empty name that nothing was."""
+        if failure.waits:
+            self.waits = f"{failure}{GOES_ON}"
+        else:
+            self.failures[tag] = failure
+
+    def begin_again(self) -> None:
+        """Forget why it was not mirrored: it is tried again."""
+        self.failures.clear()
+        self.waits = self.skipped = ""
 
     @property
     def may_pass(self) -> bool:
@@ -112,12 +125,17 @@ class OneUpstream:
         """
         progress = {entry.key: Progress(entry) for entry in self.entries}
         pending: Sequence[MirrorEntry] = self.entries
-        client = self.connect()
+        try:
+            client = self.connect()
+        except ConfigError as error:  # no other registry has to wait for this one's login
+            for one in progress.values():
+                one.fail("", _no_login(error))
+            return list(progress.values()), None
         for pause in (0.0, *self.pauses_s):
             if pause and self.copier.stop.wait(pause):
                 break
             for entry in pending:
-                progress[entry.key].failures.clear()
+                progress[entry.key].begin_again()
             self._copy(self._look(pending, client, progress), client, progress)
             pending = [entry for entry in pending if progress[entry.key].may_pass]
             if not pending or self.copier.stop.is_set():
@@ -129,7 +147,11 @@ class OneUpstream:
 
     def plans(self) -> tuple[list[EntryPlan], Budget | None]:
         """Return what would be done, and the pulls that are left. Nothing changes."""
-        client, now = self.connect(), time.time()
+        now = time.time()
+        try:
+            client = self.connect()
+        except ConfigError as error:
+            return [EntryPlan(entry, failure=_no_login(error)) for entry in self.entries], None
         return [self._planned(look, now) for look in look_at(self.entries, client)], client.budget
 
     def _look(self, entries: Sequence[MirrorEntry], client: Upstream, progress: dict[str, Progress]) -> list[Job]:
@@ -141,7 +163,7 @@ class OneUpstream:
             one = progress[plan.entry.key]
             one.plan = plan
             if failure := plan.failure or plan.refused:
-                one.failures[""] = failure
+                one.fail("", failure)
         jobs = [job for plan in plans for job in plan.jobs]
         self.tell(f"{self.name}: entries looked at: {len(entries)}, tags to copy: {len(jobs)}")
         return jobs
@@ -190,7 +212,7 @@ class OneUpstream:
             if failure is FULL:
                 one.skipped = str(FULL)
             else:
-                one.failures[job.seen.tag] = failure
+                one.fail(job.seen.tag, failure)
             self.tell(f"{job.name} failed: {failure}")
 
     def _batch(self, waiting: deque[Job], budget: Budget | None, alone: set[str]) -> list[Job]:
@@ -241,3 +263,7 @@ class OneUpstream:
             client.head(job.entry.source.repository, job.seen.digest)
         except UpstreamError:
             return  # the next batch will find out
+
+
+def _no_login(error: ConfigError) -> Failure:
+    return Failure("; ".join(error.problems))

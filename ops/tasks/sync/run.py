@@ -160,7 +160,12 @@ def _remember(mirror: Mirror, results: Sequence[EntryResult], began: float) -> N
 
 def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None]) -> str:
     """Delete what the policies of entries let go that fared well; return the snapshot from which it can be restored."""
-    going = {one.entry.repository: one for one in fared if one.plan and one.plan.surplus and not one.failures and not one.waits}
+    going = {
+        (one.entry.repository, tag): one
+        for one in fared
+        if one.plan and not one.failures and not one.waits
+        for tag in one.plan.surplus
+    }
     if not going or mirror.stop.is_set():
         return ""
     stack = mirror.stack
@@ -171,9 +176,8 @@ def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None
             heal(live.store, listing)
             links = [
                 TagLink(name, tag, found.pointed[tag], found.tags[tag])
-                for name, one in going.items()
+                for name, tag in going
                 if (found := listing.repositories.get(name)) and not found.unreadable and not found.unlisted
-                for tag in (one.plan.surplus if one.plan else ())
                 if tag in found.pointed
             ]
             done = delete_tags(stack, live, listing, links, SYNC) if links else None
@@ -183,7 +187,7 @@ def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None
     if done is None:
         return ""
     for link in done.deleted:
-        going[link.repository].deleted.append(link.tag)
+        going[link.repository, link.tag].deleted.append(link.tag)
         tell(f"{link.repository}:{link.tag} deleted")
     return done.snapshot
 

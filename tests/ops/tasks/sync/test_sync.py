@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from infra.paths import PROJECT_FOLDER
+from ops.config import REGOPS_FILE, render
+from ops.core.files import write_atomic
 from ops.registry.read_only import ReadOnlyMode
 from ops.tasks.sync.copying import Limits
 from ops.tasks.sync.mirror import mirror_of
@@ -298,3 +300,23 @@ def test_a_signature_that_comes_later_is_copied_and_is_no_version(mirror: Mirror
     assert mirror.tags("one/signed/app") == ["1.0", signature]
     mirror.push("signed/app", signature, "signed once more")
     assert mirror.sync("--force")["one/signed/app"]["copied"] == [signature]
+
+
+def test_a_login_that_is_missing_here_and_pulls_that_are_used_up_upstream_hold_up_no_other(mirror: MirrorRig) -> None:
+    for repository in ("lacking/a", "lacking/b", "lacking/c"):
+        mirror.push(repository, "1")
+    one, two = mirror.fronts["one"], mirror.fronts["two"]
+    two.budget = Budget(100, 0, 21600)
+    two.token, two.busy_tokens = True, 100
+    mirror.catalogue(mirror.entry("one", "lacking/a"), mirror.entry("two", "lacking/b"), mirror.entry("three", "lacking/c"))
+    config = mirror.stack.config
+    try:
+        lacking = config.model_copy(update={"upstream_logins": {one.address: ("no_user", "no_token")}})
+        write_atomic(mirror.stack.root / "current" / REGOPS_FILE, render(lacking))
+        done = mirror.sync("--force")
+    finally:
+        write_atomic(mirror.stack.root / "current" / REGOPS_FILE, render(config))
+        two.busy_tokens = 0
+    assert "no_user" in done["one/lacking/a"]["failures"][""]
+    assert (done["two/lacking/b"]["state"], done["two/lacking/b"]["tries"]) == ("waiting", 0), str(done["two/lacking/b"])
+    assert done["three/lacking/c"]["state"] == "changed"
