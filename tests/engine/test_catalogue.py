@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker.models.containers import Container
 
+from infra.paths import cache_folder
 from infra.settings import SettingsError
 from ops.catalogue.shipped import is_ahead, working_copy
 from ops.config import RUNS_FOLDER, RUNS_MOUNT
+from ops.core import exit_codes
 from tests.engine.stacks import TestStack, new_stack
 from tests.ops.command_line import regops
+from tests.ops.tasks.gc.gc_rig import Client, Image, running
 from tools.bootstrap.errors import SetupError
+from tools.offline.images import ensure_images
 
 MIRROR = {"into": ["library/**"]}
 
@@ -89,6 +95,55 @@ def test_edits_of_the_host_stop_up_until_they_are_pulled(mirroring: TestStack) -
     mirroring.open().up(stream=False)
     assert (working_copy(mirroring.root).read_text(), is_ahead(mirroring.root)) == (joined, False)
     assert json.loads(regops(mirroring.root, "status", "--json").stdout)
+
+
+def test_what_the_catalogue_names_is_mirrored(mirroring: TestStack, tmp_path: Path) -> None:
+    """From an upstream that is on this host's loopback and on regsync's: the same tree, behind two registries."""
+    with upstream(tmp_path, mirroring.containers()["regsync"]) as source:
+        assert source.push("library/alpine", "3.22", Image("alpine")).status_code == 201
+        name = source.url.removeprefix("http://")
+        before = file_of(mirroring).read_text()
+        mirrored = entry("alpine", mirroring).replace("registry.invalid", name)
+        file_of(mirroring).write_text(
+            f"version: 1\nsync:\n{mirrored}{entry('missing', mirroring).replace('registry.invalid', name)}"
+        )
+        try:
+            pushed = regops(mirroring.root, "catalogue", "push", "--file", file_of(mirroring))
+            assert pushed.returncode == 0, pushed.stderr
+            plan = json.loads(regops(mirroring.root, "sync", "plan", "--json").stdout)["plan"]["entries"]
+            assert [one["copy"] for one in plan] == [["3.22"], []]
+            done = regops(mirroring.root, "sync", "--json", limit_s=120)
+            assert done.returncode == exit_codes.WARNINGS, done.stderr
+            report = json.loads(done.stdout)["report"]
+            assert [one["state"] for one in report["entries"]] == ["changed", "failed"], done.stdout
+            assert report["verified"] == 1
+            status = regops(mirroring.root, "status")
+            assert "mirror: 1 of 2 entries well" in " ".join(status.stderr.split()), status.stderr
+        finally:
+            file_of(mirroring).write_text(before)
+            regops(mirroring.root, "catalogue", "push", "--file", file_of(mirroring))
+
+
+@contextlib.contextmanager
+def upstream(folder: Path, beside: Container) -> Iterator[Client]:
+    """Run a registry on this host, and one with the same tree and port in another container's network."""
+    with running(folder) as rig:
+        engine = beside.client
+        assert engine is not None
+        image = ensure_images(["registry"], engine, cache_folder("offline"))["registry"]
+        twin = engine.containers.create(
+            image.reference,
+            ["serve", str(folder / "registry.yml")],
+            network_mode=f"container:{beside.id}",
+            user="0:0",
+            environment={"OTEL_TRACES_EXPORTER": "none"},
+            volumes=[f"{folder}:{folder}"],
+        )
+        try:
+            twin.start()
+            yield rig.client
+        finally:
+            twin.remove(force=True, v=True)
 
 
 def test_a_catalogue_that_cannot_be_mirrored_is_told_before_anything_is_set_up(mirroring: TestStack) -> None:
