@@ -11,6 +11,7 @@ import typer
 from ops.catalogue.checks import check
 from ops.catalogue.document import Document
 from ops.catalogue.edits import with_changes, with_entries, without_entry
+from ops.catalogue.entry import OURS
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.imports import imported
 from ops.catalogue.names import name_of
@@ -31,6 +32,7 @@ from ops.cli.catalogue_files import (
     show_difference,
     tell_ahead,
 )
+from ops.cli.catalogue_offer import show_offer
 from ops.cli.catalogue_output import document_of, print_checked, print_entries, print_imported, shown
 from ops.cli.printing import print_json
 from ops.cli.say import say
@@ -71,6 +73,7 @@ _Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="RE", help="T
 _Deny = Annotated[list[str] | None, typer.Option("--deny", metavar="RE", help="Tags among them to leave out; repeatable.")]
 _Semver = Annotated[list[str] | None, typer.Option("--semver", metavar="RANGE", help="Range of versions; repeatable.")]
 _Keep = Annotated[int | None, typer.Option("--keep", min=0, help="Keep that many of the highest versions; 0 for all.")]
+_Offline = Annotated[bool, typer.Option("--offline", help="Ask no upstream registry what it has.")]
 
 
 @app.callback()
@@ -118,6 +121,7 @@ def show_(entry: _Entry, *, file: File = DEFAULT, as_json: Json = False) -> None
 
 @app.command("add", epilog=ADD_EXAMPLES)
 def add_(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A repository or image, as Docker reads it.")] = "",
     *,
     tags: _Tags = None,
@@ -128,12 +132,14 @@ def add_(
     registry: _Registry = None,
     into: _Into = None,
     file: File = DEFAULT,
+    offline: _Offline = False,
     dry_run: DryRun = False,
 ) -> None:
     """Add an entry.
 
     Without --target, it goes to the source's path without its registry. What this registry is called is taken from the other
-    entries, or from --registry. At a terminal, `regops catalogue add` asks for what is missing.
+    entries, or from --registry. At a terminal, `regops catalogue add` asks for what is missing. Upstream is asked which
+    tags match: with the accounts of the stack on a host, and without any elsewhere.
     """
     opened = Opened.of(file, new=True)
     wishes = _wishes(tags, deny, semver, target, keep)
@@ -143,6 +149,8 @@ def add_(
     new = with_entries(opened.document, [new_entry(opened.document, source, wishes, names)])
     item = new.entries[-1]
     doubts = require_well(opened.document, new, item, around(names, into))
+    if not offline:
+        show_offer(item, around(names, into), file, context.obj)
     if opened.save(new, dry_run=dry_run):
         say(f"added to {new.place(item)}: {shown(item)}; `regops catalogue undo` takes it out again")
     for doubt in doubts:
@@ -151,6 +159,7 @@ def add_(
 
 @app.command("edit", epilog=EDIT_EXAMPLES)
 def edit_(
+    context: typer.Context,
     entry: _Entry,
     *,
     tags: _Tags = None,
@@ -161,11 +170,12 @@ def edit_(
     registry: _Registry = None,
     into: _Into = None,
     file: File = DEFAULT,
+    offline: _Offline = False,
     dry_run: DryRun = False,
 ) -> None:
     """Edit an entry.
 
-    What is given replaces what was there; an empty value removes it, as `--tags ''` does.
+    What is given replaces what was there; an empty value removes it, as `--tags ''` does. Upstream is asked which tags match.
     """
     opened = Opened.of(file)
     document, names = opened.document, list(registry or ())
@@ -179,6 +189,8 @@ def edit_(
         raise typer.BadParameter("say what is to change: --tags, --deny, --semver, --target or --keep")
     new = with_changes(document, item, patch)
     doubts = require_well(document, new, new.entries[item.index], around(names, into))
+    if not offline and patch.keys() & {"tags", OURS}:
+        show_offer(new.entries[item.index], around(names, into), file, context.obj)
     if opened.save(new, dry_run=dry_run):
         say(f"edited {new.place(new.entries[item.index])}: {shown(new.entries[item.index])}; `regops catalogue undo` reverts it")
     elif not dry_run:

@@ -11,12 +11,12 @@ from ops.backups.repository import BackupRepository, is_good, repository_of
 from ops.backups.restic import Backup
 from ops.backups.stage import pooled
 from ops.config import BACKUP_FOLDER, ConfigError
-from ops.registry.client import Login
 from ops.registry.listing import links_of
 from ops.registry.manifests import has_content
 from ops.registry.snapshots.trash import Restorer
 from ops.stack.mirror import mirrored_from
 from ops.stack.stack import Stack
+from ops.stack.upstreams import upstream_login
 from ops.tasks.scrub.model import ScrubReport
 from ops.upstream.client import Upstream, UpstreamError
 
@@ -105,9 +105,7 @@ class _Repair:
     def _upstream(self, registry: str) -> Upstream:
         """Return a registry, always the same one: it has its tokens."""
         if registry not in self._upstreams:
-            pair = self._stack.config.upstream_logins.get(registry)
-            login = Login(*(self._stack.secret(name).strip() for name in pair)) if pair else None
-            self._upstreams[registry] = Upstream(registry, login)
+            self._upstreams[registry] = Upstream(registry, upstream_login(self._stack, registry))
         return self._upstreams[registry]
 
     def _put(self, file: Path, digest: str, source: str) -> None:

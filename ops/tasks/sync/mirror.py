@@ -23,11 +23,11 @@ from ops.config import (
     read_only_until,
 )
 from ops.core import exit_codes
-from ops.registry.client import Login
 from ops.registry.tree import RegistryTree, TreeError
 from ops.stack.mirror import catalogue_of
 from ops.stack.registry import container, tree_of
 from ops.stack.stack import Stack
+from ops.stack.upstreams import upstream_login
 from ops.tasks.sync.configuration import configuration
 from ops.tasks.sync.copying import Copier, Limits
 from ops.tasks.sync.entries import mirror_entries
@@ -97,7 +97,7 @@ class Mirror:
         secrets = self.stack.config.upstream_logins.get(name)
 
         def connect() -> Upstream:
-            return Upstream(name, Login(*(self.stack.secret(secret).strip() for secret in secrets)) if secrets else None)
+            return Upstream(name, upstream_login(self.stack, name))
 
         def configure(jobs: Sequence[Job]) -> str:
             parallel, target = self.settings.parallel, self.settings.target

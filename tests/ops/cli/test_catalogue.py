@@ -56,7 +56,8 @@ def run(file: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr("ops.cli.say._log", logging.Logger("regops"))
 
     def call(*words: str, stdin: str | None = None) -> Told:
-        result = CliRunner().invoke(app, ["catalogue", *words, "--file", str(file)], input=stdin)
+        offline = ["--offline"] * (words[:1] in {("add",), ("edit",)})
+        result = CliRunner().invoke(app, ["catalogue", *words, *offline, "--file", str(file)], input=stdin)
         code = getattr(result.exception, "exit_code", result.exit_code)
         if result.exception and not isinstance(result.exception, SystemExit) and code == 1:
             raise result.exception

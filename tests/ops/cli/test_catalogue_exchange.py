@@ -233,13 +233,13 @@ class TestWhichCatalogue:
     def test_on_a_host_it_is_the_hosts_and_edits_are_told(self, tmp_path: Path) -> None:
         stack_in(tmp_path)
         environment = {name: value for name, value in os.environ.items() if name != "REGOPS_CHECKOUT"}
-        added = regops(tmp_path, "catalogue", "add", "redis", environment=environment)
+        added = regops(tmp_path, "catalogue", "add", "redis", "--offline", environment=environment)
         assert added.returncode == 0, added.stderr
         assert "ahead of the repository" in added.stderr
         assert "r.example.com/library/redis" in working_copy(tmp_path).read_text()
         listed = regops(tmp_path, "catalogue", environment=environment)
         assert "docker.io/library/redis" in listed.stdout
-        refused = regops(tmp_path, "catalogue", "add", "quay.io/org/app", environment=environment)
+        refused = regops(tmp_path, "catalogue", "add", "quay.io/org/app", "--offline", environment=environment)
         assert "target org/app is outside of where the mirror may write" in refused.stderr
         pushed = regops(tmp_path, "catalogue", "push", environment=environment)
         assert pushed.returncode == exit_codes.INVALID
