@@ -28,7 +28,12 @@ def machine() -> str:
 
 def ops_part() -> Part:
     """Return the ops package itself as a part of the release."""
-    files = Part.of_folder("ops", PROJECT_FOLDER / "ops", "**/*.py").files
+    # The starter is what `regops catalogue add --from starter` takes entries from.
+    files = {
+        path: content
+        for pattern in ("**/*.py", "catalogue/starter.yml")
+        for path, content in Part.of_folder("ops", PROJECT_FOLDER / "ops", pattern).files.items()
+    }
     return Part("ops", {f"ops/{path}": content for path, content in files.items()})
 
 

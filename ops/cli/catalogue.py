@@ -16,6 +16,7 @@ from ops.catalogue.errors import CatalogueError
 from ops.catalogue.imports import imported
 from ops.catalogue.names import name_of
 from ops.catalogue.selection import chosen, matching
+from ops.catalogue.starter import entry_like, other_catalogue
 from ops.catalogue.store import Store
 from ops.catalogue.wishes import Wishes, new_entry, own_name, patch_of, require_well
 from ops.cli.catalogue_exchange import PULL_EXAMPLES, PUSH_EXAMPLES, pull_, push_, receive_, send_
@@ -44,6 +45,7 @@ EXAMPLES = (
 ADD_EXAMPLES = """\
 Examples: `regops catalogue add alpine --tags '3\\.\\d+' --tags latest` ·
 `regops catalogue add quay.io/prometheus/prometheus --semver '>=3.0 <4' --keep 6 --dry-run` ·
+`regops catalogue add --from starter postgres --keep 3` ·
 `regops catalogue add coredns/coredns:1.12 --target base/coredns:stable --registry registry.example.com`
 """
 EDIT_EXAMPLES = """\
@@ -73,6 +75,9 @@ _Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="RE", help="T
 _Deny = Annotated[list[str] | None, typer.Option("--deny", metavar="RE", help="Tags among them to leave out; repeatable.")]
 _Semver = Annotated[list[str] | None, typer.Option("--semver", metavar="RANGE", help="Range of versions; repeatable.")]
 _Keep = Annotated[int | None, typer.Option("--keep", min=0, help="Keep that many of the highest versions; 0 for all.")]
+_From = Annotated[
+    str, typer.Option("--from", metavar="CATALOGUE", help="Another catalogue: starter, which has 260 public images, or a file.")
+]
 _Offline = Annotated[bool, typer.Option("--offline", help="Ask no upstream registry what it has.")]
 
 
@@ -94,13 +99,13 @@ def show_all(context: typer.Context, *, search: _Search = "", file: FileOrNone =
         list_(search=search, file=file, as_json=as_json)
 
 
-@app.command("list", epilog="Examples: `regops catalogue list` · `regops catalogue list --search ghcr.io --json`")
-def list_(*, search: _Search = "", file: File = DEFAULT, as_json: Json = False) -> None:
+@app.command("list", epilog="Examples: `regops catalogue list` · `regops catalogue list --from starter --search ghcr.io`")
+def list_(*, search: _Search = "", from_: _From = "", file: File = DEFAULT, as_json: Json = False) -> None:
     """List the entries, with their lines."""
-    document = Opened.of(file).document
+    document = other_catalogue(from_) if from_ else Opened.of(file).document
     items = matching(document, search)
     if as_json:
-        print_json({"file": str(file), "entries": [document_of(item) for item in items]})
+        print_json({"file": from_ or str(file), "entries": [document_of(item) for item in items]})
     else:
         print_entries(items, total=len(document.entries))
 
@@ -124,6 +129,7 @@ def add_(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A repository or image, as Docker reads it.")] = "",
     *,
+    from_: _From = "",
     tags: _Tags = None,
     deny: _Deny = None,
     semver: _Semver = None,
@@ -139,14 +145,20 @@ def add_(
 
     Without --target, it goes to the source's path without its registry. What this registry is called is taken from the other
     entries, or from --registry. At a terminal, `regops catalogue add` asks for what is missing. Upstream is asked which
-    tags match: with the accounts of the stack on a host, and without any elsewhere.
+    tags match: with the accounts of the stack on a host, and without any elsewhere. With --from, the entry is copied from another
+    catalogue, which SOURCE is looked up in; `regops catalogue list --from starter` shows what there is.
     """
     opened = Opened.of(file, new=True)
     wishes = _wishes(tags, deny, semver, target, keep)
     names = list(registry or ())
-    if not source:
-        source, wishes, names = _asked(opened.document, wishes, names)
-    new = with_entries(opened.document, [new_entry(opened.document, source, wishes, names)])
+    if from_:
+        item = chosen(other_catalogue(from_), source)
+        entry = entry_like(item, opened.document, wishes, names)
+    else:
+        if not source:
+            source, wishes, names = _asked(opened.document, wishes, names)
+        entry = new_entry(opened.document, source, wishes, names)
+    new = with_entries(opened.document, [entry])
     item = new.entries[-1]
     doubts = require_well(opened.document, new, item, around(names, into))
     if not offline:

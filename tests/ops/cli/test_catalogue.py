@@ -189,6 +189,25 @@ def test_a_file_that_was_edited_by_hand_is_not_undone_unawares(run: Run, file: P
     assert file.read_text() == TEXT
 
 
+def test_entries_of_the_starter_are_listed_and_taken(run: Run, file: Path) -> None:
+    listed = run("list", "--from", "starter", "--search", "ghcr.io/fluxcd")
+    assert len(listed.out.splitlines()) == 5, "four, and the head"
+    assert file.read_text() == TEXT
+    told = run("add", "--from", "starter", "redis", "--keep", "2")
+    assert told.code == 0, told.err
+    assert file.read_text() == TEXT + (
+        "  - source: docker.io/library/redis\n"
+        "    target: r.example.com/library/redis\n"
+        "    type: repository\n"
+        "    tags:\n"
+        "      allow:\n"
+        "        - '\\d+\\.\\d+(?:-alpine)?'\n"
+        "    x-regops:\n"
+        "      keep_last: 2\n"
+    )
+    assert "no entry of starter.yml matches 'nothing-like-it'" in run("add", "--from", "starter", "nothing-like-it").err
+
+
 @pytest.mark.parametrize(
     "words", [("add", "alpine"), ("edit", "postgres", "--keep", "2"), ("remove", "app"), ("import", "{old}"), ("undo",)]
 )
