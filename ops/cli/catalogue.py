@@ -34,6 +34,7 @@ from ops.cli.catalogue_files import (
     tell_ahead,
 )
 from ops.cli.catalogue_offer import show_offer
+from ops.cli.catalogue_orphans import orphans_of
 from ops.cli.catalogue_output import document_of, print_checked, print_entries, print_imported, shown
 from ops.cli.printing import print_json
 from ops.cli.say import say
@@ -96,18 +97,21 @@ def show_all(context: typer.Context, *, search: _Search = "", file: FileOrNone =
             context.call_on_close(lambda: tell_ahead(file, context.obj))
     context.default_map = {str(command.name): defaults for command in app.registered_commands}
     if context.invoked_subcommand is None:
-        list_(search=search, file=file, as_json=as_json)
+        list_(context, search=search, file=file, as_json=as_json)
 
 
 @app.command("list", epilog="Examples: `regops catalogue list` · `regops catalogue list --from starter --search ghcr.io`")
-def list_(*, search: _Search = "", from_: _From = "", file: File = DEFAULT, as_json: Json = False) -> None:
-    """List the entries, with their lines."""
+def list_(
+    context: typer.Context, *, search: _Search = "", from_: _From = "", file: File = DEFAULT, as_json: Json = False
+) -> None:
+    """List the entries, with their lines; on a host also what no entry names."""
     document = other_catalogue(from_) if from_ else Opened.of(file).document
     items = matching(document, search)
+    orphans = None if from_ or search else orphans_of(document, file, context.obj)
     if as_json:
-        print_json({"file": from_ or str(file), "entries": [document_of(item) for item in items]})
+        print_json({"file": from_ or str(file), "entries": [document_of(item) for item in items], "orphans": orphans})
     else:
-        print_entries(items, total=len(document.entries))
+        print_entries(items, total=len(document.entries), orphans=orphans or ())
 
 
 @app.command("show", epilog="Examples: `regops catalogue show postgres` · `regops catalogue show :14 --json`")

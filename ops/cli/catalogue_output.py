@@ -18,6 +18,8 @@ from ops.cli.say import say
 from ops.cli.tables import print_table
 from ops.core import exit_codes
 
+_SHOWN = 10
+
 
 def shown(item: Item) -> str:
     """Return an entry in a few words."""
@@ -33,11 +35,14 @@ def document_of(item: Item) -> dict[str, Any]:
     return {"line": item.line, **values}
 
 
-def print_entries(items: Sequence[Item], *, total: int) -> None:
-    """Print a line for each entry."""
+def print_entries(items: Sequence[Item], *, total: int, orphans: Sequence[str] = ()) -> None:
+    """Print a line for each entry, and which repositories no entry names."""
     rows = [(item.line, item.text("source"), item.text("target"), _tags(item), _policies(item)) for item in items]
     print_table(["line", "source", "target", "tags", "policies"], rows)
     say(f"{len(items)} of {total} entries" if len(items) < total else f"{total} entries")
+    if orphans:
+        more = f" and {len(orphans) - _SHOWN} more" if len(orphans) > _SHOWN else ""
+        say(f"in no entry, so that nothing updates them: {' '.join(orphans[:_SHOWN])}{more}")
 
 
 def print_checked(document: Document, problems: Sequence[Problem], *, as_json: bool) -> int:

@@ -160,3 +160,17 @@ def test_add_keeps_it_up_to_date_and_is_refused_before_anything_is_copied(mirror
     assert refused.returncode != 0
     assert "writes" in refused.stderr
     assert (working_copy(mirror.stack.root).read_bytes(), mirror.fronts["up"].pulls) == (content, before)
+
+
+def test_what_no_entry_names_is_listed_beside_the_catalogue(mirror: MirrorRig) -> None:
+    mirror.push("team/orphan", "1")
+    mirror.push("team/named", "1")
+    mirror.configure(into=("kept/**",))
+    for name in ("orphan", "named"):
+        copied(mirror, source(mirror, f"team/{name}:1"), "--as", f"kept/{name}:1")
+    mirror.catalogue(mirror.entry("up", "team/named", to="kept/named", policies={"enabled": False}))
+    file = working_copy(mirror.stack.root)
+    assert json.loads(mirror.regops("catalogue", "--file", str(file), "list", "--json").stdout)["orphans"] == ["kept/orphan"]
+    told = mirror.regops("catalogue", "--file", str(file)).stderr
+    assert "in no entry, so that nothing updates them: kept/orphan\n" in told
+    assert "kept/" not in mirror.regops("catalogue", "--file", str(file), "list", "--search", "app").stderr
