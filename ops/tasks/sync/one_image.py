@@ -193,7 +193,7 @@ def copy(mirror: Mirror, found: Found) -> Copied:
         raise OneImageError(f"{entry.name} was not copied: {next(iter(result.failures.values()))}")
     tree, changed = tree_of(mirror.stack), result.state is EntryState.CHANGED
     digest = tree.tagged(entry.repository, entry.tag or "") or found.digest
-    left = _left(mirror, entry) if entry.upstream in report.pulls else None
+    left = report.pulls.get(entry.upstream)
     return Copied(digest, changed, Weights(tree).of(digest), result.seconds, bool(report.verified), left)
 
 
@@ -204,15 +204,6 @@ def _look(upstream: OneUpstream, entry: MirrorEntry) -> tuple[Seen, Budget | Non
     reference = source.digest or source.tag or _LATEST
     head = client.head(source.repository, reference)
     return Seen(entry.tag or "", reference, head.digest, head.media_type), client.budget
-
-
-def _left(mirror: Mirror, entry: MirrorEntry) -> int | None:
-    """Return how many pulls are left after a copy, which only upstream knows."""
-    (upstream,) = mirror.upstreams([entry], lambda _: None)
-    with contextlib.suppress(UpstreamError):
-        _, budget = _look(upstream, entry)
-        return budget.remaining if budget else None
-    return None
 
 
 def _settings(stack: Stack) -> MirrorSettings:
