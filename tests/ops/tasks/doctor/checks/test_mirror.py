@@ -215,3 +215,5 @@ def test_a_large_catalogue_is_only_read_for_status_when_something_is_wrong(tmp_p
     assert mirror(stack)[0].detail.startswith("3 of 4000 entries well")
     remember(stack, {3999: 1})
     assert mirror(stack, brief=True)[0].detail == "3999 of 4000 entries well, oldest look 0 min ago; 1 failed"
+    edit(stack, catalogue(4000, 3999))
+    assert mirror(stack, brief=True)[0] == Check("mirror", "ok", "3999 of 3999 entries well, oldest look 0 min ago"), "it is off"
