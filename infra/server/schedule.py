@@ -11,6 +11,8 @@ from infra.regops import ALL_DATA, DATA_FOLDER, METRICS_FOLDER
 from ops.config import DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER
 
 _DAY_S = 86_400
+# The schedule's clock and the host's may differ a little.
+_INTO_WINDOW_MIN = 5
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -139,8 +141,18 @@ def schedule(plan: Plan) -> Sequence[Task]:
     backups = _backups() if plan.settings.backup.target else []
     # What is damaged can be had from somewhere.
     scrub = [_SCRUB] if backups or plan.runs("regsync") else []
-    sync = [replace(_SYNC, writes=[*everywhere, MIRROR_FOLDER])] if plan.has_catalogue else []
+    window = plan.settings.sync.window
+    sync = [replace(_SYNC, when=_times(window), writes=[*everywhere, MIRROR_FOLDER])] if plan.has_catalogue else []
     return [*_everyday(everywhere), *sync, *retention, *backups, *scrub, _notify(everywhere)]
+
+
+def _times(window: str | None) -> When:
+    """Return when the mirror runs: every six hours, and where it may copy in a window only, first just after that begins."""
+    if window is None:
+        return _SYNC.when
+    hour, minute = map(int, window.partition("-")[0].split(":"))
+    first = hour * 60 + minute + _INTO_WINDOW_MIN
+    return When(minutes=(first % 60,), hours=tuple(sorted((first // 60 + 6 * number) % 24 for number in range(4))))
 
 
 def _everyday(everywhere: Sequence[str]) -> Sequence[Task]:

@@ -12,9 +12,10 @@ import pytest
 from infra.paths import PROJECT_FOLDER
 from infra.server.schedule import Task, When, schedule
 from ops.cli.app import Verbs
+from ops.tasks.sync.due import in_window
 from tests.infra.server.debian13 import Debian13
 from tests.infra.server.plans import plan
-from tests.plans import BARE, plan_of
+from tests.plans import BARE, CATALOGUE, MIRROR, plan_of, plan_with
 
 TASKS = schedule(plan())
 BACKUP = {"target": "/srv/backups"}
@@ -93,6 +94,18 @@ def test_blobs_are_read_wherever_damaged_ones_can_be_had_again() -> None:
         {task.name for task in schedule(plan_of(**{**BARE, **given}))} for given in ({}, {"sync": mirror}, {"backup": BACKUP})
     ]
     assert ["scrub" in names for names in found] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("window", "first"), [("22:00-06:00", "22:05"), ("08:00-10:00", "08:05"), ("23:58-00:30", "00:03"), ("02:30-03:30", "02:35")]
+)
+def test_a_mirror_that_may_only_copy_in_a_window_runs_in_it(window: str, first: str) -> None:
+    tasks = schedule(plan_with(CATALOGUE, **{**BARE, "sync": {**MIRROR, "window": window}}))
+    (when,) = [task.when for task in tasks if task.name == "sync"]
+    starts = [f"{hour:02}:{minute:02}" for hour in when.hours for minute in when.minutes]
+    assert first in starts
+    assert len(starts) == 4
+    assert in_window(window, datetime.fromisoformat(f"2026-03-01T{first}:00"))
 
 
 def test_the_documentation_has_the_same_table() -> None:
