@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from infra.authorities import Authorities
+from infra.blocks.upstreams import faults, secret_names
 from infra.catalogue import judge
 from infra.images import Image
 from infra.services import SERVICES
@@ -42,6 +44,7 @@ class Plan:
         left_out: The services that were asked for but cannot run here, with the reason.
         catalogue: What is mirrored: the file; None if the settings say it, or nothing is.
         notes: What people should know about what they asked for.
+        authorities: Who vouches for registries that are mirrored from.
     """
 
     settings: Settings
@@ -50,6 +53,7 @@ class Plan:
     left_out: Mapping[str, str]
     catalogue: bytes | None = None
     notes: Sequence[str] = ()
+    authorities: Authorities = field(default_factory=Authorities)
 
     def runs(self, service: str) -> bool:
         """Whether a service runs.
@@ -78,9 +82,10 @@ class Plan:
     @property
     def upstream_logins(self) -> Mapping[str, tuple[str, str]]:
         """The source registries whose login is set: the names of its two secrets, by registry."""
-        return {
+        named = {
             registry: pair for registry, pair in UPSTREAM_LOGINS.items() if all(getattr(self.settings, secret) for secret in pair)
         }
+        return named | {registry: secret_names(registry) for registry in sorted(self.settings.upstream_logins)}
 
     def has_client(self, name: str) -> bool:
         """Whether a client of the registry that has an account of its own is there: a service, or retention, which is a task."""
@@ -97,13 +102,19 @@ def needed_images(settings: Settings) -> frozenset[str]:
     return frozenset(SERVICES[name].image for name in wanted(settings))
 
 
-def make_plan(settings: Settings, images: Mapping[str, Image], catalogue: bytes | None = None) -> Plan:
+def make_plan(
+    settings: Settings,
+    images: Mapping[str, Image],
+    catalogue: bytes | None = None,
+    authorities: Authorities | None = None,
+) -> Plan:
     """Decide what runs.
 
     Args:
         settings: The stack's settings.
         images: Images by their key in the lock.
         catalogue: What is mirrored, if there is a catalogue.
+        authorities: Who vouches for registries that are mirrored from; None if nobody but the public ones.
 
     Raises:
         SettingsError: Settings contradict each other, a service that every stack needs has no image, a stack on a server
@@ -121,9 +132,10 @@ def make_plan(settings: Settings, images: Mapping[str, Image], catalogue: bytes 
     for name in asked:
         if (client := name.removesuffix("-socket")) != name and client in left_out:
             left_out.setdefault(name, f"only {client} uses it")
-    judged = judge(settings, catalogue)
+    judged, authorities = judge(settings, catalogue), authorities or Authorities()
     problems = [
         *judged.refused,
+        *authorities.refused,
         *_reach(settings),
         *_sign_on(settings),
         *_pairs(settings),
@@ -136,7 +148,7 @@ def make_plan(settings: Settings, images: Mapping[str, Image], catalogue: bytes 
         raise SettingsError(problems)
     services = tuple(name for name in asked if name not in left_out)
     kept = catalogue if settings.sync.has_catalogue else None
-    return Plan(settings, images, services, left_out, kept, judged.notes)
+    return Plan(settings, images, services, left_out, kept, judged.notes, authorities)
 
 
 def _reach(settings: Settings) -> list[str]:
@@ -160,12 +172,14 @@ def _sign_on(settings: Settings) -> list[str]:
 
 def _pairs(settings: Settings) -> list[str]:
     """Return what is missing of each pair of user and token; one without the other would be ignored."""
-    return [
+    alone = [
         f"{other}: is required with {name}"
         for pair in UPSTREAM_LOGINS.values()
         for name, other in (pair, pair[::-1])
         if getattr(settings, name) is not None and getattr(settings, other) is None
     ]
+    named = [(registry, pair) for registry, pair in UPSTREAM_LOGINS.items() if any(getattr(settings, name) for name in pair)]
+    return [*alone, *faults(settings.upstream_logins, named)]
 
 
 def _backups(settings: Settings) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from infra.authorities import read_authorities
 from infra.catalogue import read_catalogue
 from infra.host import Host
 from infra.images import load_lock
@@ -30,7 +31,7 @@ def load() -> Plan:
         images = load_lock(PROJECT_FOLDER / settings.images_lock, floors=LOCK)
         if missing := sorted(load_lock(LOCK).keys() - images.keys()):
             raise SettingsError([f"{settings.images_lock}: {name}: is missing; pin it as in {LOCK.name}" for name in missing])
-        plan = make_plan(settings, images, read_catalogue(settings))
+        plan = make_plan(settings, images, read_catalogue(settings), read_authorities(settings))
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from error
     if plan.left_out:

@@ -96,7 +96,11 @@ def _upstreams(plan: Plan) -> dict[str, Any]:
     sources: dict[str, set[str]] = {}
     for entry in plan.settings.sync.entries:
         sources.setdefault(entry.repository, set()).add(entry.upstream)
-    return {"upstreams": {name: sorted(sources[name]) for name in sorted(sources)}, "upstream_logins": plan.upstream_logins}
+    return {
+        "upstreams": {name: sorted(sources[name]) for name in sorted(sources)},
+        "upstream_logins": plan.upstream_logins,
+        "upstream_ca": plan.authorities.by_registry,
+    }
 
 
 def _moving(settings: Settings) -> tuple[str, ...]:

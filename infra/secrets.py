@@ -9,6 +9,7 @@ import pulumi
 from pulumi_command import local
 
 from infra.blocks.rotation import generation_name
+from infra.blocks.upstreams import secret_values
 from infra.plan import Plan
 from infra.settings import DEFAULT_USER
 from ops.config import RETENTION
@@ -79,6 +80,9 @@ class Secrets(pulumi.ComponentResource):
                 self._values[secret] = pulumi.Output.secret(defaults[secret])
             elif origin is Origin.GENERATED:
                 self._values[secret] = self._generate(secret)
+        logins = secret_values(settings.upstream_logins)
+        self._values |= {secret: pulumi.Output.secret(value.get_secret_value()) for secret, value in logins.items()}
+        self._named = {*SECRETS, *logins}
         for secret, services in INTERNAL.items():
             if not services or any(map(plan.has_client, services)):
                 self._values[secret] = self._generate(secret)
@@ -98,8 +102,8 @@ class Secrets(pulumi.ComponentResource):
 
     @property
     def named(self) -> Mapping[str, pulumi.Output[str]]:
-        """Those of the fourteen that have a value; the host gets all of them as files."""
-        return {name: value for name, value in self._values.items() if name in SECRETS}
+        """Those of the fourteen that have a value, and the logins of upstream registries; the host gets all as files."""
+        return {name: value for name, value in self._values.items() if name in self._named}
 
     @property
     def passwords(self) -> Mapping[str, pulumi.Output[str]]:

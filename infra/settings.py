@@ -30,6 +30,7 @@ from infra.blocks.rotation import ACCOUNT_PREFIX, FIRST, Rotation, fault_of
 from infra.blocks.sign_on import SignOnSettings
 from infra.blocks.sync import SyncSettings
 from infra.blocks.ui import UiSettings
+from infra.blocks.upstreams import UpstreamLogin, UpstreamName
 from infra.services import SERVICES
 from ops.config import (
     ACCOUNT_NAME,
@@ -47,6 +48,11 @@ from ops.config import (
 )
 
 PROJECT = "private-registry"
+# How objects are set; those that are secret not in clear.
+_HINTS = {
+    False: "; write it as YAML below the key",
+    True: "; set its parts with `pulumi config set --secret --path 'KEY[\"NAME\"].PART'`",
+}
 DEFAULT_USER = "admin"
 _LONGEST_IDENTIFIER = 64
 # On a server the edge has the ports that browsers and clients expect. Without TLS it stays on loopback.
@@ -103,9 +109,14 @@ class GivenSecrets(Strict):
     registry_user: Annotated[SecretStr, AfterValidator(_account_name)] | None = None
 
 
+# Those, and the one that is an object.
+SECRET_KEYS = frozenset({*GivenSecrets.model_fields, "upstream_logins"})
+
+
 class Settings(GivenSecrets):
     """Everything a stack can set. Field names are the keys below `private-registry:`."""
 
+    upstream_logins: dict[UpstreamName, UpstreamLogin] = Field(default_factory=dict)
     place: Literal["local", "hetzner"] = "local"
     name: DnsLabel
     registry_host: HostPort
@@ -271,8 +282,8 @@ def _describe(error: ValidationError) -> list[str]:
             continue  # the items are there, but faulty
         given = fault.get("input")
         # The value of an unknown key may be a secret in the wrong place.
-        secret = fault["type"] == "extra_forbidden" or (bool(fault["loc"]) and fault["loc"][0] in GivenSecrets.model_fields)
+        secret = fault["type"] == "extra_forbidden" or (bool(fault["loc"]) and fault["loc"][0] in SECRET_KEYS)
         shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) and not secret else ""
-        hint = "; write it as YAML below the key" if fault["type"] in {"model_type", "dict_type", "tuple_type"} else ""
+        hint = _HINTS[secret] if fault["type"] in {"model_type", "dict_type", "tuple_type"} else ""
         lines.append(f"{describe_fault(fault)}{hint}{shown}")
     return lines

@@ -9,8 +9,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from infra.blocks.upstreams import UpstreamName
 from ops.config import (
     CATALOGUE_FILE,
+    REGISTRY_NAME,
     REPOSITORY_NAME,
     MirrorSettings,
     RepositoryPattern,
@@ -21,12 +23,10 @@ from ops.config import (
 )
 from ops.config.sync import Parallel, Reserve, Window
 
-# A name's first part is a registry if it has a dot or a port, or is localhost: https://github.com/distribution/reference
-_HOST = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9](?::[0-9]{1,5})?|[a-z0-9-]*[a-z0-9]:[0-9]{1,5}|localhost"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
 _SOURCE = re.compile(
-    rf"(?:(?P<registry>{_HOST})/)?(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
+    rf"(?:(?P<registry>{REGISTRY_NAME})/)?(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
 )
 _TARGET = re.compile(rf"(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>{_TAG}))?")
 # How regsync writes ranges of versions: https://github.com/regclient/regclient/blob/v0.11.6/internal/semver/semver.go
@@ -163,6 +163,7 @@ class SyncSettings(Strict):
         hub_reserve: How many pulls of Docker Hub it leaves for people.
         window: When runs of the schedule may copy, in UTC: `22:00-06:00`.
         parallel: How many images are copied at a time.
+        upstream_ca: By registry that is mirrored from, a file with the certificates that vouch for it, besides the public ones.
         interval: How often regsync looks for what is new in `entries`.
         entries: What is copied where there is no catalogue: the old way.
         retention: Which old tags go.
@@ -176,6 +177,7 @@ class SyncSettings(Strict):
     hub_reserve: Reserve | None = None
     window: Window | None = None
     parallel: Parallel | None = None
+    upstream_ca: dict[UpstreamName, Path] = Field(default_factory=dict)
     interval: Annotated[str, Field(pattern=r"^([0-9]{1,4}h)?([0-9]{1,5}m)?$")] = "12h"
     entries: tuple[SyncEntry, ...] = ()
     retention: tuple[RetentionRule, ...] = ()

@@ -136,7 +136,9 @@ def _logins(other: Document) -> list[str]:
             commands = " and ".join(f'`make pulumi ARGS="config set --secret {name}"`' for name in settings)
             notes.append(f"the login at {registry} is not taken; passwords are secrets of the stack: {commands}")
         else:
-            notes.append(f"the login at {registry} is not taken: a catalogue holds no passwords")
+            keys = (f"""'upstream_logins["{registry}"].{part}'""" for part in ("user", "token"))
+            commands = " and ".join(f"`pulumi config set --secret --path {key}`" for key in keys)
+            notes.append(f"the login at {registry} is not taken; passwords are secrets of the stack: {commands}")
     return notes
 
 

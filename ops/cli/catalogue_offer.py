@@ -18,8 +18,8 @@ from ops.cli.say import say
 from ops.config import HUB, ConfigError
 
 if TYPE_CHECKING:
-    from ops.registry.client import Login
     from ops.tasks.sync.offer import Offer
+    from ops.upstream.client import Upstream
     from ops.upstream.errors import UpstreamError
 
 _SHOWN = 8
@@ -42,7 +42,7 @@ def show_offer(item: Item, around: Surroundings, file: Path, root: object) -> No
     """
     # A catalogue is edited, listed and checked without any of that.
     from ops.tasks.sync.offer import offer_of  # noqa: PLC0415
-    from ops.upstream.client import Upstream, UpstreamError  # noqa: PLC0415
+    from ops.upstream.errors import UpstreamError  # noqa: PLC0415
 
     one = checked(item, around)
     entry, source = one.entry, one.source
@@ -50,8 +50,7 @@ def show_offer(item: Item, around: Surroundings, file: Path, root: object) -> No
         return
     on_host = is_of_host(file, root)
     try:
-        login = _login(root, source.registry) if on_host else None
-        offer = offer_of(entry, source, Upstream(source.registry, login))
+        offer = offer_of(entry, source, _upstream(root if on_host else None, source.registry))
     except UpstreamError as error:
         if _is_certain(error, source, on_host=on_host):
             raise EditError(f"{error}; {_ANYWAY}") from None
@@ -66,11 +65,12 @@ def show_offer(item: Item, around: Surroundings, file: Path, root: object) -> No
     _say(offer, entry, source, item.text("target").partition("/")[2])
 
 
-def _login(root: object, registry: str) -> Login | None:
+def _upstream(root: object, registry: str) -> Upstream:
+    from ops.stack.mirror import upstream_of  # noqa: PLC0415
     from ops.stack.stack import Stack  # noqa: PLC0415
-    from ops.stack.upstreams import upstream_login  # noqa: PLC0415
+    from ops.upstream.client import Upstream  # noqa: PLC0415
 
-    return upstream_login(Stack(root), registry) if isinstance(root, Path) else None
+    return upstream_of(Stack(root), registry) if isinstance(root, Path) else Upstream(registry)
 
 
 def _is_certain(error: UpstreamError, source: Name, *, on_host: bool) -> bool:

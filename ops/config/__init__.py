@@ -64,7 +64,7 @@ from ops.config.rollout import NewContainer, OneWay, Rollout, numbers
 from ops.config.services import SERVICE_USER, container_name
 from ops.config.sync import MIRROR_TARGET, RUNS_FOLDER, RUNS_MOUNT, MirrorSettings
 from ops.config.tag_patterns import TagPattern
-from ops.config.upstreams import HUB, HUB_HOST, UPSTREAM_LOGINS, in_full
+from ops.config.upstreams import HUB, HUB_HOST, REGISTRY_NAME, UPSTREAM_LOGINS, in_full
 from ops.core.layout import CATALOGUE_FILE, CATALOGUE_PART, MIRROR_FOLDER
 
 __all__ = [
@@ -96,6 +96,7 @@ __all__ = [
     "READ_ONLY_MOUNT",
     "RECOVERY_FILE",
     "REGISTRY_DEBUG_PORT",
+    "REGISTRY_NAME",
     "REGOPS_FILE",
     "REPOSITORY_NAME",
     "RETENTION",

@@ -69,6 +69,7 @@ class RegopsConfig(Strict):
         upstreams: By mirrored repository, those that it is copied from, with their registries: `docker.io/library/alpine`. With a
             catalogue, that says it.
         upstream_logins: By registry that images are mirrored from, the names of the secrets with user and token there.
+        upstream_ca: By registry that images are mirrored from, certificates (PEM) that vouch for it besides the public ones.
         events: The gateway's database of the registry's events.
         moving: Patterns of tags that move by design.
         notify: Where notifications go.
@@ -95,6 +96,7 @@ class RegopsConfig(Strict):
     sync: MirrorSettings | None = None
     upstreams: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     upstream_logins: Mapping[str, tuple[SecretName, SecretName]] = Field(default_factory=dict)
+    upstream_ca: Mapping[str, str] = Field(default_factory=dict)
     events: str = "data/gateway/events.db"
     moving: tuple[MovingPattern, ...] = MOVING
     notify: NotifySettings = NotifySettings()

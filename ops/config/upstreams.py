@@ -7,7 +7,11 @@ HUB = "docker.io"
 HUB_HOST = "registry-1.docker.io"
 _ALSO_HUB = ("index.docker.io", HUB_HOST)
 _OFFICIAL = "library"
-# The secrets with user and token. Other registries are used anonymously.
+# A name's first part is a registry if it has a dot or a port, or is localhost: https://github.com/distribution/reference
+REGISTRY_NAME = (
+    r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9](?::[0-9]{1,5})?|[a-z0-9-]*[a-z0-9]:[0-9]{1,5}|localhost"
+)
+# The secrets with user and token. The logins of other registries have no names of their own.
 UPSTREAM_LOGINS = {HUB: ("hub_user", "hub_token"), "ghcr.io": ("ghcr_user", "ghcr_token")}
 
 

@@ -1,4 +1,4 @@
-"""What a stack mirrors, as the catalogue on this host says it."""
+"""What a stack mirrors, as the catalogue on this host says it, and how the registries are reached that it comes from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from ops.catalogue.document import Document
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.shipped import working_copy
 from ops.catalogue.targets import upstreams_of
+from ops.registry.client import Login
 from ops.stack.stack import Stack
+from ops.upstream.client import Upstream
 
 
 def catalogue_of(stack: Stack) -> Document:
@@ -33,3 +35,14 @@ def mirrored_from(stack: Stack) -> Mapping[str, Sequence[str]]:
         return upstreams_of(catalogue_of(stack), {})
     except CatalogueError:
         return {}
+
+
+def upstream_of(stack: Stack, registry: str) -> Upstream:
+    """Return a registry that images are mirrored from, with the stack's login there and the certificates that vouch for it.
+
+    Raises:
+        ConfigError: The login cannot be read.
+    """
+    pair = stack.config.upstream_logins.get(registry)
+    login = Login(*(stack.secret(secret).strip() for secret in pair)) if pair else None
+    return Upstream(registry, login, ca=stack.config.upstream_ca.get(registry))

@@ -71,19 +71,27 @@ class Manifest:
 class Upstream:
     """An upstream registry; several threads may use it at once. They share its connections, tokens, and what they learn."""
 
-    def __init__(self, name: str, login: Login | None = None, *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        name: str,
+        login: Login | None = None,
+        *,
+        ca: str | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Make a client.
 
         Args:
             name: Its host, with a port if it needs one, as images name it: `docker.io`, `quay.io`.
             login: An account there; None for anonymous access.
+            ca: Certificates (PEM) that vouch for it besides the public ones. With them it has TLS wherever it is.
             pause: Waits for so many seconds.
         """
         self.name = name
         self._login = login
         host = HUB_HOST if name == HUB else name
-        self._url = f"{'http' if _is_loopback(host) else 'https'}://{host}"
-        self._line = Line(name, tls=self._url.startswith("https:"), pause=pause)
+        self._url = f"{'https' if has_tls(host, ca) else 'http'}://{host}"
+        self._line = Line(name, tls=self._url.startswith("https:"), ca=ca, pause=pause)
         self._logins = Logins(name, login, lambda url, headers: self._line.ask("GET", self._secure(url), headers))
 
     @property
@@ -275,6 +283,6 @@ def _is_loopback(host: str) -> bool:
     return name == "localhost"
 
 
-def has_tls(registry: str) -> bool:
-    """Whether a registry is asked with TLS: all are, but those on this machine."""
-    return not _is_loopback(registry)
+def has_tls(registry: str, ca: str | None = None) -> bool:
+    """Whether a registry is asked with TLS: all are, but those on this machine for which no certificate vouches."""
+    return bool(ca) or not _is_loopback(registry)

@@ -60,18 +60,19 @@ class Reply:
 class Line:
     """Sends requests to an upstream registry, and to where it points; several threads may use it at once."""
 
-    def __init__(self, name: str, *, tls: bool, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, name: str, *, tls: bool, ca: str | None = None, pause: Callable[[float], None] = time.sleep) -> None:
         """Make a line.
 
         Args:
             name: What messages call the registry.
             tls: Whether it is asked with TLS.
+            ca: Certificates (PEM) that are trusted besides the public ones.
             pause: Waits for so many seconds.
         """
         self.budget: Budget | None = None
         self._name = name
         self._pause = pause
-        context = ssl.create_default_context() if tls else None  # one for all: reading the CAs takes longer than a request
+        context = _trust(ca) if tls else None  # one for all: reading the CAs takes longer than a request
         self._pools = PoolManager(maxsize=CONNECTIONS, retries=False, ssl_context=context)
         self._slots = threading.BoundedSemaphore(CONNECTIONS)
         self._cut: tuple[UpstreamError, float] | None = None
@@ -192,6 +193,15 @@ class Line:
         if lasting:
             self._cut = (failure, float("inf"))
         return failure
+
+
+def _trust(ca: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca:
+        context.load_verify_locations(cadata=ca)
+        # Private CAs often lack extensions that public ones must have. regsync does not mind, and the planner shall not either.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def _cause_of(error: BaseException) -> Cause:

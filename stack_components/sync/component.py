@@ -34,11 +34,7 @@ def parts(plan: Plan) -> list[Part]:
         found.append(Part(CATALOGUE_PART, {CATALOGUE_FILE: plan.catalogue or b""}))
         found.append(Part.of_text(REGSYNC, {"regsync.yml": render(IdleConfig())}))
     elif plan.runs(REGSYNC):
-        logins = [
-            RegistryHost(registry=registry, user=from_file(f"{_SECRETS}/{user}"), password=from_file(f"{_SECRETS}/{token}"))
-            for registry, (user, token) in plan.upstream_logins.items()
-        ]
-        config = regsync_config(sync, target=_registry(REGSYNC), logins=logins)
+        config = regsync_config(sync, target=_registry(REGSYNC), known=_known(plan))
         found.append(Part.of_text(REGSYNC, {"regsync.yml": render(config)}))
     if plan.runs(REGBOT):
         found.append(Part.of_text(REGBOT, {"regbot.yml": render(regbot_config(sync, target=_registry(REGBOT)))}))
@@ -53,6 +49,16 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
 
 def _registry(service: str) -> RegistryHost:
     return RegistryHost(registry=REGISTRY, tls="disabled", user=service, password=from_file(f"{_SECRETS}/password"))
+
+
+def _known(plan: Plan) -> list[RegistryHost]:
+    """Return the source registries with a login, or with a certificate that is not a public one."""
+    logins, authorities = plan.upstream_logins, plan.authorities.by_registry
+    found = []
+    for registry in {**logins, **authorities}:
+        user, token = (from_file(f"{_SECRETS}/{secret}") for secret in logins[registry]) if registry in logins else (None, None)
+        found.append(RegistryHost(registry=registry, user=user, password=token, regcert=authorities.get(registry)))
+    return found
 
 
 def _password(service: str) -> str:

@@ -24,7 +24,7 @@ class RegistryHost(Block):
     """A registry. User and password are templates, so that secrets stay in their files.
 
     With `repo_auth` each repository gets its own token. Without it one token covers all repositories used so far, until it asks
-    for more than a token service grants.
+    for more than a token service grants. `regcert` has certificates (PEM) that are trusted besides the public ones.
     """
 
     registry: str
@@ -32,6 +32,7 @@ class RegistryHost(Block):
     user: str | None = None
     password: Annotated[str | None, Field(alias="pass")] = None
     repo_auth: bool = True
+    regcert: str | None = None
 
 
 def from_file(path: str) -> str:

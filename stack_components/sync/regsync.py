@@ -70,18 +70,18 @@ class IdleConfig(Block):
     sync: list[Step] = Field(default_factory=list, max_length=0)
 
 
-def regsync_config(settings: SyncSettings, *, target: RegistryHost, logins: Sequence[RegistryHost]) -> RegsyncConfig:
+def regsync_config(settings: SyncSettings, *, target: RegistryHost, known: Sequence[RegistryHost]) -> RegsyncConfig:
     """Return what regsync does.
 
     Args:
         settings: The stack's settings of the mirror.
         target: The registry to copy to.
-        logins: Source registries with a login; the others are used anonymously.
+        known: Source registries with a login or certificates; the others are used anonymously, and with public certificates.
     """
-    known = {login.registry: login for login in logins}
+    hosts = {host.registry: host for host in known}
     sources = sorted({entry.registry for entry in settings.entries})
     return RegsyncConfig(
-        creds=[target, *(known.get(source, RegistryHost(registry=source)) for source in sources)],
+        creds=[target, *(hosts.get(source, RegistryHost(registry=source)) for source in sources)],
         defaults=Defaults(parallel=settings.parallel or 1, interval=settings.interval),
         sync=[_step(entry, target.registry) for entry in settings.entries],
     )

@@ -177,6 +177,33 @@ def test_half_of_a_login_is_refused(given: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("login", "problem"),
+    [
+        (
+            {"user": "robot"},
+            "token is missing; set it with `pulumi config set --secret --path 'upstream_logins[\"quay.io\"].token'`",
+        ),
+        (
+            {"token": "hunter2"},
+            "user is missing; set it with `pulumi config set --secret --path 'upstream_logins[\"quay.io\"].user'`",
+        ),
+    ],
+)
+def test_half_of_a_login_at_any_registry_is_refused(login: dict[str, str], problem: str) -> None:
+    assert problems({"upstream_logins": {"quay.io": login}}, pinned()) == [f'upstream_logins["quay.io"]: {problem}']
+
+
+def test_a_login_that_is_given_twice_is_refused_and_one_that_is_given_once_is_taken() -> None:
+    login = {"user": "robot", "token": "hunter2"}
+    twice = {"upstream_logins": {"ghcr.io": login, "docker.io": login}, "ghcr_user": "robot", "ghcr_token": "hunter2"}
+    remedy = """remove one: `pulumi config rm --path 'upstream_logins["ghcr.io"]'`"""
+    assert problems(twice, pinned()) == [
+        f'upstream_logins["ghcr.io"]: its login is given by ghcr_user and ghcr_token too; {remedy}'
+    ]
+    assert set(plan({"upstream_logins": {"docker.io": login}}).upstream_logins) == {"docker.io"}
+
+
+@pytest.mark.parametrize(
     ("channel", "missing"),
     [
         ({"kind": "ntfy", "server": "https://ntfy.example.com", "topic": "t"}, ["ntfy_token"]),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
+from infra.authorities import Authorities
+from infra.blocks.upstreams import secret_names
 from infra.regops import regops_config
 from infra.services import SERVICES
 from ops.config import MOVING, VERIFIED_WITHIN_DAYS, MirrorSettings, render
@@ -82,6 +85,15 @@ def test_of_a_mirror_with_a_catalogue_the_host_is_told_where_it_may_write_and_no
     assert (config.upstreams, config.upstream_logins) == ({}, {"docker.io": ("hub_user", "hub_token")})
     assert config.moving == (*MOVING, "library/*:*", "mirror/tools:*")
     assert "library/alpine" not in render(config)
+
+
+def test_the_host_is_told_of_logins_anywhere_by_name_and_of_who_vouches_for_a_registry() -> None:
+    logins = {"registry.corp:5000": {"user": "robot", "token": "hunter2"}}
+    plan = plan_with(CATALOGUE, **BARE | {"sync": MIRROR, "upstream_logins": logins})
+    config = regops_config(replace(plan, authorities=Authorities({"registry.corp:5000": "PEM"})), ROOT)
+    assert config.upstream_logins == {"registry.corp:5000": secret_names("registry.corp:5000")}
+    assert config.upstream_ca == {"registry.corp:5000": "PEM"}
+    assert not {"robot", "hunter2"} & set(render(config).split('"'))
 
 
 @pytest.mark.parametrize("sync", [{}, {"entries": [{"source": "alpine"}]}, {**MIRROR, "enabled": False}])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.blocks.upstreams import secret_names
 from infra.secrets import INTERNAL, SECRETS, Origin
 from infra.services import SERVICES
 from infra.settings import GivenSecrets
@@ -93,6 +94,23 @@ def test_optional_secrets_stay_away_until_they_are_given(unset: Declarations) ->
     assert set(files(unset)) & FOURTEEN == {name for name, origin in SECRETS.items() if origin is not Origin.OPTIONAL}
     assert files(unset)["registry_user"] == "admin"
     assert files(unset)["registry_host"] == "localhost:8080"
+
+
+def test_logins_at_other_registries_are_files_and_nowhere_else() -> None:
+    """They are in the document that the host reads from standard input, which the state keeps encrypted."""
+    logins = {"quay.io": {"user": "the-robot", "token": "hunter2"}, "registry.corp:5000": {"user": "me", "token": "hunter3"}}
+    sync = {"entries": [{"source": "quay.io/org/app"}]}
+    declared = declare({**BARE_TEXTS, "sync": json.dumps(sync), "upstream_logins": json.dumps(logins)})
+    for registry, login in logins.items():
+        assert [files(declared)[name] for name in secret_names(registry)] == list(login.values())
+    holding = {
+        (one.name, key)
+        for one in declared.values()
+        for key, value in one.inputs.items()
+        if any(word in text for text in texts(value) for word in ("the-robot", "hunter2", "hunter3"))
+    }
+    assert holding == {("secrets", "stdin")}
+    assert "stdin" in declared.named("secrets", COMMAND).secret
 
 
 def test_secrets_of_services_are_made_when_these_run() -> None:

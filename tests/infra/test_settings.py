@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import yaml
 
 from infra.paths import PROJECT_FOLDER
 from infra.services import SERVICES
-from infra.settings import GivenSecrets, Settings, SettingsError, parse
+from infra.settings import SECRET_KEYS, GivenSecrets, Settings, SettingsError, parse
 from ops.config import Access
 
 PULL = {"repositories": "**", "actions": ["pull"]}
@@ -193,7 +194,7 @@ def test_an_empty_list_takes_the_right_to_pull_from_anonymous_clients() -> None:
     assert given(anonymous="[]").anonymous == ()
 
 
-@pytest.mark.parametrize("secret", sorted(GivenSecrets.model_fields))
+@pytest.mark.parametrize("secret", sorted(SECRET_KEYS))
 @pytest.mark.parametrize("value", [{"a": "hunter2"}, ["hunter2"], "[hunter2", 4711, "hunter2 \n"])
 def test_secret_values_are_in_no_message(secret: str, value: Any) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -214,6 +215,48 @@ def test_secret_values_are_in_no_message(secret: str, value: Any) -> None:
 )
 def test_misplaced_secrets_are_in_no_message(raw: dict[str, Any]) -> None:
     assert "hunter2" not in str(problems(**raw))
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        "hunter2",
+        '{"user": "robot", "token": hunter2}',
+        {"user": "robot", "pasword": "hunter2"},
+        {"user": "robot", "token": ["hunter2"]},
+        {"user": "robot", "token": {"secure": "hunter2"}},
+    ],
+)
+def test_what_a_login_holds_is_in_no_message(login: Any) -> None:
+    found = problems(upstream_logins={"quay.io": login})
+    assert found[0].startswith("upstream_logins.quay.io")
+    assert not {"hunter2", "robot"} & set(re.findall("[a-z0-9]+", str(found)))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("quay", "should be a registry as images name it, such as quay.io or registry.example.com:5000"),
+        ("https://quay.io", "should be a registry"),
+        ("quay.io/org", "should be a registry"),
+        ("Quay.io", "should be a registry"),
+        ("quay.io:70000", "should be a registry"),
+        ("quay.io\n", "should be a registry"),
+        ("index.docker.io", "is docker.io; write it so"),
+    ],
+)
+def test_what_is_no_registry_has_no_login_and_no_authority(name: str, why: str) -> None:
+    (login,) = problems(upstream_logins={name: {"user": "robot", "token": "hunter2"}})
+    assert login.startswith(f"upstream_logins.{name}.[key]: {why}")
+    assert "hunter2" not in login
+    (authority,) = problems(sync={"upstream_ca": {name: "ca.pem"}})
+    assert authority.startswith(f"sync.upstream_ca.{name}.[key]: {why}")
+
+
+def test_logins_come_as_the_engine_hands_them_over() -> None:
+    login = given(upstream_logins='{"quay.io": {"user": "robot", "token": "hunter2"}}').upstream_logins["quay.io"]
+    assert login.token is not None
+    assert login.token.get_secret_value() == "hunter2"
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "a\ttab", " padded ", "x" * 65])
@@ -239,7 +282,7 @@ def test_pulumi_yaml_describes_exactly_these_settings() -> None:
     assert [key for key, entry in described.items() if not entry["description"]] == []
     assert [key for key, entry in described.items() if entry["default"] not in ("", {}, [])] == []
     secrets = {key for key, entry in described.items() if entry["description"].startswith("Secret: ")}
-    assert secrets == set(GivenSecrets.model_fields)
+    assert secrets == SECRET_KEYS
     defaults = {
         key: entry["default"] if entry["default"] == "" else json.dumps(entry["default"]) for key, entry in described.items()
     }

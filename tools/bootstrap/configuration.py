@@ -42,10 +42,21 @@ def plain_values(path: Path) -> dict[str, Any]:
     prefix = f"{PROJECT}:"
     values: dict[str, Any] = _read(path).get("config") or {}
     return {
-        key.removeprefix(prefix): value
+        key.removeprefix(prefix): _plain(value)
         for key, value in values.items()
-        if key.startswith(prefix) and not (isinstance(value, dict) and set(value) == {"secure"})
+        if key.startswith(prefix) and not _is_encrypted(value)
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without what is encrypted within it."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _plain(item) for key, item in value.items() if not _is_encrypted(item)}
+
+
+def _is_encrypted(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"secure"}
 
 
 def keys_of(path: Path) -> set[str]:

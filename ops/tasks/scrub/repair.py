@@ -14,9 +14,8 @@ from ops.config import BACKUP_FOLDER, ConfigError
 from ops.registry.listing import links_of
 from ops.registry.manifests import has_content
 from ops.registry.snapshots.trash import Restorer
-from ops.stack.mirror import mirrored_from
+from ops.stack.mirror import mirrored_from, upstream_of
 from ops.stack.stack import Stack
-from ops.stack.upstreams import upstream_login
 from ops.tasks.scrub.model import ScrubReport
 from ops.upstream.client import Upstream, UpstreamError
 
@@ -105,7 +104,7 @@ class _Repair:
     def _upstream(self, registry: str) -> Upstream:
         """Return a registry, always the same one: it has its tokens."""
         if registry not in self._upstreams:
-            self._upstreams[registry] = Upstream(registry, upstream_login(self._stack, registry))
+            self._upstreams[registry] = upstream_of(self._stack, registry)
         return self._upstreams[registry]
 
     def _put(self, file: Path, digest: str, source: str) -> None:

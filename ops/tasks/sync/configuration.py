@@ -17,7 +17,13 @@ _ACCOUNT, _PASSWORD = "regsync", "password"
 
 
 def configuration(
-    jobs: Sequence[Job], *, target: str, parallel: int, login: tuple[str, str] | None = None, tls: bool = True
+    jobs: Sequence[Job],
+    *,
+    target: str,
+    parallel: int,
+    login: tuple[str, str] | None = None,
+    tls: bool = True,
+    ca: str | None = None,
 ) -> str:
     """Return the configuration that copies some tags of one upstream registry.
 
@@ -29,6 +35,7 @@ def configuration(
         parallel: How many images are copied at once.
         login: The secret files with user and token of the registry; None for anonymous access.
         tls: Whether the registry has TLS.
+        ca: Certificates (PEM) that vouch for it besides the public ones.
     """
     upstream: dict[str, Any] = {
         "registry": jobs[0].entry.upstream,
@@ -38,6 +45,8 @@ def configuration(
         # The planner tries again, and knows when that is of use.
         "reqConcurrent": 6,
     }
+    if ca:
+        upstream["regcert"] = ca
     if login:
         upstream |= {"user": _from_file(login[0]), "pass": _from_file(login[1])}
     here = {"registry": target, "tls": "disabled", "user": _ACCOUNT, "pass": _from_file(_PASSWORD), "repoAuth": True}

@@ -24,10 +24,9 @@ from ops.config import (
 )
 from ops.core import exit_codes
 from ops.registry.tree import RegistryTree, TreeError
-from ops.stack.mirror import catalogue_of
+from ops.stack.mirror import catalogue_of, upstream_of
 from ops.stack.registry import container, tree_of
 from ops.stack.stack import Stack
-from ops.stack.upstreams import upstream_login
 from ops.tasks.sync.configuration import configuration
 from ops.tasks.sync.copying import Copier, Limits
 from ops.tasks.sync.entries import mirror_entries
@@ -94,14 +93,14 @@ class Mirror:
     def _upstream(
         self, name: str, entries: Sequence[MirrorEntry], copier: Copier, here: Here, tell: Callable[[str], None]
     ) -> OneUpstream:
-        secrets = self.stack.config.upstream_logins.get(name)
+        secrets, ca = self.stack.config.upstream_logins.get(name), self.stack.config.upstream_ca.get(name)
 
         def connect() -> Upstream:
-            return Upstream(name, upstream_login(self.stack, name))
+            return upstream_of(self.stack, name)
 
         def configure(jobs: Sequence[Job]) -> str:
             parallel, target = self.settings.parallel, self.settings.target
-            return configuration(jobs, target=target, parallel=parallel, login=secrets, tls=has_tls(name))
+            return configuration(jobs, target=target, parallel=parallel, login=secrets, tls=has_tls(name, ca), ca=ca)
 
         # Of the registries that people mirror from, Docker Hub alone tells how many pulls it grants.
         reserve = self.settings.hub_reserve

@@ -92,7 +92,9 @@ def test_logins_and_defaults_are_not_taken_and_it_is_told_where_they_go() -> Non
         ' `make pulumi ARGS="config set --secret hub_user"` and `make pulumi ARGS="config set --secret hub_token"`',
         "the login at ghcr.io is not taken; passwords are secrets of the stack:"
         ' `make pulumi ARGS="config set --secret ghcr_user"` and `make pulumi ARGS="config set --secret ghcr_token"`',
-        "the login at quay.io is not taken: a catalogue holds no passwords",
+        "the login at quay.io is not taken; passwords are secrets of the stack:"
+        """ `pulumi config set --secret --path 'upstream_logins["quay.io"].user'` and"""
+        """ `pulumi config set --secret --path 'upstream_logins["quay.io"].token'`""",
         "defaults are not taken: ratelimit; write those you want into catalogue.yml",
     ]
 

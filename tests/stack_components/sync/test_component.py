@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from infra.blocks.upstreams import secret_names
 from infra.regops import regops_part
 from infra.server import server_parts
 from ops.config import CATALOGUE_PART, MIRROR_FOLDER, RUNS_FOLDER, RUNS_MOUNT
@@ -113,6 +114,22 @@ def test_a_mirror_with_a_catalogue_waits_and_reads_what_single_runs_shall_do() -
     assert {RUNS_FOLDER, MIRROR_FOLDER} <= {
         *of(**MIRROR, catalogue=CATALOGUE, registry={"keep_data": False}).named("folders").inputs["delete"].split()
     }
+
+
+@pytest.mark.parametrize("catalogue", [None, CATALOGUE], ids=["entries", "a catalogue"])
+def test_regsync_reads_logins_at_any_registry_and_is_replaced_when_one_changes(catalogue: bytes | None) -> None:
+    def built(token: str) -> dict[str, Any]:
+        sync = MIRROR if catalogue else {"entries": ENTRIES}
+        logins = {"registry.corp:5000": {"user": "robot", "token": token}}
+        given = {"sync": json.dumps(sync), "upstream_logins": json.dumps(logins)}
+        return declare(given, catalogue=catalogue).named("regsync-container").inputs
+
+    before, after = built("hunter2"), built("hunter3")
+    read = {mount["target"]: below_root(mount["source"]) for mount in before["mounts"]}
+    for secret in secret_names("registry.corp:5000"):
+        assert read[f"/run/secrets/{secret}"] == f"secrets/{secret}"
+    changed = [one["target"] for one, other in zip(before["mounts"], after["mounts"], strict=True) if one != other]
+    assert changed == [f"/run/secrets/{secret_names('registry.corp:5000')[1]}"]
 
 
 def test_its_account_may_write_where_the_settings_say() -> None:

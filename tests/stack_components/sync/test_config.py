@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
+from infra.authorities import Authorities
+from infra.blocks.upstreams import secret_names
 from stack_components.sync.component import parts
 from stack_components.sync.hosts import RegistryHost
 from stack_components.sync.regsync import Defaults, Step
@@ -96,6 +99,19 @@ def test_regsync_signs_in_where_name_and_token_are_set(secrets: list[str], expec
     }
     assert logins == {"docker.io": (None, None), "ghcr.io": (None, None), **files}
     assert "the-value" not in text
+
+
+def test_regsync_trusts_who_vouches_for_a_registry_with_its_login_and_without() -> None:
+    entries = [{"source": "registry.corp:5000/a"}, {"source": "other.corp/b"}, {"source": "quay.io/c"}]
+    logins = {"registry.corp:5000": {"user": "robot", "token": "hunter2"}}
+    plan = plan_of(sync={"entries": entries}, upstream_logins=logins)
+    authorities = Authorities({"registry.corp:5000": "ONE\n", "other.corp": "OTHER\n"})
+    (part,) = parts(replace(plan, authorities=authorities))
+    hosts = {host["registry"]: host for host in yaml.safe_load(part.files["regsync.yml"])["creds"][1:]}
+    assert {name: host.get("regcert") for name, host in hosts.items()} == {**authorities.by_registry, "quay.io": None}
+    files = [f'{{{{file "/run/secrets/{name}" | trimSpace}}}}' for name in secret_names("registry.corp:5000")]
+    assert [hosts["registry.corp:5000"][key] for key in ("user", "pass")] == files
+    assert "user" not in hosts["other.corp"]
 
 
 def test_regbot_is_told_the_scripts_and_where_the_registry_is() -> None:

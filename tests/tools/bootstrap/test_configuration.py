@@ -47,6 +47,8 @@ def test_the_salt_of_the_operators_secrets_comes_first(tmp_path: Path, generated
 def test_what_is_checked_has_no_prefix_and_no_secrets(tmp_path: Path) -> None:
     config = {"private-registry:name": "mine", "private-registry:registry_pass": SECRET, "docker:host": "x"}
     assert plain_values(write(tmp_path / "own.yaml", {"config": config})) == {"name": "mine"}
+    logins = {"private-registry:upstream_logins": {"quay.io": {"user": "robot", "token": SECRET}}}
+    assert plain_values(write(tmp_path / "own.yaml", {"config": logins})) == {"upstream_logins": {"quay.io": {"user": "robot"}}}
     assert plain_values(write(tmp_path / "own.yaml", None)) == {}
 
 

@@ -198,13 +198,16 @@ class Rig:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, cache: str = "", settings: dict[str, Any] | None = None) -> Iterator[Rig]:
+def running(
+    folder: Path, *, cache: str = "", settings: dict[str, Any] | None = None, certificate: Path | None = None
+) -> Iterator[Rig]:
     """Run a registry that lets everybody do everything, and kill it at the end.
 
     Args:
         folder: Where its files lie.
         cache: Host and port of a Redis without a password; empty for no cache.
         settings: Further blocks of its configuration.
+        certificate: A file with its certificate for localhost, and the key; None for no TLS.
     """
     port, debug_port = free_port(), free_port()
     storage: dict[str, Any] = {"filesystem": {"rootdirectory": str(folder / "registry")}, "delete": {"enabled": True}}
@@ -220,6 +223,8 @@ def running(folder: Path, *, cache: str = "", settings: dict[str, Any] | None = 
         },
         **(settings or {}),
     }
+    if certificate:
+        configuration["http"]["tls"] = {"certificate": str(certificate), "key": str(certificate)}
     if cache:
         storage["cache"] = {"blobdescriptor": "redis"}
         configuration["redis"] = {"addrs": [cache]}
@@ -229,7 +234,7 @@ def running(folder: Path, *, cache: str = "", settings: dict[str, Any] | None = 
     environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
     with (
         (folder / "registry.log").open("wb") as log,
-        httpx.Client(timeout=20) as http,
+        httpx.Client(timeout=20, verify=certificate is None) as http,
         subprocess.Popen(
             [str(registry_binary()), "serve", str(folder / "registry.yml")],
             env=environment,
@@ -239,8 +244,8 @@ def running(folder: Path, *, cache: str = "", settings: dict[str, Any] | None = 
         ) as process,
     ):
         try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_up(f"{url}/", process)
+            wait_until_up(f"http://127.0.0.1:{port}/", process)
+            url = f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
             yield Rig(folder, Client(url, http), f"http://127.0.0.1:{debug_port}")
         finally:
             process.kill()
