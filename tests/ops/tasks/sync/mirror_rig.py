@@ -15,6 +15,7 @@ import docker
 import httpx
 import yaml
 
+from infra.blocks.upstreams import secret_names
 from infra.paths import cache_folder
 from ops.catalogue.shipped import working_copy
 from ops.config import REGOPS_FILE, RUNS_FOLDER, RUNS_MOUNT, MirrorSettings, RegopsConfig, container_name, render
@@ -107,8 +108,23 @@ class MirrorRig:
 
 
 @contextlib.contextmanager
-def running_mirror(folder: Path, fronts: Sequence[str]) -> Iterator[MirrorRig]:
-    """Run a mirror below a folder, with fronts of these names, and end all of it at the end."""
+def running_mirror(
+    folder: Path,
+    fronts: Sequence[str],
+    *,
+    logins: Mapping[str, tuple[str, str]] | None = None,
+    authorities: Mapping[str, str] | None = None,
+) -> Iterator[MirrorRig]:
+    """Run a mirror below a folder, and end all of it at the end.
+
+    Args:
+        folder: Where its files lie.
+        fronts: The names of the fronts.
+        logins: User and token by registry.
+        authorities: Certificates that vouch for a registry, by registry.
+    """
+    names = {registry: secret_names(registry) for registry in logins or {}}
+    files = {name: text for one, pair in (logins or {}).items() for name, text in zip(names[one], pair, strict=True)}
     with contextlib.ExitStack() as stack:
         rig = stack.enter_context(running_rig(folder, into=["**"]))
         name = f"test-mirror-{os.getpid()}-{secrets.token_hex(3)}"
@@ -120,18 +136,22 @@ def running_mirror(folder: Path, fronts: Sequence[str]) -> Iterator[MirrorRig]:
             snapshots="snapshots",
             events="events.db",
             sync=MirrorSettings(into=("**",), reserve_gb=0, target=rig.inner, registries=(HERE,)),
+            upstream_logins=names,
+            upstream_ca=authorities or {},
         )
         write_atomic(folder / "current" / REGOPS_FILE, render(config))
         for account in ("regsync", "retention"):
             write_atomic(folder / f"secrets/{account}/password", f"password-of-{account}\n")
-        stack.enter_context(_regsync(folder, container_name(name, "regsync")))
+        for file, text in files.items():
+            write_atomic(folder / "secrets" / file, f"{text}\n")
+        stack.enter_context(_regsync(folder, container_name(name, "regsync"), list(files)))
         http = stack.enter_context(httpx.Client(timeout=60))
         running = {front: stack.enter_context(Front(rig.source.url).running()) for front in fronts}
         yield MirrorRig(rig, Stack(folder), Client(rig.source.url, http), running)
 
 
 @contextlib.contextmanager
-def _regsync(folder: Path, name: str) -> Iterator[None]:
+def _regsync(folder: Path, name: str, files: Sequence[str]) -> Iterator[None]:
     """Run regsync's container as the component declares it, but in this host's network, where the test's registries are."""
     runs = folder / RUNS_FOLDER
     runs.mkdir(parents=True)
@@ -153,6 +173,7 @@ def _regsync(folder: Path, name: str) -> Iterator[None]:
                 f"{runs}:{RUNS_MOUNT}:ro",
                 f"{folder / 'idle'}:/etc/regsync/idle:ro",
                 f"{folder / 'regsync' / 'password'}:/run/secrets/password:ro",
+                *(f"{folder / 'secrets' / file}:/run/secrets/{file}:ro" for file in files),
             ],
         )
         try:
