@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,19 @@ class TestRealRegistry:
         assert upstream.tags("team/app") == ["v1"]
         upstream.fetch("team/app", IMAGE.digest, tmp_path / "fetched")
         assert (tmp_path / "fetched").read_bytes() == IMAGE.manifest
+
+    def test_a_private_authority_may_lack_what_python_since_3_13_wants_of_public_ones(
+        self, registry: Rig, trusted: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = ssl.create_default_context
+
+        def strict() -> ssl.SSLContext:
+            context = made()
+            context.verify_flags |= ssl.VERIFY_X509_STRICT
+            return context
+
+        monkeypatch.setattr(ssl, "create_default_context", strict)
+        assert Upstream(named(registry), ca=trusted.certificate).tags("team/app") == ["v1"]
 
     def test_the_planner_trusts_nobody_else(self, registry: Rig, tmp_path: Path) -> None:
         with pytest.raises(UpstreamError, match="certificate") as caught:
