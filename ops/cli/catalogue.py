@@ -215,13 +215,32 @@ def edit_(
         say(doubt)
 
 
-@app.command("remove", epilog="Examples: `regops catalogue remove postgres --dry-run` · `regops catalogue remove :14`")
-def remove_(entry: _Entry, *, file: File = DEFAULT, dry_run: DryRun = False) -> None:
-    """Remove an entry. The images that it has copied stay."""
+@app.command(
+    "remove",
+    epilog="Examples: `regops catalogue remove postgres --dry-run` · `regops catalogue remove :14` ·"
+    " `regops catalogue remove postgres --images`",
+)
+def remove_(
+    context: typer.Context,
+    entry: _Entry,
+    *,
+    images: Annotated[bool, typer.Option("--images", help="Also delete its images here, after a snapshot.")] = False,
+    file: File = DEFAULT,
+    dry_run: DryRun = False,
+) -> None:
+    """Remove an entry. The images that it has copied stay, unless --images is given."""
     opened = Opened.of(file)
     item = chosen(opened.document, entry)
+    removal = None
+    if images:
+        from ops.cli.catalogue_images import Removal  # noqa: PLC0415
+
+        removal = Removal.of(opened.document, item, file, context.obj)
     if opened.save(without_entry(opened.document, item), dry_run=dry_run):
-        say(f"removed {shown(item)}; its images stay; `regops catalogue undo` brings the entry back")
+        stay = "" if images else "its images stay; "
+        say(f"removed {shown(item)}; {stay}`regops catalogue undo` brings the entry back")
+    if removal:
+        removal.show() if dry_run else removal.run()
 
 
 @app.command(

@@ -12,15 +12,13 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from ops.core import exit_codes
-from ops.core.locks import LockedError, lock
+from ops.core.locks import LockedError
 from ops.registry.client import Login, RegistryClient
-from ops.registry.listing import listing_of
-from ops.registry.snapshots.recovery import heal, roll_back
 from ops.registry.transport import PooledEndpoint, RegistryError
 from ops.runs.task import Outcome
-from ops.stack.deletion import TagLink, delete_tags
-from ops.stack.registry import container, live_registry
-from ops.stack.stack import STORAGE, Stack
+from ops.stack.registry import container
+from ops.stack.stack import Stack
+from ops.tasks.sync.deletion import BY, delete
 from ops.tasks.sync.due import again, in_window
 from ops.tasks.sync.mirror import REGSYNC, Mirror
 from ops.tasks.sync.model import EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, SyncReport
@@ -28,7 +26,7 @@ from ops.tasks.sync.one_upstream import OneUpstream, Progress
 from ops.upstream.budget import Budget
 
 _T = TypeVar("_T")
-SYNC = "sync"
+SYNC = BY
 # Only one process copies at a time.
 MIRROR_LOCK = "mirror"
 _PASSWORD = "regsync/password"  # noqa: S105  # a path
@@ -168,19 +166,8 @@ def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None
     }
     if not going or mirror.stop.is_set():
         return ""
-    stack = mirror.stack
     try:
-        with lock(stack.lock_file(STORAGE), SYNC, patience=_STORAGE_S), live_registry(stack) as live, live.store.locked(SYNC):
-            roll_back(live, SYNC)
-            listing = listing_of(live.tree)
-            heal(live.store, listing)
-            links = [
-                TagLink(name, tag, found.pointed[tag], found.tags[tag])
-                for name, tag in going
-                if (found := listing.repositories.get(name)) and not found.unreadable and not found.unlisted
-                if tag in found.pointed
-            ]
-            done = delete_tags(stack, live, listing, links, SYNC) if links else None
+        done = delete(mirror.stack, going, patience_s=_STORAGE_S)
     except LockedError as error:
         tell(f"nothing is deleted now: {error}")
         return ""

@@ -25,7 +25,7 @@ from ops.tasks.sync.run import sync
 from ops.upstream import line
 from ops.upstream.budget import Budget
 from tests.ops.gateway.test_registry import until
-from tests.ops.tasks.sync.mirror_rig import MirrorRig, running_mirror
+from tests.ops.tasks.sync.mirror_rig import HERE, MirrorRig, running_mirror
 
 pytestmark = pytest.mark.system
 
@@ -320,3 +320,23 @@ def test_a_login_that_is_missing_here_and_pulls_that_are_used_up_upstream_hold_u
     assert "no_user" in done["one/lacking/a"]["failures"][""]
     assert (done["two/lacking/b"]["state"], done["two/lacking/b"]["tries"]) == ("waiting", 0), str(done["two/lacking/b"])
     assert done["three/lacking/c"]["state"] == "changed"
+
+
+def test_an_entry_is_removed_with_its_images_which_come_back_by_the_snapshot(mirror: MirrorRig) -> None:
+    for tag in ("1", "2"):
+        mirror.push("removed/app", tag)
+    image = {**mirror.entry("one", "removed/app:1"), "target": f"{HERE}/removed/one:1", "type": "image"}
+    mirror.catalogue(mirror.entry("one", "removed/app"), image)
+    assert mirror.sync("--force")["removed/one"]["state"] == "changed"
+    shown = mirror.regops("catalogue", "remove", "removed/one", "--images", "--dry-run")
+    assert "1 tags would be deleted here: removed/one:1" in shown.stderr
+    done = mirror.regops("catalogue", "remove", "one/removed/app", "--images")
+    assert done.returncode == 0, done.stderr
+    assert (mirror.tags("one/removed/app"), mirror.tags("removed/one")) == ([], ["1"])
+    (snapshot,) = {word for word in done.stderr.replace("`", " ").split() if word.endswith("-sync")}
+    restored = mirror.regops("snapshot", "restore", snapshot, "--dry-run", "--json")
+    assert json.loads(restored.stdout)["plan"]["tags"] == ["one/removed/app:1", "one/removed/app:2"]
+    mirror.catalogue(mirror.entry("one", "removed/app", "1", to="both"), mirror.entry("one", "removed/app", "2", to="both"))
+    refused = mirror.regops("catalogue", "remove", ":3", "--images")
+    assert refused.returncode == 10
+    assert "other entries" in refused.stderr
