@@ -19,6 +19,7 @@ from ops.catalogue.selection import chosen, matching
 from ops.catalogue.starter import entry_like, other_catalogue
 from ops.catalogue.store import Store
 from ops.catalogue.wishes import Wishes, new_entry, own_name, patch_of, require_well
+from ops.cli.catalogue_examples import ADD_EXAMPLES, EDIT_EXAMPLES, EXAMPLES, IMPORT_EXAMPLES, REMOVE_EXAMPLES, UNDO_EXAMPLES
 from ops.cli.catalogue_exchange import PULL_EXAMPLES, PUSH_EXAMPLES, pull_, push_, receive_, send_
 from ops.cli.catalogue_files import (
     DEFAULT,
@@ -39,25 +40,6 @@ from ops.cli.catalogue_output import document_of, print_checked, print_entries, 
 from ops.cli.printing import print_json
 from ops.cli.say import say
 from ops.cli.shared import Json
-
-EXAMPLES = (
-    "Examples: `regops catalogue` · `regops catalogue list --search postgres` · `regops catalogue --file mirror.yml --json`"
-)
-ADD_EXAMPLES = """\
-Examples: `regops catalogue add alpine --tags '3\\.\\d+' --tags latest` ·
-`regops catalogue add quay.io/prometheus/prometheus --semver '>=3.0 <4' --keep 6 --dry-run` ·
-`regops catalogue add --from starter postgres --keep 3` ·
-`regops catalogue add coredns/coredns:1.12 --target base/coredns:stable --registry registry.example.com`
-"""
-EDIT_EXAMPLES = """\
-Examples: `regops catalogue edit postgres --tags '1[67]\\.\\d+' --keep 6` · `regops catalogue edit :14 --deny '.*-rc\\d+'` ·
-`regops catalogue edit postgres --tags '' --keep 0 --dry-run`
-"""
-IMPORT_EXAMPLES = """\
-Examples: `regops catalogue import regsync.yml --dry-run` ·
-`regops catalogue import regsync.yml --registry registry.example.com --into 'mirror/**'`
-"""
-UNDO_EXAMPLES = "Examples: `regops catalogue undo --dry-run` · `regops catalogue undo` · `regops catalogue undo --redo`"
 
 _EXCHANGES = ("push", "pull", "send", "receive")
 
@@ -215,11 +197,7 @@ def edit_(
         say(doubt)
 
 
-@app.command(
-    "remove",
-    epilog="Examples: `regops catalogue remove postgres --dry-run` · `regops catalogue remove :14` ·"
-    " `regops catalogue remove postgres --images`",
-)
+@app.command("remove", epilog=REMOVE_EXAMPLES)
 def remove_(
     context: typer.Context,
     entry: _Entry,
