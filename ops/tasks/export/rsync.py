@@ -19,6 +19,7 @@ from ops.tasks.export.model import ExportError, TargetFullError, TargetUnreachab
 _LIMIT_S, _ANSWER_LIMIT_S = 24 * 3600.0, 60.0
 # Not there yet: rsync cannot change into it.
 _MISSING = 23
+_FILE_IO = 11
 # Mode, size, date, time, name.
 _LISTED = re.compile(r"\S{10} +[\d,]+ \S+ \S+ (.+)")
 _CONNECTION = {10, 12, 30, 35, 255}
@@ -74,11 +75,14 @@ class Target:
             return f"{ssh.user}@{ssh.host}:{ssh.path}"
         return str(Path(self.url).absolute())
 
-    def _run(self, words: Sequence[str], *, limit_s: float, allowed: int = 0) -> Completed:
+    def _run(self, words: Sequence[str], *, limit_s: float, allowed: int = 0, again: bool = True) -> Completed:
         try:
             return run(["rsync", *self._connecting(), *words], timeout=limit_s)
         except CommandError as error:
             done = error.completed
+            if again and done and done.returncode == _FILE_IO and not done.stderr.strip():
+                # What the other side has said may be lost with the connection: whether its disk is full, for one.
+                return self._run(words, limit_s=limit_s, allowed=allowed, again=False)
             if done is None:
                 missing = "; install rsync" if "cannot start" in str(error) else ""
                 raise ExportError(f"{error}{missing}") from error
