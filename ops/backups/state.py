@@ -132,9 +132,11 @@ def _copy(source: Path, target: Path) -> None:
             contextlib.closing(sqlite3.connect(target)) as copy,
         ):
             live.backup(copy)
+        # The copy keeps its own time. What is in the log alone changes neither time nor size of the database, so that restic
+        # would take a copy with the same ones for what it has already.
     else:
         shutil.copyfile(source, target)
-    shutil.copystat(source, target)
+        shutil.copystat(source, target)
     copy_mode_and_owner(target, source.stat())
 
 
