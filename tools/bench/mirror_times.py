@@ -48,7 +48,7 @@ def measure(folder: Path) -> list[Row]:
     Args:
         folder: Where everything is put.
     """
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with running_mirror(folder, [f"up{number}" for number in range(_UPSTREAMS)]) as mirror:
         return [*_plans(mirror), *_copies(mirror), *_many(mirror)]
 
