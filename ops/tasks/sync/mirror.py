@@ -7,8 +7,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ops.catalogue.document import Document
 from ops.catalogue.model import Surroundings
@@ -28,7 +29,7 @@ from ops.stack.mirror import catalogue_of, upstream_of
 from ops.stack.registry import container, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.sync.configuration import configuration
-from ops.tasks.sync.copying import Copier, Limits
+from ops.tasks.sync.copying import Copier, Limits, Running
 from ops.tasks.sync.entries import mirror_entries
 from ops.tasks.sync.model import GOES_ON, Job, MirrorEntry
 from ops.tasks.sync.one_upstream import PAUSES_S, OneUpstream
@@ -108,14 +109,9 @@ class Mirror:
         return OneUpstream(name, entries, connect, here, self.state, copier, configure, *more)
 
     def _copier(self) -> Copier:
-        # Docker's library takes longer to import than a plan does to be made.
-        from ops.stack.regsync import regsync  # noqa: PLC0415
-
         name, limits = container(self.stack, REGSYNC), replace(self.limits, reserve=self.settings.reserve_gb * _GB)
-        folder = self.stack.root / RUNS_FOLDER
-        return Copier(
-            lambda path: regsync(name, path), folder, RUNS_MOUNT, tree_of(self.stack), self.settings.target, limits, self.stop
-        )
+        folder, tree = self.stack.root / RUNS_FOLDER, tree_of(self.stack)
+        return Copier(partial(_start, name), folder, RUNS_MOUNT, tree, self.settings.target, limits, self.stop)
 
     def closed(self) -> str:
         """Return why nothing may be written here now; empty if it may. A task's maintenance is waited for."""
@@ -127,6 +123,13 @@ class Mirror:
             if time.monotonic() > give_up or self.stop.wait(_LOOK_S):
                 return f"the registry is in read-only mode for maintenance{GOES_ON}"
         return ""
+
+
+def _start(name: str, config: str) -> AbstractContextManager[Running]:
+    # Docker's library takes longer to import than a plan does to be made.
+    from ops.stack.regsync import regsync  # noqa: PLC0415
+
+    return regsync(name, config)
 
 
 @contextlib.contextmanager
