@@ -42,7 +42,7 @@ def configuration(
         "tls": "enabled" if tls else "disabled",
         # Else one token covers all repositories used so far, until it asks for more than a token service grants.
         "repoAuth": True,
-        # The planner tries again, and knows when that is of use.
+        # As many as the planner asks at once.
         "reqConcurrent": 6,
     }
     if ca:

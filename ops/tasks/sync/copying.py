@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from ops.core.files import write_atomic
-from ops.registry.tree import RegistryTree, TreeError
+from ops.registry.tree import RegistryTree
 from ops.tasks.sync.configuration import target_of
 from ops.tasks.sync.log import Log
 from ops.tasks.sync.model import Failure, Job
+from ops.tasks.sync.tree import tagged
 
 _LOOK_S = 1.0
 STOPPED = Failure("was interrupted", passes=True)
@@ -154,10 +155,7 @@ class Copier:
 
     def has(self, job: Job) -> bool:
         """Whether a tag is here as upstream has it."""
-        try:
-            return self.tree.tagged(job.entry.repository, job.seen.tag) == job.seen.digest
-        except (OSError, TreeError):
-            return False
+        return tagged(self.tree, job.entry.repository, job.seen.tag) == job.seen.digest
 
 
 class _Watch:

@@ -24,7 +24,7 @@ from ops.config import (
     read_only_until,
 )
 from ops.core import exit_codes
-from ops.registry.tree import RegistryTree, TreeError
+from ops.registry.tree import RegistryTree
 from ops.stack.mirror import catalogue_of, upstream_of
 from ops.stack.registry import container, tree_of
 from ops.stack.stack import Stack
@@ -35,6 +35,7 @@ from ops.tasks.sync.model import GOES_ON, Job, MirrorEntry
 from ops.tasks.sync.one_upstream import PAUSES_S, OneUpstream
 from ops.tasks.sync.plan import Here
 from ops.tasks.sync.state import DATABASE, MirrorState
+from ops.tasks.sync.tree import tagged
 from ops.tasks.sync.weights import Weights
 from ops.upstream.client import Upstream, has_tls
 
@@ -156,11 +157,4 @@ def entries_of(document: Document, settings: MirrorSettings) -> list[MirrorEntry
 
 def here_of(tree: RegistryTree) -> Here:
     """Return what a registry has, from its tree."""
-
-    def tagged(repository: str, tag: str) -> str | None:
-        try:
-            return tree.tagged(repository, tag)
-        except (OSError, TreeError):
-            return None  # a copy writes it again
-
-    return Here(tagged, Weights(tree).like)
+    return Here(partial(tagged, tree), Weights(tree).like)

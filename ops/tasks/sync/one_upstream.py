@@ -222,7 +222,7 @@ class OneUpstream:
         batch = list[Job]()
         while waiting and len(batch) < _BATCH:
             weight = self._weight(waiting[0])
-            pulls -= weight.manifests if weight else _GUESS
+            pulls -= _manifests(weight)
             room -= weight.size if weight else 0
             # What is not known is learned from the first image of a repository, if it matters.
             if batch and (pulls < 0 or room < 0 or (weight is None and budget is not None) or waiting[0].name in alone):
@@ -238,8 +238,7 @@ class OneUpstream:
     def _exhausted(self, job: Job, budget: Budget | None) -> str:
         if budget is None:
             return ""
-        weight = self._weight(job)
-        needed = weight.manifests if weight else _GUESS
+        needed = _manifests(self._weight(job))
         if budget.remaining - self.reserve >= needed:
             return ""
         kept = f", of which {self.reserve} are kept for people" if self.reserve else ""
@@ -267,3 +266,7 @@ class OneUpstream:
 
 def _no_login(error: ConfigError) -> Failure:
     return Failure("; ".join(error.problems))
+
+
+def _manifests(weight: Weight | None) -> int:
+    return weight.manifests if weight else _GUESS

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ops.registry.manifests import fetched
-from ops.registry.tree import RegistryTree, TreeError
+from ops.registry.tree import RegistryTree
 from ops.stack.access_log import Pulls, access_log_of, pulls_of, reaches_back_to
 from ops.stack.registry import tree_of
 from ops.tasks.sync.mirror import Mirror
 from ops.tasks.sync.model import MirrorEntry
 from ops.tasks.sync.plan import Known
+from ops.tasks.sync.tree import size_of, tagged
 
 _DAY_S = 86_400.0
 STALE_S = 180 * _DAY_S
@@ -101,13 +102,13 @@ def report_of(
     """
     content = {name: _content(tree, name) for name in tree.repository_names()}
     users = Counter(digest for found in content.values() for digest in found)
-    sizes = {digest: _size(tree, digest) for digest in users}
+    sizes = {digest: size_of(tree, digest) for digest in users}
     usages = []
     for entry in (one for one in entries if one.failure is None):
         here, memory = content.get(entry.repository, frozenset()), known(entry)
         tags = [tag for tag in _tags(tree, entry.repository) if entry.tag in (None, tag)]
         pulled = pulls.get(entry.repository, Pulls())
-        names = {*tags, *(digest for tag in tags if (digest := _pointed(tree, entry.repository, tag)))}
+        names = {*tags, *(digest for tag in tags if (digest := tagged(tree, entry.repository, tag)))}
         usages.append(
             Usage(
                 entry.label,
@@ -127,7 +128,7 @@ def report_of(
 def _content(tree: RegistryTree, repository: str) -> frozenset[str]:
     found: set[str] = set()
     for tag in _tags(tree, repository):
-        if digest := _pointed(tree, repository, tag):
+        if digest := tagged(tree, repository, tag):
             found |= fetched(tree, digest).digests
     return frozenset(found)
 
@@ -137,17 +138,3 @@ def _tags(tree: RegistryTree, repository: str) -> list[str]:
         return tree.tag_names(repository)
     except OSError:
         return []
-
-
-def _pointed(tree: RegistryTree, repository: str, tag: str) -> str | None:
-    try:
-        return tree.tagged(repository, tag)
-    except (OSError, TreeError):
-        return None
-
-
-def _size(tree: RegistryTree, digest: str) -> int:
-    try:
-        return tree.blob(digest).stat().st_size
-    except OSError:
-        return 0

@@ -8,6 +8,7 @@ from ops.registry.manifests import fetched
 from ops.registry.references import MAX_MANIFEST_BYTES
 from ops.registry.tree import RegistryTree, TreeError
 from ops.tasks.sync.model import Weight
+from ops.tasks.sync.tree import size_of
 
 
 class Weights:
@@ -43,14 +44,7 @@ class Weights:
             with self._tree.blob(digest).open("rb") as file:
                 root = json.loads(file.read(MAX_MANIFEST_BYTES))
             children = root.get("manifests", []) if isinstance(root, dict) else []
-            size = sum(_size(self._tree, one) for one in fetched(self._tree, digest).digests)
+            size = sum(size_of(self._tree, one) for one in fetched(self._tree, digest).digests)
         except (OSError, ValueError):
             return None
         return Weight(1 + len(children), size)
-
-
-def _size(tree: RegistryTree, digest: str) -> int:
-    try:
-        return tree.blob(digest).stat().st_size
-    except OSError:
-        return 0

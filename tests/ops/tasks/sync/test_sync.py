@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -131,14 +133,21 @@ def test_nothing_is_copied_into_the_reserve_of_the_disk_or_in_read_only_mode(mir
     assert mirror.sync()["one/full/app"]["state"] == "changed"
 
 
-def test_a_run_that_was_killed_leaves_nothing_that_the_next_one_does_not_mend(mirror: MirrorRig) -> None:
+@contextlib.contextmanager
+def copying(mirror: MirrorRig, repository: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `regops sync` on twenty tags, and yield it when it has copied some of them."""
     for number in range(20):
-        mirror.push("killed/app", str(number))
+        mirror.push(repository, str(number))
     mirror.fronts["one"].latency_s = 0.1
-    mirror.catalogue(mirror.entry("one", "killed/app"))
+    mirror.catalogue(mirror.entry("one", repository))
     command = [sys.executable, "-m", "ops.cli", "--root", str(mirror.stack.root), "sync", "--force"]
     with subprocess.Popen(command, cwd=PROJECT_FOLDER, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        until(lambda: len(mirror.tags("one/killed/app")) >= 3, "it copies")
+        until(lambda: len(mirror.tags(f"one/{repository}")) >= 3, "it copies")
+        yield process
+
+
+def test_a_run_that_was_killed_leaves_nothing_that_the_next_one_does_not_mend(mirror: MirrorRig) -> None:
+    with copying(mirror, "killed/app") as process:
         process.kill()
     assert len(mirror.tags("one/killed/app")) < 20
     done = mirror.regops("sync", "--force")
@@ -148,13 +157,7 @@ def test_a_run_that_was_killed_leaves_nothing_that_the_next_one_does_not_mend(mi
 
 
 def test_who_ends_a_run_ends_its_copy(mirror: MirrorRig) -> None:
-    for number in range(20):
-        mirror.push("ended/app", str(number))
-    mirror.fronts["one"].latency_s = 0.1
-    mirror.catalogue(mirror.entry("one", "ended/app"))
-    command = [sys.executable, "-m", "ops.cli", "--root", str(mirror.stack.root), "sync", "--force"]
-    with subprocess.Popen(command, cwd=PROJECT_FOLDER, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        until(lambda: len(mirror.tags("one/ended/app")) >= 3, "it copies")
+    with copying(mirror, "ended/app") as process:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
     count = len(mirror.tags("one/ended/app"))
