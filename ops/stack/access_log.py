@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -84,15 +84,10 @@ def last_pulls(log: Path) -> dict[tuple[str, str], float]:
     A HEAD is no pull: that is how one looks whether it is there.
     """
     pulls: dict[tuple[str, str], float] = {}
-    for path in every_file(log):
-        for line in lines_of(path):
-            if b"/v2/" not in line or b'"status":200' not in line or b"manifests" not in line:
-                continue
-            one = _parsed(line)
-            found = one and one.status == HTTPStatus.OK and one.method == "GET" and _PATH.fullmatch(one.path)
-            if one and found and found[2] == "manifests":
-                key = found[1], found[3]
-                pulls[key] = max(one.time, pulls.get(key, 0))
+    for one, found in _fetched(log, b'"status":200', b"manifests"):
+        if one.status == HTTPStatus.OK and found[2] == "manifests" and re.fullmatch(_DIGEST, found[3]):
+            key = found[1], found[3]
+            pulls[key] = max(one.time, pulls.get(key, 0))
     return pulls
 
 
@@ -114,20 +109,26 @@ class Pulls:
 def pulls_of(log: Path) -> dict[str, Pulls]:
     """Return what clients have pulled, by repository, as far back as the log goes. A HEAD is no pull."""
     found: dict[str, Pulls] = {}
+    for one, asked in _fetched(log, b'"method":"GET"'):
+        if one.status not in _SENT:
+            continue
+        pulls = found.setdefault(asked[1], Pulls())
+        pulls.size += one.size
+        if asked[2] == "manifests":
+            pulls.references[asked[3]] += 1
+            pulls.last = max(pulls.last, one.time)
+    return found
+
+
+def _fetched(log: Path, *having: bytes) -> Iterator[tuple[_Line, re.Match[str]]]:
+    """Yield each GET of a manifest or blob whose line has some texts, with the parts of its path: others are not parsed."""
     for path in every_file(log):
         for line in lines_of(path):
-            if b"/v2/" not in line or b'"method":"GET"' not in line:
+            if b"/v2/" not in line or not all(text in line for text in having):
                 continue
             one = _parsed(line)
-            asked = one and one.status in _SENT and _CONTENT.fullmatch(one.path)
-            if not one or not asked:
-                continue
-            pulls = found.setdefault(asked[1], Pulls())
-            pulls.size += one.size
-            if asked[2] == "manifests":
-                pulls.references[asked[3]] += 1
-                pulls.last = max(pulls.last, one.time)
-    return found
+            if one and one.method == "GET" and (found := _CONTENT.fullmatch(one.path)):
+                yield one, found
 
 
 def reaches_back_to(log: Path) -> float | None:
