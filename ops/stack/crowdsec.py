@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from docker.errors import APIError, NotFound
@@ -26,9 +27,11 @@ LEARNS_WITHIN_S = 15
 _COMMUNITY = ("CAPI", "lists")
 # cscli keeps trying for minutes if CrowdSec does not answer, and cannot be stopped from outside.
 _ANSWER_LIMIT_S = 30
-_KILLED = (124, 137, 143)
+_TOO_LATE = 124
+# How cscli ends with its container: CrowdSec gives up, and is started again, if its database is locked at the wrong moment.
+_CUT_OFF = (137, 143)
 # What the API says if its database is locked, even as a wrong password. Everything that we ask can be asked again.
-_API_ERROR, _TRIES, _PAUSE_S = "API error", 5, 0.5
+_API_ERROR, _PAUSE_S, _PATIENCE_S = "API error", 0.5, 10.0
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -129,21 +132,28 @@ class CrowdSec:
 
     def _ask(self, *words: str) -> str:
         argv = ["timeout", str(_ANSWER_LIMIT_S), "cscli", *words]
-        for left in reversed(range(_TRIES)):
-            try:
-                done: Any = self._container.exec_run(argv, demux=True)
-            except APIError as error:
-                raise BansError(f"cscli cannot be run in {self._container.name}: {error.explanation or error}") from error
-            code, output = done
-            out, err = ((part or b"").decode(errors="replace") for part in output)
+        give_up = time.monotonic() + _PATIENCE_S
+        while True:
+            code, out, err = self._run(argv)
             if code == 0:
                 return out
-            if not left or _API_ERROR not in err:
+            if time.monotonic() >= give_up or not (code in _CUT_OFF or _API_ERROR in err):
                 break
             time.sleep(_PAUSE_S)
-        if code in _KILLED:
+        if code in (_TOO_LATE, *_CUT_OFF):
             raise BansError(f"{self._container.name} does not answer; it may still be starting: try again in a minute", 13)
         raise BansError(f"{self._container.name}: `cscli {' '.join(words)}` ended with exit code {code}: {(err or out).strip()}")
+
+    def _run(self, argv: list[str]) -> tuple[int, str, str]:
+        try:
+            done: Any = self._container.exec_run(argv, demux=True)
+        except APIError as error:
+            if error.status_code == HTTPStatus.CONFLICT:  # its container is restarting
+                return _CUT_OFF[0], "", str(error.explanation)
+            raise BansError(f"cscli cannot be run in {self._container.name}: {error.explanation or error}") from error
+        code, output = done
+        out, err = ((part or b"").decode(errors="replace") for part in output)
+        return int(code), out, err
 
 
 @contextlib.contextmanager

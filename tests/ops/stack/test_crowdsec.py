@@ -6,8 +6,10 @@ import ipaddress
 import json
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from docker.errors import APIError
 
 from ops.stack.crowdsec import Ban, BansError, CrowdSec, hits, read
 
@@ -79,22 +81,28 @@ def test_bans_are_found_by_an_address_within_and_by_a_network_around(banned: str
     assert hits(bans, ipaddress.ip_network(target)) == (bans if hit else [])
 
 
+End = tuple[int, bytes, bytes] | APIError
+
+
 class StandInForAContainer:
     """A STAND-IN for a container, in which cscli ends as it is told to."""
 
     name = "stack-crowdsec"
 
-    def __init__(self, *ends: tuple[int, bytes, bytes]) -> None:
+    def __init__(self, *ends: End) -> None:
         self._ends = list(ends)
 
     def exec_run(self, argv: list[str], *, demux: bool) -> tuple[int, tuple[bytes, bytes]]:
         assert demux
         assert argv[0] == "timeout"
-        code, *output = self._ends.pop(0)
+        end = self._ends.pop(0)
+        if isinstance(end, APIError):
+            raise end
+        code, *output = end
         return code, (output[0], output[1])
 
 
-def asked(*ends: tuple[int, bytes, bytes]) -> list[Ban]:
+def asked(*ends: End) -> list[Ban]:
     container: Any = StandInForAContainer(*ends)
     return CrowdSec(container).bans()
 
@@ -104,21 +112,45 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.stack.crowdsec._PAUSE_S", 0.0)
 
 
+@pytest.fixture
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.stack.crowdsec._PATIENCE_S", 0.0)
+
+
+RESTARTING = APIError("409", explanation="is restarting", response=MagicMock(status_code=409))
+PASSES: list[End] = [
+    (1, b"", b"API error: incorrect Username or Password"),
+    (1, b"", b"API error: database is locked (5) (SQLITE_BUSY)"),
+    (137, b"", b""),
+    (143, b"", b""),
+    RESTARTING,
+]
+
+
 @pytest.mark.usefixtures("_no_pause")
-@pytest.mark.parametrize(
-    "said", [b"API error: incorrect Username or Password", b"API error: database is locked (5) (SQLITE_BUSY)"]
-)
-def test_a_locked_database_is_asked_again_and_not_for_ever(said: bytes) -> None:
-    assert asked((1, b"", said), (1, b"", said), (0, b"[]", b"")) == []
-    with pytest.raises(BansError, match="API error"):
-        asked(*[(1, b"", said)] * 5)
+@pytest.mark.parametrize("end", PASSES)
+def test_a_locked_database_and_a_restart_are_waited_for(end: End) -> None:
+    assert asked(end, end, (0, b"[]", b"")) == []
 
 
-@pytest.mark.parametrize("code", [124, 137, 143])
-def test_a_crowdsec_that_does_not_answer_is_told_with_its_exit_code(code: int) -> None:
+@pytest.mark.usefixtures("_no_patience")
+@pytest.mark.parametrize("end", PASSES)
+def test_they_are_not_waited_for_for_ever(end: End) -> None:
+    with pytest.raises(BansError, match=r"API error|does not answer"):
+        asked(end)
+
+
+@pytest.mark.usefixtures("_no_patience")
+@pytest.mark.parametrize("end", [(124, b"", b""), (137, b"", b""), RESTARTING])
+def test_a_crowdsec_that_does_not_answer_is_told_with_its_exit_code(end: End) -> None:
     with pytest.raises(BansError, match="stack-crowdsec does not answer") as refused:
-        asked((code, b"", b""))
+        asked(end)
     assert refused.value.exit_code == 13
+
+
+def test_what_the_engine_refuses_is_told_at_once() -> None:
+    with pytest.raises(BansError, match="cannot be run in stack-crowdsec: no space left"):
+        asked(APIError("500", explanation="no space left", response=MagicMock(status_code=500)))
 
 
 def test_another_failure_is_told_as_cscli_tells_it() -> None:
