@@ -10,7 +10,7 @@ from infra.release import Release
 from infra.secrets import Secrets
 from infra.server import server_parts
 from infra.site import machine, ops_part, site_part
-from stack_components import cache, edge, gateway, management, monitoring, protection, registry, sign_on, sync, ui
+from stack_components import cache, console, edge, gateway, management, monitoring, protection, registry, sign_on, sync, ui
 from stack_components.context import Context
 from stack_components.networks import Networks, wanted
 from stack_components.spec import ComponentSpecs
@@ -25,6 +25,7 @@ components = ComponentSpecs(
         cache.SPEC,
         gateway.SPEC,
         registry.SPEC,
+        console.SPEC,
         ui.SPEC,
         management.SPEC,
         sign_on.SPEC,

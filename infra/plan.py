@@ -15,6 +15,7 @@ from ops.config import RETENTION, STORAGE_BOX, UPSTREAM_LOGINS
 
 # Services that are not listed here always run.
 _SWITCHES: Mapping[str, Callable[[Settings], bool]] = {
+    "console": lambda settings: settings.console.enabled,
     "ui": lambda settings: settings.ui.enabled,
     "regsync": lambda settings: settings.sync.has_catalogue or (settings.sync.enabled and bool(settings.sync.entries)),
     "regbot": lambda settings: settings.sync.enabled and bool(settings.sync.scripts),

@@ -36,6 +36,7 @@ SERVICES: Mapping[str, ServiceKind] = {
     "cache": _kind("holds the registry's blob descriptors", "redis", 0.25, 256),
     "edge": _kind("the only way in: TLS, routes, read-only mode", "caddy", 0.5, 256),
     "gateway": _kind("issues tokens, takes the registry's events", "python", 0.25, 128),
+    "console": _kind("shows whether all is well, and what there is", "python", 0.25, 128),
     "ui": _kind("shows repositories and tags", "registry_ui", 0.25, 128),
     "regsync": _kind("mirrors images", "regsync", 0.5, 512),
     "regbot": _kind("runs scripts of your own on the registry", "regbot", 0.25, 256),

@@ -29,7 +29,7 @@ from infra.blocks.registry import AccountSettings, RegistrySettings, not_reserve
 from infra.blocks.rotation import ACCOUNT_PREFIX, FIRST, Rotation, fault_of
 from infra.blocks.sign_on import SignOnSettings
 from infra.blocks.sync import SyncSettings
-from infra.blocks.ui import UiSettings
+from infra.blocks.ui import ConsoleSettings, UiSettings
 from infra.blocks.upstreams import UpstreamLogin, UpstreamName
 from infra.services import SERVICES
 from ops.config import (
@@ -122,6 +122,7 @@ class Settings(GivenSecrets):
     registry_host: HostPort
     edge: EdgeSettings = EdgeSettings()
     registry: RegistrySettings = RegistrySettings()
+    console: ConsoleSettings = ConsoleSettings()
     ui: UiSettings = UiSettings()
     sync: SyncSettings = SyncSettings()
     monitoring: MonitoringSettings = MonitoringSettings()

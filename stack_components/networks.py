@@ -41,6 +41,9 @@ NETWORKS: Mapping[str, NetworkKind] = {
     "inner": NetworkKind(
         "clients on this host, which go through the edge too", ("edge", "regsync", "regbot", "blackbox-exporter")
     ),
+    "console": NetworkKind("the pages of the console", ("edge", "console")),
+    # So whoever is in the console has no way to Grafana, which believes what it is told about who is signed on.
+    "console-metrics": NetworkKind("what the console asks Prometheus", ("console", "prometheus")),
     "ui": NetworkKind("the pages of the UI", ("edge", "ui")),
     "dashboards": NetworkKind("the pages and the data of dashboards", ("edge", "grafana", "prometheus")),
     "metrics": NetworkKind(

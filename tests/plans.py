@@ -32,6 +32,7 @@ BACKUP: dict[str, Any] = {"target": "ssh://backup@nas.example.com:2222/registry"
 SSH_FROM: dict[str, Any] = {"ssh_from": ["203.0.113.7/32"]}
 # The smallest stack there is.
 BARE: dict[str, Any] = {
+    "console": {"enabled": False},
     "ui": {"enabled": False},
     "sync": {"enabled": False},
     "monitoring": {"enabled": False},

@@ -38,6 +38,7 @@ ROOMS = (
     "notify",
     "runs",
     "tasks",
+    "console",
     "cli",
 )
 # The tools, from the bottom up. Benchmarks run what the tests run.

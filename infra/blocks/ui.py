@@ -9,8 +9,14 @@ from pydantic import Field
 from ops.config import Strict
 
 
+class ConsoleSettings(Strict):
+    """The console at `/`, for those who have signed on."""
+
+    enabled: bool = True
+
+
 class UiSettings(Strict):
-    """The registry UI at `/`, for those who have signed on. `title` is its heading."""
+    """The registry UI at `/ui/`, for those who have signed on. `title` is the heading of all pages."""
 
     enabled: bool = True
     # The image inserts it into a page with sed: https://github.com/Joxit/docker-registry-ui/blob/2.6.0/bin/90-docker-registry-ui.sh

@@ -27,6 +27,7 @@ from ops.config.backup import (
     authorized_keys,
 )
 from ops.config.base import HIGHEST_PORT, ConfigError, Port, Strict, describe, describe_fault, load, read, render
+from ops.config.console import ConsoleConfig
 from ops.config.gateway import (
     EMAIL_HEADER,
     FAILING_LOGINS_FILE,
@@ -118,6 +119,7 @@ __all__ = [
     "Action",
     "BackupSettings",
     "ConfigError",
+    "ConsoleConfig",
     "FailingLogin",
     "FailingLogins",
     "FailureLimits",

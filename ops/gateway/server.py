@@ -46,11 +46,17 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests under way and exit with code 0."""
+def serve(app: ASGIApp, listener: socket.socket, *, connections: int = _MAX_CONNECTIONS) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests under way and exit with code 0.
+
+    Args:
+        app: What is served.
+        listener: Where.
+        connections: How many at once; more are answered 503.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)  # until the server installs its own handlers, which call this one after the last request
-    _allow_open_files(_MAX_CONNECTIONS + _OTHER_FILES)
+    _allow_open_files(connections + _OTHER_FILES)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -62,7 +68,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
             access_log=False,  # the edge has one
             server_header=False,
             proxy_headers=False,  # see incoming.client_of
-            limit_concurrency=_MAX_CONNECTIONS,
+            limit_concurrency=connections,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_DRAIN_S,
         )

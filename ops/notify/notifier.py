@@ -50,7 +50,7 @@ class Notifier:
     def _linked(self, message: Message) -> Message:
         """Link a message to the registry's page, if the stack has one."""
         config = self.stack.config
-        if message.actions or "ui" not in config.services:
+        if message.actions or "console" not in config.services:
             return message
         return replace(message, actions=(Action("Open the registry", config.url),))
 

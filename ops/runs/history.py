@@ -66,8 +66,14 @@ class Run:
 class History:
     """The runs of one stack, oldest first."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, sees_processes: bool = True) -> None:
+        """Take a history.
+
+        Args:
+            path: Its file.
+            sees_processes: Whether the processes of the runs show here; if not, a run without an end counts as running.
+        """
+        self._path, self._sees_processes = path, sees_processes
 
     def add(self, run: Run) -> None:
         """Append what is known about a run now.
@@ -94,7 +100,7 @@ class History:
         found: dict[str, Run] = {}
         for run in self._lines():
             found[run.run_id] = run
-        return [_now(run) for run in found.values()]
+        return [_now(run) for run in found.values()] if self._sees_processes else list(found.values())
 
     def last(self, task: str) -> Run | None:
         """Return the last run of a task."""
@@ -130,7 +136,7 @@ class History:
 
 def history_of(stack: Stack) -> History:
     """Return the history of a stack."""
-    return History(stack.data / "history.jsonl")
+    return History(stack.data / "history.jsonl", sees_processes=not stack.from_container)
 
 
 def process_mark(pid: int) -> str:

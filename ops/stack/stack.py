@@ -22,9 +22,11 @@ class Stack:
 
     Attributes:
         root: The folder.
+        from_container: Whether it is looked at from inside a container, to which the host's processes do not show.
     """
 
     root: Path
+    from_container: bool = False
 
     @cached_property
     def config(self) -> RegopsConfig:

@@ -87,7 +87,7 @@ class EdgeConfig:
 
 def caddyfile(config: EdgeConfig) -> Mapping[str, str]:
     """Return all files by their path below /etc/caddy/current."""
-    links = {page.path: page.path.strip("/").capitalize() for page in config.pages if page.path}
+    links = {page.path: page.title for page in config.pages if page.path}
     front = front_page_route(config.front, links, config.upstreams)
     files = {
         "Caddyfile": _global_options(config) + "\nimport snippets.d/*.caddy\nimport sites.d/*.caddy\n",

@@ -1,4 +1,4 @@
-"""The page at `/` of a stack without the UI: what this is, whether it is well, and how to pull and push here."""
+"""The page at `/` of a stack without the console: what this is, whether it is well, and how to pull and push here."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def front_page_snippets(page: FrontPage, links: Mapping[str, str]) -> str:
 """
 
 
-# With the UI at `/`.
+# With the console at `/`.
 NO_FRONT_PAGE = "(front_page_errors) {\n}\n"
 
 

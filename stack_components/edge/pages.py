@@ -11,21 +11,27 @@ class Page:
     """A web page that a service serves.
 
     Attributes:
+        title: What people call it.
         path: Its path, such as `/grafana`; empty for everything that nothing else serves.
         upstream: The service as host:port.
         stripped: Whether the path is removed before the service sees the request.
+        asks_registry: Whether its scripts ask for the registry's API below its own path.
     """
 
+    title: str
     path: str
     upstream: str
     stripped: bool = False
+    asks_registry: bool = False
 
 
 PAGES: Mapping[str, Page] = {
-    "grafana": Page("/grafana", "grafana:3000"),
-    "prometheus": Page("/prometheus", "prometheus:9090"),
-    "portainer": Page("/portainer", "portainer:9000", stripped=True),
-    "ui": Page("", "ui:8080"),
+    "grafana": Page("Grafana", "/grafana", "grafana:3000"),
+    "prometheus": Page("Prometheus", "/prometheus", "prometheus:9090"),
+    "portainer": Page("Portainer", "/portainer", "portainer:9000", stripped=True),
+    # Without a URL it asks below its own: https://github.com/Joxit/docker-registry-ui/blob/2.6.0/src/components/docker-registry-ui.riot
+    "ui": Page("Registry UI", "/ui", "ui:8080", stripped=True, asks_registry=True),
+    "console": Page("Console", "", "console:8080"),
 }
 
 
@@ -52,7 +58,9 @@ def _page(page: Page) -> str:
         return _handle("", page, "")
     # The path is removed after sign-on, which sends the browser back to the full path.
     strip = f"\t\t\turi strip_prefix {page.path}\n" if page.stripped else ""
-    return f"\tredir {page.path} {page.path}/ 308\n" + _handle(f" {page.path}/*", page, strip)
+    # Before a route is chosen.
+    registry = f"\turi {page.path}/v2/* strip_prefix {page.path}\n" if page.asks_registry else ""
+    return f"{registry}\tredir {page.path} {page.path}/ 308\n" + _handle(f" {page.path}/*", page, strip)
 
 
 def _handle(matcher: str, page: Page, strip: str) -> str:

@@ -55,7 +55,7 @@ _KEY = "gateway/signing-key.pem"
 _LIVE = "/run/secrets/live"
 # Where health checks keep compiled modules: the release is read-only, and each would compile them again. The gateway itself has
 # no such folder, since Python would then look for compiled modules nowhere else: a server has compiled those of the release.
-_COMPILED = "/tmp/pycache"  # noqa: S108  # the container's own, in memory
+UNCOMPILED = ("-X", "pycache_prefix=/tmp/pycache")  # the container's own, in memory
 _EVERYTHING = Access(repositories="**", actions=("pull", "push", "delete"))
 _EVERY_PULL = Access(repositories="**", actions=("pull",))
 
@@ -157,8 +157,7 @@ def service_args(plan: Plan) -> ServiceArgs:
         healthcheck=Healthcheck(
             [
                 "python3",
-                "-X",
-                f"pycache_prefix={_COMPILED}",
+                *UNCOMPILED,
                 "-m",
                 "ops.gateway.health",
                 "--url",

@@ -20,7 +20,7 @@ _READS = "evt.Meta.http_verb in ['GET', 'HEAD']"
 _DIGEST = "(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})"
 _NAME = "[a-z0-9._/-]+"
 # All paths except those of the page at `/`. An open page keeps sending requests after its sign-on has expired.
-_KNOWN_PATHS = ("v2", "auth", "oauth2", "grafana", "prometheus", "portainer")
+_KNOWN_PATHS = ("v2", "auth", "oauth2", "grafana", "prometheus", "portainer", "ui", "console", "images")
 
 
 class Labels(Strict):

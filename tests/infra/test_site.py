@@ -55,12 +55,18 @@ def cached(folder: Path) -> list[str]:
     return [entry.name for entry in entries if not entry.name.endswith(".lock")]
 
 
+def _pages() -> list[Path]:
+    return [path for folder in ("templates", "static") for path in (PROJECT_FOLDER / "ops/console" / folder).iterdir()]
+
+
 def test_the_ops_part_is_the_package_as_it_is_imported() -> None:
     files = site.ops_part().files
     assert {"ops/__init__.py", "ops/host/provision.py", "ops/gateway/__main__.py"} <= set(files)
     assert files["ops/host/provision.py"] == (PROJECT_FOLDER / "ops" / "host" / "provision.py").read_bytes()
     others = [path for path in files if not path.endswith(".py") or "test" in path or "__pycache__" in path]
-    assert others == ["ops/catalogue/starter.yml"]
+    pages = [f"ops/console/{path.relative_to(PROJECT_FOLDER / 'ops/console')}" for path in _pages()]
+    assert sorted(others) == sorted(["ops/catalogue/starter.yml", *pages])
+    assert "ops/console/templates/home.html" in pages
 
 
 def test_packages_are_installed_once(pip: MockPip, tmp_path: Path) -> None:

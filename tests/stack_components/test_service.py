@@ -27,6 +27,7 @@ LIMITS = {
     "cache": (0.25, 256),
     "edge": (0.5, 256),
     "gateway": (0.25, 128),
+    "console": (0.25, 128),
     "ui": (0.25, 128),
     "regsync": (0.5, 512),
     "regbot": (0.25, 256),
@@ -53,6 +54,7 @@ WRITABLE_SERVICES = {"ui"}
 HOST_FILES = {"cadvisor", "cadvisor-socket", "portainer-socket"}
 # The registry drains uploads for 30 s; copies end what they are at; while the edge ends, nobody can connect.
 PATIENCE_S = {"registry": 40, "regsync": 30, "regbot": 30, "edge": 1}
+_OWN_NAMES = {"gateway": ["gateway.app"], "console": ["console.console"], "alertmanager": ["alertmanager.metrics"]}
 SOCKET = "/var/run/docker.sock"
 SOCKET_SERVICES = {"cadvisor-socket", "portainer-socket"}
 
@@ -133,10 +135,10 @@ class TestEveryContainer:
         assert (inputs["start"], inputs["mustRun"]) == (False, False)
 
     def test_has_a_healthcheck_that_asks_no_other_container(self, inputs: dict[str, Any], service: str) -> None:
-        # While a new container takes over, both have the service's name. The gateway looks for the address that is its own, and
-        # of Alertmanager there is one at a time.
+        # While a new container takes over, both have the service's name. Gateway and console look for the address that is their
+        # own, and of Alertmanager there is one at a time.
         asked = set(re.findall(r"http://([^:/]+)", " ".join(inputs["healthcheck"]["tests"])))
-        assert asked <= {"127.0.0.1", *{"gateway": ["gateway.app"], "alertmanager": ["alertmanager.metrics"]}.get(service, [])}
+        assert asked <= {"127.0.0.1", *_OWN_NAMES.get(service, [])}
 
     def test_comes_back_and_does_not_fill_the_disk_with_logs(self, inputs: dict[str, Any]) -> None:
         assert inputs["restart"] == "unless-stopped"

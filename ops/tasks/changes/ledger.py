@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.core import exit_codes
-from ops.core.database import open_database
+from ops.core.database import is_read_only, open_database
 from ops.events.reader import EventCursor
 from ops.tasks.changes.model import Change, Kind, Record, Source
 
@@ -65,7 +65,7 @@ class Ledger:
     """The ledger of one registry. Use it from one thread at a time; other processes may use it too."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create it. One that cannot be read is put aside, and `notice` says so.
+        """Open or create it. One that cannot be read is put aside, and `notice` says so. In a read-only folder it is only read.
 
         Raises:
             LedgerError: The folder is not writable, or a newer version of this program created the ledger.
@@ -76,7 +76,7 @@ class Ledger:
             try:
                 self._connection = _checked(path)
             except sqlite3.DatabaseError as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNREADABLE:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNREADABLE or is_read_only(path):
                     raise
                 aside = _put_aside(path)
                 self.notice = f"{path} could not be read ({error}); it is {aside.name} now, and a new ledger starts"
@@ -226,6 +226,8 @@ def _stamp(time: datetime) -> str:
 
 def _checked(path: Path) -> sqlite3.Connection:
     connection = open_database(path, _MIGRATIONS)
+    if is_read_only(path):
+        return connection
     try:
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":

@@ -17,7 +17,7 @@ PHONE = NotifySettings.model_validate({"channels": {"phone": {"kind": "ntfy", "s
 NEWS = AlertEvent(Message("2 tags added"))
 
 
-@pytest.mark.parametrize("services", [{"ui": ServiceLimits(cpus=1, memory_mib=64)}, {}], ids=["with pages", "without"])
+@pytest.mark.parametrize("services", [{"console": ServiceLimits(cpus=1, memory_mib=64)}, {}], ids=["with pages", "without"])
 def test_a_tap_leads_to_the_pages_where_there_are_any(tmp_path: Path, services: dict[str, ServiceLimits]) -> None:
     (letter,) = Notifier(stack_in(tmp_path, notify=PHONE, services=services)).tell([NEWS])
     assert letter.message.actions == ((Action("Open the registry", "https://registry.example.com"),) if services else ())
@@ -25,7 +25,7 @@ def test_a_tap_leads_to_the_pages_where_there_are_any(tmp_path: Path, services: 
 
 def test_a_message_that_has_a_page_keeps_it(tmp_path: Path) -> None:
     own = Action("See the build", "https://ci.example.com/7")
-    notifier = Notifier(stack_in(tmp_path, notify=PHONE, services={"ui": ServiceLimits(cpus=1, memory_mib=64)}))
+    notifier = Notifier(stack_in(tmp_path, notify=PHONE, services={"console": ServiceLimits(cpus=1, memory_mib=64)}))
     (letter,) = notifier.tell([AlertEvent(Message("pushed", actions=(own,)))])
     assert letter.message.actions == (own,)
 

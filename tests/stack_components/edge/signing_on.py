@@ -198,7 +198,7 @@ def services(
         configuration = dataclasses.replace(
             edge_config(plan),
             upstreams=Upstreams(registry=upstream, gateway=asked),
-            pages=[Page("/grafana", upstream), Page("/portainer", upstream, stripped=True), Page("", upstream)],
+            pages=[Page("", path, upstream, stripped=path == "/portainer") for path in ("/grafana", "/portainer", "")],
             sign_on=SignOn(asked, _provider(plan, proxy)),
         )
         caddy = opened.enter_context(running_caddy(configuration, folder, ports))

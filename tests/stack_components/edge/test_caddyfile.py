@@ -85,9 +85,9 @@ def test_pages_of_services_that_do_not_run_are_not_there() -> None:
     assert "reverse_proxy" not in pages
     assert pages.endswith("\thandle {\n\t\trespond 404\n\t}\n\n}\n")
     everything = files(management={"enabled": True})["snippets.d/pages.caddy"]
-    for upstream in ("grafana:3000", "prometheus:9090", "portainer:9000", "ui:8080"):
+    for upstream in ("grafana:3000", "prometheus:9090", "portainer:9000", "ui:8080", "console:8080"):
         assert everything.count(f"reverse_proxy {upstream} {{\n") == 1
-    assert everything.count("import sign_on\n") == 4
+    assert everything.count("import sign_on\n") == 5
 
 
 def test_a_proxy_is_trusted_where_it_connects() -> None:

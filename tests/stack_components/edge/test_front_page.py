@@ -1,4 +1,4 @@
-"""The page at `/` where no UI is: through the real edge, in a real browser, with registry and gateway well and not well."""
+"""The page at `/` where no console is: through the real edge, in a real browser, with registry and gateway well and not well."""
 
 from __future__ import annotations
 

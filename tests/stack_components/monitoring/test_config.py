@@ -32,7 +32,7 @@ def test_prometheus_yml() -> None:
     plan = plan_of(ui={"enabled": False}, protection={"enabled": False}, monitoring={"grafana": False})
     services = "|".join(
         [
-            *("registry", "cache", "edge", "gateway", "prometheus", "alertmanager", "cadvisor-socket", "cadvisor"),
+            *("registry", "cache", "edge", "gateway", "console", "prometheus", "alertmanager", "cadvisor-socket", "cadvisor"),
             *("node-exporter", "redis-exporter", "blackbox-exporter"),
         ]
     )

@@ -53,7 +53,7 @@ whitelist:
 ---
 name: private-registry/signed-out
 description: Paths below the page for which nobody is signed on
-filter: evt.Meta.log_type == 'http_access-log' && evt.Meta.http_status in ['302', '401'] && !(evt.Parsed.request matches '^/(v2|auth|oauth2|grafana|prometheus|portainer)(/|$)')
+filter: evt.Meta.log_type == 'http_access-log' && evt.Meta.http_status in ['302', '401'] && !(evt.Parsed.request matches '^/(v2|auth|oauth2|grafana|prometheus|portainer|ui|console|images)(/|$)')
 statics:
 - meta: http_status
   value: '404'

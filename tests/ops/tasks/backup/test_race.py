@@ -26,7 +26,7 @@ pytestmark = pytest.mark.system
 # How often it is tried; each time the clients are at another point.
 RUNS = int(os.environ.get("BACKUP_RACE_RUNS", "2"))
 _CLIENTS, _REPOSITORIES, _TAGS = 3, 3, 40
-_AT_LEAST = 10
+_AT_LEAST, _BACKUPS = 10, 5
 
 
 def storm(rig: BackupRig, folder: Path) -> list[str]:
@@ -46,8 +46,12 @@ def storm(rig: BackupRig, folder: Path) -> list[str]:
         while clients.done < _AT_LEAST:
             time.sleep(0.01)
         before = clients.done
-        report = rig.back_up()
-        assert clients.done - before > _AT_LEAST, "there was no storm"
+        for _ in range(_BACKUPS):  # on a machine that has other work, few pushes fall into one
+            report = rig.back_up()
+            if clients.done - before > _AT_LEAST:
+                break
+        else:
+            pytest.fail("there was no storm")
     finally:
         clients.stop()
     assert clients.errors == []

@@ -1,0 +1,186 @@
+"""How the registry is, as Home says it: what does not work, what needs a person, and the figures that matter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import urllib3
+
+from ops.backups.standing import Drilled, Good, standing_of
+from ops.console.prometheus import Alert, Prometheus
+from ops.core.findings import FAILED, OK, WARNING, Check
+from ops.registry.read_only import accepts_writes, holder_of
+from ops.runs.history import Run, history_of
+from ops.stack.registry import read_only_of
+from ops.stack.stack import Stack
+from ops.tasks.doctor.checks.backups import backups
+from ops.tasks.doctor.checks.channels import channels
+from ops.tasks.doctor.checks.host import disk
+from ops.tasks.doctor.checks.logins import logins
+from ops.tasks.doctor.checks.mirror import mirror
+from ops.tasks.doctor.checks.tasks import tasks
+
+State = Literal["well", "attention", "broken"]
+_PATIENCE_S = 3.0
+_ANSWERS = (200, 401)
+_SEEN_S = 120
+# The end of the last alert, in the last month. An alert that is not the watchdog's has a severity that somebody acts on.
+_LAST_ALERT = 'max(max_over_time(timestamp(ALERTS{alertstate="firing",severity!="none"})[30d:5m]))'
+_FULL_IN = 'min(node_filesystem_avail_bytes{disk!=""} / -(deriv(node_filesystem_avail_bytes{disk!=""}[3d]) < 0))'
+_BUDGET_LEFT = "registry:error_budget:left_30d"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service of the stack, and whether it runs; None if that is not known here."""
+
+    name: str
+    runs: bool | None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the registry is.
+
+    Attributes:
+        state: `broken` if clients notice, `attention` if a person should act, else `well`.
+        sentence: The same as a sentence.
+        since: Since when all has been well, in seconds since 1970; None if it is not, or nobody knows.
+        checks: What was looked at here.
+        alerts: What fires; None if Prometheus does not answer, or is left out.
+        services: What should run.
+        good: The last good backup.
+        drilled: The last drill.
+        collected: The last garbage collection that went well.
+        disk_full_s: In how many seconds the disk is full, if it goes on like in the last three days; None if it does not fill.
+        budget: Which share of the month's error budget is left; None if that is unknown.
+    """
+
+    state: State
+    sentence: str
+    since: float | None
+    checks: Sequence[Check]
+    alerts: Sequence[Alert] | None
+    services: Sequence[Running]
+    good: Good | None = None
+    drilled: Drilled | None = None
+    collected: Run | None = None
+    disk_full_s: float | None = None
+    budget: float | None = None
+    at: float = field(default_factory=time.time)
+
+    @property
+    def needs(self) -> list[Check]:
+        """What a person should act on, the gravest first."""
+        found = [check for check in self.checks if check.state in (FAILED, WARNING)]
+        return sorted(found, key=lambda check: check.state != FAILED)
+
+
+@dataclass
+class Observer:
+    """Looks at a stack; not more often than every few seconds, however many people have the page open.
+
+    Attributes:
+        stack: The stack.
+        registry_url: Where the registry is asked whether it answers.
+        prometheus: Its Prometheus; None without.
+        every_s: For how many seconds a look is good.
+    """
+
+    stack: Stack
+    registry_url: str
+    prometheus: Prometheus | None
+    every_s: float = 5.0
+    _last: Health | None = None
+    _pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=_PATIENCE_S, retries=False))
+
+    def health(self) -> Health:
+        """Return how the registry is."""
+        last = self._last
+        if last is None or not 0 <= time.time() - last.at < self.every_s:
+            last = self._last = self._look()
+        return last
+
+    def _look(self) -> Health:
+        stack, asked = self.stack, self.prometheus
+        answers = self._registry_answers()
+        checks = [
+            Check("registry", OK, "answers")
+            if answers
+            else Check("registry", FAILED, "does not answer: pulls and pushes fail", "`regops doctor` finds the reason"),
+            disk(stack),
+            self._read_only(),
+            *tasks(stack),
+            *backups(stack),
+            *mirror(stack, brief=True),
+            logins(stack),
+            *channels(stack),
+        ]
+        alerts = asked.alerts() if asked else None
+        state, sentence = judged(checks, alerts, answers=answers)
+        standing = standing_of(stack)
+        return Health(
+            state=state,
+            sentence=sentence,
+            since=asked.value(_LAST_ALERT) if asked and state == "well" else None,
+            checks=checks,
+            alerts=alerts,
+            services=self._services(),
+            good=standing.good,
+            drilled=standing.drilled,
+            collected=history_of(stack).last_success("gc"),
+            disk_full_s=asked.value(_FULL_IN) if asked else None,
+            budget=asked.value(_BUDGET_LEFT) if asked else None,
+        )
+
+    def _registry_answers(self) -> bool:
+        try:
+            return self._pool.request("GET", f"{self.registry_url}/v2/").status in _ANSWERS
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def _read_only(self) -> Check:
+        """Whether writes are accepted. Who turned that off shows, but not whether their process still lives."""
+        file = read_only_of(self.stack).file
+        if accepts_writes(file):
+            return Check("read-only mode", OK, "off: writes are accepted")
+        holder = holder_of(file)
+        if holder is None:
+            return Check("read-only mode", WARNING, "somebody turned it on by hand", "`regops status` names the file to remove")
+        return Check("read-only mode", OK, f"{holder.by} has turned it on: {holder.reason}")
+
+    def _services(self) -> list[Running]:
+        names = sorted(self.stack.config.services)
+        prefix = f"{self.stack.config.stack}-"
+        seen = self.prometheus.values(f"time() - container_last_seen < {_SEEN_S}") if self.prometheus else None
+        if not seen:
+            return [Running(name, None) for name in names]
+        there = {sample.labels.get("name", "").removeprefix(prefix) for sample in seen}
+        return [Running(name, name in there) for name in names]
+
+
+def judged(checks: Sequence[Check], alerts: Sequence[Alert] | None, *, answers: bool) -> tuple[State, str]:
+    """Return how the registry is, and the sentence that says it."""
+    critical = [alert for alert in alerts or () if alert.severity == "critical"]
+    if not answers:
+        return "broken", "The registry does not answer: pulls and pushes fail."
+    if critical:
+        return "broken", f"{critical[0].summary}."
+    count = sum(check.state in (FAILED, WARNING) for check in checks) + len(alerts or ())
+    if count:
+        return "attention", f"The registry works; {'one thing needs' if count == 1 else f'{count} things need'} a person."
+    return "well", "All is well."
+
+
+def fired_at(alert: Alert) -> datetime | None:
+    """Return when an alert began to fire; None if Prometheus wrote that in an unknown way."""
+    try:
+        # Prometheus writes nanoseconds, of which Python takes six digits.
+        head, _, rest = alert.since.partition(".")
+        return datetime.fromisoformat(head.removesuffix("Z") + "+00:00") if rest or head else None
+    except ValueError:
+        return None

@@ -1,0 +1,79 @@
+"""Asks Prometheus: the alerts that fire, and the values of queries. Without an answer it is unknown, never wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+
+# People wait for the page.
+_PATIENCE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert that fires: https://prometheus.io/docs/prometheus/latest/querying/api/#alerts ."""
+
+    name: str
+    severity: str
+    summary: str
+    to_do: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One value of a query, with its labels."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+class Prometheus:
+    """A Prometheus, by its HTTP API."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool = urllib3.PoolManager(maxsize=8, timeout=urllib3.Timeout(_PATIENCE_S), retries=False)
+
+    def alerts(self) -> list[Alert] | None:
+        """Return the alerts that fire, the gravest first, without those that nobody acts on; None without an answer."""
+        data = self._get("/api/v1/alerts")
+        if data is None:
+            return None
+        found = [_alert(one) for one in data.get("alerts", []) if one.get("state") == "firing"]
+        return sorted((one for one in found if one.severity != "none"), key=lambda one: (one.severity != "critical", one.since))
+
+    def values(self, query: str) -> Sequence[Sample] | None:
+        """Return the present values of a query; None without an answer."""
+        data = self._get("/api/v1/query", query=query)
+        if data is None:
+            return None
+        found = data.get("result", [])
+        return [Sample(one["metric"], float(one["value"][1])) for one in found if isinstance(one, dict) and "value" in one]
+
+    def value(self, query: str) -> float | None:
+        """Return the one value of a query; None without an answer, or if there is none."""
+        found = self.values(query)
+        return found[0].value if found else None
+
+    def _get(self, path: str, **fields: str) -> dict[str, Any] | None:
+        try:
+            answer = self._pool.request("GET", self._url + path, fields=fields)
+            document = answer.json()
+            return dict(document["data"]) if document["status"] == "success" else None
+        except (urllib3.exceptions.HTTPError, ValueError, LookupError, TypeError):
+            return None
+
+
+def _alert(found: Mapping[str, Any]) -> Alert:
+    labels, annotations = found.get("labels", {}), found.get("annotations", {})
+    return Alert(
+        name=str(labels.get("alertname", "")),
+        severity=str(labels.get("severity", "")),
+        summary=str(annotations.get("summary", "")),
+        to_do=str(annotations.get("description", "")),
+        since=str(found.get("activeAt", "")),
+    )

@@ -1,0 +1,85 @@
+"""The console component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import pulumi
+
+from infra.plan import Plan
+from infra.reach import reach
+from infra.regops import DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER
+from infra.release import Part
+from ops.config import MIRROR_FOLDER, READ_ONLY_FOLDER, REGOPS_FILE, ConsoleConfig, render
+from stack_components.context import Context
+from stack_components.edge import component as edge
+from stack_components.edge.pages import PAGES
+from stack_components.gateway import component as gateway
+from stack_components.service import Healthcheck, Service, ServiceArgs
+from stack_components.spec import ComponentSpec
+
+NAME = "console"
+PORT = 8080
+# On the network that it shares with the edge, and on no other that it is on: whoever reaches it sees everything.
+_HOST = f"{NAME}.{NAME}"
+# The stack's folder, as far as the console sees it.
+_ROOT = "/srv/stack"
+
+
+def config(plan: Plan) -> ConsoleConfig:
+    """Return the console's configuration for a stack."""
+    settings = plan.settings
+    return ConsoleConfig(
+        listen_host=_HOST,
+        listen_port=PORT,
+        root=Path(_ROOT),
+        title=settings.ui.title,
+        registry=settings.registry_host,
+        own_authority=reach(settings, PurePosixPath()).ca is not None,
+        registry_url=f"http://{edge.NAME}:{edge.PLAIN_PORT}",
+        prometheus_url=f"http://{PAGES['prometheus'].upstream}/prometheus" if plan.runs("prometheus") else None,
+        links=links(plan),
+        command="bin/regops" if settings.is_local else "regops",
+        scheduled=not settings.is_local,
+    )
+
+
+def links(plan: Plan) -> Mapping[str, str]:
+    """Return the other pages behind sign-on: path by name."""
+    return {page.title: f"{page.path}/" for service, page in PAGES.items() if page.path and plan.runs(service)}
+
+
+def parts(plan: Plan) -> list[Part]:
+    """Return the configuration, as parts of the release."""
+    return [Part.of_text(NAME, {"console.json": render(config(plan))})]
+
+
+def service_args(plan: Plan) -> ServiceArgs:
+    """Return the console's service, on the stock Python image (D14). What it shows it may read, and nothing else (D6b)."""
+    read = (DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER, READ_ONLY_FOLDER, gateway.DATA_FOLDER)
+    folders = (*read, MIRROR_FOLDER) if plan.has_catalogue else read
+    regops = REGOPS_FILE.partition("/")[0]
+    return ServiceArgs(
+        command=["python3", "-m", "ops.console", "--config", "/etc/console/console.json"],
+        healthcheck=Healthcheck(
+            ["python3", *gateway.UNCOMPILED, "-m", "ops.gateway.health", "--url", f"http://{_HOST}:{PORT}/console/healthz"],
+            interval="10s",
+        ),
+        parts={NAME: "/etc/console", regops: f"{_ROOT}/current/{regops}", "ops": "/opt/ops", "site": "/opt/site"},
+        reads={folder: f"{_ROOT}/{folder}" for folder in folders},
+        alongside=True,
+        environment={"PYTHONPATH": "/opt/ops:/opt/site"},
+    )
+
+
+class Console(pulumi.ComponentResource):
+    """The pages that people look at."""
+
+    def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("private-registry:console:Console", NAME, {}, opts)
+        self.service = Service(NAME, service_args(context.plan), context, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({})
+
+
+SPEC = ComponentSpec(services=(NAME,), start=Console, parts=parts)
