@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ops.cli.say import say
+from ops.config import ConfigError
 from ops.stack.stack import ROOT_VARIABLE, STORAGE, Stack
 
 __all__ = ["STORAGE", "Json", "Wait", "end_with", "stack_of"]
@@ -29,7 +32,16 @@ def stack_of(context: typer.Context) -> Stack:
     root = context.obj
     if not isinstance(root, Path):  # the callback of the program puts it there
         raise typer.BadParameter(f"give the stack's folder with it, or with {ROOT_VARIABLE}", param_hint="--root")
-    return Stack(root)
+    stack = Stack(root)
+    _share_files(stack)
+    return stack
+
+
+def _share_files(stack: Stack) -> None:
+    """Let what root writes belong to the services' group: the console reads it. On a server `regops` is not root."""
+    if os.geteuid() == 0:
+        with contextlib.suppress(OSError, ConfigError):
+            os.setegid(stack.data.stat().st_gid)
 
 
 def end_with(

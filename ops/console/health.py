@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -12,7 +12,7 @@ import urllib3
 
 from ops.backups.standing import Drilled, Good, standing_of
 from ops.console.prometheus import Alert, Prometheus
-from ops.core.findings import FAILED, OK, WARNING, Check
+from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.registry.read_only import accepts_writes, holder_of
 from ops.runs.history import Run, history_of
 from ops.stack.registry import read_only_of
@@ -27,6 +27,8 @@ from ops.tasks.doctor.checks.tasks import tasks
 State = Literal["well", "attention", "broken"]
 _PATIENCE_S = 3.0
 _ANSWERS = (200, 401)
+_ANSWERS_CHECK = Check("registry", OK, "answers")
+_SILENT_CHECK = Check("registry", FAILED, "does not answer: pulls and pushes fail", "`regops doctor` finds the reason")
 _SEEN_S = 120
 # The end of the last alert, in the last month. An alert that is not the watchdog's has a severity that somebody acts on.
 _LAST_ALERT = 'max(max_over_time(timestamp(ALERTS{alertstate="firing",severity!="none"})[30d:5m]))'
@@ -108,18 +110,17 @@ class Observer:
     def _look(self) -> Health:
         stack, asked = self.stack, self.prometheus
         answers = self._registry_answers()
-        checks = [
-            Check("registry", OK, "answers")
-            if answers
-            else Check("registry", FAILED, "does not answer: pulls and pushes fail", "`regops doctor` finds the reason"),
-            disk(stack),
-            self._read_only(),
-            *tasks(stack),
-            *backups(stack),
-            *mirror(stack, brief=True),
-            logins(stack),
-            *channels(stack),
-        ]
+        looks: Mapping[str, Callable[[], Iterable[Check]]] = {
+            "registry": lambda: [_ANSWERS_CHECK if answers else _SILENT_CHECK],
+            "disk": lambda: [disk(stack)],
+            "read-only mode": lambda: [self._read_only()],
+            "tasks": lambda: tasks(stack),
+            "backups": lambda: backups(stack),
+            "mirror": lambda: mirror(stack, brief=True),
+            "logins": lambda: [logins(stack)],
+            "notify": lambda: channels(stack),
+        }
+        checks = [check for name, look in looks.items() for check in _found(name, look)]
         alerts = asked.alerts() if asked else None
         state, sentence = judged(checks, alerts, answers=answers)
         standing = standing_of(stack)
@@ -161,6 +162,15 @@ class Observer:
             return [Running(name, None) for name in names]
         there = {sample.labels.get("name", "").removeprefix(prefix) for sample in seen}
         return [Running(name, name in there) for name in names]
+
+
+def _found(name: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
+    """Return what a look finds; what cannot be read here may be well all the same."""
+    try:
+        return list(look())
+    except OSError as error:
+        why = f"{error.filename} cannot be read by the console: {error.strerror}"
+        return [Check(name, SKIPPED, why, "`regops status` looks at it from the host")]
 
 
 def judged(checks: Sequence[Check], alerts: Sequence[Alert] | None, *, answers: bool) -> tuple[State, str]:

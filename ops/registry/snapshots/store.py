@@ -28,7 +28,7 @@ _INDEX = "index.jsonl.gz"
 _REMOVED = "removed.jsonl.gz"
 _TRASH = "trash"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
-_MODE = 0o600
+_MODE = 0o640
 
 
 class SnapshotState(StrEnum):

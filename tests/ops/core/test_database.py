@@ -1,4 +1,4 @@
-"""Databases are migrated and kept; where nothing may be written they are read, with what is in their log if a writer has it open."""
+"""Databases are migrated and kept; where nothing may be written they are read, with all that their writers have committed."""
 
 from __future__ import annotations
 

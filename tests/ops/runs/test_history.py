@@ -72,3 +72,9 @@ def test_it_does_not_grow_forever(history: History, tmp_path: Path, monkeypatch:
         history.add(replace(RUN, run_id=f"{number:03}", state=ENDED))
     assert (tmp_path / "deep" / "history.jsonl").stat().st_size < 12_000
     assert history.runs()[-1].run_id == "099"
+
+
+def test_where_processes_do_not_show_a_run_without_an_end_is_running(history: History, tmp_path: Path) -> None:
+    history.add(replace(RUN, process="1:1"))
+    assert history.runs()[0].state == "killed"
+    assert History(tmp_path / "deep" / "history.jsonl", sees_processes=False).runs()[0].state == "running"
