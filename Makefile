@@ -44,6 +44,10 @@ up: $(READY) ## Create, change or repair the local registry
 preview: $(READY) ## Show what `make up` would change
 	@$(RUN) tools.bootstrap --stack $(STACK) preview
 
+.PHONY: open
+open: $(READY) ## Open the registry's pages in a browser
+	@$(RUN) tools.bootstrap --stack $(STACK) open
+
 .PHONY: outputs
 outputs: $(READY) ## Print addresses and accounts as JSON, secrets shown
 	@$(RUN) tools.bootstrap --stack $(STACK) outputs

@@ -31,14 +31,17 @@ def _chromium() -> Path:
     return apt_install("chromium-headless-shell", "chromium-headless-shell", purpose="looking at pages")
 
 
-def page(url: str, *, wait_ms: int = 5000) -> str:
+def page(url: str, *, wait_ms: int = 5000, dark: bool = False) -> str:
     """Return the document at an address as the browser sees it, after its scripts have run.
 
     Args:
         url: May carry `name:password@`, which the browser sends when it is asked to sign on.
         wait_ms: Virtual milliseconds that scripts get.
+        dark: Whether the browser prefers dark pages.
     """
-    return _browse(url, ["--dump-dom", f"--virtual-time-budget={wait_ms}"])
+    # https://source.chromium.org/chromium/chromium/src/+/main:third_party/blink/public/mojom/css/preferred_color_scheme.mojom
+    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
+    return _browse(url, ["--dump-dom", f"--virtual-time-budget={wait_ms}", scheme])
 
 
 def screenshot(url: str, path: Path, *, wait_ms: int = 5000) -> None:

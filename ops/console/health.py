@@ -12,6 +12,7 @@ import urllib3
 
 from ops.backups.standing import Drilled, Good, standing_of
 from ops.console.prometheus import Alert, Prometheus
+from ops.console.running import RUNNING, Running, running
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.registry.read_only import accepts_writes, holder_of
 from ops.runs.history import Run, history_of
@@ -29,19 +30,14 @@ _PATIENCE_S = 3.0
 _ANSWERS = (200, 401)
 _ANSWERS_CHECK = Check("registry", OK, "answers")
 _SILENT_CHECK = Check("registry", FAILED, "does not answer: pulls and pushes fail", "`regops doctor` finds the reason")
-_SEEN_S = 120
 # The end of the last alert, in the last month. An alert that is not the watchdog's has a severity that somebody acts on.
 _LAST_ALERT = 'max(max_over_time(timestamp(ALERTS{alertstate="firing",severity!="none"})[30d:5m]))'
-_FULL_IN = 'min(node_filesystem_avail_bytes{disk!=""} / -(deriv(node_filesystem_avail_bytes{disk!=""}[3d]) < 0))'
+# Not from the first day of a new stack, which says nothing about the next ones.
+_FULL_IN = (
+    'min(node_filesystem_avail_bytes{disk!=""} / -(deriv(node_filesystem_avail_bytes{disk!=""}[3d]) < 0)'
+    ' and node_filesystem_avail_bytes{disk!=""} offset 1d)'
+)
 _BUDGET_LEFT = "registry:error_budget:left_30d"
-
-
-@dataclass(frozen=True)
-class Running:
-    """A service of the stack, and whether it runs; None if that is not known here."""
-
-    name: str
-    runs: bool | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +126,12 @@ class Observer:
             since=asked.value(_LAST_ALERT) if asked and state == "well" else None,
             checks=checks,
             alerts=alerts,
-            services=self._services(),
+            services=running(
+                stack.config.services,
+                stack.config.stack,
+                asked.values(RUNNING) if asked else None,
+                surely=["console", *(["edge", "registry"] if answers else [])],
+            ),
             good=standing.good,
             drilled=standing.drilled,
             collected=history_of(stack).last_success("gc"),
@@ -153,15 +154,6 @@ class Observer:
         if holder is None:
             return Check("read-only mode", WARNING, "somebody turned it on by hand", "`regops status` names the file to remove")
         return Check("read-only mode", OK, f"{holder.by} has turned it on: {holder.reason}")
-
-    def _services(self) -> list[Running]:
-        names = sorted(self.stack.config.services)
-        prefix = f"{self.stack.config.stack}-"
-        seen = self.prometheus.values(f"time() - container_last_seen < {_SEEN_S}") if self.prometheus else None
-        if not seen:
-            return [Running(name, None) for name in names]
-        there = {sample.labels.get("name", "").removeprefix(prefix) for sample in seen}
-        return [Running(name, name in there) for name in names]
 
 
 def _found(name: str, look: Callable[[], Iterable[Check]]) -> list[Check]:

@@ -10,6 +10,8 @@ import urllib3
 
 # People wait for the page.
 _PATIENCE_S = 2.0
+# It does not answer, or not as its API should.
+_NO_ANSWER = (urllib3.exceptions.HTTPError, ValueError, LookupError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -40,32 +42,26 @@ class Prometheus:
 
     def alerts(self) -> list[Alert] | None:
         """Return the alerts that fire, the gravest first, without those that nobody acts on; None without an answer."""
-        data = self._get("/api/v1/alerts")
-        if data is None:
+        try:
+            found = [_alert(one) for one in self._get("/api/v1/alerts")["alerts"] if one["state"] == "firing"]
+        except _NO_ANSWER:
             return None
-        found = [_alert(one) for one in data.get("alerts", []) if one.get("state") == "firing"]
         return sorted((one for one in found if one.severity != "none"), key=lambda one: (one.severity != "critical", one.since))
 
     def values(self, query: str) -> Sequence[Sample] | None:
         """Return the present values of a query; None without an answer."""
-        data = self._get("/api/v1/query", query=query)
-        if data is None:
+        try:
+            return [Sample(one["metric"], float(one["value"][1])) for one in self._get("/api/v1/query", query=query)["result"]]
+        except _NO_ANSWER:
             return None
-        found = data.get("result", [])
-        return [Sample(one["metric"], float(one["value"][1])) for one in found if isinstance(one, dict) and "value" in one]
 
     def value(self, query: str) -> float | None:
         """Return the one value of a query; None without an answer, or if there is none."""
         found = self.values(query)
         return found[0].value if found else None
 
-    def _get(self, path: str, **fields: str) -> dict[str, Any] | None:
-        try:
-            answer = self._pool.request("GET", self._url + path, fields=fields)
-            document = answer.json()
-            return dict(document["data"]) if document["status"] == "success" else None
-        except (urllib3.exceptions.HTTPError, ValueError, LookupError, TypeError):
-            return None
+    def _get(self, path: str, **fields: str) -> Any:
+        return self._pool.request("GET", self._url + path, fields=fields).json()["data"]
 
 
 def _alert(found: Mapping[str, Any]) -> Alert:

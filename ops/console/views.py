@@ -12,6 +12,7 @@ from typing import Any
 from ops.console.images import Image, Images, Tag
 from ops.console.words import day
 from ops.registry.snapshots.store import Snapshot, SnapshotStore
+from ops.registry.snapshots.trash import SnapshotError
 from ops.runs.history import History, Run
 from ops.stack.registry import tree_of
 from ops.stack.stack import Stack
@@ -151,10 +152,10 @@ def runs_of(history: History, names: frozenset[str]) -> list[Run]:
     return [run for run in reversed(history.runs()) if run.task in names]
 
 
-def snapshots(stack: Stack) -> list[Snapshot]:
-    """Return the snapshots, the newest first; none if they cannot be read."""
+def snapshots(stack: Stack) -> list[Snapshot] | None:
+    """Return the snapshots, the newest first; None if they cannot be read here."""
     store = SnapshotStore(stack.root / stack.config.snapshots, tree_of(stack))
     try:
         return store.all()[::-1]
-    except (OSError, ValueError):
-        return []
+    except (OSError, SnapshotError):
+        return None

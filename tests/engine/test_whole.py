@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from infra.blocks.rotation import generation_name
 from infra.services import SERVICES
 from ops.config import RETENTION
+from ops.registry.canary import REPOSITORY
 from tests.browser import page
 from tests.engine.changes import mirrored
 from tests.engine.client import client
@@ -69,6 +71,11 @@ def signed_on(stack: TestStack, path: str) -> str:
     """The address of a page with the operator's name and password in it, as a signed-in browser sends them."""
     user, password = operator(stack)
     return str(stack.outputs["registry_url"]).replace("://", f"://{user}:{password}@") + path
+
+
+def shown(stack: TestStack, path: str) -> str:
+    """A page as the operator gets it."""
+    return httpx.get(stack.outputs["registry_url"] + path, auth=operator(stack), timeout=10).raise_for_status().text
 
 
 def settled(stack: TestStack) -> dict[str, str]:
@@ -189,7 +196,7 @@ class TestWithStandIns:
                 limits.memory_mib * 2**20,
             )
 
-    @pytest.mark.parametrize("path", ["/", "/grafana/", "/prometheus/graph", "/portainer/"])
+    @pytest.mark.parametrize("path", ["/", "/images", "/grafana/", "/prometheus/graph", "/portainer/"])
     def test_a_signed_out_browser_sees_the_sign_on_page_and_nothing_else(self, whole: TestStack, path: str) -> None:
         seen = page(whole.outputs["registry_url"] + path)
         assert "<h1>Sign on</h1>" in seen
@@ -198,7 +205,8 @@ class TestWithStandIns:
     @pytest.mark.parametrize(
         ("path", "asked"),
         [
-            ("/", "STAND-IN for ui / "),
+            ("/ui/", "STAND-IN for ui / "),
+            ("/ui", "STAND-IN for ui / "),
             ("/grafana/", "STAND-IN for grafana /grafana/ "),
             ("/grafana", "STAND-IN for grafana /grafana/ "),
             ("/portainer/", "STAND-IN for portainer / "),
@@ -210,6 +218,26 @@ class TestWithStandIns:
         # The page is told who is there, and not the password.
         assert f'"X-Auth-Request-User": "{operator(whole)[0]}"' in seen
         assert "Authorization" not in seen
+
+    def test_the_ui_asks_for_the_registry_below_its_own_path(self, whole: TestStack) -> None:
+        answer = httpx.get(f"{whole.outputs['registry_url']}/ui/v2/{UPLOADS}/tags/list")
+        assert answer.json()["errors"][0]["code"] in {"UNAUTHORIZED", "NAME_UNKNOWN"}
+        assert answer.headers["Docker-Distribution-Api-Version"] == "registry/2.0"
+
+    def test_a_signed_on_browser_sees_what_runs_and_what_there_is(self, whole: TestStack) -> None:
+        home = page(signed_on(whole, "/"))
+        assert "<strong>registry</strong>: answers" in home
+        assert f"Signed on as {operator(whole)[0]}" in home
+        services = {name: state for state, name in re.findall(r'<li><span class="mark \w+">(\w+)</span> ([\w-]+)', home)}
+        assert services.keys() == whole.containers().keys()
+        assert {services[name] for name in ("console", "edge", "gateway", "prometheus", "registry", "cache")} == {"ok"}
+        # The doctor has pushed it.
+        assert f'href="/images/{REPOSITORY}"' in shown(whole, "/images")
+        tags = shown(whole, f"/images/{REPOSITORY}")
+        (tag,) = re.findall(rf'href="/images/{REPOSITORY}:([\w.-]+)"', tags)[:1]
+        assert f"docker pull {whole.outputs['registry']}/{REPOSITORY}:{tag}" in page(
+            signed_on(whole, f"/images/{REPOSITORY}:{tag}")
+        )
 
     def test_a_signed_on_browser_sees_prometheus(self, whole: TestStack) -> None:
         assert "Prometheus" in page(signed_on(whole, "/prometheus/graph"))
@@ -225,7 +253,7 @@ class TestWithStandIns:
         with watched(whole.outputs) as watch:
             whole.open(change=change).up(stream=False)
         after = {name: container.id for name, container in whole.containers().items()}
-        assert {name for name, one in after.items() if before[name] != one} == {"regsync", "prometheus", "grafana"}
+        assert {name for name, one in after.items() if before[name] != one} == {"regsync", "prometheus", "grafana", "console"}
         assert watch.met() == {}
 
     def test_the_old_ones_of_secrets_that_only_services_know_no_longer_work_once_they_are_rotated(self, whole: TestStack) -> None:

@@ -3,6 +3,7 @@
     python -m tools.bootstrap up         create, change or repair the local stack
     python -m tools.bootstrap preview    show what `up` would do
     python -m tools.bootstrap outputs    the stack's outputs as JSON, secrets shown
+    python -m tools.bootstrap open       open the registry's pages in a browser
     python -m tools.bootstrap down       remove the stack; the images stay in its folder
     python -m tools.bootstrap rotate events_token        replace a secret by a new one, and end the old one
     python -m tools.bootstrap prune      remove old backups, with the key that the host does not have
@@ -27,7 +28,7 @@ from tools.bootstrap.configuration import plain_values
 from tools.bootstrap.errors import NoSpaceError, SetupError
 from tools.bootstrap.prune import prune_here, prune_there, server_outputs
 from tools.bootstrap.rotate import LocalRotation, ServerRotation, rotate
-from tools.bootstrap.screen import welcome
+from tools.bootstrap.screen import opened, welcome
 from tools.bootstrap.session import Purpose, Session, open_session
 
 _STATE = PROJECT_FOLDER / ".state"
@@ -35,6 +36,7 @@ _PURPOSES: dict[str, Purpose] = {
     "up": "create",
     "preview": "create",
     "outputs": "read",
+    "open": "read",
     "down": "use",
     "pulumi": "use",
     "prune": "read",
@@ -52,6 +54,8 @@ def _run(command: str, session: Session, rest: Sequence[str]) -> None:
             session.preview()
         case "outputs":
             sys.stdout.write(json.dumps(session.outputs(), indent=2, sort_keys=True) + "\n")
+        case "open":
+            sys.stdout.write(opened(session.outputs()))
         case "down":
             session.destroy()
             kept = session.root / "data"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tools.bootstrap.screen import welcome
+import webbrowser
+
+import pytest
+
+from tools.bootstrap.screen import opened, welcome
 
 OUTPUTS = {
     "registry": "localhost:8080",
@@ -16,6 +20,7 @@ SCREEN = """
 Your registry is up at localhost:8080 (stand-in plugins).
 
   address    http://127.0.0.1:8080   with TLS: https://127.0.0.1:8443
+  pages      http://127.0.0.1:8080/   `make open` opens them: whether all is well, and what there is
   user       admin
   password   in /stack/secrets/registry_pass, or `make outputs`
   images     in /stack/data/registry
@@ -36,3 +41,13 @@ def test_one_line_says_what_does_not_run() -> None:
     added = "  left out   ui, cadvisor: no image here; `make outputs` says why"
     assert [line for line in screen.splitlines() if line not in SCREEN.splitlines()] == [added]
     assert f"/stack/data/registry\n{added}\n\nTry it" in screen
+
+
+def test_pages_are_opened_or_their_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    for there in (True, False):
+        monkeypatch.setattr(webbrowser, "open", lambda address, there=there: seen.append(address) or there)
+        said = opened(OUTPUTS)
+        assert ("is open in your browser" in said) is there
+        assert "Sign on as admin; the password is in /stack/secrets/registry_pass." in said
+    assert seen == ["http://127.0.0.1:8080/"] * 2
