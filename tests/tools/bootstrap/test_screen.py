@@ -46,7 +46,12 @@ def test_one_line_says_what_does_not_run() -> None:
 def test_pages_are_opened_or_their_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     for there in (True, False):
-        monkeypatch.setattr(webbrowser, "open", lambda address, there=there: seen.append(address) or there)
+
+        def browse(address: str, there: bool = there) -> bool:
+            seen.append(address)
+            return there
+
+        monkeypatch.setattr(webbrowser, "open", browse)
         said = opened(OUTPUTS)
         assert ("is open in your browser" in said) is there
         assert "Sign on as admin; the password is in /stack/secrets/registry_pass." in said
