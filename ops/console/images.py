@@ -7,9 +7,11 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
+from ops.console.recent import Recent
 from ops.registry.references import MAX_MANIFEST_BYTES
 from ops.registry.tree import RegistryTree, TreeError
 
@@ -35,8 +37,7 @@ class Repository:
     pushed: float | None
 
 
-@dataclass(frozen=True)
-class Tag:
+class Tag(NamedTuple):
     """A tag, and when it was last set, in seconds since 1970."""
 
     name: str
@@ -104,9 +105,11 @@ class Image:
 
 @dataclass
 class Images:
-    """The images of a registry. Manifests never change, so what was understood of them is remembered."""
+    """The images of a registry. Manifests never change, so what was understood of them is remembered; lists are for seconds."""
 
     tree: RegistryTree
+    _repositories: Recent[list[Repository]] = field(default_factory=Recent)
+    _tags: Recent[list[Tag]] = field(default_factory=Recent)
     _known: OrderedDict[str, Image] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -116,22 +119,11 @@ class Images:
         Raises:
             OSError: The tree cannot be read.
         """
-        found = []
-        for name in self.tree.repository_names():
-            tags = self.tags(name)
-            if tags:
-                found.append(Repository(name, len(tags), max(tag.pushed for tag in tags)))
-        return sorted(found, key=lambda one: one.name)
+        return self._repositories.get("", lambda _: self._look_at_repositories())
 
     def tags(self, repository: str) -> list[Tag]:
         """Return a repository's tags, the last pushed first; none if there is no such repository."""
-        folder = f"{self.tree.repository(repository)}/_manifests/tags"
-        try:
-            names = os.listdir(folder)  # noqa: PTH208  # thousands
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        tags = [Tag(name, pushed) for name in names if (pushed := _written(f"{folder}/{name}/current/link"))]
-        return sorted(tags, key=lambda tag: (-tag.pushed, tag.name))
+        return self._tags.get(repository, self._look_at_tags)
 
     def digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that a tag points to; None if there is none, or it cannot be read."""
@@ -175,6 +167,24 @@ class Images:
                 image = self.image(self.digest(repository, name) or "")
                 found.append((name, name.removeprefix(prefix).lstrip(".") or (image.artifact if image else "") or "referrers"))
         return found
+
+    def _look_at_repositories(self) -> list[Repository]:
+        looked = ((name, self._look_at_tags(name)) for name in self.tree.repository_names())
+        return sorted((Repository(name, len(tags), tags[0].pushed) for name, tags in looked if tags), key=attrgetter("name"))
+
+    def _look_at_tags(self, repository: str) -> list[Tag]:
+        try:
+            folder = os.open(f"{self.tree.repository(repository)}/_manifests/tags", os.O_RDONLY | os.O_DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        try:
+            names = os.listdir(folder)  # noqa: PTH208  # by its number
+            tags = [Tag(name, pushed) for name in names if (pushed := _written(f"{name}/current/link", folder))]
+        finally:
+            os.close(folder)
+        tags.sort()
+        tags.sort(key=attrgetter("pushed"), reverse=True)
+        return tags
 
     def _document(self, digest: str) -> dict[str, Any] | None:
         try:
@@ -232,9 +242,9 @@ def sum_of(parts: Sequence[Part]) -> int:
     return sum({part.digest: part.size for part in parts}.values())
 
 
-def _written(path: str) -> float:
+def _written(path: str, folder: int) -> float:
     try:
-        return os.stat(path).st_mtime  # noqa: PTH116  # thousands
+        return os.stat(path, dir_fd=folder).st_mtime  # from the root it takes twice as long
     except OSError:
         return 0.0
 
