@@ -26,6 +26,16 @@ RIGHTS_TAKEN_IN = "rights taken in"
 RIGHTS_REFUSED = "rights refused; the former ones stay in force"
 # Which accounts fail from where, beside the database of events.
 FAILING_LOGINS_FILE = "failing-logins.json"
+# Alerts that wait for their messages, and when the last sign of life came, beside it too.
+ALERTS_FOLDER = "alerts"
+HEARTBEAT_FILE = "watchdog.json"
+# Where Alertmanager sends them.
+ALERTS_PATH = "/alerts"
+# The alert that always fires: that it arrives shows that all others would.
+WATCHDOG = "Watchdog"
+# Of those that Alertmanager sends together, how many it tells one by one; and how many such files wait at most.
+MOST_ALERTS = 50
+MOST_ALERT_FILES = 500
 _OVER_S = 3600.0
 
 
@@ -55,6 +65,20 @@ class SignOn(Strict):
     """
 
     proof_file: Path
+
+
+class AlertsListener(Strict):
+    """Where Alertmanager sends alerts, on an address of its own: elsewhere it could claim to be any client.
+
+    Attributes:
+        host: Address to listen on.
+        port: Port to listen on.
+        token_file: The secret that Alertmanager sends along; during a rotation also another one, on a line of its own.
+    """
+
+    host: str
+    port: Port
+    token_file: Path
 
 
 class FailingLogin(Strict):
@@ -107,6 +131,7 @@ class GatewayConfig(Strict):
         failures: How many failed logins are allowed.
         sign_on: None without an identity provider.
         read_only_file: The file that turns on read-only mode.
+        alerts: Where Alertmanager sends alerts; None without it. Its token is read again like the one above.
         metrics_host: Address on which `/metrics` is served, if any. Only Prometheus should be able to reach it.
         metrics_port: The port there.
     """
@@ -124,5 +149,6 @@ class GatewayConfig(Strict):
     failures: FailureLimits = FailureLimits()
     sign_on: SignOn | None = None
     read_only_file: Path = Path(READ_ONLY_MOUNT, READ_ONLY_FILE)
+    alerts: AlertsListener | None = None
     metrics_host: str | None = None
     metrics_port: Port = 8081

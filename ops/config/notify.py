@@ -88,14 +88,22 @@ class _Channel(Strict):
 
     Attributes:
         minimum: The lowest severity that is sent there.
-        ca: File of the CA that signs the server's certificate; None for the CAs that this machine trusts.
     """
 
     minimum: Severity = Severity.INFO
+
+
+class _ServerChannel(_Channel):
+    """What the channels have in common that lead to a server of one kind.
+
+    Attributes:
+        ca: File of the CA that signs the server's certificate; None for the CAs that this machine trusts.
+    """
+
     ca: Path | None = None
 
 
-class NtfyChannel(_Channel):
+class NtfyChannel(_ServerChannel):
     """A topic of an ntfy server.
 
     Attributes:
@@ -115,7 +123,7 @@ class NtfyChannel(_Channel):
         return (self.token_secret,) if self.token_secret else ()
 
 
-class GotifyChannel(_Channel):
+class GotifyChannel(_ServerChannel):
     """An application of a Gotify server.
 
     Attributes:
@@ -135,7 +143,26 @@ class GotifyChannel(_Channel):
         return (self.token_secret,) if self.server else (self.server_secret, self.token_secret)
 
 
-Channel = Annotated[NtfyChannel | GotifyChannel, Field(discriminator="kind")]
+class AppriseChannel(_Channel):
+    """A service that Apprise knows, such as mail, Matrix, Slack or Telegram: https://appriseit.com/services/ .
+
+    Its address holds passwords, so it is no setting: it is in a secret file that has the channel's name (`apprise_secret`).
+    """
+
+    kind: Literal["apprise"]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets that it needs besides its address."""
+        return ()
+
+
+Channel = Annotated[NtfyChannel | GotifyChannel | AppriseChannel, Field(discriminator="kind")]
+
+
+def apprise_secret(channel: str) -> str:
+    """Return the name of the secret file with the address of a channel."""
+    return f"apprise/{channel}"
 
 
 class QuietHours(Strict):
@@ -164,12 +191,14 @@ class AlertRules(Strict):
         time_zone: Time zone of the hours below.
         quiet_hours: None for none.
         reminder_hours: After how many hours there is a reminder of what is still broken.
+        urgent_reminder_hours: The same for what cannot wait.
         digest_hour: The hour after which the daily digest is sent; None for none.
     """
 
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     quiet_hours: QuietHours | None = None
     reminder_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
+    urgent_reminder_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 1
     digest_hour: Annotated[int, Field(ge=0, le=23)] | None = 8
 
 

@@ -73,6 +73,7 @@ class RegopsConfig(Strict):
         events: The gateway's database of the registry's events.
         moving: Patterns of tags that move by design.
         notify: Where notifications go.
+        watchdog_secret: Name of the secret with the URL of the outside checker that is told while alerts arrive; None without.
         pings: By the name of a task, the URL to ping for each of its runs: https://healthchecks.io/docs/http_api/
     """
 
@@ -100,4 +101,5 @@ class RegopsConfig(Strict):
     events: str = "data/gateway/events.db"
     moving: tuple[MovingPattern, ...] = MOVING
     notify: NotifySettings = NotifySettings()
+    watchdog_secret: SecretName | None = None
     pings: Mapping[str, PingUrl] = Field(default_factory=dict)

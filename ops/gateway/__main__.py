@@ -13,8 +13,10 @@ from typing import TypeVar
 from ops.config import FAILING_LOGINS_FILE, ConfigError, GatewayConfig, load, read
 from ops.core import logs
 from ops.credentials.keys import load_signing_key
+from ops.events.alert_inbox import AlertInbox
 from ops.events.store import EventStore, StoreError
 from ops.gateway import server
+from ops.gateway.alerts import Alerts, ByPort
 from ops.gateway.app import Gateway
 from ops.gateway.failing import Failing
 from ops.gateway.login import Login
@@ -38,8 +40,8 @@ config.json:
     "events_db": "/var/lib/gateway/events.db"
   }
 
-All keys are described in ops/config/gateway.py. At SIGUSR1 it reads rights and webhook token again; if something is wrong with
-them, the former ones stay in force. Exit code 10 means that the configuration is invalid; every problem is listed.
+All keys are described in ops/config/gateway.py. At SIGUSR1 it reads rights and tokens again; if something is wrong with them,
+the former ones stay in force. Exit code 10 means that the configuration is invalid; every problem is listed.
 """
 
 _log = logging.getLogger("ops.gateway")
@@ -51,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python3 -m ops.gateway",
-        description="Issue the registry's tokens and receive its webhook.",
+        description="Issue the registry's tokens, and receive its events and Alertmanager's alerts.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -71,6 +73,16 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         _log.error(f"cannot listen on {config.listen_host}:{config.listen_port}: {error.strerror or error}")
         return 1
+    others = {}
+    listeners = [listener]
+    if config.alerts is not None and gateway.alerts is not None:
+        try:
+            listeners.append(server.listen(config.alerts.host, config.alerts.port))
+            others[config.alerts.port] = gateway.alerts.app()
+        except OSError as error:
+            # Not fatal: pulls need tokens. That alerts do not arrive is told by `regops notify`.
+            where = f"{config.alerts.host}:{config.alerts.port}"
+            _log.error(f"cannot take alerts on {where}: {error.strerror or error}; everything else is served")
     with contextlib.ExitStack() as stack:
         if config.metrics_host is not None:
             try:
@@ -79,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
                 # Not fatal either: Prometheus reports the missing target.
                 where = f"{config.metrics_host}:{config.metrics_port}"
                 _log.error(f"cannot serve metrics on {where}: {error.strerror or error}; everything else is served")
-        server.serve(gateway.app(), listener)
+        server.serve(ByPort(gateway.app(), others), *listeners)
     return 0
 
 
@@ -101,11 +113,13 @@ def assemble(config: GatewayConfig) -> Gateway:
         return None
 
     key = part(lambda path: load_signing_key(read(path)), config.signing_key_file)
-    rights = part(lambda path: LiveRights(path, config.webhook_token_file), config.rights_file)
+    alert_tokens = config.alerts.token_file if config.alerts else None
+    rights = part(lambda path: LiveRights(path, config.webhook_token_file, alert_tokens), config.rights_file)
     proofs = part(tokens_of, config.sign_on.proof_file) if config.sign_on else ()
     if key is None or rights is None or proofs is None:
         raise ConfigError(problems)
     events, metrics = EventStore(config.events_db, kept_days=config.events_kept_days), Metrics()
+    inbox = AlertInbox(config.events_db.parent)
     try:
         events.check()
         if last := events.last_received():
@@ -121,6 +135,7 @@ def assemble(config: GatewayConfig) -> Gateway:
         failing=Failing(config.events_db.parent / FAILING_LOGINS_FILE, config.failures.per_account),
         events=events,
         read_only_file=config.read_only_file,
+        alerts=Alerts(inbox, rights.is_alert_token, metrics) if config.alerts else None,
         sign_on=SignedOn(proofs[0], lambda: rights.people) if proofs else None,
     )
 

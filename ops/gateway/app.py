@@ -24,6 +24,7 @@ from ops.config import HELD_WRITES_PATH, SET_COOKIE_HEADER, USER_HEADER, Account
 from ops.events.envelope import MAX_BODY_BYTES
 from ops.events.store import EventStore, StoreError
 from ops.gateway import scope
+from ops.gateway.alerts import Alerts
 from ops.gateway.errors import registry_error
 from ops.gateway.failing import Failing
 from ops.gateway.held_writes import HeldWrites
@@ -54,6 +55,7 @@ class Gateway:
     failing: Failing
     events: EventStore
     read_only_file: Path
+    alerts: Alerts | None = None
     sign_on: SignedOn | None = None
     sessions: Sessions = field(default_factory=Sessions)
     metrics: Metrics = field(default_factory=Metrics)
@@ -184,6 +186,8 @@ class Gateway:
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # only a process's main thread has signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.rights.take_in)
         await self._on_disk(self.failing.write)
+        if self.alerts:
+            await self._on_disk(self.alerts.expect)
         yield
         self.login.close()
         await self._on_disk(self.events.close)

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ops.config import HELD_WRITES_PATH
+from ops.events.alerts import Notification
 from ops.events.store import Kept
 from ops.gateway.incoming import MalformedCredentialsError
 from ops.gateway.login import LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
@@ -50,6 +51,15 @@ class Metrics:
         self.database_errors = Counter(
             "gateway_database_errors", "Failed uses of the events database, health checks included.", registry=registry
         )
+        self._alerts = Counter("gateway_alerts", "Alerts that Alertmanager has handed over.", ["state"], registry=registry)
+        self.refused_alerts = Counter(
+            "gateway_refused_alert_notifications", "Requests of Alertmanager that were refused.", ["reason"], registry=registry
+        )
+        self.last_watchdog = Gauge(
+            "gateway_last_watchdog_timestamp_seconds",
+            "When Alertmanager last said that alerts are evaluated; 0 if it has not since the gateway started.",
+            registry=registry,
+        )
         self.tokens = Counter("gateway_tokens_issued", "Tokens issued.", registry=registry)
         self._refused = Counter("gateway_refused_logins", "Logins that were refused.", ["reason"], registry=registry)
         self.in_flight = Gauge(
@@ -62,6 +72,10 @@ class Metrics:
             self._events.labels(action)
         for reason in _REASONS.values():
             self._refused.labels(reason)
+        for state in ("firing", "resolved"):
+            self._alerts.labels(state)
+        for reason in ("token", "size", "malformed", "store"):
+            self.refused_alerts.labels(reason)
 
     def kept(self, kept: Kept) -> None:
         """Count what was stored of a webhook's body."""
@@ -72,6 +86,14 @@ class Metrics:
         self._repeated.inc(kept.repeated)
         if kept.problem:
             self._bad.inc()
+
+    def alerted(self, notification: Notification) -> None:
+        """Count what Alertmanager has handed over."""
+        if notification.is_watchdog:
+            self.last_watchdog.set_to_current_time()
+            return
+        for alert in notification.alerts:
+            self._alerts.labels("firing" if alert.firing else "resolved").inc()
 
     def refused(self, error: MalformedCredentialsError | LoginError) -> None:
         """Count a login that was refused."""

@@ -1,4 +1,4 @@
-"""Who may do what, and the token of the registry's events: read at the start, and anew when the gateway is told to."""
+"""Who may do what, and the tokens of events and alerts: read at the start, and anew when the gateway is told to."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ class _InForce:
     people: Mapping[str, Person]
     anonymous: tuple[Access, ...]
     tokens: tuple[str, ...]
+    alert_tokens: tuple[str, ...]
 
 
 class LiveRights:
     """The rights in force, and the files that they come from."""
 
-    def __init__(self, rights: Path, tokens: Path) -> None:
+    def __init__(self, rights: Path, tokens: Path, alert_tokens: Path | None = None) -> None:
         """Read them.
 
         Args:
             rights: A `Rights` file.
             tokens: The file of the event token; while that is being rotated, it has two.
+            alert_tokens: The file of Alertmanager's token, likewise; None if nothing sends alerts.
 
         Raises:
-            ConfigError: With the problems of both files.
+            ConfigError: With the problems of all files.
         """
-        self._files = rights, tokens
+        self._files = rights, tokens, alert_tokens
         self._now = _read(*self._files)
 
     @property
@@ -61,7 +63,11 @@ class LiveRights:
 
     def is_event_token(self, given: str) -> bool:
         """Whether this is a token of the registry's events."""
-        return any(hmac.compare_digest(given.encode(), token.encode()) for token in self._now.tokens)
+        return _is_one_of(self._now.tokens, given)
+
+    def is_alert_token(self, given: str) -> bool:
+        """Whether this is a token of Alertmanager's."""
+        return _is_one_of(self._now.alert_tokens, given)
 
     def take_in(self) -> None:
         """Read the files again. If something is wrong with them, all stays as it was, and the log says what it is."""
@@ -86,22 +92,27 @@ def tokens_of(path: Path) -> tuple[str, ...]:
     return tokens
 
 
-def _read(rights_file: Path, token_file: Path) -> _InForce:
+def _is_one_of(tokens: tuple[str, ...], given: str) -> bool:
+    return any(hmac.compare_digest(given.encode(), token.encode()) for token in tokens)
+
+
+def _read(rights_file: Path, token_file: Path, alert_token_file: Path | None) -> _InForce:
     problems: list[str] = []
-    rights, tokens = None, tuple[str, ...]()
+    rights, found = None, list[tuple[str, ...]]()
     try:
         rights = load(rights_file, Rights)
     except ConfigError as error:
         problems += error.problems
-    try:
-        tokens = tokens_of(token_file)
-    except ConfigError as error:
-        problems += error.problems
+    for file in (token_file, alert_token_file):
+        try:
+            found.append(tokens_of(file) if file else ())
+        except ConfigError as error:
+            problems += error.problems
     if rights is None or problems:
         raise ConfigError(problems)
     return _InForce(
         {account.name: account for account in rights.accounts},
         {person.name: person for person in rights.people},
         rights.anonymous,
-        tokens,
+        *found,
     )

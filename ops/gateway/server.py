@@ -1,4 +1,4 @@
-"""Serves the application: one socket, one process, limited headers, and a shutdown that loses no request."""
+"""Serves the application: one process, limited headers, and a shutdown that loses no request."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: ASGIApp, listener: socket.socket, *, connections: int = _MAX_CONNECTIONS) -> None:
+def serve(app: ASGIApp, *listeners: socket.socket, connections: int = _MAX_CONNECTIONS) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way and exit with code 0.
 
     Args:
         app: What is served.
-        listener: Where.
+        listeners: Where.
         connections: How many at once; more are answered 503.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,8 +73,9 @@ def serve(app: ASGIApp, listener: socket.socket, *, connections: int = _MAX_CONN
             timeout_graceful_shutdown=_DRAIN_S,
         )
     )
-    _log.info("listening", extra={"address": "{}:{}".format(*listener.getsockname()[:2])})
-    server.run(sockets=[listener])
+    for listener in listeners:
+        _log.info("listening", extra={"address": "{}:{}".format(*listener.getsockname()[:2])})
+    server.run(sockets=list(listeners))
 
 
 def _allow_open_files(number: int) -> None:

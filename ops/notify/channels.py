@@ -1,4 +1,4 @@
-"""Channels: send a letter through ntfy or Gotify; tokens are read from files at the last moment."""
+"""Channels: send a letter through ntfy, Gotify or Apprise; tokens are read from files at the last moment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ops.config.notify import Channel, GotifyChannel, NtfyChannel, checked_server
+from ops.config.notify import AppriseChannel, Channel, GotifyChannel, NtfyChannel, apprise_secret, checked_server
+from ops.notify import apprise
 from ops.notify.gotify import gotify_json
 from ops.notify.http import UnavailableError, post
 from ops.notify.message import Letter
@@ -25,16 +26,18 @@ def senders(channels: Mapping[str, Channel], secrets: Path) -> dict[str, Sender]
         channels: Settings by name.
         secrets: The folder of secrets, one file for each.
     """
-    return {name: sender(channel, secrets) for name, channel in channels.items()}
+    return {name: sender(name, channel, secrets) for name, channel in channels.items()}
 
 
-def sender(channel: Channel, secrets: Path) -> Sender:
+def sender(name: str, channel: Channel, secrets: Path) -> Sender:
     """Return the sender of one channel."""
     match channel:
         case NtfyChannel():
             return lambda letter: _to_ntfy(channel, secrets, letter)
         case GotifyChannel():
             return lambda letter: _to_gotify(channel, secrets, letter)
+        case AppriseChannel():
+            return lambda letter: apprise.send(letter, _secret(secrets, apprise_secret(name)))
 
 
 def _to_ntfy(channel: NtfyChannel, secrets: Path, letter: Letter) -> None:

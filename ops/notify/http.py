@@ -15,8 +15,8 @@ from ops.registry.transport import causes_of, reason_of
 CONNECT_S = 5.0
 ANSWER_S = 15.0
 _OK = 200
-_LATER = {408, 429}
-_CLIENT_ERRORS = range(400, 500)
+LATER = {408, 429}
+CLIENT_ERRORS = range(400, 500)
 _ANSWER_BYTES = 65_536
 _SHOWN = 200
 
@@ -82,7 +82,7 @@ def _judge(response: urllib3.BaseHTTPResponse, answer: bytes, secrets: Sequence[
     text = f"it answered {response.status}" + (f" ({shown})" if shown else "")
     if response.status == _OK:
         raise UnavailableError("it answered 200, but not like ntfy or Gotify: is the address right?")
-    if response.status in _CLIENT_ERRORS and response.status not in _LATER:
+    if response.status in CLIENT_ERRORS and response.status not in LATER:
         raise RefusedError(text)
     raise UnavailableError(text, _retry_after(response.headers.get("Retry-After")))
 

@@ -58,6 +58,8 @@ class Message:
         title: What happened, in one line.
         lines: The rest, most important first: the end is cut where a service accepts less.
         severity: How bad it is.
+        reach: Whom it goes to: the channels that want this severity; None for its own. Who was told of a problem is told of its
+            end too.
         fingerprint: What it is about; None for news without a state.
         next_command: What to type next; never cut.
         actions: Up to three links; tapping the message opens the first.
@@ -69,6 +71,7 @@ class Message:
     title: str
     lines: tuple[str, ...] = ()
     severity: Severity = Severity.INFO
+    reach: Severity | None = None
     fingerprint: Fingerprint | None = None
     next_command: str = ""
     actions: tuple[Action, ...] = ()
@@ -169,4 +172,5 @@ def collapse(letters: Sequence[Letter], title: str, *, omitted: int = 0) -> Mess
     by_weight = sorted(letters, key=lambda letter: -letter.message.severity.rank)  # by time among equals
     lines = [f"{utc(letter.at)} {letter.message.severity}: {letter.message.title}" for letter in by_weight]
     worst = by_weight[0].message.severity if by_weight else Severity.INFO
-    return Message(title, tuple(lines), severity=worst, omitted=omitted)
+    reach = max((letter.message.reach or letter.message.severity for letter in letters), key=lambda one: one.rank, default=None)
+    return Message(title, tuple(lines), severity=worst, reach=reach, omitted=omitted)

@@ -11,7 +11,7 @@ from ops.notify.channels import senders
 from ops.notify.delivery import Delivery, flush
 from ops.notify.message import Action, Fingerprint, Letter, Message
 from ops.notify.outbox import Outbox
-from ops.notify.policy import AlertEvent
+from ops.notify.policy import AlertEvent, Firing
 from ops.stack.stack import Stack
 
 
@@ -39,13 +39,16 @@ class Notifier:
         linked = [replace(event, message=self._linked(event.message)) for event in events]
         return tell(self.stack.data / "alerts.json", self.outbox, linked, time.time(), self.stack.config.notify.rules)
 
+    def firing(self) -> Sequence[Firing]:
+        """Return what is known to be broken, and since when; nothing if that cannot be read."""
+        try:
+            return known(self.stack.data / "alerts.json").firing
+        except (OSError, ValueError, RecursionError):
+            return ()
+
     def open_problems(self) -> Mapping[Fingerprint, Message]:
         """Return what is known to be broken; nothing if that cannot be read."""
-        try:
-            firing = known(self.stack.data / "alerts.json").firing
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return {one.message.fingerprint: one.message for one in firing if one.message.fingerprint}
+        return {one.message.fingerprint: one.message for one in self.firing() if one.message.fingerprint}
 
     def _linked(self, message: Message) -> Message:
         """Link a message to the registry's page, if the stack has one."""

@@ -92,8 +92,9 @@ class Outbox:
             OutboxError: It could not be stored everywhere.
         """
         posted = letter if letter.id else replace(letter, id=new_id())
+        reach = letter.message.reach or letter.message.severity
         for channel, minimum in self.minimum.items():
-            if letter.message.severity.rank >= minimum.rank and letter.message.fingerprint != outage_of(channel):
+            if reach.rank >= minimum.rank and letter.message.fingerprint != outage_of(channel):
                 try:
                     self.mailbox(channel).post(posted)
                 except OSError as error:

@@ -51,12 +51,14 @@ class Firing:
         since: When it was first reported.
         told: When it was last sent.
         count: How often it has been reported.
+        reported: When it was last reported; 0 if that is not known.
     """
 
     message: Message
     since: Time
     told: Time
     count: Annotated[int, Field(ge=1)] = 1
+    reported: Time = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def decide(
     """
     local = datetime.fromtimestamp(now, ZoneInfo(rules.time_zone))
     state, told = _changes(state, events, now)
-    state, reminders = _reminders(state, now, rules.reminder_hours * 3600.0)
+    state, reminders = _reminders(state, now, rules)
     state, digest = _digest(state, now, local, rules.digest_hour)
     quiet = rules.quiet_hours is not None and rules.quiet_hours.covers(local.time())
     state, out = _hold(state, [*told, *reminders, *digest], now, quiet=quiet)
@@ -137,22 +139,23 @@ def _changes(state: KnownState, events: Sequence[AlertEvent], now: float) -> tup
             continue
         day = replace(day, bad=_counted(day.bad, name.task))
         if known is None:
-            firing[name] = Firing(message, now, now)
+            firing[name] = Firing(message, now, now, reported=now)
             out.append(message)
             day = _tell_of(day, f"Started {utc(now)}: {message.title}")
         elif event.changed or message.severity.rank > known.message.severity.rank:
-            firing[name] = replace(known, message=message, told=now, count=known.count + 1)
+            firing[name] = replace(known, message=message, told=now, count=known.count + 1, reported=now)
             out.append(message)
         else:
-            firing[name] = replace(known, count=known.count + 1)
+            firing[name] = replace(known, count=known.count + 1, reported=now)
     return replace(state, firing=tuple(firing.values()), day=day), out
 
 
-def _reminders(state: KnownState, now: float, after_s: float) -> tuple[KnownState, list[Message]]:
+def _reminders(state: KnownState, now: float, rules: AlertRules) -> tuple[KnownState, list[Message]]:
     kept, out = list[Firing](), list[Message]()
     for known in state.firing:
         one = replace(known, told=min(known.told, now))  # a clock that was ahead must not silence it
-        if now - one.told >= after_s:
+        urgent = one.message.severity is Severity.CRITICAL
+        if now - one.told >= (rules.urgent_reminder_hours if urgent else rules.reminder_hours) * 3600.0:
             one = replace(one, told=now)
             first = f"Unresolved for {duration(now - one.since)}: reported {_times(one.count)} since {utc(one.since)}."
             out.append(replace(one.message, title=f"Still: {one.message.title}", lines=(first, *one.message.lines)))
@@ -182,11 +185,11 @@ def _digest(state: KnownState, now: float, local: datetime, hour: int | None) ->
 def _hold(state: KnownState, messages: Sequence[Message], now: float, *, quiet: bool) -> tuple[KnownState, list[Message]]:
     """Hold news during quiet hours and release it afterwards."""
     if quiet:
-        news = [Letter(message, now) for message in messages if message.severity is Severity.INFO]
+        news = [Letter(message, now) for message in messages if _can_wait(message)]
         held = (*state.held, *news)
         extra = max(0, len(held) - _HELD_KEPT)
         kept = replace(state, held=held[extra:], held_left_out=state.held_left_out + extra)
-        return kept, [message for message in messages if message.severity is not Severity.INFO]
+        return kept, [message for message in messages if not _can_wait(message)]
     if len(state.held) > _HELD_AT_ONCE:
         count = len(state.held) + state.held_left_out
         released = [collapse(state.held, f"{count} messages from the quiet hours", omitted=state.held_left_out)]
@@ -195,12 +198,22 @@ def _hold(state: KnownState, messages: Sequence[Message], now: float, *, quiet: 
     return replace(state, held=(), held_left_out=0), [*released, *messages]
 
 
+def _can_wait(message: Message) -> bool:
+    """Whether a message can wait until the quiet hours end: whoever was woken up may know that it is over."""
+    return message.severity is Severity.INFO and message.reach is not Severity.CRITICAL
+
+
 def _resolved(known: Firing, now: float) -> Message:
     lasted = f"It lasted {duration(now - known.since)}, from {utc(known.since)}, and was reported {_times(known.count)}."
     old = known.message
     where = [line for line in old.lines if line.startswith("Where: ")]
     return Message(
-        f"Resolved: {old.title}", (lasted, *where), fingerprint=old.fingerprint, actions=old.actions, tags=(_RESOLVED_TAG,)
+        f"Resolved: {old.title}",
+        (lasted, *where),
+        reach=old.severity,
+        fingerprint=old.fingerprint,
+        actions=old.actions,
+        tags=(_RESOLVED_TAG,),
     )
 
 

@@ -43,16 +43,21 @@ class Pings:
         self._send("/log", text)
 
     def _send(self, path: str, text: str) -> None:
-        if self._url is None:
-            return
-        body = text.encode()[-_BODY_BYTES:]
-        try:
-            with urllib3.PoolManager(retries=urllib3.Retry(_RETRIES, backoff_factor=0.5), timeout=_LIMIT_S) as pool:
-                answer = pool.request(
-                    "POST", f"{self._url}{path}", body=body, fields=None, headers={"Content-Type": "text/plain"}
-                )
-            if answer.status >= 400:  # noqa: PLR2004
-                self._warn(f"the ping was answered with {answer.status}")
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            # Not the error's own text: it contains the address, which is as good as a password.
-            self._warn(f"the ping was not sent: {type(error).__name__}")
+        if self._url is not None and (problem := _request("POST", f"{self._url}{path}", text.encode()[-_BODY_BYTES:])):
+            self._warn(problem)
+
+
+def ping(url: str) -> str:
+    """Tell a watcher of any kind that all is well, at the plain address that it has given; return what went wrong, if so."""
+    return _request("GET", url)
+
+
+def _request(method: str, url: str, body: bytes | None = None) -> str:
+    headers = {"Content-Type": "text/plain"} if body is not None else {}
+    try:
+        with urllib3.PoolManager(retries=urllib3.Retry(_RETRIES, backoff_factor=0.5), timeout=_LIMIT_S) as pool:
+            answer = pool.request(method, url, body=body, fields=None, headers=headers)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        # Not the error's own text: it contains the address, which is as good as a password.
+        return f"the ping was not sent: {type(error).__name__}"
+    return f"the ping was answered with {answer.status}" if answer.status >= 400 else ""  # noqa: PLR2004

@@ -20,6 +20,7 @@ from ops.registry.transport import Endpoint
 from ops.stack.crowdsec import SERVICE
 from ops.stack.registry import operator_login
 from ops.stack.stack import Stack
+from ops.tasks.doctor.checks.alerts import alerts
 from ops.tasks.doctor.checks.backups import backups
 from ops.tasks.doctor.checks.bans import bans
 from ops.tasks.doctor.checks.canary import CanaryCheck
@@ -51,6 +52,7 @@ def check_host(stack: Stack, endpoint: Endpoint) -> list[Check]:
         *backups(stack),
         *mirror(stack),
         logins(stack),
+        *alerts(stack),
         *protected,
         *proxies(stack),
         certificate(endpoint, stack.config.stack),

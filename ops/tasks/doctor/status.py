@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ops.core.findings import Findings
 from ops.stack.stack import Stack
+from ops.tasks.doctor.checks.alerts import alerts
 from ops.tasks.doctor.checks.backups import backups
 from ops.tasks.doctor.checks.channels import channels
 from ops.tasks.doctor.checks.containers import service_checks
@@ -16,4 +17,5 @@ from ops.tasks.doctor.checks.tasks import tasks
 def glance(stack: Stack) -> Findings:
     """Return what a quick look finds."""
     host = [*service_checks(stack), disk(stack), read_only_mode(stack)]
-    return Findings([*host, *tasks(stack), *backups(stack), *mirror(stack, brief=True), logins(stack), *channels(stack)])
+    told = [logins(stack), *alerts(stack), *channels(stack)]
+    return Findings([*host, *tasks(stack), *backups(stack), *mirror(stack, brief=True), *told])

@@ -1,4 +1,4 @@
-"""Delivers a stack's messages: those that wait, news of killed runs and of failing logins, tests, and what was given up."""
+"""Delivers a stack's messages: what waits, alerts, news of killed runs and of failing logins, tests, and what was given up."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ops.runs.task import Outcome
 from ops.runs.timers import timers, up_s
 from ops.stack.logins import failing_logins
 from ops.stack.stack import Stack
+from ops.tasks.notify import alerts
 
 
 class NoChannelsError(Exception):
@@ -30,7 +31,7 @@ class NoChannelsError(Exception):
 
 
 def deliver(stack: Stack, *, at_once: bool = False) -> Mapping[str, Delivery]:
-    """Report runs that were killed or not even tried, refused accounts and broken channels; deliver everything that is due.
+    """Report alerts, runs that were killed or not even tried, refused accounts and broken channels; deliver what is due.
 
     Args:
         stack: Whose messages.
@@ -43,11 +44,15 @@ def deliver(stack: Stack, *, at_once: bool = False) -> Mapping[str, Delivery]:
     runs = history_of(stack).runs()
     last = {run.task: run for run in runs}
     killed = [event_of(run, stack.display_name) for run in last.values() if run.state == KILLED]
-    notifier.tell([*(event for event in killed if event), *_silences(stack, notifier, runs), *_failing_logins(stack, notifier)])
+    fetched = alerts.fetch(stack, notifier)
+    found = [*fetched.events, *alerts.silence(stack, notifier)]
+    killed_ones = [event for event in killed if event]
+    notifier.tell([*found, *killed_ones, *_silences(stack, notifier, runs), *_failing_logins(stack, notifier)])
     done = notifier.send(at_once=at_once)
-    if notifier.tell(list(_outages(stack, notifier))):
+    if notifier.tell([*alerts.finish(stack, notifier, fetched), *_outages(stack, notifier)]):
         again = notifier.send()
         done = {name: _both(one, again[name]) for name, one in done.items()}
+    alerts.tell_outside(stack, notifier)
     return done
 
 

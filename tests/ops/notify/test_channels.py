@@ -44,11 +44,11 @@ def ntfy() -> Iterator[NtfyServer]:
 
 def to_ntfy(server: NtfyServer, secrets: Path, topic: str = TOPIC) -> Sender:
     (secrets / "ntfy_token").write_text(f"{server.token}\n")
-    return sender(NtfyChannel(kind="ntfy", server=server.url, topic=topic), secrets)
+    return sender("phone", NtfyChannel(kind="ntfy", server=server.url, topic=topic), secrets)
 
 
 def test_gotify_gets_a_message_at_the_address_that_a_secret_has(gotify: GotifyFake, secrets: Path) -> None:
-    sender(GotifyChannel(kind="gotify"), secrets)(Letter(gc_failed(), NOON, "0badcafe"))
+    sender("phone", GotifyChannel(kind="gotify"), secrets)(Letter(gc_failed(), NOON, "0badcafe"))
     (message,) = gotify.messages
     assert (message["title"], message["message"], message["priority"]) == ("Garbage collection failed", GOTIFY_BODY, 8)
     assert message["extras"]["client::notification"]["click"]["url"] == DASHBOARD
@@ -73,14 +73,14 @@ def test_a_bad_secret_is_named_not_shown_and_costs_no_letter(
     if content is not None:
         (secrets / name).write_text(content)
     with pytest.raises(UnavailableError, match=said) as caught:
-        sender(GotifyChannel(kind="gotify"), secrets)(letter("a"))
+        sender("phone", GotifyChannel(kind="gotify"), secrets)(letter("a"))
     assert not content or content not in str(caught.value)
     assert gotify.messages == []
 
 
 def test_a_wrong_token_kills_the_letter_until_it_is_fixed(gotify: GotifyFake, secrets: Path, tmp_path: Path) -> None:
     box, clock = outbox(tmp_path / "outbox"), Clock()
-    sending = {"phone": sender(GotifyChannel(kind="gotify"), secrets)}
+    sending = {"phone": sender("phone", GotifyChannel(kind="gotify"), secrets)}
     (secrets / "gotify_token").write_text("old")
     box.post(letter("a"))
     (result,) = flush(box, sending, clock=clock).values()
