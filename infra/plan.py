@@ -9,6 +9,8 @@ from infra.authorities import Authorities
 from infra.blocks.upstreams import faults, secret_names
 from infra.catalogue import judge
 from infra.images import Image
+from infra.messages import faults as faults_of_messages
+from infra.messages import notes as notes_on_messages
 from infra.services import SERVICES
 from infra.settings import Settings, SettingsError
 from ops.config import RETENTION, STORAGE_BOX, UPSTREAM_LOGINS
@@ -142,14 +144,14 @@ def make_plan(
         *_pairs(settings),
         *_backups(settings),
         *_recovery(settings),
-        *_channels(settings),
+        *faults_of_messages(settings),
         *_refused(settings, images, asked),
     ]
     if problems:
         raise SettingsError(problems)
     services = tuple(name for name in asked if name not in left_out)
     kept = catalogue if settings.sync.has_catalogue else None
-    return Plan(settings, images, services, left_out, kept, judged.notes, authorities)
+    return Plan(settings, images, services, left_out, kept, [*judged.notes, *notes_on_messages(settings)], authorities)
 
 
 def _reach(settings: Settings) -> list[str]:
@@ -207,17 +209,6 @@ def _recovery(settings: Settings) -> list[str]:
         )
     if kit and settings.recovery_kit_passphrase is None:
         problems.append("recovery_kit: is only written encrypted; set recovery_kit_passphrase")
-    return problems
-
-
-def _channels(settings: Settings) -> list[str]:
-    """Return which secrets the notification channels need and the stack does not set."""
-    problems = []
-    for name, channel in settings.operations.notify.channels.items():
-        for secret in channel.secrets:
-            if getattr(settings, secret, None) is None:
-                remedy = f"set it with `pulumi config set --secret {secret}`"
-                problems.append(f"operations.notify.channels.{name}: needs the secret {secret}; {remedy}")
     return problems
 
 

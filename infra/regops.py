@@ -7,11 +7,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from infra.catalogue import names_here
+from infra.messages import WATCHDOG_URL, notify_settings
 from infra.plan import Plan
 from infra.reach import reach
 from infra.release import Part
 from infra.services import SERVICES
 from infra.settings import Settings
+from ops.config import ALERTS_FOLDER as ALERTS
 from ops.config import (
     BACKUP_FOLDER,
     REGOPS_FILE,
@@ -33,6 +35,8 @@ FOLDERS = (DATA_FOLDER, SNAPSHOTS_FOLDER, BACKUP_FOLDER)
 # The node exporter reads the tasks' metrics here (`*.prom`). The folder is on the disk of the stack's data, which the exporter
 # measures by it.
 METRICS_FOLDER = "data/metrics"
+# Where the gateway keeps alerts until their messages are written.
+ALERTS_FOLDER = f"data/gateway/{ALERTS}"
 # Names the registry in notifications, unless it was generated: nobody would recognise that.
 _IDENTIFIER = "private_registry_identifier"
 
@@ -65,7 +69,8 @@ def regops_config(plan: Plan, root: PurePosixPath) -> RegopsConfig:
         sync=plan.settings.sync.mirror(names_here(plan.settings)) if plan.has_catalogue else None,
         **_upstreams(plan),
         moving=_moving(plan.settings),
-        notify=plan.settings.operations.notify,
+        notify=notify_settings(plan.settings),
+        watchdog_secret=WATCHDOG_URL if plan.settings.watchdog_url and plan.runs("alertmanager") else None,
         pings=plan.settings.operations.pings,
     )
 

@@ -10,9 +10,11 @@ from pulumi_command import local
 
 from infra.blocks.rotation import generation_name
 from infra.blocks.upstreams import secret_values
+from infra.messages import WATCHDOG_URL
 from infra.plan import Plan
 from infra.settings import DEFAULT_USER
 from ops.config import RETENTION
+from ops.config.notify import apprise_secret
 
 # Generates a value: 32 random bytes, URL-safe. Never change this text: the command must not run a second time.
 GENERATE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -48,6 +50,7 @@ SECRETS: Mapping[str, Origin] = {
 INTERNAL: Mapping[str, tuple[str, ...]] = {
     "cache_password": (),
     "events_token": (),
+    "alerts_token": ("alertmanager",),
     "password_salt": (),
     "registry_http_secret": (),
     "token_signing_seed": (),
@@ -82,7 +85,13 @@ class Secrets(pulumi.ComponentResource):
                 self._values[secret] = self._generate(secret)
         logins = secret_values(settings.upstream_logins)
         self._values |= {secret: pulumi.Output.secret(value.get_secret_value()) for secret, value in logins.items()}
-        self._named = {*SECRETS, *logins}
+        self._values |= {
+            apprise_secret(channel): pulumi.Output.secret(url.get_secret_value())
+            for channel, url in settings.apprise_urls.items()
+        }
+        if settings.watchdog_url is not None:
+            self._values[WATCHDOG_URL] = pulumi.Output.secret(settings.watchdog_url.get_secret_value())
+        self._named = {*SECRETS, *logins, *map(apprise_secret, settings.apprise_urls), WATCHDOG_URL}
         for secret, services in INTERNAL.items():
             if not services or any(map(plan.has_client, services)):
                 self._values[secret] = self._generate(secret)
@@ -102,7 +111,7 @@ class Secrets(pulumi.ComponentResource):
 
     @property
     def named(self) -> Mapping[str, pulumi.Output[str]]:
-        """Those of the fourteen that have a value, and the logins of upstream registries; the host gets all as files."""
+        """Those that the stack sets, and those of the fourteen that have a value; the host gets all as files."""
         return {name: value for name, value in self._values.items() if name in self._named}
 
     @property

@@ -46,6 +46,7 @@ from ops.config import (
     describe_fault,
     unique_names,
 )
+from ops.config.notify import ChannelName
 
 PROJECT = "private-registry"
 # How objects are set; those that are secret not in clear.
@@ -80,6 +81,19 @@ def _identifier(name: SecretStr) -> SecretStr:
     return name
 
 
+def _ping_url(url: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https://[!-~]+", url.get_secret_value()):
+        raise ValueError("should be the URL that a checker elsewhere gives, such as https://hc-ping.com/…")
+    return url
+
+
+def _service_url(url: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[a-z][a-z0-9]*://[!-~]+", url.get_secret_value()):
+        raise ValueError("should be an address as Apprise writes it, in one word: https://appriseit.com/services/")
+    return url
+
+
+ServiceUrl = Annotated[SecretStr, AfterValidator(_service_url)]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$")]
 HostPort = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"), AfterValidator(_port_in_range)]
 
@@ -107,15 +121,17 @@ class GivenSecrets(Strict):
     private_registry_identifier: Annotated[SecretStr, AfterValidator(_identifier)] | None = None
     registry_pass: Annotated[SecretStr, Field(min_length=12)] | None = None
     registry_user: Annotated[SecretStr, AfterValidator(_account_name)] | None = None
+    watchdog_url: Annotated[SecretStr, AfterValidator(_ping_url)] | None = None
 
 
-# Those, and the one that is an object.
-SECRET_KEYS = frozenset({*GivenSecrets.model_fields, "upstream_logins"})
+# Those, and the two that are objects.
+SECRET_KEYS = frozenset({*GivenSecrets.model_fields, "apprise_urls", "upstream_logins"})
 
 
 class Settings(GivenSecrets):
     """Everything a stack can set. Field names are the keys below `private-registry:`."""
 
+    apprise_urls: dict[ChannelName, ServiceUrl] = Field(default_factory=dict)
     upstream_logins: dict[UpstreamName, UpstreamLogin] = Field(default_factory=dict)
     place: Literal["local", "hetzner"] = "local"
     name: DnsLabel

@@ -63,6 +63,8 @@ NETWORKS: Mapping[str, NetworkKind] = {
     "registry-metrics": NetworkKind("the registry's debug port", ("registry", "prometheus")),
     # The gateway's metrics have their own network too: whoever reaches its other port could claim any client address.
     "gateway-metrics": NetworkKind("the gateway's metrics", ("gateway", "prometheus")),
+    # Likewise where it takes alerts.
+    "alerts": NetworkKind("alerts, on their way to messages", ("alertmanager", "gateway")),
     "protection": NetworkKind("decisions about whom to ban", ("edge", "crowdsec")),
     "sign-on": NetworkKind("who is signed on", ("edge", "oauth2-proxy")),
     "management": NetworkKind("the pages of Portainer", ("edge", "portainer")),
@@ -70,7 +72,7 @@ NETWORKS: Mapping[str, NetworkKind] = {
     "portainer-socket": NetworkKind("requests to the Docker engine", ("portainer", "portainer-socket")),
     "egress": NetworkKind(
         "requests of services to the Internet",
-        ("regsync", "alertmanager", "crowdsec", "oauth2-proxy"),
+        ("regsync", "crowdsec", "oauth2-proxy"),
         outside=True,
         apart=True,
     ),

@@ -1,4 +1,4 @@
-"""Settings of monitoring: what runs, how long samples are kept, and where alerts go."""
+"""Settings of monitoring: what runs, and how long samples are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class MonitoringSettings(Strict):
         cadvisor: Whether cAdvisor runs, with the proxy for the Docker socket that it needs.
         retention_days: How many days samples are kept; the error budget looks back 30 days.
         retention_gb: How much disk space they may take.
-        ntfy_url: Topic that alerts are sent to, such as `https://ntfy.example.com/topic`; without it they are only shown.
+        ntfy_url: The old way to say where alerts go: a topic such as `https://ntfy.example.com/topic`. Now they go where all
+            messages go, to `operations.notify.channels` (infra/messages.py).
     """
 
     enabled: bool = True

@@ -19,7 +19,7 @@ class OperationsSettings(Strict):
             (`library/*:*`). Those of the mirror always count. A move is news, and of other version tags (`1.2.3`) a warning.
         gc: Garbage collection: what is deleted, and what is kept.
         undo: For how long deleted content can be restored.
-        notify: Channels at ntfy and Gotify, and what is sent when. Their tokens are secrets of this stack.
+        notify: Channels of messages and alerts, and what is sent when. Their tokens and addresses are secrets of this stack.
     """
 
     pings: Mapping[str, PingUrl] = Field(default_factory=dict)

@@ -13,7 +13,7 @@ from ops.config import Strict
 LOGIN_KEY = "login-key"
 ACCOUNT_PREFIX = "password-"
 # Those whose old value is used by something that runs while the new one is brought in: both are accepted for a while.
-OVERLAPPING = ("events_token", "token_signing_seed", LOGIN_KEY)
+OVERLAPPING = ("alerts_token", "events_token", "token_signing_seed", LOGIN_KEY)
 # Nothing keeps these but the services that are given them.
 AT_ONCE = (
     "bouncer_key",

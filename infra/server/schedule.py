@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from infra.plan import Plan
-from infra.regops import ALL_DATA, DATA_FOLDER, METRICS_FOLDER
+from infra.regops import ALERTS_FOLDER, ALL_DATA, DATA_FOLDER, METRICS_FOLDER
 from ops.config import DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER
 
 _DAY_S = 86_400
@@ -63,6 +63,7 @@ class Task:
         docker: Whether it may use the Docker engine.
         network: Whether it may use the network.
         within_s: For how many seconds it may go without success, if not until the second run in a row should have ended.
+        watches: Folder below the root: what appears there starts it too, at once; empty if there is none.
         restores: Whether it runs `restic restore`, which asks the kernel to give files their owners, and is killed where it may
             not ask. Without a capability it gets no answer but no.
     """
@@ -78,6 +79,7 @@ class Task:
     docker: bool = False
     network: bool = False
     within_s: int = 0
+    watches: str = ""
     restores: bool = False
 
     def command(self, root: PurePosixPath) -> Sequence[str]:
@@ -143,7 +145,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
     scrub = [_SCRUB] if backups or plan.runs("regsync") else []
     window = plan.settings.sync.window
     sync = [replace(_SYNC, when=_times(window), writes=[*everywhere, MIRROR_FOLDER])] if plan.has_catalogue else []
-    return [*_everyday(everywhere), *sync, *retention, *backups, *scrub, _notify(everywhere)]
+    return [*_everyday(everywhere), *sync, *retention, *backups, *scrub, _notify(plan, everywhere)]
 
 
 def _times(window: str | None) -> When:
@@ -202,15 +204,17 @@ def _everyday(everywhere: Sequence[str]) -> Sequence[Task]:
     ]
 
 
-def _notify(everywhere: Sequence[str]) -> Task:
+def _notify(plan: Plan, everywhere: Sequence[str]) -> Task:
+    alerts = plan.runs("alertmanager")
     return Task(
         name="notify",
         purpose="sends messages, reminders and the daily digest",
         words=["notify"],
         when=When(minutes=tuple(range(0, 60, 5))),
         limit_s=120,
-        writes=everywhere,
+        writes=[*everywhere, *([ALERTS_FOLDER] if alerts else [])],
         network=True,
+        watches=ALERTS_FOLDER if alerts else "",
     )
 
 

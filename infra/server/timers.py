@@ -1,4 +1,4 @@
-"""Renders tasks as systemd units: a timer, and a service that may only do what its task needs."""
+"""Renders tasks as systemd units: what starts them, and a service that may only do what its task needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BUSY = 75
 
 
 def unit_name(task: Task) -> str:
-    """Return the name of a task's units, without `.timer` or `.service`."""
+    """Return the name of a task's units, without `.timer`, `.service` or `.path`."""
     return f"regops-{task.name}"
 
 
@@ -32,7 +32,8 @@ def units(task: Task, root: PurePosixPath) -> Mapping[str, str]:
         root: The stack's folder on the host.
     """
     name = unit_name(task)
-    return {f"{name}.service": _service(task, root), f"{name}.timer": _timer(task)}
+    watcher = {f"{name}.path": _watcher(task, root)} if task.watches else {}
+    return {f"{name}.service": _service(task, root), f"{name}.timer": _timer(task), **watcher}
 
 
 def recovery(root: PurePosixPath) -> str:
@@ -79,6 +80,22 @@ Persistent=true
 
 [Install]
 WantedBy=timers.target
+"""
+
+
+def _watcher(task: Task, root: PurePosixPath) -> str:
+    # Not DirectoryNotEmpty=, which would start it again and again while a disk is so full that nothing can be fetched.
+    return f"""\
+# {HEAD}
+[Unit]
+Description=What the registry's {task.name} does not wait for its time with
+RequiresMountsFor={root}
+
+[Path]
+PathChanged={root}/{task.watches}
+
+[Install]
+WantedBy=multi-user.target
 """
 
 

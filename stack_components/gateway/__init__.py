@@ -1,4 +1,4 @@
-"""The gateway: issues registry tokens, receives registry events, and holds writes in read-only mode."""
+"""The gateway: issues registry tokens, receives registry events and alerts, and holds writes in read-only mode."""
 
 from stack_components.gateway.component import SPEC, Gateway, reload
 

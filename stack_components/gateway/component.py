@@ -15,6 +15,8 @@ from infra.release import Part
 from infra.secrets import Secrets
 from infra.settings import Settings
 from ops.config import (
+    ALERTS_FOLDER,
+    ALERTS_PATH,
     READ_ONLY_FOLDER,
     READ_ONLY_MOUNT,
     RETENTION_PASSWORD,
@@ -22,6 +24,7 @@ from ops.config import (
     RIGHTS_TAKEN_IN,
     Access,
     Account,
+    AlertsListener,
     GatewayConfig,
     Person,
     Rights,
@@ -45,12 +48,18 @@ METRICS_PORT = 8081
 # The gateway's metrics are on one network only, by a name that is unique there.
 _METRICS_HOST = f"{NAME}.gateway-metrics"
 METRICS_ADDRESS = f"{_METRICS_HOST}:{METRICS_PORT}"
+# Likewise where Alertmanager sends alerts: whoever reaches the first port could claim any client address.
+ALERTS_PORT = 8082
+_ALERTS_HOST = f"{NAME}.alerts"
+ALERTS_URL = f"http://{_ALERTS_HOST}:{ALERTS_PORT}{ALERTS_PATH}"
+_ALERTMANAGER = "alertmanager"
 ISSUER = "private-registry"
 DATA_FOLDER = "data/gateway"
 JWKS = "gateway/jwks.json"
 EVENTS_TOKEN = "gateway/events-token"  # noqa: S105  # a path
 # Those that the gateway accepts: during a rotation two.
 RIGHTS, EVENTS_TOKENS = live_secret(NAME, "rights.json"), live_secret(NAME, "events-tokens")
+ALERTS_TOKENS = live_secret(NAME, "alerts-tokens")
 _KEY = "gateway/signing-key.pem"
 _LIVE = "/run/secrets/live"
 # Where health checks keep compiled modules: the release is read-only, and each would compile them again. The gateway itself has
@@ -65,14 +74,16 @@ def token_service(settings: Settings) -> str:
     return settings.registry_host
 
 
-def config(settings: Settings, *, signs_on: bool = False, measured: bool = False) -> GatewayConfig:
+def config(settings: Settings, *, signs_on: bool = False, measured: bool = False, alerted: bool = False) -> GatewayConfig:
     """Return the gateway's configuration for a stack.
 
     Args:
         settings: The stack's settings.
         signs_on: Whether browsers sign on at an identity provider.
         measured: Whether Prometheus runs.
+        alerted: Whether Alertmanager runs.
     """
+    alerts = AlertsListener(host=_ALERTS_HOST, port=ALERTS_PORT, token_file=Path(_LIVE, "current", "alerts-tokens"))
     return GatewayConfig(
         listen_host=_HOST,
         listen_port=PORT,
@@ -83,6 +94,7 @@ def config(settings: Settings, *, signs_on: bool = False, measured: bool = False
         webhook_token_file=Path(_LIVE, "current", "events-tokens"),
         events_db=Path("/var/lib/gateway/events.db"),
         sign_on=SignOn(proof_file=Path(sign_on.PROOF_FILE)) if signs_on else None,
+        alerts=alerts if alerted else None,
         metrics_host=_METRICS_HOST if measured else None,
         metrics_port=METRICS_PORT,
     )
@@ -98,7 +110,12 @@ def people(settings: Settings) -> tuple[Person, ...]:
 
 def parts(plan: Plan) -> list[Part]:
     """Return the configuration, as parts of the release."""
-    given = config(plan.settings, signs_on=plan.runs(sign_on.NAME), measured=plan.runs("prometheus"))
+    given = config(
+        plan.settings,
+        signs_on=plan.runs(sign_on.NAME),
+        measured=plan.runs("prometheus"),
+        alerted=plan.runs(_ALERTMANAGER),
+    )
     return [Part.of_text(NAME, {"gateway.json": render(given)})]
 
 
@@ -145,6 +162,7 @@ def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str
         JWKS: keys,
         EVENTS_TOKEN: secrets["events_token"],
         EVENTS_TOKENS: secrets.accepted("events_token").apply("\n".join),
+        **({ALERTS_TOKENS: secrets.accepted("alerts_token").apply("\n".join)} if plan.runs(_ALERTMANAGER) else {}),
         # A task of the host's, which has no component of its own.
         **({RETENTION_PASSWORD: secrets["retention_password"]} if plan.deletes_tags else {}),
     }
@@ -178,8 +196,13 @@ def service_args(plan: Plan) -> ServiceArgs:
     )
 
 
+def folders(plan: Plan) -> list[str]:
+    """Return the folders that it writes to; alerts have one of their own, which `regops notify` empties."""
+    return [DATA_FOLDER, *([f"{DATA_FOLDER}/{ALERTS_FOLDER}"] if plan.runs(_ALERTMANAGER) else [])]
+
+
 class Gateway(pulumi.ComponentResource):
-    """The token service and the receiver of events."""
+    """The token service and the receiver of events and alerts."""
 
     def __init__(self, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("private-registry:gateway:Gateway", NAME, {}, opts)
@@ -194,4 +217,4 @@ def reload(context: Context, *, after: Sequence[pulumi.Resource]) -> pulumi.Reso
     return context.host.reload(context.provisioned.live_copy_of_secrets(NAME), how, after=after, name=name)
 
 
-SPEC = ComponentSpec(services=(NAME,), start=Gateway, folders=lambda _: [DATA_FOLDER], parts=parts, secret_files=secret_files)
+SPEC = ComponentSpec(services=(NAME,), start=Gateway, folders=folders, parts=parts, secret_files=secret_files)

@@ -1,4 +1,4 @@
-"""Alertmanager's configuration as a typed model: which alerts are sent, and how loudly.
+"""Alertmanager's configuration as a typed model: which alerts are handed over, together with which, and how often.
 
 Keys and their meaning: https://prometheus.io/docs/alerting/latest/configuration/
 """
@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import yaml
 
-from infra.plan import Plan
-from ops.config import Strict
+from ops.config import MOST_ALERTS, WATCHDOG, Strict
+from stack_components.gateway import component as gateway
 
 # Its name on the network with Prometheus, by which it is reached, and where it listens.
 ADDRESS = "alertmanager.metrics:9093"
-TOKEN_FILE = "/run/secrets/ntfy_token"  # noqa: S105  # a path
-_NOBODY, _NTFY, _URGENT = "nobody", "ntfy", "ntfy-urgent"
-# ntfy accepts no body larger than 32 KiB: https://docs.ntfy.sh/publish/#message-templating
-_ALERTS_IN_A_MESSAGE = 8
+TOKEN_FILE = "/run/secrets/alerts-token"  # noqa: S105  # a path
+_NOBODY, _GATEWAY = "nobody", "gateway"
 
 
 class Authorization(Strict):
@@ -35,7 +33,7 @@ class Webhook(Strict):
 
     url: str
     send_resolved: bool = True
-    max_alerts: int = _ALERTS_IN_A_MESSAGE
+    max_alerts: int = MOST_ALERTS
     http_config: HttpConfig | None = None
 
 
@@ -52,17 +50,18 @@ class SubRoute(Strict):
     receiver: str
     matchers: list[str]
     group_wait: str | None = None
+    group_interval: str | None = None
     repeat_interval: str | None = None
 
 
 class Route(Strict):
-    """Where all other alerts go; those in one group are sent as one message."""
+    """Where all other alerts go; those in one group are handed over together."""
 
     receiver: str
     group_by: tuple[str, ...] = ("alertname", "service")
     group_wait: str = "30s"
     group_interval: str = "5m"
-    repeat_interval: str = "12h"
+    repeat_interval: str = "1h"
     routes: list[SubRoute]
 
 
@@ -85,29 +84,26 @@ class AlertmanagerConfig(Strict):
     )
 
 
-def alertmanager_config(plan: Plan) -> AlertmanagerConfig:
-    """Return where the alerts of a stack go: to its topic at ntfy (2.14 or newer) when it has one.
+def alertmanager_config() -> AlertmanagerConfig:
+    """Return where alerts go: all of them to the gateway, which keeps them until `regops notify` has made messages of them.
 
-    ntfy formats the messages itself: https://docs.ntfy.sh/publish/#pre-defined-templates
+    What is told to whom, when, and again, is decided there, with all other messages. So it repeats more often here than people
+    want to hear it: who fetches them knows by that what still fires.
     """
-    settings = plan.settings
-    topic = settings.monitoring.ntfy_url
-    nobody = Receiver(name=_NOBODY)
+    authorization = Authorization(credentials_file=TOKEN_FILE)
+    webhook = Webhook(url=gateway.ALERTS_URL, http_config=HttpConfig(authorization=authorization))
+    watchdog = SubRoute(
+        receiver=_GATEWAY,
+        matchers=[f'alertname="{WATCHDOG}"'],
+        group_wait="0s",
+        group_interval="20s",
+        repeat_interval="1m",
+    )
     unsent = SubRoute(receiver=_NOBODY, matchers=['severity="none"'])
-    if topic is None:
-        return AlertmanagerConfig(route=Route(receiver=_NOBODY, routes=[unsent]), receivers=[nobody])
-    http = HttpConfig(authorization=Authorization(credentials_file=TOKEN_FILE)) if settings.ntfy_token is not None else None
-    urls = {
-        _NTFY: f"{topic}?template=alertmanager",
-        _URGENT: f"{topic}?template=alertmanager&priority=urgent&tags=rotating_light",
-    }
-    urgent = SubRoute(receiver=_URGENT, matchers=['severity="critical"'], group_wait="10s", repeat_interval="1h")
+    urgent = SubRoute(receiver=_GATEWAY, matchers=['severity=~"critical|page"'], group_wait="10s", group_interval="1m")
     return AlertmanagerConfig(
-        route=Route(receiver=_NTFY, routes=[unsent, urgent]),
-        receivers=[
-            nobody,
-            *(Receiver(name=name, webhook_configs=[Webhook(url=url, http_config=http)]) for name, url in urls.items()),
-        ],
+        route=Route(receiver=_GATEWAY, routes=[watchdog, unsent, urgent]),
+        receivers=[Receiver(name=_NOBODY), Receiver(name=_GATEWAY, webhook_configs=[webhook])],
     )
 
 

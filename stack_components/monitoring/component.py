@@ -24,7 +24,7 @@ _SERVICES: Mapping[str, Callable[[Plan], ServiceArgs]] = {
     "node-exporter": lambda _: exporters.node_exporter_args(),
     "redis-exporter": lambda _: exporters.redis_exporter_args(),
     "blackbox-exporter": lambda _: exporters.blackbox_exporter_args(),
-    "alertmanager": services.alertmanager_args,
+    "alertmanager": lambda _: services.alertmanager_args(),
     "prometheus": services.prometheus_args,
     "grafana": services.grafana_args,
 }
@@ -47,7 +47,7 @@ def parts(plan: Plan) -> list[Part]:
         }
         found.append(Part.of_text("prometheus", texts))
     if plan.runs("alertmanager"):
-        text = alertmanager.render(alertmanager.alertmanager_config(plan))
+        text = alertmanager.render(alertmanager.alertmanager_config())
         found.append(Part.of_text("alertmanager", {"alertmanager.yml": text}))
     if plan.runs("blackbox-exporter"):
         text = blackbox.render(blackbox.blackbox_config(plan.settings))
@@ -59,10 +59,12 @@ def parts(plan: Plan) -> list[Part]:
 
 
 def secret_files(plan: Plan, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
-    """Return the secret files that these services read, besides the token for ntfy."""
+    """Return the secret files that these services read."""
     found: dict[str, pulumi.Output[str]] = {}
     if plan.runs("grafana"):
         found |= {services.PASSWORD: secrets["grafana_password"], services.SECRET_KEY: secrets["grafana_secret_key"]}
+    if plan.runs("alertmanager"):
+        found[services.ALERTS_TOKEN] = secrets["alerts_token"]
     if plan.runs("redis-exporter"):
         found[exporters.REDIS_PASSWORDS] = secrets["metrics_cache_password"].apply(redis_passwords)
     return found

@@ -7,6 +7,7 @@ from stack_components.monitoring import alertmanager, grafana
 from stack_components.service import Healthcheck, ServiceArgs
 
 PASSWORD, SECRET_KEY = "grafana/admin-password", "grafana/secret-key"
+ALERTS_TOKEN = "alertmanager/alerts-token"  # noqa: S105  # a path
 DATASOURCES_PART, DASHBOARDS_PART = "grafana-datasources", "grafana-dashboards"
 
 
@@ -37,20 +38,19 @@ def prometheus_args(plan: Plan) -> ServiceArgs:
     )
 
 
-def alertmanager_args(plan: Plan) -> ServiceArgs:
+def alertmanager_args() -> ServiceArgs:
     """Return Alertmanager's service. It runs alone: without a cluster address it opens no port for one."""
-    sends = plan.settings.monitoring.ntfy_url is not None and plan.settings.ntfy_token is not None
     return ServiceArgs(
         command=[
             "--config.file=/etc/alertmanager/alertmanager.yml",
             "--storage.path=/alertmanager",
             "--cluster.listen-address=",
-            # Not on the network on which it reaches the Internet: whoever reaches it may silence alerts.
+            # Not on the network that it shares with the gateway: whoever reaches it may silence alerts.
             f"--web.listen-address={alertmanager.ADDRESS}",
         ],
         healthcheck=Healthcheck.of_page(f"{alertmanager.ADDRESS}/-/healthy"),
         parts={"alertmanager": "/etc/alertmanager"},
-        secrets={"ntfy_token": alertmanager.TOKEN_FILE} if sends else {},
+        secrets={ALERTS_TOKEN: alertmanager.TOKEN_FILE},
         data={data_folder("alertmanager"): "/alertmanager"},
     )
 

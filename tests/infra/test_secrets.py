@@ -41,6 +41,7 @@ FOURTEEN = {
 # Opens what has all the others, so that the host never gets it.
 OF_THE_KIT = "recovery_kit_passphrase"
 GIVEN = {name: f"given-{name.replace('_', '-')}" for name in sorted({*GivenSecrets.model_fields} - {OF_THE_KIT})}
+GIVEN["watchdog_url"] = "https://hc-ping.example.com/given"
 BARE_TEXTS = {key: json.dumps(value) for key, value in BARE.items()}
 ALWAYS = {name for name, services in INTERNAL.items() if not services}
 ACCOUNTS = json.dumps([{"name": "ci", "access": [{"repositories": "ci/**", "actions": ["pull", "push"]}]}])
@@ -133,9 +134,9 @@ def test_secrets_name_services_that_exist() -> None:
 def test_a_rotation_makes_another_value_and_keeps_the_old_one_until_it_is_done(
     stage: str, accepted: list[str], signing: str
 ) -> None:
-    overlapping = {name: {"generation": 2, "stage": stage} for name in ("events_token", "token_signing_seed")}
+    overlapping = {name: {"generation": 2, "stage": stage} for name in ("alerts_token", "events_token", "token_signing_seed")}
     rotation = {**overlapping, "registry_pass": {"generation": 3}, "password-ci": {"generation": 2}}
-    declared = declare({"accounts": ACCOUNTS, **BARE_TEXTS, "rotation": json.dumps(rotation)})
+    declared = declare({"accounts": ACCOUNTS, **BARE_TEXTS, "monitoring": "{}", "rotation": json.dumps(rotation)})
 
     def value(name: str) -> str:
         return f"mocked-{name}".ljust(43, "x")
@@ -143,6 +144,9 @@ def test_a_rotation_makes_another_value_and_keeps_the_old_one_until_it_is_done(
     written = files(declared)
     assert written["live/gateway/events-tokens"].split("\n") == [value(name) for name in accepted]
     assert written["gateway/events-token"] == value(accepted[0])  # the edge's
+    alerts = [name.replace("events", "alerts") for name in accepted]
+    assert written["live/gateway/alerts-tokens"].split("\n") == [value(name) for name in alerts]
+    assert written["alertmanager/alerts-token"] == value(alerts[0])
     assert written["gateway/signing-key.pem"] == signing_key_from_seed(value(signing))
     assert len(json.loads(written["gateway/jwks.json"])["keys"]) == len(accepted)
     assert written["registry_pass"] == value("registry_pass-3")

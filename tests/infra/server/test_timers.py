@@ -44,6 +44,14 @@ def test_a_task_with_network_that_writes_its_history_alone() -> None:
     assert "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX\n" in text
 
 
+def test_messages_of_alerts_do_not_wait_for_their_time() -> None:
+    (task,) = [task for task in schedule(plan()) if task.name == "notify"]
+    texts = units(task, ROOT)
+    assert f"PathChanged={ROOT}/data/gateway/alerts\n" in texts["regops-notify.path"]
+    assert f"ReadWritePaths={ROOT}/data/gateway/alerts\n" in texts["regops-notify.service"]
+    assert "regops-try.path" not in units(WRITER, ROOT)
+
+
 def test_only_timers_are_started_with_the_machine() -> None:
     texts = units(WRITER, ROOT)
     assert "[Install]\nWantedBy=timers.target\n" in texts["regops-try.timer"]

@@ -94,7 +94,7 @@ def test_services_and_tasks_have_accounts_that_may_do_what_they_are_for() -> Non
 def test_the_gateway_can_read_its_configuration(tmp_path: Path) -> None:
     (part,) = parts(plan_of(accounts=ACCOUNTS))
     (tmp_path / "gateway.json").write_bytes(part.files["gateway.json"])
-    assert load(tmp_path / "gateway.json", GatewayConfig) == config(settings(), measured=True)
+    assert load(tmp_path / "gateway.json", GatewayConfig) == config(settings(), measured=True, alerted=True)
 
 
 @pytest.mark.parametrize("anonymous", [[], [{"repositories": "public/**", "actions": ["pull"]}]])

@@ -25,7 +25,7 @@ SERVICES = {
 
 @pytest.fixture(scope="module")
 def declared() -> Declarations:
-    return declare({"monitoring": json.dumps({"ntfy_url": "https://ntfy.example.com/topic"}), "ntfy_token": "tk_0123456789"})
+    return declare({})
 
 
 def running(declared: Declarations) -> set[str]:
@@ -103,10 +103,14 @@ def test_prometheus_is_under_its_path_and_forgets_in_time(declared: Declarations
     ]
 
 
-def test_alertmanager_has_the_token_when_there_is_one_to_send_with(declared: Declarations) -> None:
-    assert mounts(declared, "alertmanager")["/run/secrets/ntfy_token"] == ("secrets/ntfy_token", True)
+def test_alertmanager_has_the_token_that_the_gateway_accepts_and_no_way_out(declared: Declarations) -> None:
+    assert mounts(declared, "alertmanager")["/run/secrets/alerts-token"] == ("secrets/alertmanager/alerts-token", True)
     assert "--cluster.listen-address=" in container(declared, "alertmanager")["command"]
-    assert set(mounts(declare({"ntfy_token": "tk_0123456789"}), "alertmanager")) == {"/etc/alertmanager", "/alertmanager"}
+    assert declared.secret_files["alertmanager/alerts-token"] == declared.secret_files["live/gateway/alerts-tokens"]
+    assert "alerts-token" not in json.dumps(container(declared, "edge"))
+    off = declare({"monitoring": '{"enabled": false}'})
+    assert not [name for name in off.secret_files if "alerts" in name]
+    assert "alerts_token" not in [one.name for one in off.values()]
 
 
 def test_grafana_has_its_secrets_in_files(declared: Declarations) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from ops.config import WATCHDOG
+from ops.events.alert_inbox import SILENT_S
+from ops.notify.alertmanager import FORGOTTEN_S
 from stack_components.monitoring import alertmanager, alerts, blackbox, prometheus
 from stack_components.monitoring.rules import Alert
 from tests.plans import EVERYTHING, plan_of
 
 SERVER: dict[str, Any] = {"place": "hetzner", "registry_host": "registry.example.com"}
-NTFY = {"ntfy_url": "https://ntfy.example.com/registry-alerts"}
 
 
 def scraped(**settings: Any) -> dict[str, Any]:
@@ -167,54 +169,51 @@ def test_of_all_containers_of_the_engine_this_stacks_are_kept(container: str, ke
 
 
 def test_alerts_are_about_services_that_run() -> None:
-    everything = raised(**SERVER, monitoring=NTFY)
-    assert everything - raised(**SERVER) == {"AlertsNotDelivered"}
-    assert everything - raised(monitoring=NTFY) == {"CertificateExpires", "NoTaskRuns", "TaskOverdue"}
-    assert everything - raised(**SERVER, monitoring=NTFY, protection={"enabled": False}) == {"CrowdSecReadsNothing"}
-    without = raised(**SERVER, monitoring={**NTFY, "cadvisor": False})
+    everything = raised(**SERVER)
+    assert {"AlertsNotDelivered", WATCHDOG} <= everything
+    assert everything - raised() == {"CertificateExpires", "NoTaskRuns", "TaskOverdue"}
+    assert everything - raised(**SERVER, protection={"enabled": False}) == {"CrowdSecReadsNothing"}
+    without = raised(**SERVER, monitoring={"cadvisor": False})
     assert everything - without == {"ContainersNotMeasured", "ContainerMemoryLow", "ContainerOutOfMemory"}
 
 
-def test_alertmanager_yml_with_ntfy() -> None:
-    plan = plan_of(monitoring=NTFY, ntfy_token="tk_0123456789")
+def test_alertmanager_yml() -> None:
     assert (
-        alertmanager.render(alertmanager.alertmanager_config(plan))
+        alertmanager.render(alertmanager.alertmanager_config())
         == """\
 route:
-  receiver: ntfy
+  receiver: gateway
   group_by:
   - alertname
   - service
   group_wait: 30s
   group_interval: 5m
-  repeat_interval: 12h
+  repeat_interval: 1h
   routes:
+  - receiver: gateway
+    matchers:
+    - alertname="Watchdog"
+    group_wait: 0s
+    group_interval: 20s
+    repeat_interval: 1m
   - receiver: nobody
     matchers:
     - severity="none"
-  - receiver: ntfy-urgent
+  - receiver: gateway
     matchers:
-    - severity="critical"
+    - severity=~"critical|page"
     group_wait: 10s
-    repeat_interval: 1h
+    group_interval: 1m
 receivers:
 - name: nobody
-- name: ntfy
+- name: gateway
   webhook_configs:
-  - url: https://ntfy.example.com/registry-alerts?template=alertmanager
+  - url: http://gateway.alerts:8082/alerts
     send_resolved: true
-    max_alerts: 8
+    max_alerts: 50
     http_config:
       authorization:
-        credentials_file: /run/secrets/ntfy_token
-- name: ntfy-urgent
-  webhook_configs:
-  - url: https://ntfy.example.com/registry-alerts?template=alertmanager&priority=urgent&tags=rotating_light
-    send_resolved: true
-    max_alerts: 8
-    http_config:
-      authorization:
-        credentials_file: /run/secrets/ntfy_token
+        credentials_file: /run/secrets/alerts-token
 inhibit_rules:
 - source_matchers:
   - severity="critical"
@@ -232,14 +231,9 @@ inhibit_rules:
     )
 
 
-def test_without_a_topic_alerts_are_only_shown() -> None:
-    document = yaml.safe_load(alertmanager.render(alertmanager.alertmanager_config(plan_of(ntfy_token="tk_0123456789"))))
-    assert document["route"]["receiver"] == "nobody"
-    assert document["receivers"] == [{"name": "nobody"}]
-
-
-def test_a_topic_may_need_no_token() -> None:
-    assert "http_config" not in alertmanager.render(alertmanager.alertmanager_config(plan_of(monitoring=NTFY)))
+def test_what_always_fires_is_handed_over_much_more_often_than_its_absence_is_told() -> None:
+    assert SILENT_S > 80 * 3
+    assert FORGOTTEN_S > 2 * 3600, "each hour Alertmanager says again what fires"
 
 
 @pytest.mark.parametrize(("settings", "tls"), [({}, "false"), (SERVER, "true")])

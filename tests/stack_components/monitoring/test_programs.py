@@ -14,13 +14,11 @@ from tests.stack_components.monitoring.monitoring_rig import Tools, tools, write
 
 pytestmark = pytest.mark.system
 
-NTFY = {"ntfy_url": "https://ntfy.example.com/registry-alerts"}
 SERVER = {"place": "hetzner", "registry_host": "registry.example.com"}
 STACKS: dict[str, dict[str, Any]] = {
     "local": {},
     "everything": EVERYTHING,
-    "server": {**SERVER, "monitoring": NTFY, "ntfy_token": "tk_0123456789"},
-    "server without a token": {**SERVER, "monitoring": NTFY},
+    "server": SERVER,
     "little": {"protection": {"enabled": False}, "monitoring": {"grafana": False, "cadvisor": False}},
 }
 
@@ -66,10 +64,11 @@ def test_alertmanager_takes_its_configuration(alertmanager: Tools, stack: str) -
 @pytest.mark.parametrize(
     ("labels", "receiver"),
     [
-        ("severity=none alertname=Watchdog", "nobody"),
-        ("severity=critical service=registry", "ntfy-urgent"),
-        ("severity=warning service=edge", "ntfy"),
-        ("alertname=SomethingNew", "ntfy"),
+        ("severity=none alertname=Watchdog", "gateway"),
+        ("severity=none alertname=Other", "nobody"),
+        ("severity=critical service=registry", "gateway"),
+        ("severity=warning service=edge", "gateway"),
+        ("alertname=SomethingNew", "gateway"),
     ],
 )
 def test_alerts_go_where_their_severity_says(alertmanager: Tools, labels: str, receiver: str) -> None:
