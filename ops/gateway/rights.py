@@ -33,7 +33,7 @@ class LiveRights:
         Args:
             rights: A `Rights` file.
             tokens: The file of the event token; while that is being rotated, it has two.
-            alert_tokens: The file of Alertmanager's token, likewise; None if nothing sends alerts.
+            alert_tokens: The file of Alertmanager's token, likewise; None if nothing sends alerts. Without it, all are refused.
 
         Raises:
             ConfigError: With the problems of all files.
@@ -103,6 +103,10 @@ def _read(rights_file: Path, token_file: Path, alert_token_file: Path | None) ->
         rights = load(rights_file, Rights)
     except ConfigError as error:
         problems += error.problems
+    if alert_token_file and not alert_token_file.exists():
+        # As in the moment in which monitoring is being switched off. Pulls need tokens meanwhile.
+        _log.error("alerts are refused: their token is missing", extra={"file": str(alert_token_file)})
+        alert_token_file = None
     for file in (token_file, alert_token_file):
         try:
             found.append(tokens_of(file) if file else ())

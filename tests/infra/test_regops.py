@@ -18,6 +18,18 @@ from tests.plans import BARE, CATALOGUE, EVERYTHING, MIRROR, plan_of, plan_with
 ROOT = PurePosixPath("/srv/private-registry")
 
 
+def test_alerts_of_the_old_setting_and_the_outside_checker_reach_the_host() -> None:
+    given = {"monitoring": {"ntfy_url": "https://ntfy.example.com/alerts"}, "watchdog_url": "https://hc-ping.com/hunter2"}
+    plan = plan_of(**given)
+    config = regops_config(plan, ROOT)
+    assert [one.secrets for one in config.notify.channels.values()] == [()]
+    assert config.watchdog_secret == "watchdog_url"
+    assert "hunter2" not in render(config)
+    assert [note.partition(" ")[0] for note in plan.notes if "ntfy" in note] == ["monitoring.ntfy_url"]
+    assert regops_config(plan_of(), ROOT).watchdog_secret is None
+    assert regops_config(plan_of(**{**given, "monitoring": {"enabled": False}}), ROOT).watchdog_secret is None
+
+
 def test_every_service_is_told_with_the_image_of_the_lock() -> None:
     plan = plan_of(**BARE)
     config = regops_config(plan, ROOT)

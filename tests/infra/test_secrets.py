@@ -114,6 +114,17 @@ def test_logins_at_other_registries_are_files_and_nowhere_else() -> None:
     assert "stdin" in declared.named("secrets", COMMAND).secret
 
 
+def test_addresses_of_channels_are_files_and_nowhere_else() -> None:
+    url = "mailtos://robot:hunter2@example.com"
+    notify = {"notify": {"channels": {"mail": {"kind": "apprise"}}}}
+    declared = declare({**BARE_TEXTS, "operations": json.dumps(notify), "apprise_urls": json.dumps({"mail": url})})
+    assert files(declared)["apprise/mail"] == url
+    holding = {
+        (one.name, key) for one in declared.values() for key, value in one.inputs.items() if "hunter2" in str(texts(value))
+    }
+    assert holding == {("secrets", "stdin")}
+
+
 def test_secrets_of_services_are_made_when_these_run() -> None:
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in EVERYTHING.items()}
     assert set(INTERNAL) <= set(generated(declare(texts)))

@@ -13,6 +13,7 @@ from tests.free_ports import free_port
 from tests.ops.cli.test_app import regops
 from tests.ops.notify.gotify_fake import gotify_fake
 from tests.ops.notify.ntfy_server import TOPIC, ntfy_server
+from tests.ops.notify.smtp_server import PASSWORD, USER, mail_server
 from tests.ops.runs.test_task import stack_in
 
 
@@ -46,6 +47,26 @@ def test_a_service_that_is_away_is_said_and_the_message_kept(tmp_path: Path) -> 
     assert shown.returncode == 3
     assert "notify phone: 1 message waiting" in shown.stderr
     assert "tk_secret" not in done.stdout + done.stderr + shown.stdout + shown.stderr
+
+
+def test_a_test_message_comes_by_mail_and_the_address_is_never_shown(tmp_path: Path) -> None:
+    stack = stack_in(tmp_path, notify={"channels": {"mail": {"kind": "apprise", "minimum": "error"}}})
+    secret = tmp_path / "secrets/apprise/mail"
+    secret.parent.mkdir(parents=True)
+    with mail_server() as server:
+        secret.write_text(server.url)
+        sent = regops(stack.root, "notify", "test")
+        assert (sent.returncode, sent.stderr) == (0, "")
+        assert [mail["Subject"] for mail in server.mails] == ["Critical: Test message"]
+    away = regops(stack.root, "notify", "test")
+    assert away.returncode == 3
+    assert "it could not be reached" in away.stdout
+    secret.write_text(f"nosuchthing://{USER}:{PASSWORD}@example.com")
+    unknown = regops(stack.root, "notify", "test")
+    assert "its address is none that Apprise knows" in unknown.stdout
+    written = [path.read_text() for path in stack.data.rglob("*") if path.is_file()]
+    for shown in (away.stdout, away.stderr, unknown.stdout, unknown.stderr, *written):
+        assert PASSWORD not in shown
 
 
 @pytest.mark.parametrize("words", [["test"], ["flush"], ["revive"]])

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from prometheus_client import generate_latest
 
-from ops.config import MOST_ALERT_FILES, AlertsListener, GatewayConfig, load, render
+from ops.config import MOST_ALERT_FILES, AlertsListener, ConfigError, GatewayConfig, load, render
 from ops.core.files import write_atomic
 from ops.events.alert_inbox import AlertInbox
 from ops.events.alerts import MAX_BODY_BYTES
@@ -100,6 +100,19 @@ def test_a_wrong_token_is_refused(alerts: Alerts, headers: dict[str, Any]) -> No
     assert send(alerts, body(alert()), headers=headers).status_code == 401
     assert kept(alerts) == []
     assert counted(alerts, 'gateway_refused_alert_notifications_total{reason="token"} 1.0')
+
+
+def test_a_token_that_is_missing_refuses_alerts_and_nothing_else(tmp_path: Path) -> None:
+    write_files(tmp_path)
+    config = with_alerts(tmp_path)
+    (tmp_path / "alerts_token").unlink()
+    gateway = assemble(config)
+    assert gateway.alerts
+    assert send(gateway.alerts, body(alert())).status_code == 401
+    assert gateway.rights.is_event_token("event-token-of-the-tests")
+    (tmp_path / "alerts_token").write_text("short")
+    with pytest.raises(ConfigError, match="alerts_token: should hold a token"):
+        assemble(config)
 
 
 def test_tokens_are_compared_in_constant_time(alerts: Alerts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ def test_the_passphrase_is_rotated_by_other_means(stack: StandInStack) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "name one secret, as in `make rotate NAME=events_token`: events_token, "),
+        ([], "name one secret, as in `make rotate NAME=events_token`: alerts_token, events_token, "),
         (["event-token"], "name one secret"),
         (["events_token", "bouncer_key"], "name one secret"),
         (["registry_pass"], r"registry_pass is set in .*: set another value with `make pulumi"),
