@@ -104,6 +104,8 @@ def _service(task: Task, root: PurePosixPath) -> str:
     variables = "\n".join(f"Environment={name}={value}" for name, value in environment(root).items())
     last = shlex.join(task.last_command(root)).replace("%", "%%")
     stop_post = f"ExecStopPost={last}\n" if last else ""
+    # What is started by what appears may be started often. Else the one that watches would fail, and would not watch again.
+    often = "StartLimitIntervalSec=0\n" if task.watches else ""
     groups = "SupplementaryGroups=docker\n" if task.docker else ""
     owners = "SystemCallFilter=@chown\n" if task.restores else ""
     paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)
@@ -114,7 +116,7 @@ def _service(task: Task, root: PurePosixPath) -> str:
 Description=The registry's {task.name}: {task.purpose}
 Wants=network-online.target
 After=network-online.target docker.service
-
+{often}
 [Service]
 Type=oneshot
 ExecStart={shlex.join(task.command(root)).replace("%", "%%")}

@@ -7,6 +7,7 @@ import re
 import shlex
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 
 from infra.server.schedule import schedule
 from ops.core.process import Completed
+from ops.events.alerts import parse
 from tests.engine.servers import Box, Server
 from tests.infra.server.plans import plan
+from tests.ops.events.alert_samples import alert, body
 from tools.bootstrap.prune import prune_there
 from tools.emulation.client import Client
 from tools.emulation.stack import EmulatedStack
@@ -273,6 +276,15 @@ def test_users_of_the_server_reach_what_is_published_alone(stack: EmulatedStack,
 def test_each_task_of_the_schedule_runs_on_the_server(server: Server, task: str) -> None:
     assert f"regops-{task}.timer" in server.run("systemctl list-timers --no-pager --no-legend")
     server.run(f"systemctl start regops-{task}.service || {{ journalctl --unit regops-{task} --no-pager; exit 1; }}")
+
+
+def test_an_alert_becomes_a_message_at_once(server: Server) -> None:
+    """The gateway's part is tests/stack_components/monitoring; here it is systemd's, with the rights that the task has."""
+    inbox = f"{ROOT}/data/gateway/alerts"
+    waiting = json.dumps(asdict(parse(body(alert()))))
+    put = f"echo {shlex.quote(waiting)} > {inbox}/.new && chown 10001:10001 {inbox}/.new && mv {inbox}/.new {inbox}/1-new.json"
+    server.run(f"systemctl is-active regops-notify.path && {put}")
+    server.run(f"for _ in $(seq 50); do [ -e {inbox}/1-new.json ] || exit 0; sleep 0.2; done; exit 1")
 
 
 def test_what_tasks_keep_is_the_stacks_own_whoever_calls_regops(server: Server) -> None:

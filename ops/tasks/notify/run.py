@@ -19,9 +19,13 @@ from ops.runs.marks import marks_of
 from ops.runs.reports import event_of, silence, silence_of
 from ops.runs.task import Outcome
 from ops.runs.timers import timers, up_s
+from ops.stack.alerts import alert_inbox
 from ops.stack.logins import failing_logins
 from ops.stack.stack import Stack
 from ops.tasks.notify import alerts
+
+# What comes while messages are sent need not wait for the next run. In a storm it has to.
+_ROUNDS = 3
 
 
 class NoChannelsError(Exception):
@@ -41,19 +45,28 @@ def deliver(stack: Stack, *, at_once: bool = False) -> Mapping[str, Delivery]:
         What happened, by channel.
     """
     notifier = Notifier(stack)
-    runs = history_of(stack).runs()
-    last = {run.task: run for run in runs}
-    killed = [event_of(run, stack.display_name) for run in last.values() if run.state == KILLED]
-    fetched = alerts.fetch(stack, notifier)
-    found = [*fetched.events, *alerts.silence(stack, notifier)]
-    killed_ones = [event for event in killed if event]
-    notifier.tell([*found, *killed_ones, *_silences(stack, notifier, runs), *_failing_logins(stack, notifier)])
-    done = notifier.send(at_once=at_once)
-    if notifier.tell([*alerts.finish(stack, notifier, fetched), *_outages(stack, notifier)]):
-        again = notifier.send()
-        done = {name: _both(one, again[name]) for name, one in done.items()}
+    done = dict[str, Delivery]()
+    for _ in range(_ROUNDS):
+        if not _round(stack, notifier, done, at_once=at_once):
+            break
     alerts.tell_outside(stack, notifier)
     return done
+
+
+def _round(stack: Stack, notifier: Notifier, done: dict[str, Delivery], *, at_once: bool) -> bool:
+    """Report and deliver what there is, add what happened, and return whether alerts have come meanwhile."""
+    runs = history_of(stack).runs()
+    last = {run.task: run for run in runs}
+    killed = [event for run in last.values() if run.state == KILLED and (event := event_of(run, stack.display_name))]
+    fetched = alerts.fetch(stack, notifier)
+    found = [*fetched.events, *alerts.silence(stack, notifier)]
+    notifier.tell([*found, *killed, *_silences(stack, notifier, runs), *_failing_logins(stack, notifier)])
+    sent = [notifier.send(at_once=at_once)]
+    if notifier.tell([*alerts.finish(stack, notifier, fetched), *_outages(stack, notifier)]):
+        sent.append(notifier.send())
+    for one in sent:
+        done |= {name: _both(done[name], now) if name in done else now for name, now in one.items()}
+    return bool(fetched.files) and not fetched.trouble and alert_inbox(stack).oldest() is not None
 
 
 def _both(first: Delivery, second: Delivery) -> Delivery:

@@ -49,7 +49,9 @@ def test_messages_of_alerts_do_not_wait_for_their_time() -> None:
     texts = units(task, ROOT)
     assert f"PathChanged={ROOT}/data/gateway/alerts\n" in texts["regops-notify.path"]
     assert f"ReadWritePaths={ROOT}/data/gateway/alerts\n" in texts["regops-notify.service"]
+    assert "\nStartLimitIntervalSec=0\n" in texts["regops-notify.service"].partition("[Service]")[0]
     assert "regops-try.path" not in units(WRITER, ROOT)
+    assert "StartLimit" not in units(WRITER, ROOT)["regops-try.service"]
 
 
 def test_only_timers_are_started_with_the_machine() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ops.events.alert_inbox import SILENT_S, AlertInbox
 from ops.events.alerts import parse
+from ops.notify.delivery import Delivery
 from ops.notify.message import Letter, Message
 from ops.notify.notifier import Notifier
 from ops.notify.outbox import OutboxError
@@ -90,6 +91,24 @@ def test_alerts_become_messages_once_and_their_end_too(tmp_path: Path) -> None:
     post(stack, {**first, "status": "resolved"})
     deliver(stack)
     assert titles(stack) == [DOWN, f"Resolved: {DOWN}"]
+
+
+def test_what_comes_while_messages_are_sent_does_not_wait_for_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = stack_with(tmp_path)
+    post(stack, alert())
+    late, send = [alert("A"), alert("B"), alert("C"), alert("D")], Notifier.send
+
+    def slow(notifier: Notifier, *, at_once: bool = False) -> Mapping[str, Delivery]:
+        if late:
+            post(stack, late.pop(0))
+        return send(notifier, at_once=at_once)
+
+    monkeypatch.setattr(Notifier, "send", slow)
+    deliver(stack)
+    assert titles(stack) == [DOWN, "A: it is down", "B: it is down"]
+    assert len(list(alert_inbox(stack).waiting())) == 1, "a storm is not followed for ever"
 
 
 def test_alerts_wait_while_messages_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
