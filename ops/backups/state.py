@@ -51,6 +51,7 @@ ROWS: Sequence[Row] = (
     Row("data/regops/alerts.json", quiet=True),
     Row("data/regops/backups", quiet=True),
     Row("data/regops/history.jsonl", quiet=True),
+    Row("data/regops/read-only.jsonl", quiet=True),
     Row("data/regops/outbox", quiet=True),
     Row("data/regops/recovery.json", "of this host alone"),
     Row("data/regops/tasks", quiet=True),

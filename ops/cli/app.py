@@ -45,6 +45,7 @@ class Verbs(LazyGroup):
     verbs: ClassVar = {
         "status": Verb("ops.cli.status:app", "Show on one screen whether all is well."),
         "doctor": Verb("ops.cli.doctor:app", "Find what is wrong, and say what to do about it."),
+        "budget": Verb("ops.cli.budget:app", "Show how much of the error budget is spent, and by what."),
         "changes": Verb("ops.cli.changes:app", "Record and show which tags changed."),
         "gc": Verb("ops.cli.gc:app", "Delete blobs that no tag references."),
         "catalogue": Verb("ops.cli.catalogue:app", "List, edit and check what is mirrored."),

@@ -50,8 +50,9 @@ def gc(
 
     First it looks for blobs that nothing references, and nobody has to wait. Then these are deleted bit by bit, except those that
     have been pushed again in the meantime. What cannot be read keeps everything in its repository, and is named. Safety checks,
-    which --allow overrides: more than half of all blobs would be deleted (share), or there is no recent backup although the
-    settings ask for one (backup). On a full disk, --no-undo frees the space at once; older snapshots then lack what was deleted.
+    which --allow overrides: more than half of all blobs would be deleted (share), there is no recent backup although the settings
+    ask for one (backup), or writes would be refused for longer than the error budget has left (budget). On a full disk, --no-undo
+    frees the space at once; older snapshots then lack what was deleted.
     """
     stack = stack_of(context)
     options = GcOptions(keep_untagged, keep_snapshot=not no_undo, allowed=frozenset(allow))

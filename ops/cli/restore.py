@@ -17,6 +17,7 @@ from ops.core import exit_codes
 from ops.core.time_expressions import moment
 from ops.registry.restore.model import RestoreScope
 from ops.runs.task import Outcome
+from ops.stack.budget import Allowed
 from ops.stack.stack import Stack
 from ops.tasks.restore.run import Chosen, FromBackup, preview, restore, restore_to
 from ops.tasks.restore.state import StateRestored, restore_state
@@ -39,6 +40,7 @@ def restore_(
     to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Restore to a folder, not into the registry.")] = None,
     state: Annotated[str, typer.Option("--state", metavar="PATH", help="Instead: what a service keeps, as data/grafana.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Also set back tags that point to something else now.")] = False,
+    allow: Annotated[list[Allowed], typer.Option(help="Override this safety check.")] = [],  # noqa: B006
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be restored.")] = False,
     wait: Wait = 0.0,
     as_json: Json = False,
@@ -48,7 +50,8 @@ def restore_(
     What the registry lacks comes back: everything, a repository, a tag, or a manifest. A tag that points to something else now
     stays as it is, unless --overwrite is given; then a snapshot of the present state is made first. Pulls keep working; writes
     wait while links are written. Each blob is compared with its digest before it is used. A restore that was interrupted goes on
-    where it was. `regops snapshot restore` is quicker for what was deleted in the last days.
+    where it was. If writes would be refused for longer than the error budget has left, it only starts with --allow budget.
+    `regops snapshot restore` is quicker for what was deleted in the last days.
 
     With --state, what a service keeps comes back instead, with all its files as they were: containers that use it are stopped
     meanwhile, and the state before is kept aside. Secrets, settings and what tasks keep are restored to a folder only.
@@ -67,7 +70,7 @@ def restore_(
             return _preview(stack, chosen, scope, as_json=as_json)
         if to:
             return _show(restore_to(stack, chosen, scope, to, _tell_fetching), as_json=as_json)
-        return _show(restore(stack, chosen, scope, _tell_fetching), as_json=as_json)
+        return _show(restore(stack, chosen, scope, _tell_fetching, allow), as_json=as_json)
 
     end_with(stack, "restore", work, lock=STORAGE, wait_s=wait, routine=dry_run)
 

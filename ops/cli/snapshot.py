@@ -17,6 +17,7 @@ from ops.core import exit_codes
 from ops.registry.restore.model import RestorePlan, RestoreScope
 from ops.registry.restore.plan import LATEST
 from ops.runs.task import Outcome
+from ops.stack.budget import Allowed
 from ops.stack.stack import Stack
 from ops.tasks.snapshot.run import create, delete, preview, restore, snapshots
 
@@ -40,6 +41,7 @@ undo = typer.Typer(add_completion=False, rich_markup_mode=None)
 _What = Annotated[str, typer.Argument(metavar="REPOSITORY[:TAG|@DIGEST]", help="Only this repository, tag or manifest.")]
 _All = Annotated[bool, typer.Option("--all", help="Everything, not only what the garbage collector or retention deleted.")]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Also set back tags that point to something else now.")]
+_Allow = Annotated[list[Allowed], typer.Option("--allow", help="Override this safety check.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be restored.")]
 
 
@@ -83,6 +85,7 @@ def restore_(
     *,
     everything: _All = False,
     overwrite: _Overwrite = False,
+    allow: _Allow = [],  # noqa: B006
     dry_run: _DryRun = False,
     wait: Wait = 0.0,
     as_json: Json = False,
@@ -91,10 +94,11 @@ def restore_(
 
     Without REPOSITORY[:TAG|@DIGEST], it restores what the garbage collector or retention deleted. A tag that points to something
     else now stays as it is, unless --overwrite is given; then a snapshot of the present state is made first. `latest` is the
-    latest snapshot from which something would be restored.
+    latest snapshot from which something would be restored. It does not start if writes would be refused for longer than the error
+    budget has left, unless --allow budget is given.
     """
     scope = RestoreScope.of(what, everything=everything, overwrite=overwrite)
-    _restore(stack_of(context), snapshot, scope, dry_run=dry_run, wait_s=wait, as_json=as_json)
+    _restore(stack_of(context), snapshot, scope, allow, dry_run=dry_run, wait_s=wait, as_json=as_json)
 
 
 @app.command("delete", epilog="Examples: `regops snapshot delete 20261125T040000.000000Z-gc`")
@@ -122,6 +126,7 @@ def restore_latest(
     *,
     everything: _All = False,
     overwrite: _Overwrite = False,
+    allow: _Allow = [],  # noqa: B006
     dry_run: _DryRun = False,
     wait: Wait = 0.0,
     as_json: Json = False,
@@ -136,7 +141,7 @@ def restore_latest(
     if context.args:
         raise typer.BadParameter(f"takes one repository or tag; drop {' '.join(context.args)}", param_hint="REPOSITORY[:TAG]")
     scope = RestoreScope.of(what, everything=everything, overwrite=overwrite)
-    _restore(stack_of(context), LATEST, scope, dry_run=dry_run, wait_s=wait, as_json=as_json)
+    _restore(stack_of(context), LATEST, scope, allow, dry_run=dry_run, wait_s=wait, as_json=as_json)
 
 
 def _as_before(context: typer.Context, verb: str, *, scope: Callable[[str], RestoreScope], dry_run: bool) -> None:
@@ -153,7 +158,7 @@ def _as_before(context: typer.Context, verb: str, *, scope: Callable[[str], Rest
         case "forget":
             delete_(context, name)
         case _:
-            _restore(stack_of(context), name, scope(what), dry_run=dry_run, wait_s=0.0, as_json=False)
+            _restore(stack_of(context), name, scope(what), [], dry_run=dry_run, wait_s=0.0, as_json=False)
 
 
 def _list(stack: Stack, *, as_json: bool) -> None:
@@ -190,9 +195,11 @@ def _create(stack: Stack, *, as_json: bool) -> Outcome:
     return made.outcome
 
 
-def _restore(stack: Stack, snapshot: str, scope: RestoreScope, *, dry_run: bool, wait_s: float, as_json: bool) -> None:
-    run = _preview if dry_run else _run
-    work = partial(run, stack, snapshot, scope, as_json=as_json)
+def _restore(
+    stack: Stack, snapshot: str, scope: RestoreScope, allow: list[Allowed], *, dry_run: bool, wait_s: float, as_json: bool
+) -> None:
+    work = partial(_preview, stack, snapshot, scope) if dry_run else partial(_run, stack, snapshot, scope, allow)
+    work = partial(work, as_json=as_json)
     end_with(stack, "restore", work, lock=STORAGE, wait_s=wait_s, routine=dry_run)
 
 
@@ -202,8 +209,8 @@ def _preview(stack: Stack, snapshot: str, scope: RestoreScope, *, as_json: bool)
     return Outcome(exit_codes.OK, f"{plan.missing} files would be restored")
 
 
-def _run(stack: Stack, snapshot: str, scope: RestoreScope, *, as_json: bool) -> Outcome:
-    report = restore(stack, snapshot, scope)
+def _run(stack: Stack, snapshot: str, scope: RestoreScope, allow: list[Allowed], *, as_json: bool) -> Outcome:
+    report = restore(stack, snapshot, scope, allow)
     if as_json:
         print_json({"report": asdict(report) | {"plan": _document(report.plan)}})
     else:

@@ -56,7 +56,8 @@ from ops.config.gc import VERIFIED_WITHIN_DAYS, GcSettings, SnapshotSettings
 from ops.config.kit import KitBackups, KitRequest
 from ops.config.moving import MOVING, MovingPattern
 from ops.config.notify import NotifySettings
-from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_FOLDER, READ_ONLY_MOUNT, read_only_until
+from ops.config.objective import OBJECTIVE, PROBE_INTERVAL_S, PROBE_JOB
+from ops.config.read_only import HELD_AT_MOST_S, READ_ONLY_FILE, READ_ONLY_FOLDER, READ_ONLY_MOUNT, read_only_until
 from ops.config.recovery import RECOVERY_FILE, RecoverySettings
 from ops.config.regops import OLD_MEMORY_KEY, REGISTRY_DEBUG_PORT, REGOPS_FILE, PingUrl, RegopsConfig, ServiceLimits
 from ops.config.retention import (
@@ -93,6 +94,7 @@ __all__ = [
     "EMAIL_HEADER",
     "FAILING_LOGINS_FILE",
     "HEARTBEAT_FILE",
+    "HELD_AT_MOST_S",
     "HELD_WRITES_PATH",
     "HIGHEST_PORT",
     "HUB",
@@ -102,7 +104,10 @@ __all__ = [
     "MOST_ALERTS",
     "MOST_ALERT_FILES",
     "MOVING",
+    "OBJECTIVE",
     "OLD_MEMORY_KEY",
+    "PROBE_INTERVAL_S",
+    "PROBE_JOB",
     "PROOF_HEADER",
     "READ_ONLY_FILE",
     "READ_ONLY_FOLDER",

@@ -11,6 +11,8 @@ READ_ONLY_FILE = "read-only"
 # Where edge and gateway have that folder.
 READ_ONLY_MOUNT = "/run/gate"
 _DIGITS = 10
+# How many seconds a write waits until it is refused: longer than any slice of a sweep, shorter than clients wait for an answer.
+HELD_AT_MOST_S = 20.0
 
 
 def read_only_until(file: Path) -> float:

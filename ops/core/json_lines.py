@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,32 @@ def write_lines(file: Path, documents: Iterable[Any]) -> None:
     text = "".join(f"{json.dumps(one, separators=(',', ':'))}\n" for one in documents)
     content = text.encode()
     write_atomic(file, gzip.compress(content, _COMPRESSION) if _is_compressed(file) else content, mode=_MODE)
+
+
+def append_line(file: Path, document: Any, *, durable: bool = True, mode: int = 0o640) -> int:
+    """Append a document, and return how many bytes there were before. Not for compressed files.
+
+    Args:
+        file: The file; it and its folder are made if they are missing.
+        document: What is appended.
+        durable: Whether to wait until it is on the disk.
+        mode: Permission bits of a new file.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
+    try:
+        size = os.fstat(handle).st_size
+        # If a kill or a full disk cut the last line short, end it here, so that it does not spoil this one.
+        cut = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        os.write(handle, ("\n" * cut + json.dumps(document) + "\n").encode())
+        if durable:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+    return size
 
 
 def read_lines(file: Path) -> list[Any]:

@@ -11,13 +11,11 @@ from prometheus_client import Gauge
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ops.config import read_only_until
+from ops.config import HELD_AT_MOST_S, read_only_until
 from ops.gateway.errors import registry_error
 
 # Each has a connection of its own; the edge could not serve more either.
 MAX_HELD = 2000
-# Longer than any slice of a sweep; shorter than what clients wait for an answer.
-_LIMIT_S = 20.0
 _LOOK_S = 0.025
 # Clients wait this long before they retry a refused write. A sweep of the garbage collector takes less.
 _RETRY_AFTER_S = 5
@@ -35,7 +33,7 @@ class HeldWrites:
     An ASGI application, not a function, because a client that goes away must be noticed while it waits: it makes room.
     """
 
-    def __init__(self, file: Path, gauge: Gauge, *, limit_s: float = _LIMIT_S) -> None:
+    def __init__(self, file: Path, gauge: Gauge, *, limit_s: float = HELD_AT_MOST_S) -> None:
         """Look at a file.
 
         Args:

@@ -20,6 +20,10 @@ def _no_hook(_: str) -> None:
     """Do nothing between steps."""
 
 
+def _no_limit(_: int) -> None:
+    """Let writes be held for as long as it takes."""
+
+
 @dataclass(frozen=True)
 class LiveRegistry:
     """A registry that keeps serving pulls.
@@ -34,6 +38,8 @@ class LiveRegistry:
             manifest that relies on it.
         drain_limit_s: How long to wait for writes in flight.
         image: Digest of its image, recorded with snapshots.
+        may_hold: Called, before writes are held, with the number of files that will be put back meanwhile: it raises when that
+            would take too long.
         step: Called after each step with the step's name: for progress, and for tests that kill the process there.
     """
 
@@ -45,6 +51,7 @@ class LiveRegistry:
     asked_for: Callable[[], Collection[str]] = frozenset
     drain_limit_s: float = 30.0
     image: str = ""
+    may_hold: Callable[[int], None] = _no_limit
     step: Callable[[str], None] = _no_hook
 
     def drain(self, limit_s: float | None = None) -> None:

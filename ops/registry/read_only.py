@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -14,6 +15,7 @@ from ops.config import read_only_until
 from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.core.process import birth_of
+from ops.registry.holds import Hold
 
 # Time for requests that the edge has just let through to show up in the registry's metrics.
 _TRANSIT_S = 0.1
@@ -24,6 +26,10 @@ _SHORT, _UPLOAD = ("blob_upload", "manifest"), "blob_upload_chunk"
 # How long uploads have to end while read-only mode is on.
 _UPLOADS_S = 0.3
 _IN_FLIGHT = "registry_http_in_flight_requests{"
+
+
+def _forget(_: Hold) -> None:
+    """Note nothing."""
 
 
 class ReadOnlyModeError(Exception):
@@ -45,12 +51,14 @@ class Holder:
         reason: Why.
         pid: Its process.
         started: When that process started, as the kernel counts: process IDs are reused.
+        since: When it turned it on, in seconds since 1970; 0 if it is of a version that did not say.
     """
 
     by: str
     reason: str
     pid: int
     started: str
+    since: float = 0.0
 
     def lives(self) -> bool:
         """Return whether the process is still running."""
@@ -68,10 +76,14 @@ class ReadOnlyMode:
     Attributes:
         file: Its path.
         limit_s: How long it lasts after it was turned on or extended.
+        note: Called with each time that writes were held, when it is over; what it cannot write is lost.
+        changed: How many files were removed or put back since it was turned on, as far as tasks count them.
     """
 
     file: Path
     limit_s: float = 120.0
+    note: Callable[[Hold], None] = _forget
+    changed: int = 0
     _until: float = 0.0
     _holder: Holder | None = None
 
@@ -84,7 +96,8 @@ class ReadOnlyMode:
         """
         if self.file.exists():
             self._take_over()
-        self._holder = Holder(by, reason, os.getpid(), birth_of(os.getpid()))
+        self._holder = Holder(by, reason, os.getpid(), birth_of(os.getpid()), since=time.time())
+        self.changed = 0
         self._write()
 
     def extend(self) -> None:
@@ -106,12 +119,15 @@ class ReadOnlyMode:
     def turn_off(self) -> None:
         """Let writes through again."""
         self.file.unlink(missing_ok=True)
+        if self._holder:
+            self._note(self._holder, min(time.time(), self._until), self.changed)
         self._holder = None
 
     def turn_off_if_orphaned(self) -> None:
         """Turn it off if the task that turned it on has died."""
         holder = holder_of(self.file)
         if holder is not None and not holder.lives():
+            self._note_orphan(holder)
             self.turn_off()
 
     def _write(self) -> None:
@@ -119,11 +135,22 @@ class ReadOnlyMode:
         self._until = time.time() + self.limit_s
         write_atomic(self.file, f"{int(self._until):010d} {json.dumps(asdict(self._holder))}\n")
 
+    def _note_orphan(self, holder: Holder) -> None:
+        """Note for how long a task that has died held writes: until its file expired, or until now."""
+        self._note(holder, min(time.time(), read_only_until(self.file)))
+
+    def _note(self, holder: Holder, ended: float, files: int = 0) -> None:
+        if 0 < holder.since <= ended:
+            with contextlib.suppress(OSError):
+                self.note(Hold(holder.by, holder.since, ended - holder.since, files))
+
     def _take_over(self) -> None:
         holder = holder_of(self.file)
         if holder is None:
             raise ReadOnlyModeBusyError(f"somebody turned on read-only mode by hand; remove {self.file} to end it")
-        if holder.lives():
+        if not holder.lives():
+            self._note_orphan(holder)
+        else:
             raise ReadOnlyModeBusyError(
                 f"{holder.by} (process {holder.pid}) has turned on read-only mode: {holder.reason}; try again later"
             )
@@ -133,7 +160,9 @@ def holder_of(file: Path) -> Holder | None:
     """Return who has turned on read-only mode; None if nobody has, or if the file does not say who."""
     try:
         known: Mapping[str, Any] = json.loads(file.read_text().partition(" ")[2])
-        return Holder(str(known["by"]), str(known["reason"]), int(known["pid"]), str(known["started"]))
+        return Holder(
+            str(known["by"]), str(known["reason"]), int(known["pid"]), str(known["started"]), float(known.get("since", 0))
+        )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 

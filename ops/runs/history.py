@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 from ops.core import exit_codes
 from ops.core.files import write_atomic
+from ops.core.json_lines import append_line
 from ops.core.locks import LockedError, lock
 from ops.core.process import birth_of
 from ops.stack.stack import Stack
@@ -81,18 +81,7 @@ class History:
         Raises:
             OSError: It cannot be written.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"schema": SCHEMA, **asdict(run)}) + "\n"
-        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            size = os.fstat(handle).st_size
-            # If a kill or a full disk cut the last line short, end it here, so that it does not spoil this one.
-            cut = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            os.write(handle, ("\n" * cut + line).encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if size > _TRIM_BYTES:
+        if append_line(self._path, {"schema": SCHEMA, **asdict(run)}) > _TRIM_BYTES:
             self._trim()
 
     def runs(self) -> list[Run]:

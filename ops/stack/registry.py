@@ -10,6 +10,7 @@ from ops.core import exit_codes
 from ops.core.process import CommandError, Conversation
 from ops.registry.cache import RedisCache
 from ops.registry.client import Login
+from ops.registry.holds import Holds
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
@@ -46,7 +47,12 @@ def operator_login(stack: Stack) -> Login:
 
 def read_only_of(stack: Stack) -> ReadOnlyMode:
     """Return a stack's read-only mode, in which the edge holds writes."""
-    return ReadOnlyMode(stack.root / READ_ONLY_FOLDER / READ_ONLY_FILE)
+    return ReadOnlyMode(stack.root / READ_ONLY_FOLDER / READ_ONLY_FILE, note=holds_of(stack).add)
+
+
+def holds_of(stack: Stack) -> Holds:
+    """Return the times that tasks have held writes."""
+    return Holds(stack.data / "read-only.jsonl")
 
 
 @contextlib.contextmanager

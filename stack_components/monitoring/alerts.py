@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from infra.plan import Plan
+from ops.config import PROBE_JOB
 from stack_components.monitoring.error_budget import error_budget
 from stack_components.monitoring.mirror import mirror
-from stack_components.monitoring.prometheus import PROBE_JOB
 from stack_components.monitoring.rules import Group, RuleFile, alert
 from stack_components.monitoring.tasks import tasks
 

@@ -12,14 +12,14 @@ from pydantic import Field
 
 from infra.plan import Plan
 from infra.settings import Settings
-from ops.config import REGISTRY_DEBUG_PORT, Strict, container_name
+from ops.config import PROBE_INTERVAL_S, PROBE_JOB, REGISTRY_DEBUG_PORT, Strict, container_name
 from stack_components.edge import component as edge
 from stack_components.gateway import component as gateway
 from stack_components.monitoring import alertmanager, blackbox
 from stack_components.protection import component as crowdsec
 
-SCRAPE_INTERVAL_S = 30
-PROBE_JOB = "probe"
+# Of all jobs, the probes among them.
+SCRAPE_INTERVAL_S = PROBE_INTERVAL_S
 # The tasks' metrics, as the node exporter sees the folder; it is on the disk of the stack's data.
 NODE_FOLDER = "/metrics"
 

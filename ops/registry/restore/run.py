@@ -12,7 +12,7 @@ from ops.registry.snapshots.recovery import put_back, roll_back
 from ops.registry.snapshots.trash import explained
 from ops.registry.tree import Entry, Kind, RegistryTree
 
-_TASK = "restore"
+TASK = "restore"
 _WHY = "before-restore"
 _EVERY = 500
 
@@ -31,21 +31,25 @@ def restore(live: LiveRegistry, name: str, scope: RestoreScope) -> RestoreReport
         SnapshotError: There is no such snapshot, or no room for another one.
         LockedError: Another task is using the snapshots.
         TreeError: A link of the registry is damaged.
+        OverBudgetError: Writes would be refused for longer than may be.
     """
-    with live.store.locked(_TASK):
-        roll_back(live, _TASK)
+    with live.store.locked(TASK):
+        roll_back(live, TASK)
         snapshot = live.store.get(resolved(live.store, name, scope))
         todo = plan(live.store, snapshot, scope)
         live.step("planned")
         if not todo.missing and not todo.overwritten:
             live.flush()  # a run that was killed may have restored everything, and got no further
             return RestoreReport(todo, 0, "", ())
+        files = len(todo.files) + len(todo.overwritten)
+        live.may_hold(files)
         before = live.store.create(_WHY, index_of(listing_of(live.tree)), image=live.image).name if todo.overwritten else ""
         live.step("copied")
-        with live.writes_held(_TASK, f"{scope.repository or 'the registry'} is being restored"):
+        with live.writes_held(TASK, f"{scope.repository or 'the registry'} is being restored"):
             for change in todo.overwritten:
                 _unmoved(live.tree, change)
             restored = _put_back_all(live, todo)
+            live.read_only.changed = files
             live.step("restored")
             live.read_only.extend()
             live.flush()

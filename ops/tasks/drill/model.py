@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from typing import Any
 
-from humanize import naturalsize, precisedelta
+from humanize import naturalsize
 
 from ops.core import exit_codes
+from ops.core.durations import duration
 from ops.core.findings import and_more
 
 SCHEMA = 1
@@ -95,10 +95,10 @@ class DrillReport:
         """How it ended, in a line."""
         if self.problems:
             return f"{self.backup} does not come back: {self.problems[0]}{and_more(self.problems)}"
-        whole = f"all of it would take {_duration(self.rto_s)}" if self.rto_s is not None else "its size is unknown"
+        whole = f"all of it would take {duration(self.rto_s)}" if self.rto_s is not None else "its size is unknown"
         return (
             f"{self.tags} tags of {len(self.repositories)} repositories came back from {self.backup}: "
-            f"{naturalsize(self.size, binary=True)} at {self.rate / 1e6:.1f} MB/s, {whole}; loss at most {_duration(self.rpo_s)}"
+            f"{naturalsize(self.size, binary=True)} at {self.rate / 1e6:.1f} MB/s, {whole}; loss at most {duration(self.rpo_s)}"
         )
 
     @property
@@ -131,11 +131,7 @@ def lines_of(document: Mapping[str, Any]) -> list[str]:
         f"state:          {document['files']} files, {document['databases']} databases; {document['changed']} changed since",
         f"production:     {len(document['moved'])} of these tags have moved since, {len(document['gone'])} are gone",
         f"rate:           {document['rate'] / 1e6:.1f} MB/s",
-        f"RTO:            {'unknown' if rto is None else _duration(rto)} for all of it, extrapolated",
-        f"RPO:            {_duration(document['rpo_s'])}",
+        f"RTO:            {'unknown' if rto is None else duration(rto)} for all of it, extrapolated",
+        f"RPO:            {duration(document['rpo_s'])}",
     ]
     return [*lines, *(f"PROBLEM: {one}" for one in document["problems"]), *(f"note: {one}" for one in document["notes"])]
-
-
-def _duration(seconds: float) -> str:
-    return precisedelta(timedelta(seconds=round(seconds)), suppress=["days"], format="%d")

@@ -9,13 +9,16 @@ from ops.tasks.gc.model import Plan, Refusal, SafetyLimits
 _DAY_S = 86_400.0
 
 
-def refusals(plan: Plan, limits: SafetyLimits, backup_age_s: Callable[[], float | None]) -> dict[Refusal, str]:
+def refusals(
+    plan: Plan, limits: SafetyLimits, backup_age_s: Callable[[], float | None], over_budget: Callable[[int], str]
+) -> dict[Refusal, str]:
     """Return why a collection refuses to start, each reason with its remedy.
 
     Args:
         plan: What would be deleted.
         limits: What is allowed.
         backup_age_s: Returns how old the last verified backup is; None when there is none.
+        over_budget: Returns why so many files are too many for the error budget; empty if they are not.
     """
     found: dict[Refusal, str] = {}
     if plan.all_blobs and plan.blobs / plan.all_blobs > limits.max_share:
@@ -31,4 +34,6 @@ def refusals(plan: Plan, limits: SafetyLimits, backup_age_s: Callable[[], float 
             found[Refusal.BACKUP] = (
                 f"{what}, and the limit is {limit}; `regops backup`, then `regops verify`, or pass --allow backup"
             )
+    if Refusal.BUDGET not in limits.allowed and (reason := over_budget(plan.files)):
+        found[Refusal.BUDGET] = reason
     return {kind: reason for kind, reason in found.items() if kind not in limits.allowed}

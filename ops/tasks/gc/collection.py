@@ -24,7 +24,7 @@ from ops.tasks.gc.model import GcReport, Plan, RefusedError, Rules, SafetyLimits
 from ops.tasks.gc.plan import plan_of
 from ops.tasks.gc.sweep import Sweep
 
-_TASK = "gc"
+TASK = "gc"
 _WHY = "gc"
 _LOOKS = 4
 _LOOK_S = 0.25
@@ -46,6 +46,7 @@ class GarbageCollection:
         rules: What is deleted.
         limits: When it refuses to start.
         backup_age_s: Returns how old the last verified backup is; None when there is none.
+        over_budget: Returns why removing so many files is too much for the error budget; empty if it is not.
         keep_snapshot: Whether what is deleted can be restored; if not, its space is free at once.
         sample: How many images are read in full afterwards.
     """
@@ -54,6 +55,7 @@ class GarbageCollection:
     rules: Rules = field(default_factory=Rules)
     limits: SafetyLimits = field(default_factory=SafetyLimits)
     backup_age_s: Callable[[], float | None] = lambda: None
+    over_budget: Callable[[int], str] = lambda _: ""
     keep_snapshot: bool = True
     sample: int = 5
 
@@ -76,8 +78,8 @@ class GarbageCollection:
             LockedError: Another task is using the snapshots.
         """
         clock = Clock()
-        with self.live.store.locked(_TASK):
-            roll_back(self.live, _TASK)
+        with self.live.store.locked(TASK):
+            roll_back(self.live, TASK)
             listing = self._list(clock)
             heal(self.live.store, listing)
             marked = self._mark(listing, clock)
@@ -103,6 +105,7 @@ class GarbageCollection:
             kept_again=sweep.kept_again,
             left=len(sweep.left),
             held_s=clock.longest.get("held", 0.0),
+            all_held_s=clock.seconds.get("held", 0.0),
             slices=clock.times.get("held", 0),
             seconds=clock.seconds,
             verified=verified,
@@ -160,10 +163,11 @@ class GarbageCollection:
         while True:
             began = time.monotonic()
             try:
-                with clock.phase("held"), live.writes_held(_TASK, "unused blobs are being deleted", drain_limit_s=_DRAIN_S):
+                with clock.phase("held"), live.writes_held(TASK, "unused blobs are being deleted", drain_limit_s=_DRAIN_S):
                     put_back(live.store, sweep.look())
                     left_s = began + _HELD_S - clock.last.get("look", 0.0) - time.monotonic()
                     sweep.one_slice(snapshot.trash, max(left_s, _LEAST_S), self._keep_going)
+                    live.read_only.changed = len(sweep.recent)
                     live.step("swept")
                     live.read_only.extend()
                     with clock.phase("look"):
@@ -202,7 +206,7 @@ class GarbageCollection:
 
     def _plan(self, marked: Marked, clock: Clock) -> Plan:
         plan = plan_of(marked, clock.seconds)
-        return replace(plan, refusals=refusals(plan, self.limits, self.backup_age_s))
+        return replace(plan, refusals=refusals(plan, self.limits, self.backup_age_s, self.over_budget))
 
     def _verify(self, removed: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Read some images in full. What is wrong with them is a problem of the collection if it was removed by it."""

@@ -15,6 +15,7 @@ class Refusal(StrEnum):
 
     SHARE = "share"
     BACKUP = "backup"
+    BUDGET = "budget"
 
 
 class RefusedError(Exception):
@@ -125,6 +126,7 @@ class Plan:
         manifests: Revisions in repositories.
         tags: Orphaned tags, as `repository:tag`.
         repositories: By repository, the largest first.
+        files: How many files would be removed: these blobs, and what points to them.
         kept_by_rule: Files that nothing references and a rule keeps.
         unclear: What could not be read, by repository, with the reason; everything in that repository stays.
         refusals: Why it would refuse to start.
@@ -137,6 +139,7 @@ class Plan:
     manifests: int
     tags: tuple[str, ...]
     repositories: tuple[RepositoryShare, ...]
+    files: int
     kept_by_rule: int
     unclear: tuple[str, ...] = ()
     refusals: Mapping[Refusal, str] = field(default_factory=dict)
@@ -155,6 +158,7 @@ class GcReport:
         kept_again: Files that were kept because they were pushed again in the meantime.
         left: Files that are left for the next collection, since there was always a write in flight.
         held_s: For how many seconds writes were held at most.
+        all_held_s: For how many they were held in all.
         slices: How often they were.
         seconds: How long each phase took.
         verified: Images that were read in full afterwards, as `repository:tag`.
@@ -168,6 +172,7 @@ class GcReport:
     kept_again: int
     left: int
     held_s: float
+    all_held_s: float
     slices: int
     seconds: Mapping[str, float]
     verified: tuple[str, ...]

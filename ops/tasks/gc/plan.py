@@ -26,6 +26,7 @@ def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:
         manifests=len(by_kind[Kind.REVISION]),
         tags=tuple(sorted(f"{one.entry.repository}:{one.entry.tag}" for one in by_kind[Kind.TAG])),
         repositories=tuple(sorted(shares, key=lambda one: (-one.size, one.name))),
+        files=len(marked.candidates),
         kept_by_rule=marked.kept_by_rule,
         unclear=marked.unclear,
         seconds=dict(seconds),

@@ -16,9 +16,10 @@ from ops.core.findings import and_more
 from ops.registry.snapshots.recovery import roll_back
 from ops.runs.task import Outcome
 from ops.stack.access_log import NewlyAsked, access_log_of, asked_for, last_pulls
+from ops.stack.budget import over_budget
 from ops.stack.registry import live_registry, registry_image
 from ops.stack.stack import Stack
-from ops.tasks.gc.collection import GarbageCollection
+from ops.tasks.gc.collection import TASK, GarbageCollection
 from ops.tasks.gc.model import GcOptions, GcReport, Keep, Plan, Rules, SafetyLimits
 
 _DAY_S = 86_400.0
@@ -48,6 +49,7 @@ class Collected:
             "removed_blobs": report.removed_blobs,
             "removed_bytes": report.size,
             "held_seconds": report.held_s,
+            "read_only_seconds": report.all_held_s,
             "snapshots_bytes": self.held,
         }
         if report.problems:
@@ -153,5 +155,6 @@ def _collection(stack: Stack, options: GcOptions, step: Step) -> Iterator[Garbag
                 allowed=options.allowed,
             ),
             backup_age_s=lambda: standing_of(stack).verified_age_s(time.time()),
+            over_budget=lambda files: over_budget(stack, TASK, files, sliced=True),
             keep_snapshot=options.keep_snapshot,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,16 +19,17 @@ from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, WritesInFlight
 from ops.registry.restore.model import RestoreError, RestoreReport, RestoreScope
 from ops.registry.restore.plan import has
+from ops.registry.restore.run import TASK
 from ops.registry.restore.run import restore as restore_live
 from ops.registry.snapshots.recovery import roll_back
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
+from ops.stack.budget import Allowed, guarded
 from ops.stack.registry import live_registry, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.restore.fetch import Fetching
 from ops.tasks.restore.placeholders import mount_of
 
-_TASK = "restore"
 _WORK = ".regops"
 
 
@@ -117,7 +118,9 @@ def preview(stack: Stack, chosen: Chosen, scope: RestoreScope) -> Preview:
     )
 
 
-def restore(stack: Stack, chosen: Chosen, scope: RestoreScope, tell: Callable[[int], None]) -> FromBackup:
+def restore(
+    stack: Stack, chosen: Chosen, scope: RestoreScope, tell: Callable[[int], None], allowed: Collection[Allowed] = ()
+) -> FromBackup:
     """Restore into the running registry what a backup has and the registry lacks.
 
     Args:
@@ -125,8 +128,10 @@ def restore(stack: Stack, chosen: Chosen, scope: RestoreScope, tell: Callable[[i
         chosen: Which backup.
         scope: What to restore.
         tell: Called with the number of blobs that are fetched next.
+        allowed: Checks that are overridden.
 
     Raises:
+        OverBudgetError: Writes would be refused for longer than the error budget has left.
         BackupError: There is no such backup, or it cannot be read.
         RestoreError: It does not have what was asked for, or a tag was pushed in the meantime.
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
@@ -137,7 +142,7 @@ def restore(stack: Stack, chosen: Chosen, scope: RestoreScope, tell: Callable[[i
     if not is_awaited(stack):
         mount_of(stack).stop()  # of a recovery that was given up: what it served counts as missing now
     with live_registry(stack) as live:
-        return restore_from(found, live, scope, tell)
+        return restore_from(found, guarded(live, stack, TASK, allowed), scope, tell)
 
 
 def restore_to(stack: Stack, chosen: Chosen, scope: RestoreScope, folder: Path, tell: Callable[[int], None]) -> FromBackup:
@@ -194,8 +199,8 @@ def source_of(stack: Stack, chosen: Chosen, scope: RestoreScope) -> Source:
 def restore_from(source: Source, live: LiveRegistry, scope: RestoreScope, tell: Callable[[int], None]) -> FromBackup:
     """Restore into a registry; see `restore`."""
     fetching = Fetching(source.backups, source.backup, live.store, tell)
-    with live.store.locked(_TASK):
-        roll_back(live, _TASK)
+    with live.store.locked(TASK):
+        roll_back(live, TASK)
         snapshot = fetching.bring(source.index, scope)
         live.step("fetched")
     report = restore_live(live, snapshot.name, scope)

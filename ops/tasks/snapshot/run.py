@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,10 +11,12 @@ from ops.registry.index import index_of
 from ops.registry.listing import listing_of
 from ops.registry.restore.model import RestorePlan, RestoreReport, RestoreScope
 from ops.registry.restore.plan import plan, resolved
+from ops.registry.restore.run import TASK as RESTORE
 from ops.registry.restore.run import restore as restore_live
 from ops.registry.snapshots.recovery import heal, roll_back
 from ops.registry.snapshots.store import Snapshot, SnapshotStore
 from ops.runs.task import Outcome
+from ops.stack.budget import Allowed, guarded
 from ops.stack.registry import live_registry, tree_of
 from ops.stack.stack import Stack
 
@@ -98,15 +101,17 @@ def preview(stack: Stack, name: str, scope: RestoreScope) -> RestorePlan:
         return plan(store, store.get(resolved(store, name, scope)), scope)
 
 
-def restore(stack: Stack, name: str, scope: RestoreScope) -> RestoreReport:
+def restore(stack: Stack, name: str, scope: RestoreScope, allowed: Collection[Allowed] = ()) -> RestoreReport:
     """Restore what a snapshot has and the registry lacks.
 
     Args:
         stack: Whose registry.
         name: Of the snapshot, or `latest`.
         scope: What to restore.
+        allowed: Checks that are overridden.
 
     Raises:
+        OverBudgetError: Writes would be refused for longer than the error budget has left.
         RestoreError: There is no snapshot, it does not have what was asked for, or a tag was pushed in the meantime.
         SnapshotError: There is no snapshot of this name, or no room for another one.
         ReadOnlyModeError: Read-only mode cannot be turned on, or writes in flight do not finish in time.
@@ -114,7 +119,7 @@ def restore(stack: Stack, name: str, scope: RestoreScope) -> RestoreReport:
         TreeError: A link or manifest of the snapshot is damaged.
     """
     with live_registry(stack) as live:
-        return restore_live(live, name, scope)
+        return restore_live(guarded(live, stack, RESTORE, allowed), name, scope)
 
 
 def _store(stack: Stack) -> SnapshotStore:

@@ -40,6 +40,7 @@ def stack(tmp_path: Path) -> Stack:
 VERBS = [
     "backup",
     "backups",
+    "budget",
     "catalogue",
     "changes",
     "doctor",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.process import run
+from ops.registry.holds import Hold
 from ops.registry.read_only import (
     Holder,
     ReadOnlyMode,
@@ -59,17 +61,64 @@ def test_one_that_is_on_is_left_to_its_holder(mode: ReadOnlyMode) -> None:
     assert mode.file.read_text() == ""
 
 
-def test_one_of_a_task_that_has_died_is_taken_over(mode: ReadOnlyMode) -> None:
+def die_in(mode: ReadOnlyMode, limit_s: float = 120.0) -> str:
+    """Let a task die in read-only mode; return what it leaves in the file."""
     code = "import sys; from pathlib import Path; from ops.registry.read_only import ReadOnlyMode; "
-    code += "ReadOnlyMode(Path(sys.argv[1])).turn_on('dead', '')"
+    code += f"ReadOnlyMode(Path(sys.argv[1]), {limit_s}).turn_on('dead', '')"
     run([sys.executable, "-c", code, mode.file], timeout=30, cwd=PROJECT_FOLDER)
-    left = mode.file.read_text()
+    return mode.file.read_text()
+
+
+def test_one_of_a_task_that_has_died_is_taken_over(mode: ReadOnlyMode) -> None:
+    left = die_in(mode)
     mode.turn_off_if_orphaned()
     assert not mode.file.exists()
     mode.file.write_text(left)
     mode.turn_on("a task", "")
     mode.turn_off_if_orphaned()
     assert getattr(holder_of(mode.file), "by", "") == "a task"
+
+
+def test_it_is_noted_for_how_long_writes_were_held(mode: ReadOnlyMode) -> None:
+    noted: list[Hold] = []
+    mode.note = noted.append
+    began = time.time()
+    mode.turn_on("a task", "")
+    mode.changed = 7
+    time.sleep(0.2)
+    mode.turn_off()
+    mode.turn_off()
+    (hold,) = noted
+    assert (hold.by, hold.files) == ("a task", 7)
+    assert began <= hold.began < began + 0.15
+    assert 0.2 <= hold.seconds < 5
+    mode.turn_on("a task", "")
+    mode.turn_off()
+    assert noted[-1].files == 0, "what was changed before is counted once"
+
+
+@pytest.mark.parametrize("again", [ReadOnlyMode.turn_off_if_orphaned, lambda mode: mode.turn_on("another", "")])
+def test_a_task_that_has_died_held_writes_until_its_file_expired(
+    mode: ReadOnlyMode, again: Callable[[ReadOnlyMode], None]
+) -> None:
+    noted: list[Hold] = []
+    mode.note = noted.append
+    die_in(mode, limit_s=1.0)
+    time.sleep(2.0)
+    again(mode)
+    (hold,) = noted
+    assert hold.by == "dead"
+    assert hold.seconds <= 1.0
+
+
+def test_what_cannot_be_noted_keeps_nobody_from_writing(mode: ReadOnlyMode) -> None:
+    def full(_: Hold) -> None:
+        raise OSError("no space")
+
+    mode.note = full
+    mode.turn_on("a task", "")
+    mode.turn_off()
+    assert not mode.file.exists()
 
 
 def test_a_number_that_another_process_has_now_is_not_the_holder() -> None:

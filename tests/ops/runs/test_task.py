@@ -71,9 +71,11 @@ def watching(status: int = 200) -> Iterator[Watcher]:
         thread.join()
 
 
-def stack_in(folder: Path, *, ping: str | None = None, metrics: str | None = "metrics", **given: Any) -> Stack:
+def stack_in(
+    folder: Path, *, name: str = "test", ping: str | None = None, metrics: str | None = "metrics", **given: Any
+) -> Stack:
     config = RegopsConfig(
-        stack="test",
+        stack=name,
         url="https://registry.example.com",
         data="data",
         metrics=metrics,

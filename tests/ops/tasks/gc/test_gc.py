@@ -14,7 +14,7 @@ import pytest
 from ops.registry.restore.model import RestoreScope
 from ops.registry.restore.run import restore
 from ops.tasks.gc.model import Keep, Refusal, RefusedError, Rules, SafetyLimits
-from tests.ops.tasks.gc.gc_rig import ALL, INDEX, MANIFEST, Client, Image, Rig, digest_of, running
+from tests.ops.tasks.gc.gc_rig import ALL, INDEX, MANIFEST, NO_BACKUP, Client, Image, Rig, digest_of, running
 
 pytestmark = pytest.mark.system
 
@@ -136,6 +136,27 @@ def test_it_does_not_begin_when_too_much_would_go_or_nothing_is_safe(rig: Rig, l
     assert rig.blobs() == before
     assert rig.store.all() == []
     assert rig.collection(limits=replace(limits, allowed=frozenset({refused}))).run().removed_blobs == 5
+
+
+def test_it_does_not_begin_when_writes_would_be_refused_for_longer_than_is_left(rig: Rig) -> None:
+    assert rig.client.push("app", "one", Image("one")).status_code == 201
+    assert rig.client.delete("app", Image("one").digest).status_code == 202
+    asked: list[int] = []
+
+    def over(files: int) -> str:
+        asked.append(files)
+        return "too long; pass --allow budget"
+
+    collection = replace(rig.collection(), over_budget=over)
+    plan = collection.plan()
+    assert asked == [plan.files]
+    assert plan.files > plan.blobs == 5, "links and manifests are removed, too"
+    with pytest.raises(RefusedError, match=r"^budget: too long; pass --allow budget$"):
+        collection.run()
+    allowed = replace(collection, limits=replace(NO_BACKUP, allowed=frozenset({Refusal.BUDGET})))
+    report = allowed.run()
+    assert report.removed_blobs == 5
+    assert report.all_held_s >= report.held_s > 0
 
 
 @pytest.mark.parametrize("age", [3 * 86_400.0, None])
