@@ -1,4 +1,4 @@
-"""Grafana's configuration: settings by environment variables, its data source and dashboard by files.
+"""Grafana's configuration: settings by environment variables, its data source and dashboards by files.
 
 Settings: https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
 Files: https://grafana.com/docs/grafana/latest/administration/provisioning/
@@ -6,19 +6,18 @@ Files: https://grafana.com/docs/grafana/latest/administration/provisioning/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import yaml
 
 from infra.plan import Plan
 from ops.config import USER_HEADER
-from stack_components.monitoring.dashboard import registry_dashboard
-from stack_components.monitoring.panels import DATASOURCE_UID
+from stack_components.monitoring.dashboard_files import dashboard_files
+from stack_components.monitoring.dashboards.shown import DATASOURCE_UID
 from stack_components.monitoring.prometheus import SCRAPE_INTERVAL_S
 
 DASHBOARDS_FOLDER = "/etc/grafana/provisioning/dashboards"
-_DASHBOARD = "registry.json"
+_HOME = "overview.json"
 _OFF = (
     # It does not reach the Internet, so all of these would fail.
     "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
@@ -63,7 +62,7 @@ def environment(plan: Plan, *, password_file: str, secret_key_file: str) -> Mapp
         **dict.fromkeys(_ON, "true"),
         "GF_AUTH_PROXY_HEADER_NAME": USER_HEADER,
         "GF_AUTH_PROXY_HEADER_PROPERTY": "email" if provider else "username",
-        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": f"{DASHBOARDS_FOLDER}/{_DASHBOARD}",
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": f"{DASHBOARDS_FOLDER}/{_HOME}",
         "GF_SECURITY_ADMIN_PASSWORD__FILE": password_file,
         "GF_SECURITY_COOKIE_SECURE": str(address.startswith("https:")).lower(),
         "GF_SECURITY_SECRET_KEY__FILE": secret_key_file,
@@ -88,7 +87,7 @@ def datasources() -> Mapping[str, str]:
 
 
 def dashboards(plan: Plan) -> Mapping[str, str]:
-    """Return the provisioned dashboard, and the file that says where it is."""
+    """Return the provisioned dashboards, and the file that says where they are."""
     provider = {
         "name": "stack",
         "type": "file",
@@ -98,5 +97,5 @@ def dashboards(plan: Plan) -> Mapping[str, str]:
     }
     return {
         "provider.yaml": yaml.safe_dump({"apiVersion": 1, "providers": [provider]}, sort_keys=False),
-        _DASHBOARD: json.dumps(registry_dashboard(plan), indent=1) + "\n",
+        **dashboard_files(plan),
     }

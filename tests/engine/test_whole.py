@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -20,7 +20,9 @@ from tests.engine.client import client
 from tests.engine.interruptions import watched
 from tests.engine.stacks import TestStack, generated, new_stack
 from tests.engine.stand_ins import lock_with_stand_ins
+from tests.ops.command_line import regops
 from tests.plans import DEFAULTS, EVERYTHING
+from tests.stack_components.monitoring.dashboard_queries import NO_ALERT, WITHOUT_DATA, Query, queries
 from tools.offline.recipes import RECIPES
 
 # Without protection: no package contains the sources of the edge's image with the bouncer.
@@ -34,6 +36,8 @@ SETTINGS: dict[str, Any] = {
         "scripts": EVERYTHING["sync"]["scripts"],
     },
 }
+# Dashboards show how they ended, once Prometheus has seen it: others need not wait for that.
+TASKS = ("changes", "snapshot create", "gc")
 # Prometheus scrapes each target every 15 s or 30 s.
 _SCRAPED_S = 90.0
 
@@ -44,6 +48,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
     folder = tmp_path_factory.mktemp("whole")
     with new_stack(folder, {**SETTINGS, "images_lock": str(lock_with_stand_ins(folder))}) as stack:
         stack.outputs = stack.open().up(stream=False)
+        for words in TASKS:
+            assert regops(stack.root, *words.split()).returncode == 0
         yield stack
 
 
@@ -92,6 +98,17 @@ def settled(stack: TestStack) -> dict[str, str]:
 ACCOUNTS = {"sync_password": "regsync", "script_password": "regbot", "retention_password": RETENTION}
 IN_CACHE = {"cache_password": "registry", "metrics_cache_password": "metrics"}
 UPLOADS = "ci/app"
+
+
+def unanswered(prometheus: httpx.Client, asked: Iterable[Query]) -> list[Query]:
+    """Which of the dashboards' queries have no data; all are understood."""
+    found = []
+    for query in asked:
+        answer = prometheus.get("/prometheus/api/v1/query", params={"query": query.expr})
+        assert answer.status_code == 200, f"{query}: {answer.text}"
+        if not answer.json()["data"]["result"]:
+            found.append(query)
+    return found
 
 
 def works(stack: TestStack, name: str, value: str) -> bool:
@@ -241,6 +258,17 @@ class TestWithStandIns:
 
     def test_a_signed_on_browser_sees_prometheus(self, whole: TestStack) -> None:
         assert "Prometheus" in page(signed_on(whole, "/prometheus/graph"))
+
+    def test_every_query_of_the_dashboards_has_data(self, whole: TestStack) -> None:
+        give_up, left = time.monotonic() + _SCRAPED_S, queries()
+        with httpx.Client(base_url=whole.outputs["registry_url"], auth=operator(whole), timeout=10) as prometheus:
+            while [query for query in left if not query.why_without_data] and time.monotonic() < give_up:
+                left = unanswered(prometheus, left)
+                time.sleep(1)
+            left = unanswered(prometheus, left)
+        assert {query.place: query.expr for query in left if not query.why_without_data} == {}
+        # What has data needs no excuse; that no alert fires, nobody can promise.
+        assert {query.why_without_data for query in left} | {NO_ALERT} == set(WITHOUT_DATA.values())
 
     def test_a_second_up_of_everything_changes_nothing(self, whole: TestStack) -> None:
         before = {name: container.id for name, container in whole.containers().items()}

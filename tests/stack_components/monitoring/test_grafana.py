@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +9,16 @@ import pytest
 import yaml
 
 from stack_components.monitoring import grafana
-from stack_components.monitoring.dashboard import registry_dashboard
-from stack_components.monitoring.panels import DATASOURCE_UID, graph, placed, stat
+from stack_components.monitoring.dashboards.shown import DATASOURCE_UID
 from tests.plans import EVERYTHING, plan_of
+from tests.stack_components.monitoring.dashboard_queries import queries
 from tests.stack_components.monitoring.monitoring_rig import tools
 
 PLAN = plan_of(**EVERYTHING)
-DASHBOARD: dict[str, Any] = json.loads(grafana.dashboards(PLAN)["registry.json"])
 
 
 def environment(**settings: Any) -> dict[str, str]:
     return dict(grafana.environment(plan_of(**settings), password_file="/password", secret_key_file="/key"))
-
-
-def expressions() -> Iterator[tuple[str, str]]:
-    """Every expression of the dashboard, by the title of its panel."""
-    for panel in DASHBOARD["panels"]:
-        for target in panel["targets"]:
-            yield panel["title"], target["expr"]
 
 
 def test_the_data_source_is_prometheus_under_its_path() -> None:
@@ -45,7 +35,7 @@ def test_the_data_source_is_prometheus_under_its_path() -> None:
     }
 
 
-def test_the_dashboard_lies_where_its_provider_looks() -> None:
+def test_dashboards_lie_where_their_provider_looks() -> None:
     files = grafana.dashboards(PLAN)
     (provider,) = yaml.safe_load(files["provider.yaml"])["providers"]
     assert provider["options"]["path"] == grafana.DASHBOARDS_FOLDER
@@ -58,51 +48,11 @@ def test_no_provisioned_file_has_what_grafana_would_take_for_a_variable() -> Non
     assert not any("$" in text for text in provisioned)
 
 
-def test_the_dashboard_is_one_that_grafana_can_import_again_and_again() -> None:
-    assert DASHBOARD["uid"] == "registry"
-    assert not {"id", "__inputs", "__requires"} & set(DASHBOARD)
-    numbers = [panel["id"] for panel in DASHBOARD["panels"]]
-    assert numbers == sorted(set(numbers))
-
-
-def test_every_panel_asks_the_provisioned_data_source() -> None:
-    for panel in DASHBOARD["panels"]:
-        assert {panel["datasource"]["uid"], *(target["datasource"]["uid"] for target in panel["targets"])} == {DATASOURCE_UID}
-        assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
-
-
-def test_no_panel_covers_another() -> None:
-    taken: set[tuple[int, int]] = set()
-    for panel in DASHBOARD["panels"]:
-        place = panel["gridPos"]
-        assert place["x"] + place["w"] <= 24
-        squares = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
-        assert not taken & squares
-        taken |= squares
-
-
-def test_panels_stand_from_left_to_right() -> None:
-    figure, line = stat("s", "1", "none", good_from=1), graph("g", "none", {"x": "1"})
-    places = [
-        (panel["gridPos"]["x"], panel["gridPos"]["y"], panel["gridPos"]["h"])
-        for panel in placed([figure, figure, line, line, line])
-    ]
-    assert places == [(0, 0, 4), (6, 0, 4), (0, 4, 8), (12, 4, 8), (0, 12, 8)]
-
-
-def test_services_that_do_not_run_have_no_panels() -> None:
-    titles = {title for title, _ in expressions()}
-    without = {panel["title"] for panel in registry_dashboard(plan_of(monitoring={"cadvisor": False}))["panels"]}
-    assert titles - without == {"Containers: memory used, of their limit", "Containers: CPU cores used"}
-
-
 @pytest.mark.system
 def test_prometheus_understands_every_expression(tmp_path: Path) -> None:
-    asked = list(expressions())
-    assert len(asked) > 25
-    rules = [
-        {"record": f"panel:{number}", "expr": expr.replace("$__rate_interval", "2m")} for number, (_, expr) in enumerate(asked)
-    ]
+    asked = queries()
+    assert len(asked) > 150
+    rules = [{"record": f"panel:{number}", "expr": query.expr} for number, query in enumerate(asked)]
     assert not any("$" in str(rule["expr"]) for rule in rules)
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
     with tools("prometheus", tmp_path) as prometheus:
