@@ -68,6 +68,7 @@ def backup(
             "blobs": report.blobs,
             "added_bytes": report.added,
             "damaged_tags": len(report.damaged),
+            "suspicious": float(report.suspicious),
         }
         if good := standing_of(stack).good:
             figures["good_timestamp_seconds"] = good.current

@@ -8,11 +8,14 @@ from dataclasses import asdict
 import typer
 
 from ops.cli.printing import print_findings, print_json
+from ops.cli.say import say
 from ops.cli.shared import Json, end_with, stack_of
 from ops.cli.tables import print_table
 from ops.core.findings import Findings
 from ops.notify.delivery import Delivery
-from ops.runs.task import Outcome
+from ops.runs.measured import measure
+from ops.runs.task import Outcome, only_warning
+from ops.stack.stack import Stack
 from ops.tasks.doctor.checks.channels import channels
 from ops.tasks.notify import run
 
@@ -31,7 +34,7 @@ def deliver(context: typer.Context, *, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     stack = stack_of(context)
-    end_with(stack, "notify", lambda: _shown(run.deliver(stack), as_json=as_json), routine=True)
+    end_with(stack, "notify", lambda: _shown(_delivered(stack), as_json=as_json), routine=True)
 
 
 @app.command("test", epilog="Examples: `regops notify test` · `regops notify test --json`")
@@ -55,13 +58,21 @@ def flush(context: typer.Context, *, as_json: Json = False) -> None:
     After a failure a channel is tried again after a minute, later less often. This also tries the channels that are waiting.
     """
     stack = stack_of(context)
-    end_with(stack, "notify", lambda: _shown(run.deliver(stack, at_once=True), as_json=as_json), routine=True)
+    end_with(stack, "notify", lambda: _shown(_delivered(stack, at_once=True), as_json=as_json), routine=True)
 
 
 @app.command(epilog="Examples: `regops notify revive` · `regops notify revive --json`")
 def revive(context: typer.Context, *, as_json: Json = False) -> None:
     """Retry messages that were refused or given up."""
     raise typer.Exit(_shown(run.revive(stack_of(context)), as_json=as_json).exit_code)
+
+
+def _delivered(stack: Stack, *, at_once: bool = False) -> Mapping[str, Delivery]:
+    """Deliver, and measure the host: no other task runs as often, and what waits is to be seen."""
+    done = run.deliver(stack, at_once=at_once)
+    with only_warning("metrics", say):
+        measure(stack)
+    return done
 
 
 def _shown(done: Mapping[str, Delivery], *, as_json: bool) -> Outcome:

@@ -7,12 +7,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from ops.host.units import SYSTEMD
 from ops.runs.due import COMMANDS, PERIODS_S
 from ops.stack.stack import Stack
 
 UNITS, CRON = Path("/etc/systemd/system"), Path("/etc/cron.d/private-registry")
-# It exists if systemd runs the machine: sd_booted(3).
-_SYSTEMD = Path("/run/systemd/system")
 
 
 def timers(stack: Stack, *, units: Path = UNITS, cron: Path = CRON, systemd: bool | None = None) -> Mapping[str, bool]:
@@ -25,7 +24,7 @@ def timers(stack: Stack, *, units: Path = UNITS, cron: Path = CRON, systemd: boo
         systemd: Whether systemd runs this machine; None to find out.
     """
     mark = f"--root {shlex.quote(str(stack.root))} "
-    if not (_SYSTEMD.is_dir() if systemd is None else systemd):
+    if not (SYSTEMD.is_dir() if systemd is None else systemd):
         return {task: True for task in PERIODS_S if f"{mark}{COMMANDS[task]} " in _text(cron)}
     here = [task for task in PERIODS_S if mark in _text(units / f"regops-{task}.service")]
     return {task: (units / "timers.target.wants" / f"regops-{task}.timer").exists() for task in here}
@@ -33,7 +32,7 @@ def timers(stack: Stack, *, units: Path = UNITS, cron: Path = CRON, systemd: boo
 
 def look_at(task: str) -> str:
     """Return the command that shows why nothing runs a task on this host."""
-    if _SYSTEMD.is_dir():
+    if SYSTEMD.is_dir():
         return f"systemctl status regops-{task}.timer regops-{task}.service"
     return f"ls -l {CRON}; service cron status"
 
