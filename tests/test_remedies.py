@@ -1,4 +1,4 @@
-"""Every command that a message, a help text, an alert or a page names exists, and takes those words: `regops`, `make`, `docker`.
+"""Commands that messages, help texts, alerts and pages name exist, and take those words: `regops`, `make`, `docker`, systemd's.
 
 tests/engine/test_regops.py runs remedies on a stack, and sees that they mend what they are printed for.
 """
@@ -21,7 +21,7 @@ from typer.main import get_command
 
 from infra.paths import PROJECT_FOLDER
 from ops.cli.app import app
-from ops.runs.due import BY_HAND, COMMANDS
+from ops.runs.due import BY_HAND, COMMANDS, PERIODS_S
 
 _PYTHON = ("ops", "infra", "stack_components", "tools")
 # Decisions of the past name what there was at the time.
@@ -30,7 +30,9 @@ _NAMED = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
 _FENCED = re.compile(r"^(?:\$ )?((?:[A-Z]+=\S+ )*(?:bin/regops|regops|make) .*)$", re.MULTILINE)
 _REGOPS = re.compile(r"(?:^|\s)(?:bin/)?regops\s+(.+)$", re.DOTALL)
 # What needs a container's name.
-_DOCKER = re.compile(r"^docker (?:logs|start|stop|restart|unpause|rm|update)\b(.*)$")
+_DOCKER = re.compile(r"^docker (?:exec|logs|start|stop|restart|unpause|rm|update)\b(.*)$")
+# Of systemd's programs only those units are known that are this stack's.
+_UNITS = re.compile(r"^(?:systemctl|journalctl) (.+)$")
 _MAKE = re.compile(r"^(?:[A-Z]+=\S+ )*make\s+(.+)$")
 # What stands for a value: a name in braces (from an f-string) or in capitals. Others are values themselves.
 _VALUES = {
@@ -76,7 +78,7 @@ def commands(text: str) -> Iterator[str]:
     """Yield the command lines within a text: in backticks, on a line of their own, or the whole of it."""
     whole = [text] if text.startswith("regops ") else []
     for line in [*_NAMED.findall(text), *_FENCED.findall(text), *whole]:
-        if _REGOPS.search(line) or _MAKE.match(line) or _DOCKER.match(line):
+        if any(kind.search(line) for kind in (_REGOPS, _MAKE, _DOCKER, _UNITS)):
             yield " ".join(re.split(r"\s(?:#|\||&&|>|·)\s", line)[0].split())
 
 
@@ -100,6 +102,7 @@ def found() -> Mapping[str, Sequence[str]]:
 
 FOUND = found()
 REGOPS = get_command(app)
+UNITS = {*PERIODS_S, "recover"}
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (PROJECT_FOLDER / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -107,6 +110,9 @@ def wrong(line: str) -> str:
     """Return what is wrong with a command line; empty for nothing."""
     if docker := _DOCKER.match(line):
         return "" if docker[1].strip() else "it names no container"
+    if systemd := _UNITS.match(line):
+        named = re.findall(r"\bregops-([a-z-]+)", systemd[1])
+        return "".join(f"there is no unit regops-{name}; " for name in named if name not in UNITS)
     if regops := _REGOPS.search(line):
         words = [_VALUES.get(word, word) for word in shlex.split(regops[1]) if word not in {"…", "..."}]
         if words[:1] == ["undo"] and _FORMER & set(words[1:2]):
@@ -173,6 +179,9 @@ def test_commands_are_found_everywhere() -> None:
         "regops undo take",
         "regops status everything",
         "docker logs",
+        "docker exec",
+        "systemctl start regops-backups",
+        "journalctl -u regops-doc",
         "bin/regops statsu",
         "make upp",
         "PLUGINS=official make tests",
@@ -193,6 +202,8 @@ def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
         "regops snapshot restore SNAPSHOT REPOSITORY:TAG --overwrite",
         'make pulumi ARGS="stack export"',
         "docker logs {name}",
+        "systemctl list-timers 'regops-*'",
+        "journalctl --unit regops-drill.service --since -1h",
         "COLD=1 make bench",
     ],
 )

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from infra.plan import Plan
 from ops.config import PROBE_JOB
+from stack_components.monitoring.cache import cache
+from stack_components.monitoring.containers import containers
 from stack_components.monitoring.error_budget import error_budget
+from stack_components.monitoring.host import host
 from stack_components.monitoring.mirror import mirror
-from stack_components.monitoring.rules import Group, RuleFile, alert
+from stack_components.monitoring.own_health import own_health
+from stack_components.monitoring.rules import Group, RuleFile, alert, with_runbook
+from stack_components.monitoring.server import server
 from stack_components.monitoring.tasks import tasks
+
+# Targets whose absence is an alert of its own, about what it means for users.
+_OWN_ALERTS = ("alertmanager", "edge", "gateway", "registry", PROBE_JOB)
+_GATEWAY_AWAY = 'up{job="gateway"} == 0'
 
 
 def rule_file(plan: Plan) -> RuleFile:
     """Return the rules of a stack, for the services that run."""
     logs = f"docker logs {plan.settings.name}"
-    groups = [_monitoring(plan, logs), _registry(logs), _gateway(logs), _edge(logs)]
+    groups = [_monitoring(plan, logs), own_health(plan, logs), _registry(logs), _gateway(logs), _edge(logs)]
     if plan.runs("blackbox-exporter"):
         groups += error_budget(logs)
         groups += [] if plan.settings.is_local else [_certificate(logs)]
     if plan.runs("redis-exporter"):
-        groups.append(_cache(logs))
+        groups.append(cache(logs))
     if plan.runs("crowdsec"):
         groups.append(_crowdsec(logs))
     if plan.runs("cadvisor"):
-        groups.append(_containers(logs))
+        groups.append(containers(plan, logs))
     if plan.runs("node-exporter"):
-        groups.append(_host())
-        groups += [] if plan.settings.is_local else [tasks(plan), *([mirror(plan)] if plan.has_catalogue else [])]
-    return RuleFile(groups=groups)
+        groups.append(host(plan))
+        groups += [] if plan.settings.is_local else [server(plan), tasks(plan), *([mirror(plan)] if plan.has_catalogue else [])]
+    return RuleFile(groups=[with_runbook(group) for group in groups])
 
 
 def _monitoring(plan: Plan, logs: str) -> Group:
@@ -42,7 +51,7 @@ def _monitoring(plan: Plan, logs: str) -> Group:
         ),
         alert(
             "TargetDown",
-            f'up{{job!="{PROBE_JOB}"}} == 0',
+            f'up{{job!~"{"|".join(_OWN_ALERTS)}"}} == 0',
             hold="5m",
             severity="warning",
             service="{{ $labels.job }}",
@@ -85,7 +94,7 @@ def _registry(logs: str) -> Group:
         rules=[
             alert(
                 "RegistryDown",
-                f'up{{job="registry"}} == 0 or probe_success{{job="{PROBE_JOB}"}} == 0',
+                f'up{{job=~"edge|registry"}} == 0 or probe_success{{job="{PROBE_JOB}"}} == 0',
                 hold="2m",
                 severity="critical",
                 service="registry",
@@ -103,7 +112,7 @@ def _registry(logs: str) -> Group:
             ),
             alert(
                 "RegistryEventsWaiting",
-                "max by (endpoint) (registry_notifications_pending_total) > 20",
+                f"max by (endpoint) (registry_notifications_pending_total) > 20 unless on () {_GATEWAY_AWAY}",
                 hold="10m",
                 severity="warning",
                 service="registry",
@@ -129,6 +138,15 @@ def _gateway(logs: str) -> Group:
     return Group(
         name="gateway",
         rules=[
+            alert(
+                "GatewayDown",
+                _GATEWAY_AWAY,
+                hold="2m",
+                severity="critical",
+                service="gateway",
+                summary="Nobody can pull or push: the gateway, which issues tokens, is not responding",
+                to_do=f"See `docker ps -a`, then `{logs}-gateway`. Running `up` restores what is missing.",
+            ),
             alert(
                 "EventsNotKept",
                 "increase(gateway_database_errors_total[2m]) > 0",
@@ -185,122 +203,21 @@ def _edge(logs: str) -> Group:
     )
 
 
-def _cache(logs: str) -> Group:
-    return Group(
-        name="cache",
-        rules=[
-            alert(
-                "CacheDown",
-                "redis_up == 0",
-                hold="5m",
-                severity="warning",
-                service="cache",
-                summary="The registry's cache is not responding",
-                to_do=f"Pulls still work, but more slowly. See `{logs}-cache`.",
-            )
-        ],
-    )
-
-
 def _crowdsec(logs: str) -> Group:
     # The handler that every request to the sites passes exactly once, and that scrapes and health checks of the edge never do.
     served = 'sum(rate(caddy_http_requests_total{handler="subroute"}[30m])) > 0'
+    runs = 'up{job="crowdsec"} == 1'
     return Group(
         name="protection",
         rules=[
             alert(
                 "CrowdSecReadsNothing",
-                f"(sum(rate(cs_filesource_hits_total[30m])) or vector(0)) == 0 and on () {served}",
+                f"(sum(rate(cs_filesource_hits_total[30m])) or vector(0)) == 0 and on () {served} and on () {runs}",
                 hold="15m",
                 severity="warning",
                 service="crowdsec",
                 summary="CrowdSec is not reading the edge's access log",
                 to_do=f"Nobody is banned until it does. See `{logs}-crowdsec`, and whether logs/edge/access.log is growing.",
             )
-        ],
-    )
-
-
-def _containers(logs: str) -> Group:
-    return Group(
-        name="containers",
-        rules=[
-            alert(
-                "ContainersNotMeasured",
-                'absent(container_last_seen{name!=""})',
-                hold="15m",
-                severity="warning",
-                service="cadvisor",
-                summary="cAdvisor sees no containers",
-                to_do=f"It looks for the Docker engine only when it starts: restart its container, then see `{logs}-cadvisor`.",
-            ),
-            alert(
-                "ContainerMemoryLow",
-                'container_memory_working_set_bytes{name!=""} / (container_spec_memory_limit_bytes{name!=""} > 0) > 0.9',
-                hold="10m",
-                severity="warning",
-                service="{{ $labels.name }}",
-                summary="{{ $labels.name }} uses {{ $value | humanizePercentage }} of its memory limit",
-                to_do="Raise limits.{{ $labels.name }}.memory_mib if the host has memory to spare.",
-            ),
-            alert(
-                "ContainerOutOfMemory",
-                'increase(container_oom_events_total{name!=""}[10m]) > 0',
-                hold=None,
-                severity="critical",
-                service="{{ $labels.name }}",
-                summary="{{ $labels.name }} was OOM-killed",
-                to_do=f"See `{logs}-{{{{ $labels.name }}}}`, then raise limits.{{{{ $labels.name }}}}.memory_mib.",
-            ),
-        ],
-    )
-
-
-def _host() -> Group:
-    free = 'node_filesystem_avail_bytes{disk!=""}'
-    share = f'{free} / node_filesystem_size_bytes{{disk!=""}}'
-    inodes = 'node_filesystem_files_free{disk!=""} / (node_filesystem_files{disk!=""} > 0)'
-    to_do = "`du -xh --max-depth=2` shows what takes the space. Delete tags and run `regops gc`, or enlarge the volume."
-    return Group(
-        name="host",
-        rules=[
-            alert(
-                "DiskAlmostFull",
-                f"{share} < 0.15",
-                hold="10m",
-                severity="warning",
-                service="host",
-                summary="{{ $value | humanizePercentage }} of the {{ $labels.disk }} disk is left",
-                to_do=f"Pushes fail once it is full. {to_do}",
-            ),
-            alert(
-                "InodesAlmostUsedUp",
-                f"{inodes} < 0.15",
-                hold="10m",
-                severity="warning",
-                service="host",
-                summary="{{ $value | humanizePercentage }} of the inodes of the {{ $labels.disk }} disk are left",
-                to_do="Each file and folder takes one; pushes fail once they are used up. `du -x --inodes --max-depth=2` shows "
-                "where they are. Delete tags and run `regops gc`; `regops snapshot` shows what deleting snapshots would free.",
-            ),
-            alert(
-                "DiskFullSoon",
-                f"predict_linear({free}[6h], 4 * 86400) < 0 and {share} < 0.4",
-                hold="1h",
-                severity="warning",
-                service="host",
-                summary="At this rate the {{ $labels.disk }} disk will be full within four days",
-                to_do=f"Find out what is growing. {to_do}",
-            ),
-            # cAdvisor does not count one that has taken its whole container with it, and is not on every stack.
-            alert(
-                "OutOfMemory",
-                "increase(node_vmstat_oom_kill[1h]) > 0",
-                hold=None,
-                severity="critical",
-                service="host",
-                summary="The kernel has killed a process because its memory limit, or the host's memory, was used up",
-                to_do="`regops status` shows for a day which service has ended by itself. Raise limits.<service>.memory_mib.",
-            ),
         ],
     )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from infra.plan import Plan
+from infra.server.schedule import schedule
 from stack_components.monitoring.rules import Group, alert
+from stack_components.monitoring.tasks import IN_A_ROW, SEEN, period_s
 
 _DAY_S = 86_400
 _STALE_S, _FEW_PULLS = 3 * _DAY_S, 10
-# As the doctor sees it: two runs; with a window, one a day copies at least.
-_LATE_H, _LATE_WITH_WINDOW_H = 12, 36
+# As the doctor sees it: with a window, one run a day copies at least; else two runs in a row.
+_LATE_WITH_WINDOW_H = 36
 _RUN, _SUCCESS = "regops_mirror_last_run_timestamp_seconds", "regops_mirror_entry_last_success_seconds"
 
 
 def mirror(plan: Plan) -> Group:
     """Return the alerts of the mirror of a server with a catalogue."""
-    late_h = _LATE_WITH_WINDOW_H if plan.settings.sync.window else _LATE_H
+    periods = [period_s(task.when) for task in schedule(plan) if task.name == "sync"]
+    late_h = _LATE_WITH_WINDOW_H if plan.settings.sync.window else round(IN_A_ROW * periods[0] / 3600)
     # Measured at the last run: that no run comes is another alert, once and not for each entry.
     stale = f"{_RUN} - on (job, instance) group_right () ({_SUCCESS} > 0) > {_STALE_S}"
     never = f"{_SUCCESS} == 0 and {_SUCCESS} offset 3d == 0"
@@ -52,7 +55,7 @@ def mirror(plan: Plan) -> Group:
             ),
             alert(
                 "MirrorNeverRan",
-                f"absent({_RUN})",
+                f"absent({_RUN}) and on () {SEEN}",
                 hold=f"{late_h}h",
                 severity="warning",
                 service="regops",

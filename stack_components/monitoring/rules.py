@@ -1,4 +1,4 @@
-"""Prometheus rules as a typed model: recording rules and alerts. Each alert says what to do.
+"""Prometheus rules as a typed model: recording rules and alerts. Each alert says what to do, and where there is more about it.
 
 Keys and their meaning: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/
 """
@@ -15,11 +15,15 @@ from ops.config import Strict
 Severity = Literal["critical", "warning", "none"]
 
 
+RUNBOOKS = "docs/runbooks"
+
+
 class Annotations(Strict):
-    """What an alert says: what is wrong and what to do."""
+    """What an alert says: what is wrong, what to do, and the section of this repository's documentation that says more."""
 
     summary: str
     description: str
+    runbook: str | None = None
 
 
 class Alert(Strict):
@@ -57,6 +61,18 @@ def alert(name: str, expr: str, *, hold: str | None, severity: Severity, service
     """Return an alert about a service; `to_do` says what to do when it fires."""
     labels = {"severity": severity, "service": service}
     return Alert(alert=name, expr=expr, hold=hold, labels=labels, annotations=Annotations(summary=summary, description=to_do))
+
+
+def with_runbook(group: Group) -> Group:
+    """Return a group whose alerts name their sections: each group has a page, and each alert a heading on it."""
+    return group.model_copy(update={"rules": [_with_section(rule, group.name) for rule in group.rules]})
+
+
+def _with_section(rule: Alert | Record, page: str) -> Alert | Record:
+    if isinstance(rule, Record):
+        return rule
+    section = f"{RUNBOOKS}/{page}.md#{rule.alert.lower()}"
+    return rule.model_copy(update={"annotations": rule.annotations.model_copy(update={"runbook": section})})
 
 
 def render(rules: RuleFile) -> str:

@@ -12,6 +12,7 @@ PUSHES = 'registry_http_requests_total{code="201",handler="manifest",method="put
 UPLOADS = 'caddy_http_request_duration_seconds_count{code="500",handler="subroute",method="PATCH"}'
 TOLD = 'gateway_events_total{action="push"}'
 SERVED = 'caddy_http_requests_total{handler="%s"}'
+UP = 'up{job="%s"}'
 STARTED = 'process_start_time_seconds{job="edge",instance="e"}'
 MEMORY = 'container_%s_bytes{id="/docker/1",name="registry"}'
 INODES = 'node_filesystem_files%s{disk="data"}'
@@ -43,10 +44,10 @@ FIRING = [
     Case(
         "a target is away",
         "TargetDown",
-        {'up{job="edge",instance="e"}': "0x20"},
+        {'up{job="grafana",instance="g"}': "0x20"},
         "5m",
-        "No metrics from edge",
-        {"job": "edge", "instance": "e"},
+        "No metrics from grafana",
+        {"job": "grafana", "instance": "g"},
     ),
     Case(
         "messages fail",
@@ -161,21 +162,21 @@ FIRING = [
     Case(
         "the edge serves and CrowdSec never read a line",
         "CrowdSecReadsNothing",
-        {SERVED % "subroute": "0+1x60"},
+        {SERVED % "subroute": "0+1x60", UP % "crowdsec": "1x60"},
         "20m",
         "CrowdSec is not reading the edge's access log",
     ),
     Case(
         "the edge serves and CrowdSec reads no more",
         "CrowdSecReadsNothing",
-        {SERVED % "subroute": "0+1x240", "cs_filesource_hits_total": "0+1x60 60x180"},
+        {SERVED % "subroute": "0+1x240", "cs_filesource_hits_total": "0+1x60 60x180", UP % "crowdsec": "1x240"},
         "80m",
         "CrowdSec is not reading the edge's access log",
     ),
     Case(
         "cAdvisor knows the host alone",
         "ContainersNotMeasured",
-        {'container_last_seen{id="/",name=""}': "1x60"},
+        {'container_last_seen{id="/",name=""}': "1x60", UP % "cadvisor": "1x60"},
         "15m",
         "cAdvisor sees no containers",
     ),
@@ -242,11 +243,43 @@ FIRING = [
         "doctor last did its work 2h 31m 0s ago",
         {"task": "doctor"},
     ),
-    Case("timers were never started", "NoTaskRuns", {}, "181m", "No task has run yet"),
+    Case("timers were never started", "NoTaskRuns", {UP % "node-exporter": "1x400"}, "181m", "No task has run yet"),
 ]
 QUIET = [
-    Case("not for four minutes", "TargetDown", {'up{job="edge"}': "0x20"}, "4m"),
+    Case("not for four minutes", "TargetDown", {'up{job="grafana"}': "0x20"}, "4m"),
+    Case("what is away has an alert of its own", "TargetDown", {'up{job="edge"}': "0x20", 'up{job="registry"}': "0x20"}, "10m"),
     Case("the probe's own fate is the exporter's", "TargetDown", {'up{job="probe"}': "0x20"}, "10m"),
+    Case(
+        "messages are sent",
+        "AlertsNotDelivered",
+        {'alertmanager_notifications_failed_total{integration="webhook"}': "3x60"},
+        "20m",
+    ),
+    Case(
+        "ten events wait", "RegistryEventsWaiting", {'registry_notifications_pending_total{endpoint="gateway"}': "10x40"}, "15m"
+    ),
+    Case(
+        "the gateway is away, which is another alert",
+        "RegistryEventsWaiting",
+        {'registry_notifications_pending_total{endpoint="gateway"}': "30x40", UP % "gateway": "0x40"},
+        "15m",
+    ),
+    Case(
+        "storage takes milliseconds",
+        "RegistryStorageSlow",
+        {STORAGE % "1": "0+10x60", STORAGE % "5": "0+10x60", STORAGE % "+Inf": "0+10x60"},
+        "15m",
+    ),
+    Case("its configuration is accepted", "EdgeReloadFailed", {"caddy_config_last_reload_successful": "1x20"}, "5m"),
+    Case("a restart of Redis", "CacheDown", {"redis_up": "0x8 1x20"}, "8m"),
+    Case(
+        "80 of 100 bytes",
+        "ContainerMemoryLow",
+        {MEMORY % "memory_working_set": "80x60", MEMORY % "spec_memory_limit": "100x60"},
+        "15m",
+    ),
+    Case("none", "ContainerOutOfMemory", {'container_oom_events_total{id="/docker/1",name="registry"}': "2x40"}, "15m"),
+    Case("a fifth is left", "DiskAlmostFull", {DISK % "avail": "20x60", DISK % "size": "100x60"}, "15m"),
     Case("a restart", "RegistryDown", {PROBE: "1x10 0x2 1x20"}, "7m"),
     Case(
         "one answer in a thousand",
@@ -282,17 +315,34 @@ QUIET = [
     Case("an outage that is over", "ErrorBudgetBurnsFast", {PROBE: "1x720 0x20 1x60"}, "381m"),
     Case("one probe in 500", "ErrorBudgetBurnsSlowly", {PROBE: "1x498 0 " * 18}, "4400m", evaluated="5m"),
     Case("15 days are left", "CertificateExpires", {'probe_ssl_earliest_cert_expiry{job="probe"}': f"{15 * 86400}x200"}, "61m"),
-    Case("nobody asks the edge but Prometheus and Docker", "CrowdSecReadsNothing", {SERVED % "metrics": "0+1x60"}, "20m"),
+    Case(
+        "nobody asks the edge but Prometheus and Docker",
+        "CrowdSecReadsNothing",
+        {SERVED % "metrics": "0+1x60", UP % "crowdsec": "1x60"},
+        "20m",
+    ),
+    Case(
+        "CrowdSec is away, which is another alert",
+        "CrowdSecReadsNothing",
+        {SERVED % "subroute": "0+1x60", UP % "crowdsec": "0x60"},
+        "20m",
+    ),
     Case(
         "CrowdSec reads",
         "CrowdSecReadsNothing",
-        {SERVED % "subroute": "0+1x60", "cs_filesource_hits_total": "0+1x60"},
+        {SERVED % "subroute": "0+1x60", "cs_filesource_hits_total": "0+1x60", UP % "crowdsec": "1x60"},
         "20m",
     ),
     Case("the kernel stopped something hours ago", "OutOfMemory", {"node_vmstat_oom_kill": "3x10 4x200"}, "120m"),
     Case("`up` has replaced it", "ServiceRestarts", {STARTED: "100x20 200x60"}, "30m"),
     Case("it was restarted twice in a day", "ServiceRestarts", {STARTED: "100x20 200x100 300x60"}, "65m"),
-    Case("a container is seen", "ContainersNotMeasured", {'container_last_seen{name="edge"}': "1x60"}, "20m"),
+    Case(
+        "a container is seen",
+        "ContainersNotMeasured",
+        {'container_last_seen{name="edge"}': "1x60", UP % "cadvisor": "1x60"},
+        "20m",
+    ),
+    Case("cAdvisor is away, which is another alert", "ContainersNotMeasured", {UP % "cadvisor": "0x60"}, "20m"),
     Case(
         "no limit",
         "ContainerMemoryLow",
@@ -308,6 +358,12 @@ QUIET = [
     ),
     Case("one canary was not pushed", "TaskOverdue", {SUCCESS % "doctor": "0x400"}, "149m"),
     Case("a collection a week ago", "TaskOverdue", {SUCCESS % "gc": "0x21000"}, "10100m", evaluated="5m"),
-    Case("a first task", "NoTaskRuns", {'regops_task_last_run_timestamp_seconds{task="notify"}': "300x400"}, "181m"),
+    Case(
+        "a first task",
+        "NoTaskRuns",
+        {'regops_task_last_run_timestamp_seconds{task="notify"}': "300x400", UP % "node-exporter": "1x400"},
+        "181m",
+    ),
+    Case("nothing is seen of the host, which is another alert", "NoTaskRuns", {UP % "node-exporter": "0x400"}, "181m"),
     Case("nothing changes", "DiskFullSoon", {DISK % "avail": "200x300", DISK % "size": "1000x300"}, "90m"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stack_components.monitoring.alert_cases import Case
+from tests.stack_components.monitoring.alert_cases import UP, Case
 
 _RUN = 'regops_mirror_last_run_timestamp_seconds{instance="n",job="node-exporter"}'
 _ENTRY = 'regops_mirror_entry_last_success_seconds{entry="%s",instance="n",job="node-exporter"}'
@@ -46,7 +46,13 @@ FIRING = [
         "Nothing has looked at the mirror's entries for 12h 16m 0s",
         {"instance": "n", "job": "node-exporter"},
     ),
-    Case("the catalogue is wrong from the start", "MirrorNeverRan", {}, "721m", "Nothing has looked at the mirror's entries yet"),
+    Case(
+        "the catalogue is wrong from the start",
+        "MirrorNeverRan",
+        {UP % "node-exporter": "1x1500"},
+        "721m",
+        "Nothing has looked at the mirror's entries yet",
+    ),
     Case(
         "others have used them up",
         "MirrorPullsLow",
@@ -69,7 +75,8 @@ QUIET = [
     Case("well since a day", "MirrorEntryStale", {_RUN: "300x9000", _APP: "0x5000 300x4000"}, "4400m", evaluated="5m"),
     Case("out again within a day", "MirrorQuarantine", {_QUARANTINED: "2x2700 0x300"}, "1445m", evaluated="5m"),
     Case("one run did not come", "MirrorHasNotRun", {_RUN: "0x2000"}, "719m"),
-    Case("it has run", "MirrorNeverRan", {_RUN: "300x2000"}, "721m"),
+    Case("it has run", "MirrorNeverRan", {_RUN: "300x2000", UP % "node-exporter": "1x2000"}, "721m"),
+    Case("nothing is seen of the host, which is another alert", "MirrorNeverRan", {UP % "node-exporter": "0x1500"}, "721m"),
     Case("ten are left", "MirrorPullsLow", {_PULLS % "docker.io": "10x20"}, "6m"),
     Case("another registry's", "MirrorPullsLow", {_PULLS % "ghcr.io": "1x20"}, "6m"),
 ]

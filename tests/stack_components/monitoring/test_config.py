@@ -171,10 +171,18 @@ def test_of_all_containers_of_the_engine_this_stacks_are_kept(container: str, ke
 def test_alerts_are_about_services_that_run() -> None:
     everything = raised(**SERVER)
     assert {"AlertsNotDelivered", WATCHDOG} <= everything
-    assert everything - raised() == {"CertificateExpires", "NoTaskRuns", "TaskOverdue"}
+    on_servers = {"CertificateExpires", "ClockNotSynchronised", "ClockSkewed", "NoTaskRuns", "TaskNeverSucceeded", "TaskOverdue"}
+    measured = {"BackupSuspicious", "DiskReadOnly", "NameNotResolved", "TaskMetricsStale", "UnitFailed", "UnitRestarts"}
+    assert everything - raised() == on_servers | measured
     assert everything - raised(**SERVER, protection={"enabled": False}) == {"CrowdSecReadsNothing"}
     without = raised(**SERVER, monitoring={"cadvisor": False})
-    assert everything - without == {"ContainersNotMeasured", "ContainerMemoryLow", "ContainerOutOfMemory"}
+    assert {name for name in everything - without if not name.startswith("Container")} == {"ServiceStopped"}
+    assert not [name for name in without if name.startswith("Container")]
+    channel = {"kind": "ntfy", "server": "https://ntfy.example.com", "topic": "registry"}
+    notify = {"notify": {"channels": {"phone": channel}}}
+    more = raised(**SERVER, operations=notify, ntfy_token="tk_0123456789")
+    assert more - everything == {"MessagesWait"}
+    assert everything - raised(**SERVER | {"registry_host": "192.0.2.7"}) == {"NameNotResolved"}
 
 
 def test_alertmanager_yml() -> None:

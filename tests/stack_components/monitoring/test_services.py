@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from ops.tasks.notify.run import deliver
 from stack_components.cache.config import users_acl
 from stack_components.gateway import component as gateway
 from stack_components.monitoring import alerts, exporters, services
+from stack_components.monitoring.alerts import rule_file
 from stack_components.monitoring.component import redis_passwords
 from stack_components.monitoring.rules import render
 from stack_components.registry.component import config as registry_config
@@ -31,16 +33,26 @@ from stack_components.service import Healthcheck, ServiceArgs
 from tests.loopback_server import Answer, serving
 from tests.ops.notify.ntfy_server import TOPIC, NtfyServer, ntfy_server
 from tests.plans import plan_of
+from tests.stack_components.monitoring.living import MEASURED, WITHOUT_DATA, raised, with_data, write_all
 from tests.stack_components.monitoring.monitoring_rig import Stack, run_in, running_stack, wait_for
+from tests.stack_components.monitoring.promql import selectors
+from tests.stack_components.monitoring.runbooks import told_by
 
 pytestmark = pytest.mark.system
 
 # Those for which there are images here, without what is not theirs.
 PLAN = plan_of(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False})
 # Half a minute is long in a test.
-SOONER = {"30s": "2s", "10s": "2s", "for: 2m": "for: 0s", "interval: 20s": "interval: 1s", "interval: 1m": "interval: 1s"}
-# What Prometheus said before it had found Alertmanager is lost; by default it says it again after a minute.
+EVALUATED_S = 2
+SOONER = {
+    **dict.fromkeys(["30s", "10s"], f"{EVALUATED_S}s"),
+    "for: 2m": "for: 0s",
+    **dict.fromkeys(["interval: 20s", "interval: 1m"], "interval: 1s"),
+}
+# What Prometheus said before it had found Alertmanagers is lost; by default it says it again after a minute.
 SAID_AGAIN = "--rules.alert.resend-delay=2s"
+# Prometheus, which would tell, is left alone; what waits for Alertmanager is dropped, which shows for minutes.
+STOPPED = ("gateway", "cache", "redis-exporter", "blackbox-exporter", "node-exporter", "registry", "edge", "alertmanager")
 EVENTS_TOKEN, ALERTS_TOKEN = "events-token-of-the-tests", "alerts-token-of-the-tests"
 DOWN = "The registry is not responding (registry.registry-metrics:5001)"
 METRIC = re.compile(r"\b(?:registry|gateway|caddy|redis|node|probe|alertmanager|up)(?:_\w+)?\b(?=[{\[ )]|$)")
@@ -228,3 +240,35 @@ def test_an_alert_becomes_a_message_and_its_end_too_even_if_the_gateway_was_away
         stack.containers["gateway"].start()
         stack.containers["registry"].unpause()
     wait_for(lambda: told(DOWN) == [(DOWN, 5), (f"Resolved: {DOWN}", 2)], lambda: str(server.messages()))
+
+
+def test_every_selector_of_every_rule_returns_data(stack: Stack) -> None:
+    """Also of the rules of servers: what `regops` measures there is written as it writes it."""
+    write_all(stack.folder / METRICS_FOLDER)
+    rules = [rule for group in rule_file(MEASURED).groups for rule in group.rules]
+    asked = {selector for rule in rules for selector in selectors(rule.expr)} - WITHOUT_DATA.keys()
+    assert len(asked) > 60
+
+    def missing() -> set[str]:
+        return asked - with_data(stack, sorted(asked))
+
+    wait_for(lambda: not missing(), lambda: f"nothing is known of {sorted(missing())}")
+    assert not with_data(stack, sorted(WITHOUT_DATA)), "there is data: take it off the list"
+
+
+@pytest.mark.parametrize("service", STOPPED)
+def test_when_a_service_stops_the_alert_of_its_runbook_is_raised_and_no_other(stack: Stack, service: str) -> None:
+    """They wait, as production does, to see whether it lasts; here that they wait is enough."""
+    expected = {told_by()[service]}
+    stack.containers[service].kill()
+    try:
+        wait_for(lambda: raised(stack) == expected, lambda: f"raised: {sorted(raised(stack))}")
+        time.sleep(EVALUATED_S)
+        assert raised(stack) == expected
+    finally:
+        stack.containers[service].start()
+
+
+def test_once_all_run_again_no_alert_is_left(stack: Stack) -> None:
+    # What was dropped while Alertmanager was away is in the window for minutes, but fires only after longer.
+    wait_for(lambda: raised(stack) <= {"AlertsDropped"}, lambda: f"raised: {sorted(raised(stack))}")
