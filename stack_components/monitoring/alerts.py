@@ -72,7 +72,9 @@ def _monitoring(plan: Plan, logs: str) -> Group:
         rules.append(
             alert(
                 "AlertsNotDelivered",
-                "increase(alertmanager_notifications_failed_total[15m]) > 0",
+                # While the gateway is away, that is the alert.
+                "increase(alertmanager_notifications_failed_total[15m]) > 0"
+                ' unless on () min_over_time(up{job="gateway"}[20m]) == 0',
                 hold="5m",
                 severity="warning",
                 service="alertmanager",

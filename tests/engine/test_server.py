@@ -287,6 +287,15 @@ def test_an_alert_becomes_a_message_at_once(server: Server) -> None:
     server.run(f"for _ in $(seq 50); do [ -e {inbox}/1-new.json ] || exit 0; sleep 0.2; done; exit 1")
 
 
+def test_services_of_the_host_that_have_failed_are_measured(server: Server) -> None:
+    server.run("systemd-run --unit=broken false; systemctl start regops-notify")
+    measured = server.run(f"cat {ROOT}/data/metrics/regops-host.prom")
+    server.run("systemctl reset-failed broken")
+    for line in ('{unit="docker.service"} 0.0', '{unit="broken.service"} 1.0'):
+        assert f"regops_unit_failed{line}" in measured
+    assert 'regops_disk_read_only{disk="docker"} 0.0' in measured
+
+
 def test_what_tasks_keep_is_the_stacks_own_whoever_calls_regops(server: Server) -> None:
     runs = json.loads(server.run("regops history --json"))["runs"]
     assert {"doctor", "gc"} <= {run["task"] for run in runs}
