@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,15 @@ from tests.engine.client import client
 from tests.tools.emulation.machines import console
 from tools.emulation.docker_machines import DockerMachines
 from tools.emulation.stack import EmulatedStack, emulated_stack
+
+ROOT = "/srv/private-registry"
+BACK_UP_IN_2020 = f"""
+from pathlib import Path
+from ops.backups.repository import repository_of
+from ops.stack.stack import Stack
+words = ["backup", "/etc/hostname", "--tag", "good", "--time", "2020-01-02 03:04:05"]
+repository_of(Stack(Path("{ROOT}"))).restic._run(words, 60)
+"""
 
 
 class Server:
@@ -87,3 +98,33 @@ def docker_is_mended(machines: DockerMachines, server_id: int) -> None:
     container = machines.servers.find(server_id)
     assert container is not None
     assert container.exec_run(["systemctl", "unmask", "docker.service", "docker.socket"]).exit_code == 0
+
+
+def before_keys_were_tied(exported: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return an exported state as it was when the server's key of a box could do anything there.
+
+    Args:
+        exported: The state.
+        key: That key, with nothing before it.
+    """
+    new = re.compile(r"backup-prune-key|backup-writer-install-key-folder$")
+    resources = [one for one in exported["deployment"]["resources"] if not new.search(one["urn"])]
+    (install,) = [one for one in resources if one["urn"].endswith("::backup-writer-install-key")]
+    for known in (install["inputs"], install["outputs"]):
+        known |= {"create": "install-ssh-key", "stdin": f"{key}\n"}
+    for one in resources:
+        lists = [one.get("dependencies", []), *one.get("propertyDependencies", {}).values()]
+        for urns in lists:
+            urns[:] = [urn for urn in urns if not new.search(urn)]
+    exported["deployment"]["resources"] = resources
+    return exported
+
+
+def let_in_by_rules(stack: EmulatedStack, server: Server, rule: str, told_of: int) -> None:
+    """Let SSH in as soon as the firewall has new rules."""
+    give_up = time.monotonic() + 60
+    while not any(path.endswith("/actions/set_rules") for _, path in stack.api.calls[told_of:]):
+        if time.monotonic() > give_up:
+            return
+        time.sleep(0.1)
+    server.run(f"iptables -D {rule}")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import threading
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import pytest
 from infra.server.schedule import schedule
 from ops.core.process import Completed
 from ops.events.alerts import parse
-from tests.engine.servers import Box, Server
+from tests.engine.servers import BACK_UP_IN_2020, ROOT, Box, Server, before_keys_were_tied, let_in_by_rules
 from tests.infra.server.plans import plan
 from tests.ops.events.alert_samples import alert, body
 from tools.bootstrap.prune import prune_there
@@ -25,14 +23,6 @@ from tools.emulation.stack import EmulatedStack
 
 IMAGE = "team/app:1"
 NOTHING = "--expect-no-changes"
-ROOT = "/srv/private-registry"
-BACK_UP_IN_2020 = f"""
-from pathlib import Path
-from ops.backups.repository import repository_of
-from ops.stack.stack import Stack
-words = ["backup", "/etc/hostname", "--tag", "good", "--time", "2020-01-02 03:04:05"]
-repository_of(Stack(Path("{ROOT}"))).restic._run(words, 60)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -110,18 +100,7 @@ def test_the_next_up_ties_the_servers_key_of_a_box_that_was_set_up_before_keys_w
     tied = box.run(f"cat {box.KEYS}")
     free = tied.splitlines()[0].partition("restrict ")[2]
     box.run(f"echo '{free}' > {box.KEYS}")
-    exported = stack.stack.export()
-    new = re.compile(r"backup-prune-key|backup-writer-install-key-folder$")
-    resources = [one for one in exported["deployment"]["resources"] if not new.search(one["urn"])]
-    (install,) = [one for one in resources if one["urn"].endswith("::backup-writer-install-key")]
-    for known in (install["inputs"], install["outputs"]):
-        known |= {"create": "install-ssh-key", "stdin": f"{free}\n"}
-    for one in resources:
-        lists = [one.get("dependencies", []), *one.get("propertyDependencies", {}).values()]
-        for urns in lists:
-            urns[:] = [urn for urn in urns if not new.search(urn)]
-    exported["deployment"]["resources"] = resources
-    (tmp_path / "before.json").write_text(json.dumps(exported))
+    (tmp_path / "before.json").write_text(json.dumps(before_keys_were_tied(stack.stack.export(), free)))
     stack.stack.pulumi(["stack", "import", "--stack", "prod", "--file", str(tmp_path / "before.json")])
     stack.stack.up()
     assert box.run(f"cat {box.KEYS}").splitlines()[0] == tied.splitlines()[0]
@@ -212,7 +191,7 @@ def test_an_operator_with_another_address_previews_and_opens_the_firewall_first(
         stack.configure(hetzner={**rented, "ssh_from": [*rented["ssh_from"], "203.0.113.7/32"]})
         assert "does not answer by SSH" in (planned := preview(stack)).stdout + planned.stderr
         told_of = len(stack.api.calls)
-        opening = threading.Thread(target=_opened, args=(stack, server, rule, told_of))
+        opening = threading.Thread(target=let_in_by_rules, args=(stack, server, rule, told_of))
         opening.start()
         stack.stack.up()
         opening.join()
@@ -221,16 +200,6 @@ def test_an_operator_with_another_address_previews_and_opens_the_firewall_first(
         stack.stack.up()
     finally:
         server.run(f"iptables -D {rule} 2>/dev/null || true")
-
-
-def _opened(stack: EmulatedStack, server: Server, rule: str, told_of: int) -> None:
-    """Let SSH in as soon as the firewall has new rules."""
-    give_up = time.monotonic() + 60
-    while not any(path.endswith("/actions/set_rules") for _, path in stack.api.calls[told_of:]):
-        if time.monotonic() > give_up:
-            return
-        time.sleep(0.1)
-    server.run(f"iptables -D {rule}")
 
 
 def test_secrets_are_the_services_alone_and_nowhere_in_clear(

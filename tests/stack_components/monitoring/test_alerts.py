@@ -18,9 +18,9 @@ from stack_components.monitoring.rules import Alert, Group, RuleFile, render
 from tests.plans import BACKUP, CATALOGUE, MIRROR, SSH_FROM, plan_of
 from tests.stack_components.monitoring import host_alert_cases, mirror_alert_cases, service_alert_cases
 from tests.stack_components.monitoring.alert_cases import FIRING as _FIRING
-from tests.stack_components.monitoring.alert_cases import QUIET as _QUIET
 from tests.stack_components.monitoring.alert_cases import Case
 from tests.stack_components.monitoring.monitoring_rig import Tools, tools, write_part
+from tests.stack_components.monitoring.quiet_alert_cases import QUIET as _QUIET
 
 SETTINGS = {
     "place": "hetzner",
