@@ -10,7 +10,7 @@ from ops.catalogue.document import Document, Item
 from ops.catalogue.errors import EditError
 from ops.cli.catalogue_files import is_of_host
 from ops.cli.say import say
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.sync.deletion import delete, images_of
 from ops.tasks.sync.mirror import mirror_of

@@ -26,7 +26,7 @@ def orphans_of(document: Document, file: Path, root: object) -> list[str] | None
     targets = [checked(item, Surroundings(environment=os.environ)).target for item in document.entries]
     if None in targets:
         return None  # a whole registry, a template, or a mistake: it may name any of them
-    from ops.stack.registry import tree_of  # noqa: PLC0415  # nobody needs it in a checkout
+    from ops.stack.places import tree_of  # noqa: PLC0415  # nobody needs it in a checkout
     from ops.stack.stack import Stack  # noqa: PLC0415
 
     tree, named = tree_of(Stack(root)), {target.repository for target in targets if target}

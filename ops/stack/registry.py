@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, container_name
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core import exit_codes
 from ops.core.process import CommandError, Conversation
 from ops.registry.cache import RedisCache
@@ -14,7 +14,7 @@ from ops.registry.holds import Holds
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, writes_in_flight
 from ops.registry.snapshots.store import SnapshotStore
-from ops.registry.tree import RegistryTree
+from ops.stack.places import container, tree_of
 from ops.stack.stack import Stack
 
 _REGISTRY, _CACHE, _CACHE_USER = "registry", "cache", "registry"
@@ -29,11 +29,6 @@ class ServiceError(Exception):
     """A service failed; the message says which, and what it printed."""
 
     exit_code = exit_codes.FAILED
-
-
-def tree_of(stack: Stack) -> RegistryTree:
-    """Return the registry's tree."""
-    return RegistryTree(stack.root / stack.config.registry_data)
 
 
 def operator_login(stack: Stack) -> Login:
@@ -116,11 +111,6 @@ def restart_registry(stack: Stack) -> None:
         return
     except DockerException as error:
         raise ServiceError(f"{name} cannot be restarted: {error}") from error
-
-
-def container(stack: Stack, service: str) -> str:
-    """Return the name of a service's container."""
-    return container_name(stack.config.stack, service)
 
 
 def _inside(stack: Stack, service: str, words: list[str]) -> Conversation:

@@ -24,7 +24,7 @@ from ops.registry.read_only import ReadOnlyMode, WritesInFlight
 from ops.registry.restore.model import RestoreScope
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree, linked_by
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.backup.run import back_up
 from ops.tasks.restore.recover import recover

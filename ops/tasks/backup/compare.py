@@ -9,7 +9,7 @@ from ops.backups.repository import BackupRepository, repository_of
 from ops.backups.restic import Backup
 from ops.registry.index import Index, index_of
 from ops.registry.listing import listing_of
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 
 NOW = "now"

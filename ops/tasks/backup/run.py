@@ -19,7 +19,7 @@ from ops.core.files import write_atomic
 from ops.registry.index import Index, linked_blobs
 from ops.registry.snapshots.store import SnapshotStore
 from ops.stack.access_log import access_log_of, last_pulls
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.backup.model import BackupReport, Losses
 

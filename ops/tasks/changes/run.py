@@ -13,7 +13,8 @@ from ops.notify.policy import AlertEvent
 from ops.registry.client import RegistryClient
 from ops.registry.transport import PooledEndpoint
 from ops.runs.task import Outcome
-from ops.stack.registry import operator_login, tree_of
+from ops.stack.places import tree_of
+from ops.stack.registry import operator_login
 from ops.stack.stack import Stack
 from ops.tasks.changes import views
 from ops.tasks.changes.announce import announcements

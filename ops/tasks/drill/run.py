@@ -25,7 +25,7 @@ from ops.registry.manifests import fetched
 from ops.registry.plain import lay_out
 from ops.registry.transport import RegistryError
 from ops.registry.tree import RegistryTree
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.drill.model import DrillOptions, DrillReport
 from ops.tasks.drill.plan import Candidate, candidates, fitting, part_of, sizes_in

@@ -16,7 +16,7 @@ from ops.registry.manifests import has_content
 from ops.registry.plain import lay_out
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import VERSION_FOLDER, RegistryTree
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.export.model import ExportError, ExportReport
 from ops.tasks.export.rsync import Target

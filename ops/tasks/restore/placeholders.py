@@ -21,7 +21,7 @@ from ops.backups.stage import POOL, pooled
 from ops.registry.manifests import hash_of
 from ops.registry.snapshots.trash import Restorer, explained
 from ops.registry.tree import Entry, Kind, RegistryTree, path_of
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 
 # In the tree's own folder, so that the registry's container has it, and the same relative link leads there inside and outside.

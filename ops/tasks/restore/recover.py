@@ -32,7 +32,8 @@ from ops.registry.restore.plan import leading_somewhere
 from ops.registry.snapshots.images import link_record
 from ops.registry.snapshots.recovery import put_back
 from ops.registry.snapshots.store import SnapshotStore
-from ops.stack.registry import read_only_of, tree_of
+from ops.stack.places import tree_of
+from ops.stack.registry import read_only_of
 from ops.stack.stack import Stack
 from ops.tasks.restore.model import Recovered
 from ops.tasks.restore.placeholders import Placeholders, mount_of

@@ -25,7 +25,8 @@ from ops.registry.snapshots.recovery import roll_back
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.stack.budget import Allowed, guarded
-from ops.stack.registry import live_registry, tree_of
+from ops.stack.places import tree_of
+from ops.stack.registry import live_registry
 from ops.stack.stack import Stack
 from ops.tasks.restore.fetch import Fetching
 from ops.tasks.restore.placeholders import mount_of

@@ -23,7 +23,8 @@ from ops.registry.index import Index, linked_blobs
 from ops.registry.manifests import fetched
 from ops.registry.transport import PooledEndpoint
 from ops.registry.tree import RegistryTree
-from ops.stack.registry import operator_login, restart_registry, tree_of
+from ops.stack.places import tree_of
+from ops.stack.registry import operator_login, restart_registry
 from ops.stack.stack import Stack
 from ops.tasks.restore.fetch import fetched_blobs
 from ops.tasks.restore.model import Recovered, told

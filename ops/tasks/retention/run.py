@@ -13,7 +13,8 @@ from ops.registry.listing import links_of, listing_of
 from ops.registry.snapshots.recovery import heal, roll_back
 from ops.runs.task import Outcome
 from ops.stack.deletion import TagLink, delete_tags
-from ops.stack.registry import live_registry, tree_of
+from ops.stack.places import tree_of
+from ops.stack.registry import live_registry
 from ops.stack.stack import Stack
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.run import LEDGER

@@ -10,7 +10,7 @@ from ops.registry.manifests import has_content
 from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.snapshots.trash import NoSpaceError, explained
 from ops.registry.tree import RegistryTree
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.scrub.model import ScrubReport, Share
 from ops.tasks.scrub.repair import repair

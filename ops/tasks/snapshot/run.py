@@ -17,7 +17,8 @@ from ops.registry.snapshots.recovery import heal, roll_back
 from ops.registry.snapshots.store import Snapshot, SnapshotStore
 from ops.runs.task import Outcome
 from ops.stack.budget import Allowed, guarded
-from ops.stack.registry import live_registry, tree_of
+from ops.stack.places import tree_of
+from ops.stack.registry import live_registry
 from ops.stack.stack import Stack
 
 _TASK = "snapshot"

@@ -26,7 +26,7 @@ from ops.config import (
 from ops.core import exit_codes
 from ops.registry.tree import RegistryTree
 from ops.stack.mirror import catalogue_of, upstream_of
-from ops.stack.registry import container, tree_of
+from ops.stack.places import container, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.sync.configuration import configuration
 from ops.tasks.sync.copying import Copier, Limits, Running

@@ -20,7 +20,7 @@ from ops.catalogue.names import Name, name_of
 from ops.catalogue.wishes import Wishes, new_entry
 from ops.config import HUB, MirrorSettings
 from ops.core import exit_codes
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.sync.entries import mirror_entries
 from ops.tasks.sync.mirror import Mirror, NoMirrorError

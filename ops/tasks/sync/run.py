@@ -16,7 +16,7 @@ from ops.core.locks import LockedError
 from ops.registry.client import Login, RegistryClient
 from ops.registry.transport import PooledEndpoint, RegistryError
 from ops.runs.task import Outcome
-from ops.stack.registry import container
+from ops.stack.places import container
 from ops.stack.stack import Stack
 from ops.tasks.sync.deletion import BY, delete
 from ops.tasks.sync.due import again, in_window

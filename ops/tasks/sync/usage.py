@@ -10,7 +10,7 @@ from typing import Any
 from ops.registry.manifests import fetched
 from ops.registry.tree import RegistryTree
 from ops.stack.access_log import Pulls, access_log_of, pulls_of, reaches_back_to
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.tasks.sync.mirror import Mirror
 from ops.tasks.sync.model import MirrorEntry
 from ops.tasks.sync.plan import Known

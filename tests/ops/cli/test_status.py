@@ -18,7 +18,7 @@ from ops.registry.listing import listing_of
 from ops.registry.snapshots.store import SnapshotStore
 from ops.runs.history import ENDED, Run, history_of
 from ops.runs.marks import marks_of
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from tests.ops.cli.test_app import regops
 from tests.ops.registry.snapshots.test_store import fill
 from tests.ops.runs.test_task import stack_in
