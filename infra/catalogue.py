@@ -67,7 +67,7 @@ def judge(settings: Settings, content: bytes | None) -> Judgement:
         document = Document.of(content, settings.sync.catalogue)
     except CatalogueError as error:
         return Judgement([str(error)])
-    around = Surroundings(frozenset(names_here(settings)), settings.sync.into)
+    around = Surroundings(frozenset(names_here(settings)), settings.sync.into, settings.sync.variables, of_host=True)
     found = [(one.severe, f"{document.place(one.line)}: {one.what}; {one.remedy}") for one in check(document, around)]
     refused = [told for severe, told in found if severe]
     return Judgement([*refused, *_written_by_others(settings, document)], [told for severe, told in found if not severe])
@@ -76,7 +76,7 @@ def judge(settings: Settings, content: bytes | None) -> Judgement:
 def _written_by_others(settings: Settings, document: Document) -> Iterator[str]:
     """Yield which targets somebody else writes to or deletes from: whatever they do there, the next run undoes."""
     ruled = {rule.repository for rule in settings.sync.retention}
-    for item, repository in target_repositories(document):
+    for item, repository in target_repositories(document, settings.sync.variables):
         line = document.place(item.line_of("target"))
         if repository in ruled:
             remedy = "narrow its tags instead, or write x-regops: {keep_last: …}"

@@ -6,10 +6,10 @@ import difflib
 
 from ops.catalogue.document import SYNC, Document
 from ops.catalogue.model import Problem, Surroundings
-from ops.catalogue.names import variables
 from ops.catalogue.nodes import BYTE_ORDER_MARK, MERGE
 from ops.catalogue.overlaps import overlaps
 from ops.catalogue.problems import checked
+from ops.catalogue.templates import of_templates
 
 _KEYS = ("version", "creds", "defaults", SYNC)
 _OTHERS = ("x-", MERGE)
@@ -20,7 +20,7 @@ def check(document: Document, around: Surroundings) -> list[Problem]:
     """Return what is wrong with a catalogue, the first line first."""
     all_ = [checked(item, around) for item in document.entries]
     problems = [problem for one in all_ for problem in one.problems]
-    problems += [*_of_file(document), *_of_templates(document, around), *overlaps(all_, document)]
+    problems += [*_of_file(document), *of_templates(document, around), *overlaps(all_, document)]
     return sorted(problems, key=lambda problem: problem.line)
 
 
@@ -44,17 +44,3 @@ def _of_file(document: Document) -> list[Problem]:
         if key.text == "version" and value.value() not in (None, _VERSION, "0"):
             problems.append(Problem(key.line, f"version {value.text}: regsync knows version 1", "write version: 1"))
     return problems
-
-
-def _of_templates(document: Document, around: Surroundings) -> list[Problem]:
-    """Return which variables are not set here; once each, where the first one stands."""
-    missing: dict[str, int] = {}
-    for item in document.entries:
-        for key in ("source", "target"):
-            for variable in variables(item.text(key)):
-                if variable not in missing and not around.environment.get(variable):
-                    missing[variable] = item.line_of(key)
-    return [
-        Problem(line, f"${variable} is not set, and a template wants it", f"set {variable} where regsync runs", severe=False)
-        for variable, line in missing.items()
-    ]

@@ -45,11 +45,13 @@ class Surroundings:
         registries: What this registry is called in targets; without any, targets are not compared with it.
         into: Where in it entries may write; without any, everywhere.
         environment: Variables that templates want.
+        of_host: Whether these are all that there are where it is mirrored, and not those of somebody's own machine.
     """
 
     registries: frozenset[str] = frozenset()
     into: tuple[RepositoryPattern, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    of_host: bool = False
 
     @classmethod
     def of(cls, registries: Iterable[str], into: Iterable[str], environment: Mapping[str, str]) -> Surroundings:

@@ -9,9 +9,14 @@ from ops.catalogue.model import Surroundings
 from ops.catalogue.problems import checked
 
 
-def target_repositories(document: Document) -> Iterator[tuple[Item, str]]:
-    """Yield the repositories here that entries write, of all entries that are switched on and name one."""
-    for item, _, target in _copies(document, {}):
+def target_repositories(document: Document, environment: Mapping[str, str]) -> Iterator[tuple[Item, str]]:
+    """Yield the repositories here that entries write, of all entries that are switched on and name one.
+
+    Args:
+        document: The catalogue.
+        environment: Variables that templates want.
+    """
+    for item, _, target in _copies(document, environment):
         yield item, target
 
 

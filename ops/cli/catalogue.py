@@ -97,11 +97,11 @@ def list_(
 
 
 @app.command("show", epilog="Examples: `regops catalogue show postgres` · `regops catalogue show :14 --json`")
-def show_(entry: _Entry, *, file: File = DEFAULT, as_json: Json = False) -> None:
+def show_(context: typer.Context, entry: _Entry, *, file: File = DEFAULT, as_json: Json = False) -> None:
     """Show an entry as it is written, and what is wrong with it."""
     document = Opened.of(file).document
     item = chosen(document, entry)
-    problems = [one for one in check(document, around(None)) if item.index in one.entries]
+    problems = [one for one in check(document, around(file, context.obj, None)) if item.index in one.entries]
     if as_json:
         print_json({"file": str(file), "entry": document_of(item), "problems": [one.document() for one in problems]})
         return
@@ -146,9 +146,9 @@ def add_(
         entry = new_entry(opened.document, source, wishes, names)
     new = with_entries(opened.document, [entry])
     item = new.entries[-1]
-    doubts = require_well(opened.document, new, item, around(names, into))
+    doubts = require_well(opened.document, new, item, around(file, context.obj, names, into))
     if not offline:
-        show_offer(item, around(names, into), file, context.obj)
+        show_offer(item, around(file, context.obj, names, into), file, context.obj)
     if opened.save(new, dry_run=dry_run):
         say(f"added to {new.place(item)}: {shown(item)}; `regops catalogue undo` takes it out again")
     for doubt in doubts:
@@ -186,9 +186,9 @@ def edit_(
     if not patch:
         raise typer.BadParameter("say what is to change: --tags, --deny, --semver, --target or --keep")
     new = with_changes(document, item, patch)
-    doubts = require_well(document, new, new.entries[item.index], around(names, into))
+    doubts = require_well(document, new, new.entries[item.index], around(file, context.obj, names, into))
     if not offline and patch.keys() & {"tags", OURS}:
-        show_offer(new.entries[item.index], around(names, into), file, context.obj)
+        show_offer(new.entries[item.index], around(file, context.obj, names, into), file, context.obj)
     if opened.save(new, dry_run=dry_run):
         say(f"edited {new.place(new.entries[item.index])}: {shown(new.entries[item.index])}; `regops catalogue undo` reverts it")
     elif not dry_run:
@@ -224,19 +224,22 @@ def remove_(
 @app.command(
     "check", epilog="Examples: `regops catalogue check` · `regops catalogue check --registry registry.example.com --json`"
 )
-def check_(*, registry: _Registry = None, into: _Into = None, file: File = DEFAULT, as_json: Json = False) -> None:
+def check_(
+    context: typer.Context, *, registry: _Registry = None, into: _Into = None, file: File = DEFAULT, as_json: Json = False
+) -> None:
     """Say what is wrong, with the line and a remedy.
 
     Ends with 10 if an entry cannot be mirrored as it is, or not as it seems, and with 3 if something is only doubtful. Targets
     outside this registry are only seen with --registry.
     """
     document = Opened.of(file).document
-    problems = check(document, around(registry, into))
+    problems = check(document, around(file, context.obj, registry, into))
     raise typer.Exit(print_checked(document, problems, as_json=as_json))
 
 
 @app.command("import", epilog=IMPORT_EXAMPLES)
 def import_(
+    context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration of regsync.")],
     *,
     registry: _Registry = None,
@@ -254,7 +257,7 @@ def import_(
     if content is None:
         raise CatalogueError(f"{source} is missing; give the path of a regsync.yml")
     opened = Opened.of(file, new=True)
-    result = imported(opened.document, Document.of(content, source), around(registry, into))
+    result = imported(opened.document, Document.of(content, source), around(file, context.obj, registry, into))
     if not (dry_run and as_json):
         opened.save(result.document, dry_run=dry_run)
     raise typer.Exit(print_imported(result, file, dry_run=dry_run, as_json=as_json))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,6 @@ import typer
 from ops.catalogue.document import Document
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.exchange import Host, Pushed, Server, ThisHost, answer, read_given
-from ops.catalogue.model import Surroundings
 from ops.catalogue.store import Store
 from ops.cli.catalogue_files import DEFAULT, DryRun, File, Opened, is_of_host, mirror_of, show_difference
 from ops.cli.printing import print_json
@@ -20,6 +18,7 @@ from ops.cli.say import say
 from ops.cli.shared import Json, stack_of
 from ops.config import ConfigError
 from ops.core import exit_codes
+from ops.stack.mirror import surroundings_of
 
 PUSH_EXAMPLES = (
     "Examples: `regops catalogue push --host root@registry.example.com` · `regops catalogue push --dry-run` ·"
@@ -157,7 +156,7 @@ def _this_host(context: typer.Context) -> ThisHost:
     mirror = mirror_of(stack.root)
     if mirror is None:
         raise ConfigError([f"the stack in {stack.root} has no sync.into in its settings; or name a server with --host"])
-    return ThisHost(stack.root, Surroundings.of(mirror.registries, mirror.into, os.environ))
+    return ThisHost(stack.root, surroundings_of(mirror))
 
 
 def _require_checkout(context: typer.Context, file: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -110,13 +110,21 @@ def tell_ahead(file: Path, root: object) -> None:
         say("this host's catalogue is ahead of the repository; `bin/regops catalogue pull` in a checkout takes its edits over")
 
 
-def around(registries: list[str] | None, into: list[str] | None = None) -> Surroundings:
+def around(file: Path, root: object, registries: list[str] | None, into: list[str] | None = None) -> Surroundings:
     """Return what entries are checked against.
+
+    Args:
+        file: The catalogue: what templates of a host's are filled in with is in the stack's settings.
+        root: The stack's folder on this host; None without one.
+        registries: What this registry is called in targets.
+        into: Where targets may be.
 
     Raises:
         BadParameter: A pattern is none.
     """
+    mirror = mirror_of(root) if is_of_host(file, root) else None
     try:
-        return Surroundings.of(registries or (), into or (), os.environ)
+        found = Surroundings.of(registries or (), into or (), mirror.variables if mirror else os.environ)
+        return replace(found, of_host=mirror is not None)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--into") from None

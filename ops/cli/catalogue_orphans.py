@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from ops.catalogue.document import Document
@@ -23,7 +22,7 @@ def orphans_of(document: Document, file: Path, root: object) -> list[str] | None
     mirror = mirror_of(root)
     if mirror is None or not isinstance(root, Path) or not is_of_host(file, root):
         return None
-    targets = [checked(item, Surroundings(environment=os.environ)).target for item in document.entries]
+    targets = [checked(item, Surroundings(environment=mirror.variables)).target for item in document.entries]
     if None in targets:
         return None  # a whole registry, a template, or a mistake: it may name any of them
     from ops.stack.places import tree_of  # noqa: PLC0415  # nobody needs it in a checkout

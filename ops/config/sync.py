@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -32,6 +33,7 @@ def _window(text: str) -> str:
 Window = Annotated[str, AfterValidator(_window)]
 Reserve = Annotated[int, Field(ge=0)]
 Parallel = Annotated[int, Field(ge=1, le=16)]
+Variables = Mapping[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Annotated[str, Field(min_length=1)]]
 
 
 class MirrorSettings(Strict):
@@ -45,6 +47,7 @@ class MirrorSettings(Strict):
         parallel: How many images are copied at a time from one upstream.
         target: The registry as regsync reaches it.
         registries: What this registry is called in targets of the catalogue, with the port if there is one.
+        variables: What templates in the catalogue's sources and targets are filled in with.
     """
 
     into: Annotated[tuple[RepositoryPattern, ...], Field(min_length=1)]
@@ -54,3 +57,4 @@ class MirrorSettings(Strict):
     parallel: Parallel = 2
     target: str = MIRROR_TARGET
     registries: tuple[str, ...] = ()
+    variables: Variables = Field(default_factory=dict)

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from ops.catalogue.document import Document
 from ops.catalogue.errors import CatalogueError
+from ops.catalogue.model import Surroundings
 from ops.catalogue.shipped import working_copy
 from ops.catalogue.targets import upstreams_of
+from ops.config import MirrorSettings
 from ops.registry.client import Login
 from ops.stack.stack import Stack
 from ops.upstream.client import Upstream
@@ -27,12 +29,17 @@ def catalogue_of(stack: Stack) -> Document:
     return Document.of(content, path)
 
 
+def surroundings_of(settings: MirrorSettings) -> Surroundings:
+    """Return what the catalogue of a host is checked against, and filled in with."""
+    return Surroundings(frozenset(settings.registries), settings.into, settings.variables, of_host=True)
+
+
 def mirrored_from(stack: Stack) -> Mapping[str, Sequence[str]]:
     """Return by repository here those that it is mirrored from, with their registries; none if the catalogue cannot be read."""
     if stack.config.sync is None:
         return stack.config.upstreams
     try:
-        return upstreams_of(catalogue_of(stack), {})
+        return upstreams_of(catalogue_of(stack), stack.config.sync.variables)
     except CatalogueError:
         return {}
 

@@ -71,6 +71,21 @@ def test_what_is_switched_off_is_written_by_nobody() -> None:
     assert plan_with(off, **BARE | {"sync": {**MIRROR, "retention": [rule]}}).catalogue == off
 
 
+def test_a_template_wants_a_variable_of_the_settings() -> None:
+    templated = CATALOGUE.replace(b"source: docker.io/", b'source: \'{{ env "HUB" }}/').replace(
+        b"library/alpine\n", b"library/alpine'\n", 1
+    )
+    (told,) = refused(templated)
+    assert told.startswith(
+        "catalogue.yml:4: $HUB is set nowhere on the host, and a template wants it; set sync.variables: {HUB: "
+    )
+    plan = plan_with(templated, **BARE | {"sync": {**MIRROR, "variables": {"HUB": "docker.io"}}})
+    assert plan.settings.sync.mirror(()).variables == {"HUB": "docker.io"}
+    off = templated.replace(b"    type: repository", b"    type: repository\n    x-regops: {enabled: false}")
+    (note,) = plan_with(off, **BARE | {"sync": MIRROR}).notes
+    assert "$HUB is set nowhere on the host" in note
+
+
 def test_what_is_doubtful_is_told() -> None:
     plan = plan_with(CATALOGUE + b"    platforms: [linux/amd64]\n", **BARE | {"sync": MIRROR})
     (note,) = plan.notes

@@ -10,6 +10,7 @@ from ops.catalogue.entry import Entry, read
 from ops.catalogue.model import Checked, Problem, Surroundings
 from ops.catalogue.overlaps import overlaps
 from ops.catalogue.problems import checked
+from ops.catalogue.templates import unfilled
 from ops.tasks.sync.model import Failure, MirrorEntry
 
 # What regsync is told of an entry beside its source and target.
@@ -40,12 +41,14 @@ def mirror_entries(document: Document, around: Surroundings) -> list[MirrorEntry
                 problems.setdefault(index, []).append(problem)
     given = document.rest.get("defaults")
     defaults = {key: value for key, value in given.items() if key in _DEFAULTS} if isinstance(given, dict) else {}
-    return [_entry(one, problems.get(one.item.index, []), defaults, document) for one in every]
+    return [_entry(one, problems.get(one.item.index, []), defaults, document, around) for one in every]
 
 
-def _entry(one: Checked, problems: list[Problem], defaults: Mapping[str, Any], document: Document) -> MirrorEntry:
+def _entry(
+    one: Checked, problems: list[Problem], defaults: Mapping[str, Any], document: Document, around: Surroundings
+) -> MirrorEntry:
     item, source, target = one.item, one.source, one.target
-    failure = _failure(one, problems, document)
+    failure = _failure(one, problems, document, around)
     entry = read({**defaults, **item.values}) if failure is None else one.entry
     tag = None
     if entry is not None and source is not None and target is not None and entry.type == "image":
@@ -53,14 +56,15 @@ def _entry(one: Checked, problems: list[Problem], defaults: Mapping[str, Any], d
     return MirrorEntry(item.line, source, target.repository if target else "", tag, entry, _written(item), failure)
 
 
-def _failure(one: Checked, problems: list[Problem], document: Document) -> Failure | None:
+def _failure(one: Checked, problems: list[Problem], document: Document, around: Surroundings) -> Failure | None:
     if problems:
         return Failure(f"{document.place(problems[0].line)}: {problems[0].what}", problems[0].remedy)
     where = document.place(one.item)
     if one.entry is not None and one.entry.type == "registry":
         return Failure(f"{where}: whole registries are not mirrored", "name its repositories, one entry each")
     if one.source is None or one.target is None:
-        return Failure(f"{where}: has a template whose variable is not set here", "write the names in full")
+        what, remedy = unfilled(one.item, around) or ("names a folder, which is not mirrored", "name a registry's repository")
+        return Failure(f"{where}: {what}", remedy)
     return None
 
 

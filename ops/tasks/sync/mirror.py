@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ops.catalogue.document import Document
-from ops.catalogue.model import Surroundings
 from ops.catalogue.selection import chosen
 from ops.config import (
     MIRROR_FOLDER,
@@ -25,7 +24,7 @@ from ops.config import (
 )
 from ops.core import exit_codes
 from ops.registry.tree import RegistryTree
-from ops.stack.mirror import catalogue_of, upstream_of
+from ops.stack.mirror import catalogue_of, surroundings_of, upstream_of
 from ops.stack.places import container, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.sync.configuration import configuration
@@ -152,7 +151,7 @@ def mirror_of(stack: Stack) -> Iterator[Mirror]:
 
 def entries_of(document: Document, settings: MirrorSettings) -> list[MirrorEntry]:
     """Return all entries of a stack's catalogue."""
-    return mirror_entries(document, Surroundings(frozenset(settings.registries), settings.into))
+    return mirror_entries(document, surroundings_of(settings))
 
 
 def here_of(tree: RegistryTree) -> Here:

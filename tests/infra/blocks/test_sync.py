@@ -190,6 +190,7 @@ def test_the_catalogue_or_the_settings_say_what_is_mirrored_and_not_both() -> No
     [
         ({"entries": [ALPINE], "window": "22:00-06:00"}, "window only works with into"),
         ({"reserve_gb": 5, "hub_reserve": 5}, "reserve_gb, hub_reserve only works with into"),
+        ({"variables": {"HUB": "docker.io"}}, "variables only works with into"),
         ({"into": ["library/**"], "interval": "6h"}, "interval only works with entries"),
     ],
 )
@@ -204,6 +205,8 @@ def test_what_nothing_would_read_is_refused(given: dict[str, Any], told: str) ->
         ({"window": "22-6"}, "window: should be two times of day in UTC, "),
         ({"reserve_gb": -1}, "reserve_gb: "),
         ({"parallel": 17}, "parallel: "),
+        ({"variables": {"A-B": "x"}}, "variables.A-B"),
+        ({"variables": {"A": ""}}, "variables.A: "),
     ],
 )
 def test_a_mirror_that_cannot_be_is_refused(given: dict[str, Any], told: str) -> None:

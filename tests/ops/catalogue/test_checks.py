@@ -182,7 +182,22 @@ def test_templates_are_filled_in() -> None:
 def test_a_variable_that_is_not_set_is_told_once() -> None:
     problem = one(SHAPES["charts"], Surroundings())
     assert (problem.line, problem.what, problem.severe) == (14, "$REGISTRY_ENDPOINT is not set, and a template wants it", False)
-    assert problem.remedy == "set REGISTRY_ENDPOINT where regsync runs"
+    assert problem.remedy.startswith("set REGISTRY_ENDPOINT where regsync runs; ")
+
+
+def test_on_the_host_a_variable_that_is_set_nowhere_is_severe_for_all_entries_that_want_it() -> None:
+    document, around = Document(SHAPES["charts"]), Surroundings(environment={"OTHER": "x"}, of_host=True)
+    (problem,) = (one for one in check(document, around) if one.severe)
+    assert problem.what == "$REGISTRY_ENDPOINT is set nowhere on the host, and a template wants it"
+    assert problem.remedy.startswith("set sync.variables: {REGISTRY_ENDPOINT: …} in the settings and run `up`")
+    assert problem.entries == tuple(one.index for one in document.entries if "REGISTRY_ENDPOINT" in one.text("target"))
+
+
+def test_other_templates_are_filled_in_by_regsync_alone() -> None:
+    text = HEAD.replace("target: r.example.com", "target: '{{ file `name` }}").replace("library/a\n  type", "library/a'\n  type")
+    assert found(text, Surroundings()) == []
+    problem = one(text, Surroundings(of_host=True))
+    assert (problem.what, problem.severe) == ("has a template that is no {{ env … }}, which the mirror does not fill in", True)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ sync:
 
 
 def test_repositories_here_are_told_with_the_entries_that_write_them() -> None:
-    found = [(item.line, repository) for item, repository in target_repositories(Document(TEXT))]
+    found = [(item.line, repository) for item, repository in target_repositories(Document(TEXT), {})]
     assert found == [(3, "library/alpine"), (4, "base/app")]
 
 
