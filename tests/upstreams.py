@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,7 +26,8 @@ PULLS_USED_UP = (
 )
 _MANIFEST = re.compile(r"/v2/.+/manifests/[^/]+")
 _TAGS = re.compile(r"/v2/(.+)/tags/list")
-_REPOSITORY = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags)/[^/]+")
+_REFERRERS = re.compile(r"/v2/(.+)/referrers/(sha256:[0-9a-f]{64})")
+_REPOSITORY = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)/[^/]+")
 _PASSED_ON = ("content-type", "docker-content-digest", "location", "etag", "link")
 _LONGEST_S = 300.0
 
@@ -46,6 +47,8 @@ class Front:
         untold: Repositories for which it gives no tokens, as GHCR does.
         account_status: What it answers to a wrong account.
         token_life_s: How long its tokens are valid.
+        scopes: For how many repositories one of them is given at most; the further ones that are asked for are left out.
+        one_scope: Whether it refuses to be asked for more than that.
         budget: What it grants: each GET of a manifest is a pull; none for everything.
         busy: How many of the next requests are answered 429, shortly, as they came too fast.
         busy_tokens: How many of the next requests for tokens are.
@@ -57,6 +60,7 @@ class Front:
         page: How many tags it lists at a time; all of them for None.
         links_to: The host that it says has the next page; empty to name a path only.
         digests: Whether it tells digests of manifests.
+        referrers: Whether it lists referrers: what the tags name that the real registry keeps them in, which has no such lists.
         requests: Method and path, with its query, of each request, in their order.
         logins: The names that asked for tokens with a password, or came with one, in their order.
         connections: How many connections were opened.
@@ -73,6 +77,8 @@ class Front:
     untold: set[str] = field(default_factory=set)
     account_status: int = 401
     token_life_s: int = 300
+    scopes: int = 1
+    one_scope: bool = False
     budget: Budget | None = None
     busy: int = 0
     busy_tokens: int = 0
@@ -84,6 +90,7 @@ class Front:
     page: int | None = None
     links_to: str = ""
     digests: bool = True
+    referrers: bool = False
     requests: list[tuple[str, str]] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     connections: int = 0
@@ -93,7 +100,7 @@ class Front:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._tokens: dict[str, tuple[str, float]] = {}
+        self._tokens: dict[str, tuple[Sequence[str], float]] = {}
         self._under_way = 0
         parts = urlsplit(self.upstream)
         self._registry = HTTPConnectionPool(parts.hostname or "", parts.port, maxsize=64)
@@ -167,7 +174,15 @@ class Front:
             return 429, told, _errors("TOOMANYREQUESTS", PULLS_USED_UP)
         if listed := _TAGS.fullmatch(path):
             return self._tags(target, listed[1])
+        if self.referrers and (asked := _REFERRERS.fullmatch(path)):
+            return self._listed_referrers(asked[1], asked[2])
         return self._passed_on(method, target, headers, told)
+
+    def _listed_referrers(self, repository: str, digest: str) -> Answer:
+        path, kind = f"/v2/{repository}/manifests/{digest.replace(':', '-', 1)}", "application/vnd.oci.image.index.v1+json"
+        status, _, body = self._passed_on("GET", path, {"Accept": kind}, {})
+        none = json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": []}).encode()
+        return 200, {"Content-Type": kind}, body if status == 200 else none
 
     def _busy(self) -> Answer | None:
         with self._lock:
@@ -196,9 +211,9 @@ class Front:
                     _errors("UNAUTHORIZED", ""),
                 )
         if self.token:
-            scope, good_until = self._tokens.get(given, ("", 0.0))
+            scopes, good_until = self._tokens.get(given, ((), 0.0))
             wanted = f"repository:{repository}:pull" if repository else "registry:catalog:*"
-            if scope != wanted or time.monotonic() > good_until or repository in self.private:
+            if wanted not in scopes or time.monotonic() > good_until or repository in self.private:
                 challenge = f'Bearer realm="http://{self.address}/token",service="front",scope="{wanted}"'
                 if given:
                     challenge += ',error="insufficient_scope"'
@@ -222,11 +237,12 @@ class Front:
             self._signed_in(given)
         if self.login and given != _basic(self.login) and (given or not self.anonymous):
             return self.account_status if given else 401, {}, _errors("DENIED", "denied")
-        scope = parse_qs(urlsplit(target).query).get("scope", [""])[0]
-        if scope.removeprefix("repository:").removesuffix(":pull") in self.untold:
+        scopes = parse_qs(urlsplit(target).query).get("scope", [""])
+        names = {scope.removeprefix("repository:").removesuffix(":pull") for scope in scopes}
+        if names & self.untold or (self.one_scope and len(scopes) > self.scopes):
             return 403, {}, _errors("DENIED", "requested access to the resource is denied")
         token = secrets.token_hex(8)
-        self._tokens[f"Bearer {token}"] = scope, time.monotonic() + self.token_life_s
+        self._tokens[f"Bearer {token}"] = scopes[: self.scopes], time.monotonic() + self.token_life_s
         return 200, {"Content-Type": "application/json"}, json.dumps({"token": token, "expires_in": self.token_life_s}).encode()
 
     def _pulled(self, method: str, path: str) -> dict[str, str]:

@@ -56,9 +56,10 @@ def print_plan(plan: SyncPlan, settings: MirrorSettings) -> None:
 def _rows(one: EntryPlan) -> list[tuple[str, str, str, str]]:
     name, rows = one.entry.label, list[tuple[str, str, str, str]]()
     new = [job.seen.tag for job in one.jobs if job.before is None]
-    moved = [job.seen.tag for job in one.jobs if job.before is not None]
+    signed = [job.seen.tag for job in one.jobs if job.is_here]
+    moved = [job.seen.tag for job in one.jobs if job.before is not None and not job.is_here]
     if one.jobs:
-        words = [*_words(new, "new"), *_words(moved, "moved")]
+        words = [*_words(new, "new"), *_words(moved, "moved"), *_words(signed, "with more that refers to it")]
         weights = [job.weight for job in one.jobs]
         known = [weight for weight in weights if weight]
         partly = "at least " if len(known) < len(weights) else "about "

@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -27,6 +27,7 @@ from ops.upstream.budget import Budget
 from ops.upstream.errors import Cause, UpstreamError
 from ops.upstream.line import Line, Reply
 from ops.upstream.logins import REFUSALS, Logins, denied
+from ops.upstream.referrers import Referrer, referrers_in
 
 __all__ = ["Budget", "Cause", "Head", "Manifest", "Upstream", "UpstreamError"]
 
@@ -89,6 +90,7 @@ class Upstream:
         """
         self.name = name
         self._login = login
+        self._without_lists = set[str]()
         host = HUB_HOST if name == HUB else name
         self._url = f"{'https' if has_tls(host, ca) else 'http'}://{host}"
         self._line = Line(name, tls=self._url.startswith("https:"), ca=ca, pause=pause)
@@ -114,6 +116,28 @@ class Upstream:
             UpstreamError: The registry does not give them.
         """
         return self._listed("/v2/_catalog", "repositories", _CATALOG)
+
+    def referrers(self, repository: str, digest: str) -> list[Referrer] | None:
+        """Return what the registry lists as referring to a manifest, which is no pull; None if it has no such lists.
+
+        Raises:
+            UpstreamError: It does not answer.
+        """
+        if repository in self._without_lists:
+            return None
+        path, found = f"/v2/{repository}/referrers/{digest}", list[Referrer]()
+        try:
+            for reply in self._pages(path, path, _pull(repository)):
+                found += referrers_in(reply.body)
+        except UpstreamError as error:
+            if error.passes:
+                raise
+        except ValueError:
+            pass
+        else:
+            return found
+        self._without_lists.add(repository)
+        return None
 
     def head(self, repository: str, reference: str) -> Head:
         """Return what a tag or digest stands for. It is no pull, unless the registry tells no digest otherwise.
@@ -183,20 +207,24 @@ class Upstream:
 
     def _listed(self, path: str, key: str, scope: str) -> list[str]:
         """Return all items of a list that comes in pages."""
-        found: dict[str, None] = {}
-        page, seen = f"{path}?n={_PAGE}", set[str]()
+        pages = self._pages(f"{path}?n={_PAGE}", path, scope)
+        return list(dict.fromkeys(item for reply in pages for item in self._items(reply, key)))
+
+    def _pages(self, first: str, path: str, scope: str) -> Iterator[Reply]:
+        """Yield the pages of a list; where pages of the wanted size are refused, those of the path alone."""
+        page, seen = first, set[str]()
         while page not in seen and len(seen) < _PAGES:
             seen.add(page)
             reply = self._asked("GET", page, scope)
-            if reply.status == HTTPStatus.BAD_REQUEST and page == f"{path}?n={_PAGE}":
+            if reply.status == HTTPStatus.BAD_REQUEST and page == first != path:
                 page = path  # its pages are smaller, and it says so this way
                 continue
             if reply.status != HTTPStatus.OK:
                 raise self._error(reply, scope, path.removeprefix("/v2/").removesuffix("/tags/list"))
-            found.update(dict.fromkeys(self._items(reply, key)))
+            yield reply
             further = _NEXT.search(reply.headers.get("Link", ""))
             if not further:
-                return list(found)
+                return
             page = self._own(urljoin(f"{self._url}{page}", further[1]))
         raise UpstreamError(f"{self.name}: the list at {path} never ends", cause=Cause.UNUSABLE)
 

@@ -16,7 +16,7 @@ from ops.registry.tree import RegistryTree
 from ops.tasks.sync.configuration import target_of
 from ops.tasks.sync.log import Log
 from ops.tasks.sync.model import Failure, Job
-from ops.tasks.sync.tree import tagged
+from ops.tasks.sync.tree import referrers_of, tagged
 
 _LOOK_S = 1.0
 STOPPED = Failure("was interrupted", passes=True)
@@ -154,8 +154,11 @@ class Copier:
         return batch
 
     def has(self, job: Job) -> bool:
-        """Whether a tag is here as upstream has it."""
-        return tagged(self.tree, job.entry.repository, job.seen.tag) == job.seen.digest
+        """Whether a tag is here as upstream has it, with what refers to it if that is what was lacking."""
+        repository, digest = job.entry.repository, job.seen.digest
+        if tagged(self.tree, repository, job.seen.tag) != digest:
+            return False
+        return not job.lacking or job.lacking <= referrers_of(self.tree, repository, digest)
 
 
 class _Watch:

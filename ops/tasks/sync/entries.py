@@ -10,6 +10,7 @@ from ops.catalogue.entry import Entry, read
 from ops.catalogue.model import Checked, Problem, Surroundings
 from ops.catalogue.overlaps import overlaps
 from ops.catalogue.problems import checked
+from ops.catalogue.signed import defaults_of
 from ops.catalogue.templates import unfilled
 from ops.tasks.sync.model import Failure, MirrorEntry
 
@@ -49,7 +50,11 @@ def _entry(
 ) -> MirrorEntry:
     item, source, target = one.item, one.source, one.target
     failure = _failure(one, problems, document, around)
-    entry = read({**defaults, **item.values}) if failure is None else one.entry
+    entry = one.entry
+    if failure is None and source is not None:
+        # A copy of one platform has another digest than what was signed.
+        signed = {} if one.entry and one.entry.platform else defaults_of(source)
+        entry = read({**signed, **defaults, **item.values})
     tag = None
     if entry is not None and source is not None and target is not None and entry.type == "image":
         tag = target.tag or source.tag

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from ops.catalogue.names import Name
 from ops.catalogue.tag_filter import highest, matching
+from ops.tasks.sync.about import digest_tags, lists_referrers, with_referrers
 from ops.tasks.sync.model import Failure, MirrorEntry, Seen
 from ops.upstream.client import Upstream
 from ops.upstream.errors import Cause, UpstreamError
@@ -40,80 +42,108 @@ class Look:
     failure: Failure | None = None
 
 
+_Asked = Future[_T | Failure]
+
+
 def look_at(entries: Sequence[MirrorEntry], upstream: Upstream) -> Iterator[Look]:
     """Yield what entries have upstream, in their order. All of them are of one registry, and can be read."""
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"look-{upstream.name}") as pool:
-        # All lists first, then all tags: whoever has a thousand tags holds up nobody.
-        lists = [pool.submit(_attempt, partial(_wanted, entry, upstream)) for entry in entries]
-        wanted = [one.result() for one in lists]
-        heads = [
-            []
-            if isinstance(found, Failure)
-            else [pool.submit(_attempt, partial(_seen, entry, one, upstream)) for one in found.tags]
-            for entry, found in zip(entries, wanted, strict=True)
-        ]
-        results = [[one.result() for one in asked] for asked in heads]
-        signed = [
-            [pool.submit(_attempt, partial(_seen, entry, (tag, tag), upstream)) for tag in _digest_tags(entry, found, seen)]
-            for entry, found, seen in zip(entries, wanted, results, strict=True)
-        ]
-        for entry, found, first, asked in zip(entries, wanted, results, signed, strict=True):
-            if isinstance(found, Failure):
-                yield Look(entry, failure=found)
-                continue
-            every = [*first, *(one.result() for one in asked)]
-            failures = [one for one in every if isinstance(one, Failure)]
-            seen = tuple(one for one in every if isinstance(one, Seen))
-            yield Look(entry, seen, found.upstream_tags, found.matching, failures[0] if failures else None)
+
+        def ask(work: Callable[[], _T]) -> _Asked[_T]:
+            return pool.submit(_attempt, work)
+
+        # All lists stand before all tags in the queue: whoever has a thousand tags holds up nobody.
+        repositories = dict.fromkeys(_source(entry).repository for entry in entries if _is_listed(entry))
+        lists = {name: ask(partial(upstream.tags, name)) for name in repositories}
+        looks = []
+        for entry in entries:
+            found = _wanted(entry, lists[_source(entry).repository].result() if _is_listed(entry) else None)
+            tags = () if isinstance(found, Failure) else found.tags
+            looks.append((entry, found, [ask(partial(_seen, entry, one, upstream)) for one in tags]))
+        about = [(*look, _ask_about(*look, upstream, ask)) for look in looks]
+        for entry, found, heads, more in about:
+            yield _look(entry, found, [one.result() for one in heads], [one.result() for one in more])
 
 
 @dataclass(frozen=True)
 class _Wanted:
     tags: tuple[tuple[str, str], ...]  # what each is called here, and upstream
-    upstream_tags: frozenset[str] | None = None
+    every: frozenset[str] | None = None
     matching: frozenset[str] = frozenset()
 
 
-def _wanted(entry: MirrorEntry, upstream: Upstream) -> _Wanted | Failure:
+def _is_listed(entry: MirrorEntry) -> bool:
+    """Whether the tags of its repository have to be known."""
     assert entry.entry is not None  # noqa: S101  # it can be read
-    assert entry.source is not None  # noqa: S101
+    return entry.entry.type != "image" or entry.entry.digest_tags
+
+
+def _wanted(entry: MirrorEntry, listed: list[str] | Failure | None) -> _Wanted | Failure:
+    assert entry.entry is not None  # noqa: S101  # it can be read
     if entry.entry.type == "image":
-        tag = entry.tag or ""
-        return _Wanted(((tag, entry.source.digest or entry.source.tag or ""),))
-    every = upstream.tags(entry.source.repository)
+        source = _source(entry)
+        every = frozenset(listed) if isinstance(listed, list) else None  # some list their tags to nobody
+        return _Wanted(((entry.tag or "", source.digest or source.tag or ""),), every)
+    if not isinstance(listed, list):
+        return listed or Failure("its tags are not known")
     policies = entry.entry.policies
     try:
-        tags = every_matching = matching(entry.entry, every)
+        tags = every_matching = matching(entry.entry, listed)
     except ValueError as error:
         return Failure(f"its tags cannot be matched: {error}", "simplify them by `regops catalogue edit`")
     if not tags:
-        return Failure(f"no tag matches, of {len(every)} upstream", "correct its tags by `regops catalogue edit`, or remove it")
+        return Failure(f"no tag matches, of {len(listed)} upstream", "correct its tags by `regops catalogue edit`, or remove it")
     if policies.keep_last is not None:
         tags = highest([tag for tag in tags if not _DIGEST_TAG.match(tag)], policies.keep_last)
     if policies.max_tags is not None and len(tags) > policies.max_tags:
         return Failure(
             f"{len(tags)} tags match, more than its max_tags of {policies.max_tags}", "narrow its tags, or raise max_tags"
         )
-    return _Wanted(tuple((tag, tag) for tag in tags), frozenset(every), frozenset(every_matching))
+    return _Wanted(tuple((tag, tag) for tag in tags), frozenset(listed), frozenset(every_matching))
 
 
-def _digest_tags(entry: MirrorEntry, found: _Wanted | Failure, seen: Sequence[Seen | Failure]) -> list[str]:
-    """Return the tags upstream that are about what an entry mirrors: signatures and the like, which often come after the image.
-
-    https://github.com/sigstore/cosign/blob/v2.4.1/specs/SIGNATURE_SPEC.md, and the fallback of the OCI's referrers.
-    """
-    if isinstance(found, Failure) or found.upstream_tags is None or not (entry.entry and entry.entry.digest_tags):
+def _ask_about(
+    entry: MirrorEntry,
+    found: _Wanted | Failure,
+    heads: Sequence[_Asked[Seen]],
+    upstream: Upstream,
+    ask: Callable[[Callable[[], Seen | None]], _Asked[Seen | None]],
+) -> list[_Asked[Seen | None]]:
+    """Ask for what is about the images of an entry, once these are known."""
+    assert entry.entry is not None  # noqa: S101  # it can be read
+    if isinstance(found, Failure):
         return []
-    about = {one.digest.replace(":", "-", 1) for one in seen if isinstance(one, Seen)}
-    there = {one.tag for one in seen if isinstance(one, Seen)}
-    return sorted(tag for tag in found.upstream_tags - there if tag.partition(".")[0] in about)
+    seen = [one for head in heads if isinstance(one := head.result(), Seen)]
+    tags = digest_tags(entry.entry, found.every, seen)
+    asked = [ask(partial(_seen, entry, (tag, tag), upstream, digest)) for tag, digest in tags.items()]
+    if lists_referrers(entry.entry):
+        repository = _source(entry).repository
+        asked += [ask(partial(with_referrers, entry.entry, repository, one, found.every, upstream)) for one in seen]
+    return asked
 
 
-def _seen(entry: MirrorEntry, one: tuple[str, str], upstream: Upstream) -> Seen:
+def _look(
+    entry: MirrorEntry, found: _Wanted | Failure, heads: Sequence[Seen | Failure], more: Sequence[Seen | Failure | None]
+) -> Look:
+    if isinstance(found, Failure):
+        return Look(entry, failure=found)
+    failures = [one for one in (*heads, *more) if isinstance(one, Failure)]
+    # A tag that is about others stands after all that it may be about; what was learned last of a tag counts.
+    seen = {one.tag: one for one in (*heads, *more) if isinstance(one, Seen)}
+    assert entry.entry is not None  # noqa: S101  # it can be read
+    upstream_tags = None if entry.entry.type == "image" else found.every
+    return Look(entry, tuple(seen.values()), upstream_tags, found.matching, failures[0] if failures else None)
+
+
+def _source(entry: MirrorEntry) -> Name:
     assert entry.source is not None  # noqa: S101  # it can be read
+    return entry.source
+
+
+def _seen(entry: MirrorEntry, one: tuple[str, str], upstream: Upstream, about: str = "") -> Seen:
     tag, reference = one
-    head = upstream.head(entry.source.repository, reference)
-    return Seen(tag, reference, head.digest, head.media_type)
+    head = upstream.head(_source(entry).repository, reference)
+    return Seen(tag, reference, head.digest, head.media_type, about)
 
 
 def _attempt(work: Callable[[], _T]) -> _T | Failure:

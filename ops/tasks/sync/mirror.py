@@ -34,7 +34,7 @@ from ops.tasks.sync.model import GOES_ON, Job, MirrorEntry
 from ops.tasks.sync.one_upstream import PAUSES_S, OneUpstream
 from ops.tasks.sync.plan import Here
 from ops.tasks.sync.state import DATABASE, MirrorState
-from ops.tasks.sync.tree import tagged
+from ops.tasks.sync.tree import referrers_of, tagged
 from ops.tasks.sync.weights import Weights
 from ops.upstream.client import Upstream, has_tls
 
@@ -156,4 +156,4 @@ def entries_of(document: Document, settings: MirrorSettings) -> list[MirrorEntry
 
 def here_of(tree: RegistryTree) -> Here:
     """Return what a registry has, from its tree."""
-    return Here(partial(tagged, tree), Weights(tree).like)
+    return Here(partial(tagged, tree), Weights(tree).like, partial(referrers_of, tree))

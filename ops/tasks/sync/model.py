@@ -93,12 +93,16 @@ class Seen:
         reference: The tag or digest upstream.
         digest: What it points to.
         media_type: Of that manifest.
+        about: For a signature or the like, the digest of the image that it is about.
+        referrers: What the OCI's list of referrers has about it, as far as the entry wants it.
     """
 
     tag: str
     reference: str
     digest: str
     media_type: str = ""
+    about: str = ""
+    referrers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -123,17 +127,24 @@ class Job:
         seen: The tag upstream.
         before: What it points to here; None if it is not here.
         weight: About what it weighs, from an image of the same repository that is here; None if nothing is known.
+        lacking: What refers to it upstream and not here.
     """
 
     entry: MirrorEntry
     seen: Seen
     before: str | None
     weight: Weight | None = None
+    lacking: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
         """What it is called here."""
         return f"{self.entry.repository}:{self.seen.tag}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the image itself is here already, and only lacks what refers to it."""
+        return self.before is not None and self.before == self.seen.digest
 
 
 @dataclass(frozen=True)
@@ -175,6 +186,7 @@ class EntryPlan:
             "line": self.entry.line,
             "copy": [job.seen.tag for job in self.jobs],
             "new": [job.seen.tag for job in self.jobs if job.before is None],
+            "signed_later": [job.seen.tag for job in self.jobs if job.is_here],
             "manifests": sum(one.manifests for one in weights if one) if all(weights) else None,
             "bytes": sum(one.size for one in weights if one) if all(weights) else None,
             "unchanged": len(self.unchanged),

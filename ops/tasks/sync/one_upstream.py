@@ -199,7 +199,8 @@ class OneUpstream:
 
     def _take_in(self, done: Batch, progress: dict[str, Progress], seconds: float) -> None:
         for job in done.copied:
-            one, weight = progress[job.entry.key], self.here.weight(job.entry.repository, job.seen.tag)
+            one = progress[job.entry.key]
+            weight = job.weight if job.is_here else self.here.weight(job.entry.repository, job.seen.tag)
             one.copied.append(job)
             one.size += weight.size if weight else 0
             one.seconds += seconds

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from ops.catalogue.entry import Policies
 from ops.tasks.sync.model import EntryPlan, Failure, Job, MirrorEntry, Seen, Weight
 from ops.tasks.sync.prune import refusal, surplus
 
@@ -44,10 +45,12 @@ class Here:
     Attributes:
         tagged: Returns what a tag of a repository points to.
         weight: Returns about what a tag weighs: repository, tag.
+        referrers: Returns what refers to a manifest: repository, digest.
     """
 
     tagged: Callable[[str, str], str | None]
     weight: Callable[[str, str], Weight | None]
+    referrers: Callable[[str, str], frozenset[str]] = lambda *_: frozenset()
 
 
 def plan_of(
@@ -64,7 +67,7 @@ def plan_of(
 
     Args:
         entry: The entry, which can be read.
-        seen: Its tags upstream.
+        seen: Its tags upstream, those that are about others after these.
         here: What is here.
         known: What is remembered, by tag.
         now: The time, in seconds since 1970.
@@ -81,24 +84,30 @@ def plan_of(
         dict[str, float](),
         list[str](),
     )
+    mirrored = set[str]()  # their digests upstream
     for one in seen:
+        if one.about and one.about not in mirrored:
+            continue  # it comes with its image, and no sooner
         memory, digest = known.get(one.tag), here.tagged(entry.repository, one.tag)
         if one.media_type and one.media_type not in wanted:
             ignored.append(one.tag)
             continue
         if digest is not None and _is_here(entry, one, digest, memory):
-            unchanged.append(one.tag)
+            mirrored.add(one.digest)
+            if job := _signed_later(entry, one, digest, here):
+                jobs.append(job)
+            else:
+                unchanged.append(one.tag)
             continue
-        if policies.min_age is not None:
-            since = memory.since if memory and memory.digest == one.digest else now
-            if (old_enough := since + policies.min_age.total_seconds()) > now:
-                young[one.tag] = old_enough
-                continue
+        if old_enough := _too_young(policies, one, memory, now):
+            young[one.tag] = old_enough
+            continue
         if digest is not None and _EXACT.fullmatch(one.tag):
             if policies.hold and not (memory and memory.released == one.digest):
                 held[one.tag] = one.digest
                 continue
             moved.append(one.tag)
+        mirrored.add(one.digest)
         jobs.append(Job(entry, one, digest, here.weight(entry.repository, one.tag)))
     going = surplus(
         policies,
@@ -110,11 +119,7 @@ def plan_of(
     )
     left = [tag for tag in known if upstream_tags is not None and tag not in upstream_tags and tag not in going]
     gone = sorted(tag for tag in left if here.tagged(entry.repository, tag))
-    failure = None
-    if policies.max_bytes is not None:
-        size = sum(job.weight.size for job in jobs if job.weight)
-        if size > policies.max_bytes:
-            failure = Failure(f"would copy about {size} bytes, more than its max_bytes of {int(policies.max_bytes)}", "raise it")
+    failure = _too_large(policies, jobs)
     return EntryPlan(
         entry,
         () if failure else tuple(jobs),
@@ -128,6 +133,28 @@ def plan_of(
         tuple(ignored),
         failure,
     )
+
+
+def _too_large(policies: Policies, jobs: Sequence[Job]) -> Failure | None:
+    size = sum(job.weight.size for job in jobs if job.weight)
+    if policies.max_bytes is None or size <= policies.max_bytes:
+        return None
+    return Failure(f"would copy about {size} bytes, more than its max_bytes of {int(policies.max_bytes)}", "raise it")
+
+
+def _signed_later(entry: MirrorEntry, seen: Seen, digest: str, here: Here) -> Job | None:
+    """Return the copy of what refers to an image that is here, and is not here itself; None if nothing lacks."""
+    lacking = seen.referrers - here.referrers(entry.repository, digest) if digest == seen.digest else frozenset()
+    return Job(entry, seen, digest, Weight(1 + len(lacking), 0), lacking) if lacking else None
+
+
+def _too_young(policies: Policies, seen: Seen, known: Known | None, now: float) -> float | None:
+    """Return when a tag is old enough; None if it is. What is about an image is as old as that."""
+    if policies.min_age is None or seen.about:
+        return None
+    since = known.since if known and known.digest == seen.digest else now
+    old_enough = since + policies.min_age.total_seconds()
+    return old_enough if old_enough > now else None
 
 
 def _is_here(entry: MirrorEntry, seen: Seen, digest: str, known: Known | None) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from ops.registry.references import MAX_MANIFEST_BYTES
 from ops.registry.tree import RegistryTree, TreeError
 
 
@@ -19,3 +22,16 @@ def size_of(tree: RegistryTree, digest: str) -> int:
         return tree.blob(digest).stat().st_size
     except OSError:
         return 0
+
+
+def referrers_of(tree: RegistryTree, repository: str, digest: str) -> frozenset[str]:
+    """Return what refers to a manifest, as the tag says in which registries without the OCI's list keep it.
+
+    https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
+    """
+    index = tagged(tree, repository, digest.replace(":", "-", 1))
+    try:
+        listed = json.loads(tree.blob(index).read_bytes()[:MAX_MANIFEST_BYTES])["manifests"] if index else []
+        return frozenset(str(one["digest"]) for one in listed)
+    except (OSError, ValueError, LookupError, TypeError):
+        return frozenset()  # a copy writes it again

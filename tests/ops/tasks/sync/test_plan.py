@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,3 +89,13 @@ def test_one_platform_is_compared_with_what_was_copied() -> None:
 def test_more_bytes_than_it_may_have_are_a_mistake() -> None:
     plan = planned(seen("1"), seen("2"), policies={"max_bytes": "1500B"})
     assert (plan.jobs, plan.failure is not None and "max_bytes" in plan.failure.why) == ((), True)
+
+
+def test_what_is_about_an_image_comes_with_it_and_no_sooner_whatever_its_age() -> None:
+    image, young = seen("1"), {"min_age": "3d"}
+    signature = replace(seen("sha256-1.sig"), about=image.digest)
+    assert planned(image, signature, policies=young).jobs == ()
+    old = {"1": Known(image.digest, NOW - 4 * DAY)}
+    assert [job.seen.tag for job in planned(image, signature, known=old, policies=young).jobs] == ["1", "sha256-1.sig"]
+    plan = planned(image, signature, here={"1": image.digest}, policies=young)
+    assert ([job.seen.tag for job in plan.jobs], plan.unchanged) == (["sha256-1.sig"], ("1",))
