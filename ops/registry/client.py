@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -56,9 +56,9 @@ def challenge_of(header: str) -> tuple[str, Mapping[str, str]]:
     return scheme.lower(), parse_keqv_list([item for item in parse_http_list(parameters) if "=" in item])
 
 
-def with_query(url: str, parameters: Mapping[str, str]) -> str:
-    """Return a URL with further parameters: it may have some already."""
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters)}"
+def with_query(url: str, parameters: Mapping[str, str | Sequence[str]]) -> str:
+    """Return a URL with further parameters: it may have some already. One with several values is named several times."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters, doseq=True)}"
 
 
 class RegistryClient:

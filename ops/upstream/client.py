@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -100,6 +100,10 @@ class Upstream:
     def budget(self) -> Budget | None:
         """How many pulls it grants, as its last answer that said so; None if none did: nothing is limited then."""
         return self._line.budget
+
+    def expect(self, repositories: Iterable[str]) -> None:
+        """Name the repositories that will be asked for, so that one token may do for several of them."""
+        self._logins.expect([_pull(name) for name in repositories])
 
     def tags(self, repository: str) -> list[str]:
         """Return all tags of a repository, in the registry's order.
@@ -249,11 +253,12 @@ class Upstream:
         """Send a request, and log in if the registry wants that."""
         sent = self._logins.authorization(scope)
         reply = self._follow(method, path, sent, into)
-        if reply.status != HTTPStatus.UNAUTHORIZED:
-            return reply
-        with self._logins.challenged(reply.headers.get("WWW-Authenticate", ""), scope, sent) as authorization:
-            reply = self._follow(method, path, authorization, into)
-            self._logins.settle(reply.status)
+        while reply.status == HTTPStatus.UNAUTHORIZED:
+            with self._logins.challenged(reply.headers.get("WWW-Authenticate", ""), scope, sent) as sent:
+                reply = self._follow(method, path, sent, into)
+                self._logins.settle(reply.status)
+            if not self._logins.is_shared(scope):
+                break
         return reply
 
     def _follow(self, method: str, path: str, authorization: str, into: BinaryIO | None) -> Reply:

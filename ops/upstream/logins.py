@@ -1,4 +1,4 @@
-"""How an upstream registry is logged in to: a token for each repository, and never twice with what it has refused."""
+"""How an upstream registry is logged in to: a token for some repositories at a time, and never twice with what it has refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 
 from ops.registry.client import Login, challenge_of, with_query
@@ -17,6 +17,10 @@ from ops.upstream.line import Reply
 # How long a token is valid if its service does not say: https://distribution.github.io/distribution/spec/auth/token/
 _TOKEN_LIFETIME_S = 60
 _TOKEN_MARGIN_S = 10
+# For how many repositories one token is asked for: it is sent in a header, whose length servers limit.
+_AT_A_TIME = 16
+# After so many repositories for which such a token was no good, the registry is taken to give none.
+_DOUBTS = 3
 REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
@@ -34,10 +38,18 @@ class Logins:
         self._name, self._login, self._ask = name, login, ask
         self._challenge: tuple[str, Mapping[str, str]] | None = None
         self._tokens: dict[str, tuple[str, float]] = {}
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
+        self._together: dict[str, tuple[str, ...]] = {}
+        self._doubts = 0
         self._alone = threading.RLock()
         self._accepted = login is None
         self._refusal: UpstreamError | None = None
+
+    def expect(self, scopes: Sequence[str]) -> None:
+        """Name what will be needed: one token is asked for several of them, where the registry gives such."""
+        for begin in range(0, len(scopes), _AT_A_TIME):
+            group = tuple(scopes[begin : begin + _AT_A_TIME])
+            self._together.update((scope, group) for scope in group)
 
     def authorization(self, scope: str) -> str:
         """Return what to send for a scope at first; empty as long as the registry has not asked for a login.
@@ -94,19 +106,47 @@ class Logins:
             return self._login.authorization
         if scheme != "bearer" or "realm" not in asked:
             raise UpstreamError(f"{self._name} wants a login, and none is set for it", cause=Cause.REFUSED)
-        with self._locks[scope]:
+        with self._locks[self._group_of(scope)]:
             token, good_until = self._tokens.get(scope, ("", 0.0))
+            if token and token == refused:
+                self._alone_from_now(scope)
             if time.monotonic() > good_until or token == refused:
-                started = time.monotonic()
-                token, lifetime_s = self._token(asked, scope)
-                self._tokens[scope] = token, started + lifetime_s - _TOKEN_MARGIN_S
-            return token
+                self._renew(asked, scope)
+            return self._tokens[scope][0]
 
-    def _token(self, asked: Mapping[str, str], scope: str) -> tuple[str, float]:
+    def is_shared(self, scope: str) -> bool:
+        """Whether the token of a scope is one for several: if it is refused, one of its own may not be."""
+        return len(self._group_of(scope)) > 1
+
+    def _group_of(self, scope: str) -> tuple[str, ...]:
+        return self._together.get(scope, (scope,)) if self._doubts < _DOUBTS else (scope,)
+
+    def _alone_from_now(self, scope: str) -> None:
+        """Ask for a token of its own: the one for several repositories was no good for this one."""
+        if len(self._together.pop(scope, ())) > 1:
+            self._doubts += 1
+            if self._doubts == _DOUBTS:
+                for other in self._together:
+                    self._tokens.pop(other, None)  # most of them would be refused, too
+
+    def _renew(self, asked: Mapping[str, str], scope: str) -> None:
+        group, started = self._group_of(scope), time.monotonic()
+        try:
+            token, lifetime_s = self._token(asked, group)
+        except UpstreamError as error:
+            if len(group) == 1 or error.passes or self._refusal:
+                raise
+            self._alone_from_now(scope)
+            group = (scope,)
+            token, lifetime_s = self._token(asked, group)
+        for one in group:
+            self._tokens[one] = token, started + lifetime_s - _TOKEN_MARGIN_S
+
+    def _token(self, asked: Mapping[str, str], scopes: Sequence[str]) -> tuple[str, float]:
         """Get a token; return it as it is sent, and for how many seconds it is valid."""
-        reply = self._from_service(asked, {"scope": scope})
+        reply = self._from_service(asked, {"scope": scopes})
         if reply.status in REFUSALS:
-            raise self._why_refused(reply, asked, scope)
+            raise self._why_refused(reply, asked, scopes[0])
         try:
             given = json.loads(reply.body) if reply.status == HTTPStatus.OK else {}
             token, lifetime_s = given.get("token") or given["access_token"], float(given.get("expires_in") or _TOKEN_LIFETIME_S)
@@ -115,7 +155,7 @@ class Logins:
         self._accepted = True
         return f"Bearer {token}", lifetime_s
 
-    def _from_service(self, asked: Mapping[str, str], query: Mapping[str, str]) -> Reply:
+    def _from_service(self, asked: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> Reply:
         service = {"service": asked["service"]} if "service" in asked else {}
         basic = {"Authorization": self._login.authorization} if self._login else {}
         return self._ask(with_query(asked["realm"], {**query, **service}), basic)

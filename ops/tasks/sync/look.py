@@ -47,6 +47,7 @@ _Asked = Future[_T | Failure]
 
 def look_at(entries: Sequence[MirrorEntry], upstream: Upstream) -> Iterator[Look]:
     """Yield what entries have upstream, in their order. All of them are of one registry, and can be read."""
+    upstream.expect(dict.fromkeys(_source(entry).repository for entry in entries))
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"look-{upstream.name}") as pool:
 
         def ask(work: Callable[[], _T]) -> _Asked[_T]:
