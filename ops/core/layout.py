@@ -5,5 +5,7 @@ SECRET_VERSIONS = ".versions"  # noqa: S105  # a path
 # Where hot-reloaded parts are, and below the folder of secrets the secret files that running services take in. Containers have
 # these folders mounted: another name would replace them.
 LIVE = "live"
+# The link to the release in force.
+CURRENT = "current"
 # What is mirrored: the file, the part of the release that brings it, and the folder of the host's own copy.
 CATALOGUE_FILE, CATALOGUE_PART, MIRROR_FOLDER = "catalogue.yml", "catalogue", "data/mirror"

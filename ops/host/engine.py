@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ops.core.labels import REVISION_LABEL, ROOT_LABEL
-from ops.host.releases import CURRENT, LIVE_FOLDERS
+from ops.core.layout import CURRENT
+from ops.host.releases import LIVE_FOLDERS
 
 _SCHEME = "unix://"
 _DEFAULT = f"{_SCHEME}/var/run/docker.sock"

@@ -25,10 +25,9 @@ from pathlib import Path
 
 from ops.catalogue.errors import CatalogueError
 from ops.core.files import write_atomic
-from ops.core.layout import LIVE, SECRET_VERSIONS
+from ops.core.layout import CURRENT, LIVE, SECRET_VERSIONS
 from ops.host.drift import keep_revision, record
 from ops.host.releases import (
-    CURRENT,
     RELEASES_KEPT,
     below,
     install_hot_reloaded,

@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 from py_compile import PycInvalidationMode
 
 from ops.catalogue.shipped import require_room, take_in
-from ops.core.layout import LIVE, SECRET_VERSIONS
+from ops.core.layout import CURRENT, LIVE, SECRET_VERSIONS
 
 RELEASES_KEPT = 5
-# Links to copies of a hot-reloaded part: the one to read, the one read before, and the last that the service has taken.
-CURRENT, PREVIOUS, CONFIRMED = "current", "previous", "confirmed"
+# Links to copies of a hot-reloaded part beside the one to read: the one read before, and the last that the service has taken.
+PREVIOUS, CONFIRMED = "previous", "confirmed"
 # Where all is that running services read anew: parts, and secret files.
 LIVE_FOLDERS = (LIVE, f"secrets/{LIVE}")
 _SCRATCH = ".incoming-"

@@ -16,7 +16,8 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 
 from ops.core.docker_engine import connected
-from ops.host.releases import CONFIRMED, CURRENT, PREVIOUS, below, point
+from ops.core.layout import CURRENT
+from ops.host.releases import CONFIRMED, PREVIOUS, below, point
 
 _CONFIRM_LIMIT_S = 30.0
 _POLL_S = 0.2

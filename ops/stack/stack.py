@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ops.config import REGOPS_FILE, ConfigError, RegopsConfig, load, read
-from ops.host.releases import CURRENT
+from ops.core.layout import CURRENT
 
 ROOT_VARIABLE = "REGOPS_ROOT"
 # The lock of tasks that work on the registry's tree.

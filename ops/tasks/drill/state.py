@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ops.backups.state import ROWS, content_digest, is_database, row_of
 from ops.config import BACKUP_PASSWORD, REGOPS_FILE, ConfigError, RegopsConfig, load
-from ops.host.releases import CURRENT
+from ops.core.layout import CURRENT
 
 # Without these, the rest is of no use.
 _NEEDED = (f"{CURRENT}/{REGOPS_FILE}", f"secrets/{BACKUP_PASSWORD}")

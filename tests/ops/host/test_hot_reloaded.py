@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.core.layout import CURRENT
 from ops.host.provision import main
-from ops.host.releases import CURRENT, PREVIOUS, install_hot_reloaded, install_release
+from ops.host.releases import PREVIOUS, install_hot_reloaded, install_release
 from tests.ops.hosts import tarball, tree
 
 

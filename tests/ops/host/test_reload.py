@@ -17,7 +17,8 @@ import pytest
 from docker.models.containers import Container
 
 from infra.paths import cache_folder
-from ops.host.releases import CURRENT, PREVIOUS, point
+from ops.core.layout import CURRENT
+from ops.host.releases import PREVIOUS, point
 from ops.host.reload import main
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.images import ensure_images

@@ -19,7 +19,8 @@ from docker.models.containers import Container
 from infra.paths import cache_folder
 from ops.config import NewContainer, OneWay, Rollout, render
 from ops.core.labels import ROOT_LABEL, SERVICE_LABEL, VERSION_LABEL
-from ops.host.releases import CONFIRMED, CURRENT, point
+from ops.core.layout import CURRENT
+from ops.host.releases import CONFIRMED, point
 from ops.host.rollout import main
 from tests.free_ports import free_port
 from tools.bootstrap.docker_engine import ensure_docker

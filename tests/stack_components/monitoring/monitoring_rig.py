@@ -22,7 +22,7 @@ from infra.plan import Plan
 from infra.release import Part
 from infra.services import SERVICES
 from infra.site import machine, ops_part, site_part
-from ops.host.releases import CURRENT
+from ops.core.layout import CURRENT
 from stack_components.cache import component as cache
 from stack_components.edge import component as edge
 from stack_components.gateway import component as gateway
