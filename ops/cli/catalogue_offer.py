@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ from ops.catalogue.problems import checked
 from ops.catalogue.tag_filter import highest
 from ops.cli.catalogue_files import is_of_host
 from ops.cli.say import say
-from ops.config import HUB, ConfigError
+from ops.config import HUB, MIRROR_FOLDER, ConfigError, MirrorSettings
 
 if TYPE_CHECKING:
+    from ops.stack.stack import Stack
+    from ops.tasks.sync.eta import Eta, Speed
     from ops.tasks.sync.offer import Offer
     from ops.upstream.client import Upstream
     from ops.upstream.errors import UpstreamError
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 _SHOWN = 8
 _HOUR_S = 3600
 _OFFICIAL = "library/"
+# Where the settings of a mirror are not known, its defaults are taken to hold.
+_RESERVE = int(MirrorSettings.model_fields["hub_reserve"].default)
 _ANYWAY = "--offline writes it all the same"
 
 
@@ -41,16 +46,22 @@ def show_offer(item: Item, around: Surroundings, file: Path, root: object) -> No
         EditError: There is no such repository or image, or nothing matches.
     """
     # A catalogue is edited, listed and checked without any of that.
+    from ops.stack.places import tree_of  # noqa: PLC0415
+    from ops.tasks.sync.eta import speed_of  # noqa: PLC0415
     from ops.tasks.sync.offer import offer_of  # noqa: PLC0415
     from ops.upstream.errors import UpstreamError  # noqa: PLC0415
 
     one = checked(item, around)
     entry, source = one.entry, one.source
-    if entry is None or source is None or entry.type == "registry" or not entry.policies.enabled:
+    if entry is None or source is None or not entry.policies.enabled:
         return
     on_host = is_of_host(file, root)
     try:
-        offer = offer_of(entry, source, _upstream(root if on_host else None, source.registry))
+        stack = _stack(root) if on_host else None
+        reserve = stack.config.sync.hub_reserve if stack and stack.config.sync else _RESERVE
+        tree = tree_of(stack) if stack else None
+        offer = offer_of(entry, source, one.target, _upstream(stack, source.registry), tree, reserve=reserve)
+        speed = speed_of(_speeds(stack), source.registry)
     except UpstreamError as error:
         if _is_certain(error, source, on_host=on_host):
             raise EditError(f"{error}; {_ANYWAY}") from None
@@ -63,14 +74,34 @@ def show_offer(item: Item, around: Surroundings, file: Path, root: object) -> No
         some = " ".join(highest(offer.every, _SHOWN))
         raise EditError(f"none of the {len(offer.every):,} tags of {source} matches, which are {some or 'none'}; {_ANYWAY}")
     _say(offer, entry, source, item.text("target").partition("/")[2])
+    _say_cost(offer, source, offer.eta(reserve, speed))
 
 
-def _upstream(root: object, registry: str) -> Upstream:
-    from ops.stack.mirror import upstream_of  # noqa: PLC0415
+def _stack(root: object) -> Stack | None:
     from ops.stack.stack import Stack  # noqa: PLC0415
+
+    return Stack(root) if isinstance(root, Path) else None
+
+
+def _upstream(stack: Stack | None, registry: str) -> Upstream:
+    from ops.stack.mirror import upstream_of  # noqa: PLC0415
     from ops.upstream.client import Upstream  # noqa: PLC0415
 
-    return upstream_of(Stack(root), registry) if isinstance(root, Path) else Upstream(registry)
+    return upstream_of(stack, registry) if stack else Upstream(registry)
+
+
+def _speeds(stack: Stack | None) -> Mapping[str, Speed]:
+    """Return how fast copies were, as far as a host remembers it."""
+    from ops.tasks.sync.state import DATABASE, MirrorState, MirrorStateError  # noqa: PLC0415
+
+    path = stack.root / MIRROR_FOLDER / DATABASE if stack else None
+    if path is None or not path.exists():
+        return {}
+    try:
+        with closing(MirrorState(path)) as state:
+            return state.speeds()
+    except MirrorStateError:
+        return {}
 
 
 def _is_certain(error: UpstreamError, source: Name, *, on_host: bool) -> bool:
@@ -89,13 +120,22 @@ def _say(offer: Offer, entry: Entry, source: Name, target: str) -> None:
         say(f"{source} has {len(offer.every):,} tags; {_match(count)}: {' '.join(_some(offer.matched))}")
         if len(offer.kept) < count:
             say(f"  of which the {len(offer.kept)} highest are kept: {' '.join(_some(offer.kept))}")
-        say(f"goes to {target}: {len(offer.kept):,} tag{'s' * (len(offer.kept) != 1)} to copy")
-    if budget := offer.budget:
+        say(f"goes to {target}: {len(offer.missing):,} tag{'s' * (len(offer.missing) != 1)} to copy")
+
+
+def _say_cost(offer: Offer, source: Name, eta: Eta | None) -> None:
+    from ops.cli.printing import size  # noqa: PLC0415
+    from ops.cli.sync_output import done_in  # noqa: PLC0415
+
+    weight, budget = offer.weight, offer.budget
+    if weight and offer.missing:
+        about = "" if weight.exact else "about "
+        pulls = f" and {about}{weight.manifests} pulls of {source.registry}" if budget else ""
+        say(f"costs {about}{size(weight.size)}{pulls}; {done_in(eta)}")
+    if budget:
         window = f" per {budget.window_s / _HOUR_S:g} h" if budget.window_s else ""
-        say(
-            f"{source.registry} grants {budget.remaining} more pulls now, of {budget.limit}{window};"
-            " an image costs one for each platform and attestation, and one more"
-        )
+        spent = f"; {offer.read} were used to know this" if offer.read else ""
+        say(f"{source.registry} grants {budget.remaining} more pulls now, of {budget.limit}{window}{spent}")
 
 
 def _match(count: int) -> str:

@@ -57,7 +57,6 @@ BY_HAND = frozenset(
         "retention-plan",
         "scrub-plan",
         "sync-entries",
-        "sync-plan",
     }
 )
 # One run that something was in the way of is nobody's business: a large push on a Sunday morning. This many in a row are.

@@ -17,6 +17,8 @@ from importlib import import_module
 from ops.cli.app import Verbs, main
 
 REQUEST_BYTES = 64 << 10
+# What verbs import only when they have something to do.
+_LATE = ("ops.cli.tables", "ops.runs.task", "ops.tasks.sync.concluded", "ops.tasks.sync.run")
 STREAMS = 4  # standard input, output and error of the command, and a pipe that is told how it ends
 
 
@@ -24,6 +26,8 @@ def serve(requests: socket.socket) -> int:
     """Start what is asked for, until those who ask have ended; return the exit code, in a fork the one of its command."""
     for verb in Verbs.verbs.values():
         import_module(verb.app.partition(":")[0])
+    for late in _LATE:
+        import_module(late)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
     while True:

@@ -156,4 +156,5 @@ def entries_of(document: Document, settings: MirrorSettings) -> list[MirrorEntry
 
 def here_of(tree: RegistryTree) -> Here:
     """Return what a registry has, from its tree."""
-    return Here(partial(tagged, tree), Weights(tree).like, partial(referrers_of, tree))
+    weights = Weights(tree)
+    return Here(partial(tagged, tree), weights.like, partial(referrers_of, tree), weights.received, tree)

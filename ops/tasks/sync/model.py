@@ -112,10 +112,12 @@ class Weight:
     Attributes:
         manifests: How many manifests it has: its index, and one for each platform and attestation.
         size: Bytes of all its blobs.
+        exact: Whether that is just what a copy fetches, and no guess from what is here.
     """
 
     manifests: int
     size: int
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ class EntryPlan:
             "signed_later": [job.seen.tag for job in self.jobs if job.is_here],
             "manifests": sum(one.manifests for one in weights if one) if all(weights) else None,
             "bytes": sum(one.size for one in weights if one) if all(weights) else None,
+            "exact": all(one is not None and one.exact for one in weights),
             "unchanged": len(self.unchanged),
             "moved_versions": list(self.moved),
             "held": dict(self.held),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ops.config import ConfigError
 from ops.tasks.sync.copying import FULL, STOPPED, Batch, Copier
+from ops.tasks.sync.exact import Reading, weighed
 from ops.tasks.sync.look import Look, look_at
 from ops.tasks.sync.model import GOES_ON, EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, Weight
 from ops.tasks.sync.plan import Here, plan_of
@@ -21,6 +22,10 @@ from ops.upstream.errors import UpstreamError
 # Before what failed for a reason that may pass is tried again.
 PAUSES_S = (5.0, 30.0)
 _BATCH = 100
+# Files may be a little older than the time at which they were written.
+_CLOCK_S = 0.05
+# Fewer bytes say nothing of how fast more of them are.
+_TELLING = 10_000_000
 # How many manifests an image has of which nothing is known: eight platforms with their attestations, and the index.
 _GUESS = 17
 
@@ -86,6 +91,21 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Plans:
+    """What would be done.
+
+    Attributes:
+        entries: With each entry.
+        budget: How many pulls upstream grants; None if it counts none.
+        read: How many manifests were fetched to know it.
+    """
+
+    entries: Sequence[EntryPlan]
+    budget: Budget | None = None
+    read: int = 0
+
+
+@dataclass(frozen=True)
 class OneUpstream:
     """One registry, with all entries that come from it.
 
@@ -145,14 +165,22 @@ class OneUpstream:
                 break
         return list(progress.values()), client.budget
 
-    def plans(self) -> tuple[list[EntryPlan], Budget | None]:
-        """Return what would be done, and the pulls that are left. Nothing changes."""
+    def plans(self, *, exact: bool = False) -> Plans:
+        """Return what would be done. Nothing changes.
+
+        Args:
+            exact: Whether to read the manifests of what would be copied, as far as that leaves the pulls that are for people.
+        """
         now = time.time()
         try:
             client = self.connect()
         except ConfigError as error:
-            return [EntryPlan(entry, failure=_no_login(error)) for entry in self.entries], None
-        return [self._planned(look, now) for look in look_at(self.entries, client)], client.budget
+            return Plans([EntryPlan(entry, failure=_no_login(error)) for entry in self.entries])
+        plans, read = [self._planned(look, now) for look in look_at(self.entries, client)], 0
+        if exact:
+            allowance = None if client.budget is None else max(0, client.budget.remaining - self.reserve)
+            plans, read = weighed(plans, Reading(client, self.here.tree, allowance))
+        return Plans(plans, client.budget, read)
 
     def _look(self, entries: Sequence[MirrorEntry], client: Upstream, progress: dict[str, Progress]) -> list[Job]:
         now, looks = time.time(), list(look_at(entries, client))
@@ -184,9 +212,11 @@ class OneUpstream:
                 progress[waiting.popleft().entry.key].skipped = why
                 continue
             batch = self._batch(waiting, client.budget, alone)
-            began = time.monotonic()
+            began, at = time.monotonic(), time.time() - _CLOCK_S
             done = self.copier.copy(batch, self.configure(batch), self.name.replace(":", "_"))
-            self._take_in(done, progress, (time.monotonic() - began) / len(batch))
+            took = time.monotonic() - began
+            self._take_in(done, progress, took / len(batch))
+            self._measure(done, at, took)
             alone |= {job.name for job in done.suspects}
             waiting.extendleft(reversed(done.left))
             waiting.extend(done.suspects)
@@ -196,6 +226,13 @@ class OneUpstream:
                 return
             if client.budget is not None:
                 self._refresh(batch[0], client)
+
+    def _measure(self, done: Batch, since: float, seconds: float) -> None:
+        """Remember how fast a batch was, unless that was rather a matter of requests than of bytes."""
+        copied = {(job.entry.repository, job.seen.digest) for job in done.copied}
+        size = sum(self.here.received(repository, digest, since) for repository, digest in copied)
+        if size >= _TELLING:
+            self.state.measured(self.name, size, seconds)
 
     def _take_in(self, done: Batch, progress: dict[str, Progress], seconds: float) -> None:
         for job in done.copied:

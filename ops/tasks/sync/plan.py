@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.catalogue.entry import Policies
+from ops.registry.tree import RegistryTree
 from ops.tasks.sync.model import EntryPlan, Failure, Job, MirrorEntry, Seen, Weight
 from ops.tasks.sync.prune import refusal, surplus
 
@@ -46,11 +47,15 @@ class Here:
         tagged: Returns what a tag of a repository points to.
         weight: Returns about what a tag weighs: repository, tag.
         referrers: Returns what refers to a manifest: repository, digest.
+        received: Returns how many bytes of an image have come since a time: repository, digest, Unix time.
+        tree: All of it.
     """
 
     tagged: Callable[[str, str], str | None]
     weight: Callable[[str, str], Weight | None]
     referrers: Callable[[str, str], frozenset[str]] = lambda *_: frozenset()
+    received: Callable[[str, str, float], int] = lambda *_: 0
+    tree: RegistryTree | None = None
 
 
 def plan_of(

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TypeVar
 
 from ops.core import exit_codes
 from ops.core.locks import LockedError
@@ -21,11 +18,10 @@ from ops.stack.stack import Stack
 from ops.tasks.sync.deletion import BY, delete
 from ops.tasks.sync.due import again, in_window
 from ops.tasks.sync.mirror import REGSYNC, Mirror
-from ops.tasks.sync.model import EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, SyncReport
+from ops.tasks.sync.model import EntryResult, EntryState, Failure, Job, MirrorEntry, SyncReport
 from ops.tasks.sync.one_upstream import OneUpstream, Progress
-from ops.upstream.budget import Budget
+from ops.tasks.sync.planned import side_by_side
 
-_T = TypeVar("_T")
 SYNC = BY
 # Only one process copies at a time.
 MIRROR_LOCK = "mirror"
@@ -33,43 +29,6 @@ _PASSWORD = "regsync/password"  # noqa: S105  # a path
 _PATIENCE_S = 30.0
 # A backup may hold the registry's files for a while.
 _STORAGE_S = 600.0
-# More registries than anybody mirrors from: none waits for another.
-_MOST_UPSTREAMS = 64
-
-
-@dataclass(frozen=True)
-class SyncPlan:
-    """What a run would do.
-
-    Attributes:
-        entries: What would become of each entry.
-        budgets: By registry that counts pulls, what it grants.
-        off: How many entries are switched off.
-        seconds: How long it took to look.
-    """
-
-    entries: tuple[EntryPlan, ...]
-    budgets: dict[str, Budget]
-    off: int
-    seconds: float
-
-
-def plan_all(mirror: Mirror, entries: Iterable[MirrorEntry], tell: Callable[[str], None] = lambda _: None) -> SyncPlan:
-    """Return what would be done with entries now, due or not. Nothing changes.
-
-    Raises:
-        MirrorStateError: What is remembered cannot be read.
-        ConfigError: A login cannot be read.
-    """
-    began, entries = time.monotonic(), list(entries)
-    on = [entry for entry in entries if entry.enabled]
-    plans = {entry.key: EntryPlan(entry, failure=entry.failure) for entry in on}
-    budgets: dict[str, Budget] = {}
-    for upstream, (found, budget) in _side_by_side(mirror, on, OneUpstream.plans, tell):
-        plans.update((plan.entry.key, plan) for plan in found)
-        if budget is not None:
-            budgets[upstream.name] = budget
-    return SyncPlan(tuple(plans.values()), budgets, len(entries) - len(on), time.monotonic() - began)
 
 
 def sync(
@@ -104,7 +63,7 @@ def sync(
     budgets: dict[str, int] = {}
     verified = 0
     with _asked_from_outside(mirror.stack) as asked:
-        for upstream, (found, budget) in _side_by_side(mirror, due, OneUpstream.run, tell):
+        for upstream, (found, budget) in side_by_side(mirror, due, OneUpstream.run, tell):
             verified += sum(_verify(one, asked) for one in found)
             progress.update((one.entry.key, one) for one in found)
             _remember(mirror, [one.result(tries.get(one.entry.key, 0)) for one in found if not mirror.stop.is_set()], now)
@@ -133,23 +92,6 @@ def outcome_of(report: SyncReport) -> Outcome:
 def waits_for_window(mirror: Mirror, now: datetime | None = None) -> bool:
     """Whether a scheduled run would not copy now."""
     return not in_window(mirror.settings.window, now or datetime.now(UTC))
-
-
-def _side_by_side(
-    mirror: Mirror, entries: Iterable[MirrorEntry], work: Callable[[OneUpstream], _T], tell: Callable[[str], None]
-) -> Iterator[tuple[OneUpstream, _T]]:
-    """Yield each registry with what the work returned for it, the first that is done first."""
-    upstreams = mirror.upstreams([entry for entry in entries if entry.failure is None], tell)
-    if not upstreams:
-        return
-    with ThreadPoolExecutor(min(len(upstreams), _MOST_UPSTREAMS), thread_name_prefix="upstream") as pool:
-        working = {pool.submit(work, upstream): upstream for upstream in upstreams}
-        try:
-            for done in as_completed(working):
-                yield working[done], done.result()
-        except BaseException:
-            mirror.stop.set()  # else the pool would wait for all that is being copied
-            raise
 
 
 def _remember(mirror: Mirror, results: Sequence[EntryResult], began: float) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ops.core import exit_codes
 from ops.core.database import open_database
+from ops.tasks.sync.eta import Speed
 from ops.tasks.sync.model import EntryResult, EntryState, MirrorEntry, Seen
 from ops.tasks.sync.plan import Known
 
@@ -40,11 +41,15 @@ _MIGRATIONS = (
     """,
     # What people were told of entries that fail.
     "CREATE TABLE told (key TEXT PRIMARY KEY, what TEXT NOT NULL) STRICT;",
+    # What copies from a registry have fetched, and how long that took.
+    "CREATE TABLE copies (registry TEXT PRIMARY KEY, size REAL NOT NULL, seconds REAL NOT NULL) STRICT;",
 )
 # After so many runs in a row that failed, an entry is looked at once a day.
 QUARANTINED_AFTER = 5
 # Runs of the schedule begin up to so much earlier or later than planned.
 _SLACK_S = 1800.0
+# After so many seconds of copying, what was measured before counts by half.
+_REMEMBERED_S = 1800.0
 
 
 class MirrorStateError(Exception):
@@ -195,6 +200,22 @@ class MirrorState:
         with _told(self._path), self._lock:
             row = self._connection.execute("SELECT ended, pulls FROM runs").fetchone()
         return (float(row[0]), json.loads(row[1])) if row else None
+
+    def speeds(self) -> dict[str, Speed]:
+        """Return how fast copies were, by registry."""
+        with _told(self._path), self._lock:
+            rows = self._connection.execute("SELECT registry, size, seconds FROM copies").fetchall()
+        return {registry: Speed(size, seconds) for registry, size, seconds in rows}
+
+    def measured(self, registry: str, size: int, seconds: float) -> None:
+        """Remember how fast copies from a registry were. What is long ago counts for less and less."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO copies (registry, size, seconds) VALUES (?, ?, ?) ON CONFLICT (registry) DO UPDATE SET"
+                " size = size * (CASE WHEN seconds > ? THEN 0.5 ELSE 1 END) + excluded.size,"
+                " seconds = seconds * (CASE WHEN seconds > ? THEN 0.5 ELSE 1 END) + excluded.seconds",
+                (registry, size, seconds, _REMEMBERED_S, _REMEMBERED_S),
+            )
 
     def told(self) -> dict[str, str]:
         """Return what people were told of entries that fail, by their keys."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 from ops.registry.manifests import fetched
@@ -38,6 +39,18 @@ class Weights:
         if digest not in self._by_digest:
             self._by_digest[digest] = self._weigh(digest)
         return self._by_digest[digest]
+
+    def received(self, repository: str, digest: str, since: float) -> int:
+        """Return the bytes of an image's blobs that its repository has got since a time (Unix time)."""
+        total = 0
+        try:
+            for one in fetched(self._tree, digest).digests:
+                with contextlib.suppress(OSError):
+                    if self._tree.layer(repository, one).stat().st_mtime >= since:
+                        total += size_of(self._tree, one)
+        except OSError:
+            return 0
+        return total
 
     def _weigh(self, digest: str) -> Weight | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ops.core.files import write_atomic
 from ops.core.process import Completed
 from ops.upstream.budget import Budget
 from tests.ops.command_line import regops
-from tests.ops.tasks.gc.gc_rig import Client, Image, running
+from tests.ops.tasks.gc.gc_rig import INDEX, MANIFEST, Client, Image, running
 from tests.upstreams import Front
 
 IMAGE = Image("offered")
@@ -26,6 +27,16 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     with running(tmp_path_factory.mktemp("offering")) as rig:
         for tag in TAGS:
             assert rig.client.push("library/postgres", tag, IMAGE).status_code == 201
+        for tag in ("1", "2"):
+            listed = []
+            for number in range(4):
+                child = Image(f"platform {number} of {tag}")
+                assert rig.client.push("library/multi", child.digest, child).status_code == 201
+                platform = {"os": "linux" if number < 2 else "unknown", "architecture": str(number)}
+                described = {"mediaType": MANIFEST, "digest": child.digest, "size": len(child.manifest)}
+                listed.append(described | {"platform": platform})
+            index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}).encode()
+            assert rig.client.push_manifest("library/multi", tag, index, INDEX).status_code == 201
         yield rig.client
 
 
@@ -60,13 +71,40 @@ def test_tags_that_match_and_are_kept_are_shown_before_the_entry_is_saved(add: A
     assert lines[0] == f"{front.address}/library/postgres has 17 tags; 11 match: 17.4 17.3 17.2 17.1-alpine 17.1 17.0 … 16.0"
     assert lines[1].split() == ["of", "which", "the", "3", "highest", "are", "kept:", "17.4", "17.3", "17.2"]
     assert lines[2] == "goes to library/postgres: 3 tags to copy"
-    assert lines[3].startswith(f"{front.address} grants 54 more pulls now, of 100 per 6 h")
-    assert lines[4].startswith("added to ")
-    assert front.pulls == 0
+    size = f"{3 * 4 * 200 / 1024:.1f} KiB"
+    assert (
+        lines[3]
+        == f"costs about {size} and about 3 pulls of {front.address}; how long that takes is unknown yet: past copies tell"
+    )
+    assert lines[4] == f"{front.address} grants 53 more pulls now, of 100 per 6 h; 1 were used to know this"
+    assert lines[5].startswith("added to ")
+    assert front.pulls == 1
     edited = regops(None, "catalogue", "--file", file, "edit", "postgres", "--tags", "latest", "--keep", "0")
     assert "1 matches: latest" in edited.stderr
     moved = regops(None, "catalogue", "--file", file, "edit", "postgres", "--target", "db/postgres")
     assert "match" not in moved.stderr, "its tags have not changed"
+
+
+def test_where_pulls_are_counted_two_tell_what_all_images_cost(add: Add, front: Front) -> None:
+    front.budget = Budget(100, 54, 21600)
+    told = add("library/multi").stderr
+    blobs = 2 * 2 * 4 * 200  # of two images, each for two platforms that count
+    assert f"costs about {blobs / 1024:.1f} KiB and about 10 pulls of {front.address}; how long that takes is unknown yet" in told
+    assert f"{front.address} grants 52 more pulls now, of 100 per 6 h; 2 were used to know this" in told
+    assert front.pulls == 2
+    front.budget = Budget(100, 21, 21600)
+    told = add("library/multi", "--target", "other/multi").stderr
+    assert "costs" not in told, "one pull is left beside those for people, which does not tell enough"
+    assert front.budget.remaining >= 20
+
+
+def test_where_none_are_counted_all_is_read(add: Add, front: Front) -> None:
+    told = add("library/multi").stderr
+    manifests = 8 * len(Image("platform 0 of 1").manifest)
+    assert front.pulls == 10
+    (costs,) = (line for line in told.splitlines() if line.startswith("costs "))
+    assert "about" not in costs.partition(";")[0]
+    assert float(costs.split()[1]) * 1024 > 8 * 4 * 200 + manifests
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,6 @@ def mirror(shared_mirror: MirrorRig) -> MirrorRig:
     for front in shared_mirror.fronts.values():
         front.hang, front.budget, front.cut_after, front.requests, front.failing = set(), None, None, [], 0
         front.token, front.login, front.latency_s, front.private = False, None, 0.0, set()
-        front.referrers = False
+        front.referrers, front.scopes = False, 1
     shared_mirror.configure(reserve_gb=0, hub_reserve=20, window=None, variables={})
     return shared_mirror
