@@ -22,5 +22,5 @@ def mirror(shared_mirror: MirrorRig) -> MirrorRig:
         front.hang, front.budget, front.cut_after, front.requests, front.failing = set(), None, None, [], 0
         front.token, front.login, front.latency_s, front.private = False, None, 0.0, set()
         front.referrers, front.scopes = False, 1
-    shared_mirror.configure(reserve_gb=0, hub_reserve=20, window=None, variables={})
+    shared_mirror.configure(reserve_gb=0, hub_reserve=20, window=None, variables={}, parallel=2)
     return shared_mirror
