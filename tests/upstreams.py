@@ -25,6 +25,7 @@ PULLS_USED_UP = (
     "You have reached your unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit"  # Docker Hub's words
 )
 _MANIFEST = re.compile(r"/v2/.+/manifests/[^/]+")
+_CATALOG = "/v2/_catalog"
 _TAGS = re.compile(r"/v2/(.+)/tags/list")
 _REFERRERS = re.compile(r"/v2/(.+)/referrers/(sha256:[0-9a-f]{64})")
 _REPOSITORY = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)/[^/]+")
@@ -57,7 +58,7 @@ class Front:
         resets: How many of the next requests get no answer at all.
         hang: Beginnings of paths that are never answered; "/" for all.
         cut_after: After how many bytes the body of each longer answer ends.
-        page: How many tags it lists at a time; all of them for None.
+        page: How many tags or repositories it lists at a time; all of them for None.
         links_to: The host that it says has the next page; empty to name a path only.
         digests: Whether it tells digests of manifests.
         referrers: Whether it lists referrers: what the tags name that the real registry keeps them in, which has no such lists.
@@ -172,6 +173,9 @@ class Front:
         if self.budget and told and method == "GET" and self.budget.remaining < 0:
             self.budget = Budget(self.budget.limit, 0, self.budget.window_s)
             return 429, told, _errors("TOOMANYREQUESTS", PULLS_USED_UP)
+        if path == _CATALOG and self.page is not None:
+            last = parse_qs(urlsplit(target).query).get("last", [""])[0]
+            target = f"{_CATALOG}?n={self.page}{f'&last={last}' if last else ''}"
         if listed := _TAGS.fullmatch(path):
             return self._tags(target, listed[1])
         if self.referrers and (asked := _REFERRERS.fullmatch(path)):

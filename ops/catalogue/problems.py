@@ -15,11 +15,13 @@ from ops.catalogue.model import Checked, Problem, Surroundings
 from ops.catalogue.names import Name, filled_in, is_folder, is_registry, name_of
 from ops.catalogue.rules import of_entry
 from ops.catalogue.spelling import of_spelling
-from ops.config import describe_fault
+from ops.config import HUB, HUB_HOST, describe_fault
 
 # How alike a key and a known one must be for it to be meant: fastCopy and fastCheck are.
 _CLOSE = 0.55
 _UNKNOWN = "extra_forbidden"
+# https://docs.docker.com/docker-hub/: it is too large for that.
+_LISTS_NOTHING = (HUB, HUB_HOST)
 _SHOULD_BE = {
     "tuple_type": "a list",
     "model_type": "keys with values",
@@ -109,8 +111,18 @@ def _name(item: Item, key: str, entry: Entry, around: Surroundings, problems: li
     if plain is None:
         return None
     if entry.type == "registry":
-        if not is_registry(plain.partition("/")[0]):
+        registry, _, path = plain.partition("/")
+        if not is_registry(registry):
             problems.append(Problem(line, f"{key} {plain!r} is no registry", "write it as registry.example.com", where))
+        elif key == "source" and path:
+            what, remedy = (
+                f"source {plain!r} names more than a registry",
+                f"write {registry}, and repos: {{allow: ['{path}/.*']}}",
+            )
+            problems.append(Problem(line, what, remedy, where))
+        elif key == "source" and registry in _LISTS_NOTHING:
+            what = f"{registry} lists its repositories to nobody"
+            problems.append(Problem(line, what, "name its repositories, one entry each", where))
         return None
     if is_folder(plain):
         return None

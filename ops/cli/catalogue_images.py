@@ -49,13 +49,14 @@ class Removal:
         stack = Stack(root)
         with mirror_of(stack) as mirror:
             entry = mirror.entries[item.index]
-            others = [one for one in mirror.entries if one is not entry and one.repository == entry.repository]
-        if not entry.repository:
+            repositories = mirror.state.parts(entry) if entry.registry else [entry.repository]
+            others = [one for one in mirror.entries if one is not entry and one.repository in repositories]
+        if not (entry.repository or entry.registry):
             raise EditError(f"{document.place(item)}: it cannot be read where it mirrors to; remove it without --images")
         if not entry.tag and others:
             lines = ", ".join(f":{one.line}" for one in others)
-            raise EditError(f"{entry.repository} is what other entries ({lines}) mirror to, too; remove it without --images")
-        return cls(stack, images_of(tree_of(stack), entry))
+            raise EditError(f"{others[0].repository} is what other entries ({lines}) mirror to, too; remove it without --images")
+        return cls(stack, images_of(tree_of(stack), entry, repositories))
 
     def show(self) -> None:
         """Say what would be deleted."""

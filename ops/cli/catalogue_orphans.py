@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from ops.catalogue.document import Document
+from ops.catalogue.document import Document, Item
 from ops.catalogue.model import Surroundings
+from ops.catalogue.names import filled_in
 from ops.catalogue.problems import checked
 from ops.cli.catalogue_files import is_of_host, mirror_of
 from ops.config import Access
@@ -22,9 +24,11 @@ def orphans_of(document: Document, file: Path, root: object) -> list[str] | None
     mirror = mirror_of(root)
     if mirror is None or not isinstance(root, Path) or not is_of_host(file, root):
         return None
-    targets = [checked(item, Surroundings(environment=mirror.variables)).target for item in document.entries]
-    if None in targets:
-        return None  # a whole registry, a template, or a mistake: it may name any of them
+    found = [(item, checked(item, Surroundings(environment=mirror.variables))) for item in document.entries]
+    whole = [_folder(item, mirror.variables) for item, one in found if one.entry and one.entry.type == "registry"]
+    targets = [one.target for _, one in found if not (one.entry and one.entry.type == "registry")]
+    if None in targets or "" in whole:
+        return None  # a template, a mistake, or a registry that goes anywhere: it may name any of them
     from ops.stack.places import tree_of  # noqa: PLC0415  # nobody needs it in a checkout
     from ops.stack.stack import Stack  # noqa: PLC0415
 
@@ -34,7 +38,16 @@ def orphans_of(document: Document, file: Path, root: object) -> list[str] | None
         return sorted(
             name
             for name in tree.repository_names(lambda _: None)
-            if name not in named and any(one.covers(name) for one in rights) and tree.tag_names(name)
+            if name not in named
+            and not name.startswith(tuple(whole))
+            and any(one.covers(name) for one in rights)
+            and tree.tag_names(name)
         )
     except OSError:
         return None  # as for whoever may not read the registry's files
+
+
+def _folder(item: Item, variables: Mapping[str, str]) -> str:
+    """Return below what a whole registry is mirrored, with a slash at its end; empty if that may be anywhere."""
+    path = (filled_in(item.text("target"), variables) or "").partition("/")[2]
+    return f"{path}/" if path else ""

@@ -16,6 +16,7 @@ from ops.stack.stack import Stack
 from ops.tasks.sync.mirror import mirror_of
 from ops.tasks.sync.planned import plan_all
 from ops.tasks.sync.status import status_of
+from ops.tasks.sync.whole import part_of
 
 EXAMPLES = (
     "Examples: `regops sync` · `regops sync postgres` · `regops sync --force --json` · `regops sync plan` ·"
@@ -137,11 +138,16 @@ def retry(context: typer.Context, entry: _Entry) -> None:
 
 @app.command("release", epilog="Examples: `regops sync release quay.io/prometheus/node-exporter v1.9.1`")
 def release(
-    context: typer.Context, entry: _Entry, tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag that is held.")]
+    context: typer.Context,
+    entry: _Entry,
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag that is held; of a whole registry REPOSITORY:TAG.")],
 ) -> None:
     """Let a held tag go where upstream has moved it."""
     with mirror_of(stack_of(context)) as mirror:
         (found,) = mirror.named([entry])
+        if found.registry:
+            repository, _, tag = tag.rpartition(":")
+            found = part_of(found, repository)
         digest = mirror.state.release(found, tag)
         if digest is None:
             say(f"{found.name} has no tag {tag} that was ever seen upstream; `regops sync plan {found.name}` shows what is held")

@@ -44,7 +44,6 @@ def delete(stack: Stack, tags: Collection[tuple[str, str]], *, patience_s: float
         return delete_tags(stack, live, listing, links, BY) if links else None
 
 
-def images_of(tree: RegistryTree, entry: MirrorEntry) -> list[tuple[str, str]]:
-    """Return the tags here that an entry mirrors, each with its repository: its one tag, or all of its repository's."""
-    tags = [entry.tag] if entry.tag else tree.tag_names(entry.repository)
-    return [(entry.repository, tag) for tag in tags]
+def images_of(tree: RegistryTree, entry: MirrorEntry, repositories: Collection[str]) -> list[tuple[str, str]]:
+    """Return the tags here that an entry mirrors, each with its repository: its one tag, or all of its repositories'."""
+    return [(name, tag) for name in repositories for tag in ([entry.tag] if entry.tag else tree.tag_names(name))]

@@ -8,6 +8,7 @@ from typing import Any
 from ops.catalogue.document import Document, Item
 from ops.catalogue.entry import Entry, read
 from ops.catalogue.model import Checked, Problem, Surroundings
+from ops.catalogue.names import filled_in
 from ops.catalogue.overlaps import overlaps
 from ops.catalogue.problems import checked
 from ops.catalogue.signed import defaults_of
@@ -55,6 +56,10 @@ def _entry(
         # A copy of one platform has another digest than what was signed.
         signed = {} if one.entry and one.entry.platform else defaults_of(source)
         entry = read({**signed, **defaults, **item.values})
+    if failure is None and entry is not None and entry.type == "registry":
+        names = [filled_in(item.text(key), around.environment) or "" for key in ("source", "target")]
+        own = read({**defaults, **item.values})
+        return MirrorEntry(item.line, None, names[1].partition("/")[2], None, own, names[0], registry=names[0])
     tag = None
     if entry is not None and source is not None and target is not None and entry.type == "image":
         tag = target.tag or source.tag
@@ -65,8 +70,8 @@ def _failure(one: Checked, problems: list[Problem], document: Document, around: 
     if problems:
         return Failure(f"{document.place(problems[0].line)}: {problems[0].what}", problems[0].remedy)
     where = document.place(one.item)
-    if one.entry is not None and one.entry.type == "registry":
-        return Failure(f"{where}: whole registries are not mirrored", "name its repositories, one entry each")
+    if one.entry is not None and one.entry.type == "registry" and unfilled(one.item, around) is None:
+        return None
     if one.source is None or one.target is None:
         what, remedy = unfilled(one.item, around) or ("names a folder, which is not mirrored", "name a registry's repository")
         return Failure(f"{where}: {what}", remedy)

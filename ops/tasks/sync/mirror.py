@@ -105,7 +105,8 @@ class Mirror:
 
         # Of the registries that people mirror from, Docker Hub alone tells how many pulls it grants.
         reserve = self.settings.hub_reserve
-        more = (reserve, self.closed, tell, self.pauses_s)
+        taken = {one.repository for one in self.entries if one.enabled and not one.registry}
+        more = (reserve, self.closed, tell, self.pauses_s, taken)
         return OneUpstream(name, entries, connect, here, self.state, copier, configure, *more)
 
     def _copier(self) -> Copier:

@@ -46,6 +46,8 @@ class MirrorEntry:
         entry: What it says; None if it cannot be read.
         written: Its source as it is written.
         failure: Why it cannot be mirrored as it is written.
+        registry: For a whole registry, its name; each of its repositories is an entry of its own then.
+        of: For such a repository, the entry of its registry.
     """
 
     line: int
@@ -55,6 +57,13 @@ class MirrorEntry:
     entry: Entry | None
     written: str
     failure: Failure | None = None
+    registry: str = ""
+    of: MirrorEntry | None = None
+
+    @property
+    def owner(self) -> MirrorEntry:
+        """The entry of the catalogue that it is, or is part of."""
+        return self.of or self
 
     @property
     def name(self) -> str:
@@ -71,12 +80,12 @@ class MirrorEntry:
     def key(self) -> str:
         """What tells it from others; it stays the same when its filters or policies are edited."""
         target = f"{self.repository}:{self.tag}" if self.tag else self.repository
-        return f"{self.name} {target}"
+        return f"{self.of.key} {target}" if self.of else f"{self.name} {target}"
 
     @property
     def upstream(self) -> str:
         """The registry that it comes from."""
-        return self.source.registry if self.source else ""
+        return self.source.registry if self.source else self.registry
 
     @property
     def enabled(self) -> bool:
@@ -142,6 +151,11 @@ class Job:
     def name(self) -> str:
         """What it is called here."""
         return f"{self.entry.repository}:{self.seen.tag}"
+
+    @property
+    def told(self) -> str:
+        """What its entry calls it: its tag; in a whole registry with its repository."""
+        return self.name if self.entry.of else self.seen.tag
 
     @property
     def is_here(self) -> bool:
@@ -228,7 +242,6 @@ class EntryResult:
         seconds: How long it took to copy them.
         tries: How many runs in a row have failed, this one included.
         quarantined: Whether it failed so often that it is only looked at once a day.
-        plan: What was planned; None if it was not looked at.
     """
 
     entry: MirrorEntry
@@ -241,7 +254,6 @@ class EntryResult:
     seconds: float = 0.0
     tries: int = 0
     quarantined: bool = False
-    plan: EntryPlan | None = None
 
     @property
     def why(self) -> str:

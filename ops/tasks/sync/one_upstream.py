@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ops.config import ConfigError
 from ops.tasks.sync.copying import FULL, STOPPED, Batch, Copier
 from ops.tasks.sync.exact import Reading, weighed
-from ops.tasks.sync.look import Look, look_at
-from ops.tasks.sync.model import GOES_ON, EntryPlan, EntryResult, EntryState, Failure, Job, MirrorEntry, Weight
+from ops.tasks.sync.look import Look, failure_of, look_at
+from ops.tasks.sync.model import GOES_ON, EntryPlan, Failure, Job, MirrorEntry, Weight
 from ops.tasks.sync.plan import Here, plan_of
-from ops.tasks.sync.state import QUARANTINED_AFTER, MirrorState
+from ops.tasks.sync.progress import Progress
+from ops.tasks.sync.state import MirrorState
+from ops.tasks.sync.whole import parts_of
 from ops.upstream.budget import Budget
 from ops.upstream.client import Upstream
 from ops.upstream.errors import UpstreamError
@@ -28,66 +30,6 @@ _CLOCK_S = 0.05
 _TELLING = 10_000_000
 # How many manifests an image has of which nothing is known: eight platforms with their attestations, and the index.
 _GUESS = 17
-
-
-@dataclass
-class Progress:
-    """How an entry fares, so far."""
-
-    entry: MirrorEntry
-    plan: EntryPlan | None = None
-    copied: list[Job] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    waits: str = ""
-    skipped: str = ""
-    size: int = 0
-    seconds: float = 0.0
-
-    def fail(self, tag: str, failure: Failure) -> None:
-        """Note that a tag was not mirrored, or with an empty name that nothing was."""
-        if failure.waits:
-            self.waits = f"{failure}{GOES_ON}"
-        else:
-            self.failures[tag] = failure
-
-    def begin_again(self) -> None:
-        """Forget why it was not mirrored: it is tried again."""
-        self.failures.clear()
-        self.waits = self.skipped = ""
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether it failed, and trying again may help."""
-        return any(failure.passes for failure in self.failures.values())
-
-    def result(self, tries: int) -> EntryResult:
-        """Return how it fared, after so many runs in a row that had failed before."""
-        if self.failures:
-            state = EntryState.FAILED
-        elif self.waits:
-            state = EntryState.WAITING
-        elif self.skipped:
-            state = EntryState.SKIPPED
-        else:
-            state = EntryState.CHANGED if self.copied or self.deleted else EntryState.UNCHANGED
-        failed = tries + 1 if self.failures else 0
-        tags = tuple(job.seen.tag for job in self.copied)
-        waits = self.waits or self.skipped
-        quarantined = failed >= QUARANTINED_AFTER
-        return EntryResult(
-            self.entry,
-            state,
-            tags,
-            tuple(self.deleted),
-            dict(self.failures),
-            waits,
-            self.size,
-            self.seconds,
-            failed,
-            quarantined,
-            self.plan,
-        )
 
 
 @dataclass(frozen=True)
@@ -121,6 +63,7 @@ class OneUpstream:
         closed: Returns why nothing may be written here now; empty if it may.
         tell: Told how far it has come.
         pauses_s: Before each further try.
+        taken: Repositories here that are named in the catalogue: those of a whole registry that are written there are left out.
     """
 
     name: str
@@ -134,6 +77,7 @@ class OneUpstream:
     closed: Callable[[], str] = lambda: ""
     tell: Callable[[str], None] = lambda _: None
     pauses_s: Sequence[float] = PAUSES_S
+    taken: Collection[str] = ()
 
     def run(self) -> tuple[list[Progress], Budget | None]:
         """Mirror it; return how each entry fared, and the pulls that are left.
@@ -176,25 +120,44 @@ class OneUpstream:
             client = self.connect()
         except ConfigError as error:
             return Plans([EntryPlan(entry, failure=_no_login(error)) for entry in self.entries])
-        plans, read = [self._planned(look, now) for look in look_at(self.entries, client)], 0
+        parts, failed = self._in_parts(self.entries, client)
+        plans, read = [*failed, *(self._planned(look, now) for look in look_at(parts, client))], 0
         if exact:
             allowance = None if client.budget is None else max(0, client.budget.remaining - self.reserve)
             plans, read = weighed(plans, Reading(client, self.here.tree, allowance))
         return Plans(plans, client.budget, read)
 
     def _look(self, entries: Sequence[MirrorEntry], client: Upstream, progress: dict[str, Progress]) -> list[Job]:
-        now, looks = time.time(), list(look_at(entries, client))
+        now, (parts, failed) = time.time(), self._in_parts(entries, client)
+        looks = list(look_at(parts, client))
         plans = [self._planned(look, now) for look in looks]
         self.state.saw([(look.entry, look.seen) for look in looks], now)
-        for plan in plans:
+        for plan in (*failed, *plans):
             self.state.found(plan.entry, plan.unchanged)
-            one = progress[plan.entry.key]
-            one.plan = plan
+            one = progress[plan.entry.owner.key]
+            one.plans.append(plan)
             if failure := plan.failure or plan.refused:
-                one.fail("", failure)
+                one.fail(plan.entry.repository if plan.entry.of else "", failure)
         jobs = [job for plan in plans for job in plan.jobs]
         self.tell(f"{self.name}: entries looked at: {len(entries)}, tags to copy: {len(jobs)}")
         return jobs
+
+    def _in_parts(self, entries: Sequence[MirrorEntry], client: Upstream) -> tuple[list[MirrorEntry], list[EntryPlan]]:
+        """Return entries with those of whole registries in parts, and why some of these cannot be taken apart."""
+        parts, failed = list[MirrorEntry](), list[EntryPlan]()
+        for entry in entries:
+            if not entry.registry:
+                parts.append(entry)
+                continue
+            try:
+                found = parts_of(entry, client.repositories(), self.taken)
+            except UpstreamError as error:
+                found = failure_of(error)
+            if isinstance(found, Failure):
+                failed.append(EntryPlan(entry, failure=found))
+            else:
+                parts += found
+        return parts, failed
 
     def _planned(self, look: Look, now: float) -> EntryPlan:
         known, tags = self.state.known(look.entry), look.upstream_tags
@@ -206,10 +169,10 @@ class OneUpstream:
         while waiting and not self.copier.stop.is_set():
             if why := self.closed() or self._exhausted(waiting[0], client.budget):
                 for job in waiting:
-                    progress[job.entry.key].waits = why
+                    progress[job.entry.owner.key].waits = why
                 return
             if why := self._too_large(waiting[0]):
-                progress[waiting.popleft().entry.key].skipped = why
+                progress[waiting.popleft().entry.owner.key].skipped = why
                 continue
             batch = self._batch(waiting, client.budget, alone)
             began, at = time.monotonic(), time.time() - _CLOCK_S
@@ -222,7 +185,7 @@ class OneUpstream:
             waiting.extend(done.suspects)
             if done.full:
                 for job in waiting:
-                    progress[job.entry.key].skipped = str(FULL)
+                    progress[job.entry.owner.key].skipped = str(FULL)
                 return
             if client.budget is not None:
                 self._refresh(batch[0], client)
@@ -236,7 +199,7 @@ class OneUpstream:
 
     def _take_in(self, done: Batch, progress: dict[str, Progress], seconds: float) -> None:
         for job in done.copied:
-            one = progress[job.entry.key]
+            one = progress[job.entry.owner.key]
             weight = job.weight if job.is_here else self.here.weight(job.entry.repository, job.seen.tag)
             one.copied.append(job)
             one.size += weight.size if weight else 0
@@ -246,11 +209,11 @@ class OneUpstream:
         for job, failure in done.failed:
             if failure is STOPPED:
                 continue
-            one = progress[job.entry.key]
+            one = progress[job.entry.owner.key]
             if failure is FULL:
                 one.skipped = str(FULL)
             else:
-                one.fail(job.seen.tag, failure)
+                one.fail(job.told, failure)
             self.tell(f"{job.name} failed: {failure}")
 
     def _batch(self, waiting: deque[Job], budget: Budget | None, alone: set[str]) -> list[Job]:

@@ -78,6 +78,9 @@ def plan_all(
     budgets, read = dict[str, Budget](), dict[str, int]()
     for upstream, found in side_by_side(mirror, on, lambda one: one.plans(exact=exact), tell):
         plans.update((plan.entry.key, plan) for plan in found.entries)
+        for plan in found.entries:
+            if plan.entry.of:
+                plans.pop(plan.entry.of.key, None)  # its repositories stand for it
         if found.budget is not None:
             budgets[upstream.name] = found.budget
         if found.read:

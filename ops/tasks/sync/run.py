@@ -19,8 +19,9 @@ from ops.tasks.sync.deletion import BY, delete
 from ops.tasks.sync.due import again, in_window
 from ops.tasks.sync.mirror import REGSYNC, Mirror
 from ops.tasks.sync.model import EntryResult, EntryState, Failure, Job, MirrorEntry, SyncReport
-from ops.tasks.sync.one_upstream import OneUpstream, Progress
+from ops.tasks.sync.one_upstream import OneUpstream
 from ops.tasks.sync.planned import side_by_side
+from ops.tasks.sync.progress import Progress
 
 SYNC = BY
 # Only one process copies at a time.
@@ -101,10 +102,11 @@ def _remember(mirror: Mirror, results: Sequence[EntryResult], began: float) -> N
 def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None]) -> str:
     """Delete what the policies of entries let go that fared well; return the snapshot from which it can be restored."""
     going = {
-        (one.entry.repository, tag): one
+        (plan.entry.repository, tag): one
         for one in fared
-        if one.plan and not one.failures and not one.waits
-        for tag in one.plan.surplus
+        if not one.failures and not one.waits
+        for plan in one.plans
+        for tag in plan.surplus
     }
     if not going or mirror.stop.is_set():
         return ""
@@ -116,16 +118,17 @@ def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None
     if done is None:
         return ""
     for link in done.deleted:
-        going[link.repository, link.tag].deleted.append(link.tag)
+        one = going[link.repository, link.tag]
+        one.deleted.append(f"{link.repository}:{link.tag}" if one.entry.registry else link.tag)
         tell(f"{link.repository}:{link.tag} deleted")
     return done.snapshot
 
 
 def _verify(one: Progress, asked: Callable[[Job], Failure | None]) -> int:
     """Compare what was copied with what clients get; return how many tags were well."""
-    bad = {job.seen.tag: failure for job in one.copied if (failure := asked(job))}
+    bad = {job.told: failure for job in one.copied if (failure := asked(job))}
     one.failures.update(bad)
-    one.copied = [job for job in one.copied if job.seen.tag not in bad]
+    one.copied = [job for job in one.copied if job.told not in bad]
     return len(one.copied)
 
 

@@ -176,7 +176,7 @@ class MirrorState:
         """Let a held tag go where upstream has it; return its digest there, None if the tag was never seen."""
         with self._writing() as connection:
             connection.execute("UPDATE tags SET released = digest WHERE key = ? AND tag = ?", (entry.key, tag))
-            connection.execute("UPDATE entries SET again = 0 WHERE key = ?", (entry.key,))
+            connection.execute("UPDATE entries SET again = 0 WHERE key = ?", (entry.owner.key,))
             row = connection.execute("SELECT digest FROM tags WHERE key = ? AND tag = ?", (entry.key, tag)).fetchone()
         return str(row[0]) if row else None
 
@@ -187,6 +187,15 @@ class MirrorState:
         with self._writing() as connection:
             connection.executemany("DELETE FROM entries WHERE key = ?", gone)
             connection.executemany("DELETE FROM tags WHERE key = ?", gone)
+            connection.executemany("DELETE FROM tags WHERE substr(key, 1, length(?1) + 1) = ?1 || ' '", gone)  # of its parts
+
+    def parts(self, entry: MirrorEntry) -> list[str]:
+        """Return the repositories here of which tags were seen for an entry of a whole registry."""
+        with _told(self._path), self._lock:
+            rows = self._connection.execute(
+                "SELECT DISTINCT key FROM tags WHERE substr(key, 1, length(?1) + 1) = ?1 || ' '", (entry.key,)
+            ).fetchall()
+        return sorted(key.removeprefix(f"{entry.key} ") for (key,) in rows)
 
     def run_ended(self, pulls: Mapping[str, int], now: float) -> None:
         """Remember that a run has ended, and how many pulls upstream grants yet."""

@@ -15,6 +15,7 @@ from ops.tasks.sync.mirror import Mirror
 from ops.tasks.sync.model import MirrorEntry
 from ops.tasks.sync.plan import Known
 from ops.tasks.sync.tree import size_of, tagged
+from ops.tasks.sync.whole import part_of
 
 _DAY_S = 86_400.0
 STALE_S = 180 * _DAY_S
@@ -81,7 +82,16 @@ def usage_of(mirror: Mirror) -> UsageReport:
         MirrorStateError: What is remembered cannot be read.
     """
     log, tree = access_log_of(mirror.stack), tree_of(mirror.stack)
-    return report_of(mirror.entries, tree, pulls_of(log), mirror.state.known, reaches_back_to(log))
+    entries = [part for entry in mirror.entries for part in _in_parts(mirror, entry)]
+    return report_of(entries, tree, pulls_of(log), mirror.state.known, reaches_back_to(log))
+
+
+def _in_parts(mirror: Mirror, entry: MirrorEntry) -> list[MirrorEntry]:
+    """Return an entry; of a whole registry those of its repositories that are here."""
+    if not entry.registry:
+        return [entry]
+    folder = f"{entry.repository}/" if entry.repository else ""
+    return [part_of(entry, name.removeprefix(folder)) for name in mirror.state.parts(entry)]
 
 
 def report_of(

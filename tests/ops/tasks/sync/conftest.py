@@ -21,6 +21,6 @@ def mirror(shared_mirror: MirrorRig) -> MirrorRig:
     for front in shared_mirror.fronts.values():
         front.hang, front.budget, front.cut_after, front.requests, front.failing = set(), None, None, [], 0
         front.token, front.login, front.latency_s, front.private = False, None, 0.0, set()
-        front.referrers, front.scopes = False, 1
+        front.referrers, front.scopes, front.page = False, 1, None
     shared_mirror.configure(reserve_gb=0, hub_reserve=20, window=None, variables={}, parallel=2)
     return shared_mirror

@@ -33,7 +33,8 @@ def test_defaults_of_the_file_hold_for_entries_that_say_nothing_else() -> None:
     [
         ({"source": "quay.io/a/b", "target": "elsewhere.example.com/a/b", "type": "repository"}, "elsewhere.example.com"),
         ({"source": "quay.io/a/b", "target": f"{HERE}/a/b", "type": "repo"}, "type"),
-        ({"source": "quay.io", "target": HERE, "type": "registry"}, "whole registries"),
+        ({"source": "quay.io/org", "target": HERE, "type": "registry"}, "names more than a registry"),
+        ({"source": "docker.io", "target": HERE, "type": "registry"}, "lists its repositories to nobody"),
         ({"source": "quay.io/{{ env \"X\" }}", "target": f"{HERE}/a/b", "type": "repository"}, "$X is not set"),
         ({"source": "ocidir:///srv/images", "target": f"{HERE}/a/b", "type": "repository"}, "names a folder"),
         ({"source": "quay.io/a/b", "target": f"{HERE}/a/b", "type": "repository", "platform": "linux/amd64"}, "platform"),
