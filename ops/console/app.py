@@ -30,7 +30,7 @@ from ops.console.prometheus import Prometheus
 from ops.console.words import FILTERS, code
 from ops.registry.tree import DIGEST
 from ops.runs.history import history_of
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.changes.ledger import Ledger, LedgerError
 from ops.tasks.sync.state import MirrorStateError

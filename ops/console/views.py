@@ -14,7 +14,7 @@ from ops.console.words import day
 from ops.registry.snapshots.store import Snapshot, SnapshotStore
 from ops.registry.snapshots.trash import SnapshotError
 from ops.runs.history import History, Run
-from ops.stack.registry import tree_of
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.model import IGNORED, Kind, Record

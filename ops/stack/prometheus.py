@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from ops.core import exit_codes
 from ops.core.process import CommandError, run
-from ops.stack.registry import container
+from ops.stack.places import container
 from ops.stack.stack import Stack
 
 SERVICE = "prometheus"

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from infra.plan import Plan
-from stack_components.monitoring.prometheus import PROBE_JOB, prometheus_config
+from ops.config import PROBE_JOB
+from stack_components.monitoring.prometheus import prometheus_config
 
 # Samples, one every four minutes: half an hour during which all is well, then more than three hours without the service.
 STEP_MIN, WELL, AWAY = 4, 8, 52
