@@ -70,9 +70,9 @@ class Scope:
         with self._lock:
             self._groups.add(group)
         try:
-            if self.ended:  # called off since the command was started
+            if self.ended:  # called off since the command was started, and nobody would come back to one that does not listen
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(group, signal.SIGTERM)
+                    os.killpg(group, signal.SIGKILL)
             yield
         finally:
             with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 
 from ops.core import cancellation as subject
 from ops.core.cancellation import EndedError, Scope, current_scope
-from ops.core.process import run
+from ops.core.process import run, start_daemon
 
 # A shell and the program that it waits for, which writes down its id.
 SLEEP = "sleep 60 & echo $! > {file}; wait"
@@ -66,6 +67,16 @@ def test_one_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.
     scope.end()
     thread.join(20)
     assert [type(error) for error in raised] == [EndedError]
+
+
+def test_one_that_does_not_listen_is_killed_also_if_it_had_just_started(tmp_path: Path) -> None:
+    scope, ready = Scope(), tmp_path / "ready"
+    deaf = start_daemon(["sh", "-c", f"trap '' TERM; touch {ready}; while :; do sleep 0.1; done"], log=tmp_path / "log")
+    _await(ready.exists)
+    scope.end()
+    with pytest.raises(EndedError), scope.running(os.getpgid(deaf)):
+        _await(lambda: not _lives(deaf))
+    os.waitpid(deaf, 0)
 
 
 def test_nothing_starts_afterwards_also_where_failures_do_not_matter(tmp_path: Path) -> None:

@@ -146,6 +146,7 @@ def test_an_interrupted_caller_leaves_nothing_running(tmp_path: Path) -> None:
     code = f"from ops.core.process import run; run(['sh', '-c', 'echo $$ > {pid_file}; sleep 60'], timeout=60)"
     caller = start_daemon([PYTHON, "-c", INTERRUPTIBLE + code], log=tmp_path / "log")
     pid = pid_in(pid_file)
+    until(lambda: state_of(caller) == "S")  # it waits for the command, and is not starting it any more
     os.kill(caller, signal.SIGINT)
     until(lambda: not is_alive(pid))
     os.waitpid(caller, 0)
