@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -14,6 +16,7 @@ from infra.blocks.rotation import generation_name
 from infra.services import SERVICES
 from ops.config import RETENTION
 from ops.registry.canary import REPOSITORY
+from ops.registry.holds import Hold, Holds
 from tests.browser import page
 from tests.engine.changes import mirrored
 from tests.engine.client import client
@@ -30,6 +33,7 @@ SETTINGS: dict[str, Any] = {
     **DEFAULTS,
     "protection": {"enabled": False},
     "management": {"enabled": True},
+    "operations": {"gc": {"min_age_hours": 0, "max_share": 1}},
     "sync": {
         **mirrored("alpine"),
         "retention": [{"repository": "ci/app", "tags": "ci-[0-9]+", "keep": 10}],
@@ -259,6 +263,12 @@ class TestWithStandIns:
     def test_a_signed_on_browser_sees_prometheus(self, whole: TestStack) -> None:
         assert "Prometheus" in page(signed_on(whole, "/prometheus/graph"))
 
+    def test_a_second_up_of_everything_changes_nothing(self, whole: TestStack) -> None:
+        before = {name: container.id for name, container in whole.containers().items()}
+        whole.open().up(stream=False)
+        assert {name: container.id for name, container in whole.containers().items()} == before
+
+    # After others, so that Prometheus has scraped everything twice.
     def test_every_query_of_the_dashboards_has_data(self, whole: TestStack) -> None:
         give_up, left = time.monotonic() + _SCRAPED_S, queries()
         with httpx.Client(base_url=whole.outputs["registry_url"], auth=operator(whole), timeout=10) as prometheus:
@@ -270,10 +280,23 @@ class TestWithStandIns:
         # What has data needs no excuse; that no alert fires, nobody can promise.
         assert {query.why_without_data for query in left} | {NO_ALERT} == set(WITHOUT_DATA.values())
 
-    def test_a_second_up_of_everything_changes_nothing(self, whole: TestStack) -> None:
-        before = {name: container.id for name, container in whole.containers().items()}
-        whole.open().up(stream=False)
-        assert {name: container.id for name, container in whole.containers().items()} == before
+    def test_what_a_task_may_cost_is_asked_of_prometheus(self, whole: TestStack) -> None:
+        document = json.loads(regops(whole.root, "budget", "--json").stdout)["budget"]
+        assert document["probes"] > document["failed_probes"]
+        assert document["left_seconds"] > 0
+        nobodys = {"digest": f"sha256:{hashlib.sha256(b'x').hexdigest()}"}
+        url = httpx.URL(begun(whole)).copy_merge_params(nobodys)
+        httpx.put(url, content=b"x", headers=pushing(whole)).raise_for_status()
+        slow = Hold("gc", time.time() - 7 * 86_400, 86_400.0, files=1)
+        holds = Holds(whole.root / "data/regops/read-only.jsonl")
+        holds.add(slow)
+        assert "it would not start: writes would be refused for about" in regops(whole.root, "gc", "--dry-run").stderr
+        refused = regops(whole.root, "gc")
+        assert (refused.returncode, "budget: writes would be refused for about" in refused.stderr) == (1, True)
+        done = json.loads(regops(whole.root, "gc", "--allow", "budget", "--json").stdout)["report"]
+        noted = holds.all()[holds.all().index(slow) + 1 :]
+        assert (sum(one.files for one in noted), len(noted)) == (done["plan"]["files"], done["slices"])
+        assert done["plan"]["files"] > 0
 
     def test_clients_notice_nothing_of_another_catalogue_and_other_dashboards(self, whole: TestStack) -> None:
         before = {name: container.id for name, container in whole.containers().items()}

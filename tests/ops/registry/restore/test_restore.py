@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ops.core import exit_codes
 from ops.registry.cache import RedisCache
+from ops.registry.holds import Hold
 from ops.registry.index import index_of
 from ops.registry.listing import listing_of
 from ops.registry.restore.model import RestoreError, RestoreScope
@@ -129,6 +131,27 @@ def test_a_tag_that_is_pushed_meanwhile_is_not_set_back(rig: Rig, collected: str
         restore(rig.live(step=meanwhile), collected, RestoreScope("team/app", "moved", overwrite=True))
     assert rig.tree.tagged("team/app", "moved") == Image("newest", layers=1).digest
     assert not rig.read_only_file.exists()
+
+
+def test_who_may_not_hold_writes_for_so_long_changes_nothing(rig: Rig, collected: str) -> None:
+    class TooLongError(Exception):
+        """Says that it is too long."""
+
+    asked: list[int] = []
+
+    def may_hold(files: int) -> None:
+        asked.append(files)
+        raise TooLongError
+
+    before, scope = [one.name for one in rig.store.all()], RestoreScope("team/app", "moved", overwrite=True)
+    with pytest.raises(TooLongError):
+        restore(replace(rig.live(), may_hold=may_hold), collected, scope)
+    assert [one.name for one in rig.store.all()] == before
+    assert rig.tree.tagged("team/app", "moved") == NEW.digest
+    live, noted = rig.live(), list[Hold]()
+    live.read_only.note = noted.append
+    restore(live, collected, scope)
+    assert [(one.by, one.files) for one in noted] == [("restore", asked[0])]
 
 
 def test_what_a_snapshot_does_not_hold_is_said(rig: Rig, collected: str) -> None:
