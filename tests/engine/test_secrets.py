@@ -26,7 +26,7 @@ def secrets(living: TestStack) -> dict[str, str]:
 
 def values(secrets: dict[str, str]) -> set[str]:
     """The generated values themselves."""
-    plain = {text for name, text in secrets.items() if "/" not in name or name.endswith(("/events-token", "/events-tokens"))}
+    plain = {text for name, text in secrets.items() if "/" not in name or name.endswith(("-token", "-tokens"))}
     lines = secrets["registry/config.yml"].splitlines()
     keys = ("secret: ", "password: ")
     return plain | {line.split(key, 1)[1] for line in lines for key in keys if line.strip().startswith(key)}
