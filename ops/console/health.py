@@ -18,6 +18,7 @@ from ops.registry.read_only import accepts_writes, holder_of
 from ops.runs.history import Run, history_of
 from ops.stack.registry import read_only_of
 from ops.stack.stack import Stack
+from ops.tasks.doctor.checks.alerts import alerts as arriving
 from ops.tasks.doctor.checks.backups import backups
 from ops.tasks.doctor.checks.channels import channels
 from ops.tasks.doctor.checks.host import disk
@@ -114,6 +115,7 @@ class Observer:
             "backups": lambda: backups(stack),
             "mirror": lambda: mirror(stack, brief=True),
             "logins": lambda: [logins(stack)],
+            "alerts": lambda: arriving(stack),
             "notify": lambda: channels(stack),
         }
         checks = [check for name, look in looks.items() for check in _found(name, look)]

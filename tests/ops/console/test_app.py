@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
-from ops.config import USER_HEADER
+from ops.config import REGOPS_FILE, USER_HEADER, ServiceLimits, render
 from ops.console.app import NAVIGATION, PER_PAGE
 from ops.console.headers import POLICY
+from ops.core.files import write_atomic
+from ops.events.alert_inbox import AlertInbox
 from tests.ops.console.console_rig import HOSTILE, REGISTRY, Browser, Furnished, console, furnished
 
 LIBRARY = "/images/library/alpine"
@@ -216,3 +219,13 @@ def test_a_page_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     answer = console(tmp_path).get("/images")
     assert answer.status_code == 500
     assert "regops.json: is missing" in answer.text
+
+
+def test_home_says_that_no_alert_would_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.stack.alerts.time.clock_gettime", lambda _: 86_400.0)
+    stack = Furnished(tmp_path).stack
+    limits = ServiceLimits(cpus=0.1, memory_mib=128)
+    config = stack.config.model_copy(update={"services": {**stack.config.services, "alertmanager": limits}})
+    write_atomic(tmp_path / "current" / REGOPS_FILE, render(config))
+    AlertInbox(tmp_path / "data/gateway", lambda: time.time() - 3600).expect()
+    assert "not even the one that always fires has arrived for 1 hour" in seen(console(tmp_path).text("/"))
