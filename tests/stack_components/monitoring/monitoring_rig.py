@@ -32,6 +32,7 @@ from stack_components.service import ServiceArgs
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.images import ensure_images
 
+_ASKED = 5
 _PATIENCE_S = 30.0
 
 
@@ -86,6 +87,16 @@ def run_in(container: Container, argv: Sequence[str], workdir: str = "/") -> tup
     code, output = container.exec_run(list(argv), workdir=workdir)
     assert isinstance(output, bytes)  # it is no stream
     return code == 0, output.decode()
+
+
+def fetch_in(container: Container, url: str) -> str:
+    """Return a page, as a container sees it. What a program says that ends at once is lost now and then: it is asked again."""
+    for _ in range(_ASKED):
+        fetched, page = run_in(container, ["wget", "-q", "-O", "-", url])
+        if page:
+            break
+    assert fetched, f"{url}: {page}"
+    return page
 
 
 @contextlib.contextmanager
@@ -167,9 +178,7 @@ class Stack:
 
     def fetch(self, url: str) -> str:
         """Return a page, as a service on the network sees it."""
-        fetched, page = run_in(next(iter(self.containers.values())), ["wget", "-q", "-O", "-", url])
-        assert fetched, f"{url}: {page}"
-        return page
+        return fetch_in(next(iter(self.containers.values())), url)
 
     def _part(self, name: str) -> Path:
         folder = write_part(self.plan, name, self.folder / "parts" / name)
