@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import yaml
 
+from infra.messages import notify_settings
+from infra.plan import Plan
 from ops.config import MOST_ALERTS, WATCHDOG, Strict
 from stack_components.gateway import component as gateway
 
@@ -84,11 +86,12 @@ class AlertmanagerConfig(Strict):
     )
 
 
-def alertmanager_config() -> AlertmanagerConfig:
-    """Return where alerts go: all of them to the gateway, which keeps them until `regops notify` has made messages of them.
+def alertmanager_config(plan: Plan) -> AlertmanagerConfig:
+    """Return where alerts go: to the gateway, which keeps them until `regops notify` has made messages of them.
 
     What is told to whom, when, and again, is decided there, with all other messages. So it repeats more often here than people
-    want to hear it: who fetches them knows by that what still fires.
+    want to hear it: who fetches them knows by that what still fires. Where messages have no channel, alerts are only shown;
+    the one that always fires is handed over all the same, so that it is seen whether others would arrive.
     """
     authorization = Authorization(credentials_file=TOKEN_FILE)
     webhook = Webhook(url=gateway.ALERTS_URL, http_config=HttpConfig(authorization=authorization))
@@ -101,8 +104,9 @@ def alertmanager_config() -> AlertmanagerConfig:
     )
     unsent = SubRoute(receiver=_NOBODY, matchers=['severity="none"'])
     urgent = SubRoute(receiver=_GATEWAY, matchers=['severity=~"critical|page"'], group_wait="10s", group_interval="1m")
+    told = bool(notify_settings(plan.settings).channels)
     return AlertmanagerConfig(
-        route=Route(receiver=_GATEWAY, routes=[watchdog, unsent, urgent]),
+        route=Route(receiver=_GATEWAY, routes=[watchdog, unsent, urgent]) if told else Route(receiver=_NOBODY, routes=[watchdog]),
         receivers=[Receiver(name=_NOBODY), Receiver(name=_GATEWAY, webhook_configs=[webhook])],
     )
 

@@ -47,7 +47,7 @@ def parts(plan: Plan) -> list[Part]:
         }
         found.append(Part.of_text("prometheus", texts))
     if plan.runs("alertmanager"):
-        text = alertmanager.render(alertmanager.alertmanager_config())
+        text = alertmanager.render(alertmanager.alertmanager_config(plan))
         found.append(Part.of_text("alertmanager", {"alertmanager.yml": text}))
     if plan.runs("blackbox-exporter"):
         text = blackbox.render(blackbox.blackbox_config(plan.settings))

@@ -17,6 +17,10 @@ from tests.plans import EVERYTHING, plan_of
 
 SERVER: dict[str, Any] = {"place": "hetzner", "registry_host": "registry.example.com"}
 
+GOTIFY = {"gotify_url_secret": "https://gotify.example.com", "gotify_token": "A.token"}
+# There is a channel for messages.
+TOLD: dict[str, Any] = {"operations": {"notify": {"channels": {"desk": {"kind": "gotify"}}}}, **GOTIFY}
+
 
 def scraped(**settings: Any) -> dict[str, Any]:
     """The jobs of a stack by name."""
@@ -187,7 +191,7 @@ def test_alerts_are_about_services_that_run() -> None:
 
 def test_alertmanager_yml() -> None:
     assert (
-        alertmanager.render(alertmanager.alertmanager_config())
+        alertmanager.render(alertmanager.alertmanager_config(plan_of(**TOLD)))
         == """\
 route:
   receiver: gateway
@@ -237,6 +241,16 @@ inhibit_rules:
   - service
 """
     )
+
+
+def test_without_channels_alerts_are_only_shown_and_it_is_seen_whether_they_would_arrive() -> None:
+    document = yaml.safe_load(alertmanager.render(alertmanager.alertmanager_config(plan_of())))
+    assert document["route"]["receiver"] == "nobody"
+    assert [(route["receiver"], route["matchers"]) for route in document["route"]["routes"]] == [
+        ("gateway", ['alertname="Watchdog"'])
+    ]
+    old = plan_of(monitoring={"ntfy_url": "https://ntfy.example.com/alerts"})
+    assert alertmanager.alertmanager_config(old) == alertmanager.alertmanager_config(plan_of(**TOLD))
 
 
 def test_what_always_fires_is_handed_over_much_more_often_than_its_absence_is_told() -> None:

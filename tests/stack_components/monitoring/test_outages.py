@@ -54,7 +54,7 @@ def test_when_a_service_stops_the_alert_that_its_runbook_names_fires_and_no_othe
 
 
 def test_what_fires_beside_another_alert_is_held_back_by_it() -> None:
-    rules = alertmanager_config().inhibit_rules
+    rules = alertmanager_config(PLAN).inhibit_rules
 
     def matches(matchers: list[str], alert: str) -> bool:
         labels = {"alertname": alert, **test_alerts.ALERTS[alert].labels}

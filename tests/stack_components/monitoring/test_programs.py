@@ -11,6 +11,7 @@ import pytest
 from stack_components.monitoring.component import parts
 from tests.plans import EVERYTHING, plan_of
 from tests.stack_components.monitoring.monitoring_rig import Tools, tools, write_part
+from tests.stack_components.monitoring.test_config import TOLD
 
 pytestmark = pytest.mark.system
 
@@ -18,7 +19,8 @@ SERVER = {"place": "hetzner", "registry_host": "registry.example.com"}
 STACKS: dict[str, dict[str, Any]] = {
     "local": {},
     "everything": EVERYTHING,
-    "server": SERVER,
+    "server": {**SERVER, **TOLD},
+    "server without channels": SERVER,
     "little": {"protection": {"enabled": False}, "monitoring": {"grafana": False, "cadvisor": False}},
 }
 
