@@ -252,6 +252,8 @@ def test_an_alert_becomes_a_message_at_once(server: Server) -> None:
     inbox = f"{ROOT}/data/gateway/alerts"
     waiting = json.dumps(asdict(parse(body(alert()))))
     put = f"echo {shlex.quote(waiting)} > {inbox}/.new && chown 10001:10001 {inbox}/.new && mv {inbox}/.new {inbox}/1-new.json"
+    arrives = f"grep -q '\"last\": [1-9]' {ROOT}/data/gateway/watchdog.json"
+    server.run(f"for _ in $(seq 150); do {arrives} && exit 0; sleep 1; done; exit 1")  # from Prometheus, by all networks
     server.run(f"systemctl is-active regops-notify.path && {put}")
     server.run(f"for _ in $(seq 50); do [ -e {inbox}/1-new.json ] || exit 0; sleep 0.2; done; exit 1")
 
