@@ -37,12 +37,11 @@ from tests.stack_components.monitoring.living import MEASURED, WITHOUT_DATA, rai
 from tests.stack_components.monitoring.monitoring_rig import Stack, run_in, running_stack, wait_for
 from tests.stack_components.monitoring.promql import selectors
 from tests.stack_components.monitoring.runbooks import told_by
-from tests.stack_components.monitoring.test_config import TOLD
 
 pytestmark = pytest.mark.system
 
 # Those for which there are images here, without what is not theirs.
-PLAN = plan_of(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False}, **TOLD)
+PLAN = plan_of(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False})
 # Half a minute is long in a test.
 EVALUATED_S = 2
 SOONER = {
@@ -192,6 +191,57 @@ def test_prometheus_can_neither_be_stopped_nor_emptied_by_who_sees_its_pages(sta
     assert not run_in(stack.containers["prometheus"], order)[0]
 
 
+@pytest.fixture
+def phone(stack: Stack) -> Iterator[tuple[NtfyServer, RegopsStack, list[str]]]:
+    """A real ntfy, what `regops` works with on the host, and what an outside checker was asked."""
+    asked: list[str] = []
+
+    def answer(_: str, path: str, __: Mapping[str, str]) -> Answer:
+        asked.append(path)
+        return 200, {}, b""
+
+    with ntfy_server({"NTFY_VISITOR_REQUEST_LIMIT_EXEMPT_HOSTS": "0.0.0.0/0"}) as server, serving(answer) as port:
+        config = RegopsConfig(
+            stack=PLAN.settings.name,
+            url=PLAN.settings.public_url,
+            data="data/regops",
+            services={"alertmanager": PLAN.settings.limits_of("alertmanager")},
+            notify=NotifySettings(channels={"phone": NtfyChannel(kind="ntfy", server=server.url, topic=TOPIC)}),
+            watchdog_secret="watchdog_url",
+        )
+        write_atomic(stack.folder / "current" / REGOPS_FILE, render_config(config))
+        for name, secret in {"ntfy_token": server.token, "watchdog_url": f"http://127.0.0.1:{port}/ping"}.items():
+            write_atomic(stack.folder / "secrets" / name, secret)
+        yield server, RegopsStack(stack.folder), asked
+
+
+def test_an_alert_becomes_a_message_and_its_end_too_even_if_the_gateway_was_away(
+    stack: Stack, phone: tuple[NtfyServer, RegopsStack, list[str]]
+) -> None:
+    """Prometheus, Alertmanager, the gateway, the outbox, ntfy: all real. `regops notify` is called as its timer would."""
+    server, regops, asked = phone
+
+    def told(title: str) -> list[tuple[str, int]]:
+        deliver(regops)
+        return [(one["title"], one["priority"]) for one in server.messages() if one.get("title", "").endswith(title)]
+
+    wait_for(lambda: alert_inbox(regops).heartbeat().last > 0, lambda: stack.containers["alertmanager"].logs().decode())
+    deliver(regops)
+    assert asked == ["/ping"]
+    stack.containers["gateway"].stop(timeout=5)
+    stack.containers["registry"].pause()
+    try:
+        failed = 'sum(alertmanager_notifications_failed_total{integration="webhook"}) > bool 0'
+        wait_for(lambda: value(stack, failed) == 1, lambda: stack.containers["alertmanager"].logs().decode())
+        assert told(DOWN) == []
+        stack.containers["gateway"].start()
+        wait_for(lambda: told(DOWN) == [(DOWN, 5)], lambda: str(server.messages()))
+    finally:
+        stack.containers["gateway"].start()
+        stack.containers["registry"].unpause()
+    wait_for(lambda: told(DOWN) == [(DOWN, 5), (f"Resolved: {DOWN}", 2)], lambda: str(server.messages()))
+
+
 def test_every_selector_of_every_rule_returns_data(stack: Stack) -> None:
     """Also of the rules of servers: what `regops` measures there is written as it writes it."""
     write_all(stack.folder / METRICS_FOLDER)
@@ -222,59 +272,3 @@ def test_when_a_service_stops_the_alert_of_its_runbook_is_raised_and_no_other(st
 def test_once_all_run_again_no_alert_is_left(stack: Stack) -> None:
     # What was dropped while Alertmanager was away is in the window for minutes, but fires only after longer.
     wait_for(lambda: raised(stack) <= {"AlertsDropped"}, lambda: f"raised: {sorted(raised(stack))}")
-
-
-@pytest.fixture
-def phone(stack: Stack) -> Iterator[tuple[NtfyServer, RegopsStack, list[str]]]:
-    """A real ntfy, what `regops` works with on the host, and what an outside checker was asked."""
-    asked: list[str] = []
-
-    def answer(_: str, path: str, __: Mapping[str, str]) -> Answer:
-        asked.append(path)
-        return 200, {}, b""
-
-    with ntfy_server({"NTFY_VISITOR_REQUEST_LIMIT_EXEMPT_HOSTS": "0.0.0.0/0"}) as server, serving(answer) as port:
-        config = RegopsConfig(
-            stack=PLAN.settings.name,
-            url=PLAN.settings.public_url,
-            data="data/regops",
-            services={"alertmanager": PLAN.settings.limits_of("alertmanager")},
-            notify=NotifySettings(channels={"phone": NtfyChannel(kind="ntfy", server=server.url, topic=TOPIC)}),
-            watchdog_secret="watchdog_url",
-        )
-        write_atomic(stack.folder / "current" / REGOPS_FILE, render_config(config))
-        for name, secret in {"ntfy_token": server.token, "watchdog_url": f"http://127.0.0.1:{port}/ping"}.items():
-            write_atomic(stack.folder / "secrets" / name, secret)
-        yield server, RegopsStack(stack.folder), asked
-
-
-def test_an_alert_becomes_a_message_and_its_end_too_even_if_the_gateway_was_away(
-    stack: Stack, phone: tuple[NtfyServer, RegopsStack, list[str]]
-) -> None:
-    """Prometheus, Alertmanager, the gateway, the outbox, ntfy: all real. `regops notify` is called as its timer would.
-
-    It is the last one: what has been started twice within half an hour raises an alert.
-    """
-    server, regops, asked = phone
-
-    def told(title: str) -> list[tuple[str, int]]:
-        deliver(regops)
-        return [(one["title"], one["priority"]) for one in server.messages() if one.get("title", "").endswith(title)]
-
-    wait_for(lambda: alert_inbox(regops).heartbeat().last > 0, lambda: stack.containers["alertmanager"].logs().decode())
-    # Others have stopped the registry too.
-    wait_for(lambda: told(DOWN)[-1:] in ([], [(f"Resolved: {DOWN}", 2)]), lambda: str(server.messages()))
-    assert set(asked) == {"/ping"}
-    before = len(told(DOWN))
-    stack.containers["gateway"].stop(timeout=5)
-    stack.containers["registry"].pause()
-    try:
-        failed = 'sum(alertmanager_notifications_failed_total{integration="webhook"}) > bool 0'
-        wait_for(lambda: value(stack, failed) == 1, lambda: stack.containers["alertmanager"].logs().decode())
-        assert told(DOWN)[before:] == []
-        stack.containers["gateway"].start()
-        wait_for(lambda: told(DOWN)[before:] == [(DOWN, 5)], lambda: str(server.messages()))
-    finally:
-        stack.containers["gateway"].start()
-        stack.containers["registry"].unpause()
-    wait_for(lambda: told(DOWN)[before:] == [(DOWN, 5), (f"Resolved: {DOWN}", 2)], lambda: str(server.messages()))
