@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt, model_validator
 from pydantic.alias_generators import to_camel
 
 from ops.catalogue.nodes import Plain
@@ -94,6 +94,30 @@ class Hooks(_Regsync):
     unchanged: Hook | None = None
 
 
+class Verification(Strict):
+    """Who must have signed an image, with cosign: https://docs.sigstore.dev/cosign/verifying/verify/.
+
+    Attributes:
+        key: The public key that belongs to theirs, as PEM.
+        identity: Without a key, whom a certificate of sigstore's must name: a pattern (RE2), which must match all of it.
+        issuer: Who has vouched for that: `https://token.actions.githubusercontent.com`.
+        transparency_log: With a key, whether the signature must be in sigstore's public log, too.
+    """
+
+    key: Annotated[str, Field(pattern=r"\A-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+-----END PUBLIC KEY-----\n?\z")] | None = (
+        None
+    )
+    identity: Annotated[str, Field(min_length=1)] | None = None
+    issuer: Annotated[str, Field(pattern=r"\Ahttps://\S+\z")] | None = None
+    transparency_log: bool = False
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Verification:
+        if bool(self.key) == bool(self.identity) or bool(self.identity) != bool(self.issuer):
+            raise ValueError("needs either a key, or an identity with its issuer")
+        return self
+
+
 class Policies(Strict):
     """What this registry does beyond regsync.
 
@@ -107,6 +131,7 @@ class Policies(Strict):
         max_tags: How many tags may match; more of them are a mistake.
         max_bytes: How much it may take up here: `20GiB`.
         platform_only: Whether `platform` is meant: a copy of one platform has another digest than upstream.
+        verify: Who must have signed what is copied; what cannot be verified is not.
         enabled: Whether it is mirrored at all.
     """
 
@@ -119,6 +144,7 @@ class Policies(Strict):
     max_tags: PositiveInt | None = None
     max_bytes: Annotated[ByteSize, Field(gt=0)] | None = None
     platform_only: bool = False
+    verify: Verification | None = None
     enabled: bool = True
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ops.catalogue.document import Document
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.model import Surroundings
 from ops.catalogue.shipped import working_copy
 from ops.catalogue.targets import upstreams_of
-from ops.config import MirrorSettings
+from ops.config import MIRROR_FOLDER, MirrorSettings
 from ops.registry.client import Login
 from ops.stack.stack import Stack
 from ops.upstream.client import Upstream
+
+if TYPE_CHECKING:
+    from ops.upstream.cosign import Cosign
+
+# Where cosign keeps sigstore's roots.
+SIGSTORE_FOLDER = f"{MIRROR_FOLDER}/sigstore"
 
 
 def catalogue_of(stack: Stack) -> Document:
@@ -50,6 +57,21 @@ def upstream_of(stack: Stack, registry: str) -> Upstream:
     Raises:
         ConfigError: The login cannot be read.
     """
+    return Upstream(registry, _login(stack, registry), ca=stack.config.upstream_ca.get(registry))
+
+
+def cosign_of(stack: Stack, registry: str) -> Cosign | None:
+    """Return what verifies the images of a registry that is mirrored from; None if there is no cosign on this host.
+
+    Raises:
+        ConfigError: The login cannot be read.
+    """
+    from ops.upstream.cosign import Cosign, find_cosign  # noqa: PLC0415  # few verify anything
+
+    program, folder = find_cosign(), stack.root / SIGSTORE_FOLDER
+    return Cosign(program, folder, registry, _login(stack, registry), stack.config.upstream_ca.get(registry)) if program else None
+
+
+def _login(stack: Stack, registry: str) -> Login | None:
     pair = stack.config.upstream_logins.get(registry)
-    login = Login(*(stack.secret(secret).strip() for secret in pair)) if pair else None
-    return Upstream(registry, login, ca=stack.config.upstream_ca.get(registry))
+    return Login(*(stack.secret(secret).strip() for secret in pair)) if pair else None

@@ -7,9 +7,45 @@ from pathlib import Path
 from infra.cache import cached
 from infra.progress import say
 from tools.offline.debian import PackageError, RootFilesystem, apt_install, unpack_program
-from tools.offline.golang import GoProgram, ensure_program
+from tools.offline.golang import GoMain, GoProgram, ensure_program
 
 _CRANE = GoProgram("github.com/google/go-containerregistry", "cmd/crane", "0.22.1")
+
+
+# The program without key services of clouds, whose SDKs are more code than all the rest.
+_COSIGN_MAIN = """\
+package main
+
+import (
+	"errors"
+	"log"
+	"os"
+
+	"github.com/sigstore/cosign/v2/cmd/cosign/cli"
+	cosignError "github.com/sigstore/cosign/v2/cmd/cosign/errors"
+)
+
+func main() {
+	if err := cli.New().Execute(); err != nil {
+		var known *cosignError.CosignError
+		if errors.As(err, &known) {
+			log.Printf("error during command execution: %v", err)
+			os.Exit(known.ExitCode())
+		}
+		log.Fatalf("error during command execution: %v", err)
+	}
+}
+"""
+_COSIGN = GoMain("github.com/sigstore/cosign/v2", "cmd/cosign", "2.6.5", source=_COSIGN_MAIN)
+
+
+def ensure_cosign(cache: Path) -> Path:
+    """Return the path of cosign, built first if the cache lacks it.
+
+    Raises:
+        CommandError: Go or a module is not available, or the build failed.
+    """
+    return ensure_program(_COSIGN, cache)
 
 
 def ensure_crane(cache: Path) -> Path:

@@ -24,7 +24,7 @@ from ops.config import (
 )
 from ops.core import exit_codes
 from ops.registry.tree import RegistryTree
-from ops.stack.mirror import catalogue_of, surroundings_of, upstream_of
+from ops.stack.mirror import catalogue_of, cosign_of, surroundings_of, upstream_of
 from ops.stack.places import container, tree_of
 from ops.stack.stack import Stack
 from ops.tasks.sync.configuration import configuration
@@ -35,6 +35,7 @@ from ops.tasks.sync.one_upstream import PAUSES_S, OneUpstream
 from ops.tasks.sync.plan import Here
 from ops.tasks.sync.state import DATABASE, MirrorState
 from ops.tasks.sync.tree import referrers_of, tagged
+from ops.tasks.sync.verification import Verifier
 from ops.tasks.sync.weights import Weights
 from ops.upstream.client import Upstream, has_tls
 
@@ -106,7 +107,9 @@ class Mirror:
         # Of the registries that people mirror from, Docker Hub alone tells how many pulls it grants.
         reserve = self.settings.hub_reserve
         taken = {one.repository for one in self.entries if one.enabled and not one.registry}
-        more = (reserve, self.closed, tell, self.pauses_s, taken)
+        wanted = any(entry.entry and entry.entry.policies.verify for entry in entries)
+        verifier = Verifier(lambda: cosign_of(self.stack, name)) if wanted else None
+        more = (reserve, self.closed, tell, self.pauses_s, taken, verifier)
         return OneUpstream(name, entries, connect, here, self.state, copier, configure, *more)
 
     def _copier(self) -> Copier:

@@ -16,6 +16,7 @@ from ops.tasks.sync.model import GOES_ON, EntryPlan, Failure, Job, MirrorEntry, 
 from ops.tasks.sync.plan import Here, plan_of
 from ops.tasks.sync.progress import Progress
 from ops.tasks.sync.state import MirrorState
+from ops.tasks.sync.verification import Verifier
 from ops.tasks.sync.whole import parts_of
 from ops.upstream.budget import Budget
 from ops.upstream.client import Upstream
@@ -63,6 +64,7 @@ class OneUpstream:
         closed: Returns why nothing may be written here now; empty if it may.
         tell: Told how far it has come.
         pauses_s: Before each further try.
+        verifier: Verifies what entries want signed; None if none does.
         taken: Repositories here that are named in the catalogue: those of a whole registry that are written there are left out.
     """
 
@@ -78,6 +80,7 @@ class OneUpstream:
     tell: Callable[[str], None] = lambda _: None
     pauses_s: Sequence[float] = PAUSES_S
     taken: Collection[str] = ()
+    verifier: Verifier | None = None
 
     def run(self) -> tuple[list[Progress], Budget | None]:
         """Mirror it; return how each entry fared, and the pulls that are left.
@@ -162,10 +165,12 @@ class OneUpstream:
     def _planned(self, look: Look, now: float) -> EntryPlan:
         known, tags = self.state.known(look.entry), look.upstream_tags
         plan = plan_of(look.entry, look.seen, self.here, known, now, upstream_tags=tags, matching=look.matching)
+        if self.verifier and (refusal := self.verifier.refusal(look.entry)):
+            plan = replace(plan, jobs=(), failure=refusal)
         return replace(plan, failure=plan.failure or look.failure)
 
     def _copy(self, jobs: Iterable[Job], client: Upstream, progress: dict[str, Progress]) -> None:
-        waiting, alone = deque(jobs), set[str]()
+        waiting, alone, refused = deque(jobs), set[str](), set[tuple[str, str]]()
         while waiting and not self.copier.stop.is_set():
             if why := self.closed() or self._exhausted(waiting[0], client.budget):
                 for job in waiting:
@@ -174,7 +179,9 @@ class OneUpstream:
             if why := self._too_large(waiting[0]):
                 progress[waiting.popleft().entry.owner.key].skipped = why
                 continue
-            batch = self._batch(waiting, client.budget, alone)
+            batch = self._verified(self._batch(waiting, client.budget, alone), refused, progress)
+            if not batch:
+                continue
             began, at = time.monotonic(), time.time() - _CLOCK_S
             done = self.copier.copy(batch, self.configure(batch), self.name.replace(":", "_"))
             took = time.monotonic() - began
@@ -189,6 +196,16 @@ class OneUpstream:
                 return
             if client.budget is not None:
                 self._refresh(batch[0], client)
+
+    def _verified(self, batch: list[Job], refused: set[tuple[str, str]], progress: dict[str, Progress]) -> list[Job]:
+        """Return those of a batch that are signed as their entries want it, or want nothing, and note the others."""
+        failures = self.verifier.failures(batch) if self.verifier else {}
+        refused |= failures.keys()
+        for job in batch:
+            if failure := failures.get((job.entry.key, job.seen.digest)):
+                progress[job.entry.owner.key].fail(job.told, failure)
+                self.tell(f"{job.name} failed: {failure}")
+        return [job for job in batch if not {(job.entry.key, job.seen.digest), (job.entry.key, job.seen.about)} & refused]
 
     def _measure(self, done: Batch, since: float, seconds: float) -> None:
         """Remember how fast a batch was, unless that was rather a matter of requests than of bytes."""

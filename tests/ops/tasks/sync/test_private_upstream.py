@@ -7,12 +7,18 @@ from pathlib import Path
 
 import bcrypt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ops.stack.mirror import upstream_of
+from infra.paths import cache_folder
+from ops.catalogue.entry import Verification
+from ops.stack.mirror import cosign_of, upstream_of
 from ops.tasks.sync.model import EntryState
+from ops.upstream.cosign import UnverifiedError
 from tests.ops.tasks.gc.gc_rig import Image, Rig, running
 from tests.ops.tasks.sync.mirror_rig import HERE, running_mirror
 from tests.private_authority import Authority, authority
+from tools.offline.tools import ensure_cosign
 
 pytestmark = pytest.mark.system
 
@@ -35,7 +41,7 @@ def company(tmp_path_factory: pytest.TempPathFactory, trusted: Authority) -> Ite
         yield rig
 
 
-def test_it_is_mirrored_from(company: Rig, trusted: Authority, tmp_path: Path) -> None:
+def test_it_is_mirrored_from(company: Rig, trusted: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = company.client.url.removeprefix("https://")
     logins, authorities = {name: ("robot", "hunter2")}, {name: trusted.certificate}
     with running_mirror(tmp_path, [], logins=logins, authorities=authorities) as mirror:
@@ -46,5 +52,13 @@ def test_it_is_mirrored_from(company: Rig, trusted: Authority, tmp_path: Path) -
         # What a scrub would repair from there.
         upstream_of(mirror.stack, name).fetch("team/app", IMAGE.digest, tmp_path / "fetched")
         assert (tmp_path / "fetched").read_bytes() == IMAGE.manifest
+        # cosign is let in, too: it says that there are no signatures, and not that it may not look for some.
+        public = ec.generate_private_key(ec.SECP256R1()).public_key()
+        wanted = Verification(key=public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+        monkeypatch.setenv("PATH", str(ensure_cosign(cache_folder("offline")).parent))
+        cosign = cosign_of(mirror.stack, name)
+        assert cosign is not None
+        with pytest.raises(UnverifiedError, match="no signatures found"):
+            cosign.verify("team/app", IMAGE.digest, wanted)
         written = [file for file in tmp_path.rglob("*") if file.is_file() and b"hunter2" in file.read_bytes()]
         assert {file.parent for file in written} == {tmp_path / "secrets"}
