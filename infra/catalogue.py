@@ -11,7 +11,7 @@ from ops.catalogue.checks import check
 from ops.catalogue.document import Document
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.model import Surroundings
-from ops.catalogue.targets import target_repositories
+from ops.catalogue.targets import target_folders, target_repositories
 from ops.config import CATALOGUE_FILE
 
 _MISSING = (
@@ -85,3 +85,16 @@ def _written_by_others(settings: Settings, document: Document) -> Iterator[str]:
             if any("push" in access.actions and access.covers(repository) for access in account.access):
                 remedy = "choose another target, or narrow its access"
                 yield f"{line}: the account {account.name} may push to {repository} too; {remedy}"
+    for item, folder in target_folders(document, settings.sync.variables):
+        line, here = document.place(item.line_of("target")), f"{folder}**"
+        for name in sorted(name for name in ruled if name.startswith(folder)):
+            yield f"{line}: a rule of sync.retention deletes tags from {name}, which may be mirrored to; choose another target"
+        for account in settings.accounts:
+            if any("push" in access.actions and _meet(access.repositories, folder) for access in account.access):
+                yield f"{line}: the account {account.name} may push to {here} too; choose another target, or narrow its access"
+
+
+def _meet(pattern: str, folder: str) -> bool:
+    """Whether a pattern of repositories covers some below a folder."""
+    prefix = pattern.removesuffix("**")
+    return prefix.startswith(folder) or (prefix != pattern and folder.startswith(prefix))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ops.catalogue.document import Document, Item
 from ops.catalogue.model import Surroundings
+from ops.catalogue.names import filled_in
 from ops.catalogue.problems import checked
 
 
@@ -18,6 +19,21 @@ def target_repositories(document: Document, environment: Mapping[str, str]) -> I
     """
     for item, _, target in _copies(document, environment):
         yield item, target
+
+
+def target_folders(document: Document, environment: Mapping[str, str], *, all_: bool = False) -> Iterator[tuple[Item, str]]:
+    """Yield below what entries of whole registries write here, with a slash at its end; empty for anywhere.
+
+    Args:
+        document: The catalogue.
+        environment: Variables that templates want.
+        all_: Whether those that are switched off count, too.
+    """
+    for item in document.entries:
+        one = checked(item, Surroundings(environment=environment))
+        if one.entry and one.entry.type == "registry" and (all_ or one.entry.policies.enabled):
+            path = (filled_in(item.text("target"), environment) or "").partition("/")[2]
+            yield item, f"{path}/" if path else ""
 
 
 def upstreams_of(document: Document, environment: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from ops.catalogue.document import Document, Item
+from ops.catalogue.document import Document
 from ops.catalogue.model import Surroundings
-from ops.catalogue.names import filled_in
 from ops.catalogue.problems import checked
+from ops.catalogue.targets import target_folders
 from ops.cli.catalogue_files import is_of_host, mirror_of
 from ops.config import Access
 
@@ -25,7 +24,7 @@ def orphans_of(document: Document, file: Path, root: object) -> list[str] | None
     if mirror is None or not isinstance(root, Path) or not is_of_host(file, root):
         return None
     found = [(item, checked(item, Surroundings(environment=mirror.variables))) for item in document.entries]
-    whole = [_folder(item, mirror.variables) for item, one in found if one.entry and one.entry.type == "registry"]
+    whole = [folder for _, folder in target_folders(document, mirror.variables, all_=True)]
     targets = [one.target for _, one in found if not (one.entry and one.entry.type == "registry")]
     if None in targets or "" in whole:
         return None  # a template, a mistake, or a registry that goes anywhere: it may name any of them
@@ -45,9 +44,3 @@ def orphans_of(document: Document, file: Path, root: object) -> list[str] | None
         )
     except OSError:
         return None  # as for whoever may not read the registry's files
-
-
-def _folder(item: Item, variables: Mapping[str, str]) -> str:
-    """Return below what a whole registry is mirrored, with a slash at its end; empty if that may be anywhere."""
-    path = (filled_in(item.text("target"), variables) or "").partition("/")[2]
-    return f"{path}/" if path else ""

@@ -65,6 +65,31 @@ def test_no_target_is_written_by_others_too() -> None:
     assert told.startswith("catalogue.yml:9: a rule of sync.retention deletes tags from mirror/tools, ")
 
 
+@pytest.mark.parametrize(
+    ("repositories", "told"),
+    [
+        ("mirror/**", True),
+        ("**", True),
+        ("mirror/all/team/**", True),
+        ("mirror/all/app", True),
+        ("mirror/other/**", False),
+        ("mirror", False),
+    ],
+)
+def test_nobody_else_pushes_below_where_a_whole_registry_goes(repositories: str, told: bool) -> None:
+    whole = b"version: 1\nsync:\n- {source: quay.io, target: 'localhost:8080/mirror/all', type: registry}\n"
+    sync = {"into": ["mirror/**"]}
+    accounts = [{"name": "ci", "access": [{"repositories": repositories, "actions": ["push"]}]}]
+    if told:
+        (problem,) = refused(whole, sync=sync, accounts=accounts)
+        assert problem.startswith("catalogue.yml:3: the account ci may push to mirror/all/** too; ")
+    else:
+        assert plan_with(whole, **BARE | {"sync": sync, "accounts": accounts}).catalogue == whole
+    rule = {"repository": "mirror/all/app", "tags": "v.*", "keep": 3}
+    (problem,) = refused(whole, sync=sync | {"retention": [rule]})
+    assert problem.startswith("catalogue.yml:3: a rule of sync.retention deletes tags from mirror/all/app, ")
+
+
 def test_what_is_switched_off_is_written_by_nobody() -> None:
     off = CATALOGUE.replace(b"    type: image", b"    type: image\n    x-regops: {enabled: false}")
     rule = {"repository": "mirror/tools", "tags": "v.*", "keep": 3}
