@@ -18,6 +18,8 @@ _MEDIA_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
 )
+# A signature or the like is no image.
+_SMALL = Weight(1, 0)
 # Somebody who publishes 1.2.3 again has changed a release; 1.2 moves by design.
 _EXACT = re.compile(r"v?\d+\.\d+\.\d+(?:[.-].*)?")
 
@@ -113,7 +115,7 @@ def plan_of(
                 continue
             moved.append(one.tag)
         mirrored.add(one.digest)
-        jobs.append(Job(entry, one, digest, here.weight(entry.repository, one.tag)))
+        jobs.append(Job(entry, one, digest, _SMALL if one.about else here.weight(entry.repository, one.tag)))
     going = surplus(
         policies,
         {tag: bool(memory.copied) for tag, memory in known.items()},

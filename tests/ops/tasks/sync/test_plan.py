@@ -96,6 +96,7 @@ def test_what_is_about_an_image_comes_with_it_and_no_sooner_whatever_its_age() -
     signature = replace(seen("sha256-1.sig"), about=image.digest)
     assert planned(image, signature, policies=young).jobs == ()
     old = {"1": Known(image.digest, NOW - 4 * DAY)}
-    assert [job.seen.tag for job in planned(image, signature, known=old, policies=young).jobs] == ["1", "sha256-1.sig"]
+    jobs = planned(image, signature, known=old, policies=young).jobs
+    assert [(job.seen.tag, job.weight) for job in jobs] == [("1", Weight(3, 1000)), ("sha256-1.sig", Weight(1, 0))]
     plan = planned(image, signature, here={"1": image.digest}, policies=young)
     assert ([job.seen.tag for job in plan.jobs], plan.unchanged) == (["sha256-1.sig"], ("1",))
