@@ -15,10 +15,11 @@ import io
 import os
 import tarfile
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from infra.cache import digest
 from ops.core.files import write_atomic
 
 _DIGEST_LENGTH = 16
@@ -33,10 +34,11 @@ class Part:
 
     name: str
     files: Mapping[str, bytes]
-    digest: str = field(init=False)
+    digest: str = ""  # of the files, if none is given
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", digest_of(self.files))
+        if not self.digest:
+            object.__setattr__(self, "digest", digest_of(self.files))
 
     @classmethod
     def of_text(cls, name: str, files: Mapping[str, str]) -> Part:
@@ -49,10 +51,62 @@ class Part:
         paths = sorted(path for path in folder.glob(pattern) if path.is_file() and "__pycache__" not in path.parts)
         return cls(name, {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
 
+    @classmethod
+    def of_large_folder(cls, name: str, folder: Path, digests: Path) -> Part:
+        """Make a part as `of_folder`, of files that are only read where they are needed.
+
+        Args:
+            name: Its name.
+            folder: A folder that does not change while the program runs.
+            digests: A folder where digests are kept, by sizes and times of the files.
+
+        Raises:
+            OSError: A file cannot be read, or the digest not be written.
+        """
+        files = _FilesBelow(folder)
+        kept = digests / files.signature
+        if not kept.is_file():
+            write_atomic(kept, digest_of(files))
+        return cls(name, files, kept.read_text())
+
     @property
     def folder(self) -> str:
         """Its path below the root of the releases."""
         return f"parts/{self.name}-{self.digest}"
+
+
+class _FilesBelow(Mapping[str, bytes]):
+    """The files below a folder, without compiled Python: relative path to content, which is read when it is asked for.
+
+    Attributes:
+        signature: Changes with the path, the size and the time of any of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        found = {os.path.relpath(entry.path, folder): entry.stat() for entry in _files(folder)}
+        self._paths = sorted(found)
+        listed = [(path, found[path].st_size, found[path].st_mtime_ns) for path in self._paths]
+        self.signature = digest(listed)
+
+    def __getitem__(self, path: str) -> bytes:
+        return (self._folder / path).read_bytes()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def _files(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from _files(entry.path)
+            elif entry.is_file():
+                yield entry
 
 
 def digest_of(files: Mapping[str, bytes | str]) -> str:
@@ -97,9 +151,9 @@ class Release:
         with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for part in sorted(self.parts.values(), key=lambda part: part.name):
                 for path in sorted(part.files):
-                    info = _info(f"{part.folder}/{path}")
-                    info.size = len(part.files[path])
-                    archive.addfile(info, io.BytesIO(part.files[path]))
+                    info, content = _info(f"{part.folder}/{path}"), part.files[path]
+                    info.size = len(content)
+                    archive.addfile(info, io.BytesIO(content))
             for part in sorted(self.parts.values(), key=lambda part: part.name):
                 link = _info(f"{self.folder}/{part.name}")
                 link.type, link.linkname = tarfile.SYMTYPE, f"../../{part.folder}"

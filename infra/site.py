@@ -48,7 +48,7 @@ def site_part(architecture: str) -> Part:
     """
     wanted = f"site-python{HOST_PYTHON}-{architecture}-{digest(_REQUIREMENTS.read_text())}"
     folder = cached(cache_folder("site"), wanted, lambda target: _install(target, architecture), what="the site folder of ops")
-    return Part.of_folder("site", folder)
+    return Part.of_large_folder("site", folder, cache_folder("digests"))
 
 
 def _install(target: Path, architecture: str) -> None:

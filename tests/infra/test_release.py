@@ -60,6 +60,27 @@ def test_a_part_of_a_folder_holds_its_files_without_compiled_python(tmp_path: Pa
     assert set(Part.of_folder("p", tmp_path, "**/*.py").files) == {"a.py", "sub/b.py"}
 
 
+def test_a_part_of_a_large_folder_is_the_same_and_is_read_anew_when_a_file_has_changed(tmp_path: Path) -> None:
+    folder, digests = tmp_path / "folder", tmp_path / "digests"
+    for path in ("a.py", "sub/b.py", ".hidden", "__pycache__/a.cpython-311.pyc"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+
+    def part() -> Part:
+        made = Part.of_large_folder("p", folder, digests)
+        assert made == Part.of_folder("p", folder)
+        return made
+
+    first = part()
+    assert set(first.files) == {"a.py", "sub/b.py", ".hidden"}
+    (kept,) = digests.iterdir()
+    assert part().digest == kept.read_text() == first.digest
+    (folder / "sub/b.py").write_text("b.py/sub")
+    assert part().digest != first.digest
+    (folder / "a.py").rename(folder / "c.py")
+    part()
+
+
 def test_the_same_content_gives_the_same_tarball(tmp_path: Path) -> None:
     previous = os.umask(0o077)
     try:
