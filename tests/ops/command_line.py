@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.core.process import Completed
-from tests.ops.warm_start import run_warm
+from tests.warm_start import run_warm
 
 
 def regops(root: Path | None, *words: str | Path, limit_s: float = 60, environment: Mapping[str, str] | None = None) -> Completed:
@@ -20,4 +20,6 @@ def regops(root: Path | None, *words: str | Path, limit_s: float = 60, environme
         environment: All of its environment; None for this process's.
     """
     options: list[str | Path] = ["--root", root] if root else []
-    return run_warm([str(word) for word in (*options, *words)], os.environ if environment is None else environment, limit_s)
+    return run_warm(
+        "regops", [str(word) for word in (*options, *words)], os.environ if environment is None else environment, limit_s
+    )

@@ -6,9 +6,9 @@ import base64
 import contextlib
 import http.client
 import json
+import os
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from ops.core.files import write_atomic
 from ops.credentials.keys import signing_key_from_seed
 from ops.credentials.passwords import password_hash
 from tests.free_ports import free_port
+from tests.warm_start import Warm, start_warm
 
 SERVICE = "registry.example.com"
 ISSUER = "test-issuer"
@@ -30,7 +31,6 @@ SENDER = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
 SIGNING_KEY = signing_key_from_seed("0123456789abcdef0123456789abcdef")
 PASSWORDS = {"admin": "correct horse", "robot": "battery staple"}
 PULL_ALL = Access(repositories="**", actions=("pull",))
-_CHECKOUT = Path(__file__).parents[3]
 _START_LIMIT_S = 30.0
 
 
@@ -127,7 +127,7 @@ def query(database: Path, sql: str) -> list[Any]:
         return connection.execute(sql).fetchall()
 
 
-def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_up(url: str, process: subprocess.Popen[bytes] | Warm) -> None:
     """Wait until an address answers, or fail when its process ended."""
     deadline = time.monotonic() + _START_LIMIT_S
     while time.monotonic() < deadline:
@@ -144,7 +144,7 @@ class Process:
     """A gateway that runs as a process of its own."""
 
     folder: Path
-    process: subprocess.Popen[bytes]
+    process: Warm
     url: str
 
     @property
@@ -158,9 +158,9 @@ class Process:
         return self.process.wait(timeout=15)
 
 
-def command(folder: Path, *arguments: str) -> list[str]:
-    """Return the command that starts the gateway whose files are in a folder."""
-    return [sys.executable, "-m", "ops.gateway", "--config", str(folder / "config.json"), *arguments]
+def words(folder: Path, *arguments: str) -> list[str]:
+    """Return the arguments of the gateway whose files are in a folder."""
+    return ["--config", str(folder / "config.json"), *arguments]
 
 
 @contextlib.contextmanager
@@ -168,9 +168,7 @@ def running(folder: Path, port: int, *arguments: str) -> Iterator[Process]:
     """Run the gateway whose files are in a folder, and kill it at the end if it still runs."""
     with (
         (folder / "gateway.log").open("ab") as log,
-        subprocess.Popen(
-            command(folder, *arguments), cwd=_CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        ) as process,
+        start_warm("gateway", words(folder, *arguments), os.environ, stdout=log, stderr=log) as process,
     ):
         try:
             gateway = Process(folder, process, f"http://127.0.0.1:{port}")

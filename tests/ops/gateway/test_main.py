@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -20,11 +21,11 @@ from tests.ops.gateway.gateway_rig import (
     SIGNING_KEY,
     WEBHOOK_TOKEN,
     basic,
-    command,
     envelope,
     event,
     query,
     running,
+    words,
     write_files,
 )
 
@@ -32,8 +33,8 @@ _LIMIT_S = 30.0
 
 
 def start(folder: Path, *arguments: str) -> process.Completed:
-    """Run the gateway to its end."""
-    return process.run(command(folder, *arguments), timeout=_LIMIT_S, check=False)
+    """Run the gateway to its end, from its very start."""
+    return process.run([sys.executable, "-m", "ops.gateway", *words(folder, *arguments)], timeout=_LIMIT_S, check=False)
 
 
 def stored(folder: Path) -> list[str]:
