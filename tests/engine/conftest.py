@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.paths import PROJECT_FOLDER
+from ops.core.process import Completed
 from tests.engine.client import close
 from tests.engine.servers import production
 from tests.engine.stacks import TestStack, new_stack, sweep
+from tests.warm_programs import warm_host, warm_plugins
 from tools.bootstrap.docker_engine import ensure_docker
+from tools.bootstrap.stack import Stack
 from tools.emulation.stack import EmulatedStack
+
+PULUMI = Stack.pulumi
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,13 +40,35 @@ def docker_engine() -> Iterator[None]:
         close()
 
 
+@pytest.fixture(scope="package", autouse=True)
+def warm_programs() -> Iterator[None]:
+    """The stand-in engine runs the program without its imports, but for the first `up` of the living stack."""
+
+    def pulumi(stack: Stack, arguments: Sequence[str], **options: Any) -> Completed:
+        if stack.engine.kind == "official":
+            return PULUMI(stack, arguments, **options)
+        _, environment = stack.command(arguments)
+        packages = ["command"] if "HCLOUD_TOKEN" in environment else ["command", "docker"]
+        with (
+            warm_host(arguments, environment, stack.engine.folder) as words,
+            warm_plugins(arguments, environment, packages, PROJECT_FOLDER) as more,
+        ):
+            return PULUMI(replace(stack, environment={**stack.environment, **more}), words, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stack, "pulumi", pulumi)
+        yield
+
+
 @pytest.fixture(scope="session")
 def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
     """A stack that is up, with an account that may push below `team/` only, and a trusted proxy on this host. Read only."""
     accounts = [{"name": "ci", "access": [{"repositories": "team/**", "actions": ["pull", "push"]}]}]
     with new_stack(tmp_path_factory.mktemp("living"), {"accounts": accounts}) as stack:
         stack.settings["edge"]["trusted_proxies"] = ["127.0.0.1"]
-        stack.outputs = stack.open().up(stream=False)
+        with pytest.MonkeyPatch.context() as cold:
+            cold.setattr(Stack, "pulumi", PULUMI)
+            stack.outputs = stack.open().up(stream=False)
         yield stack
 
 

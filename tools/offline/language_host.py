@@ -8,10 +8,10 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import grpc  # type: ignore[import-untyped]
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
@@ -31,6 +31,26 @@ def main() -> None:
     serve(lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server), at_end=host.end_program)
 
 
+class Program(Protocol):
+    """A program that was started."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, and return its exit code; raise TimeoutExpired if it still runs."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+# Takes the engine's request, and its address.
+Start = Callable[[Any, str], Program]
+
+
 class HostError(Exception):
     """The program cannot be started; the message says why."""
 
@@ -38,9 +58,15 @@ class HostError(Exception):
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     """Answers the engine."""
 
-    def __init__(self, engine: str) -> None:
-        self._engine = engine
-        self._program: subprocess.Popen[bytes] | None = None
+    def __init__(self, engine: str, start: Start | None = None) -> None:
+        """Get ready.
+
+        Args:
+            engine: The engine's address.
+            start: Starts programs in another way than `start_program`.
+        """
+        self._engine, self._start = engine, start or start_program
+        self._program: Program | None = None
         self._cancelled = threading.Event()
 
     def Handshake(self, request: Any, _context: grpc.ServicerContext) -> language_pb2.LanguageHandshakeResponse:  # noqa: N802
@@ -99,12 +125,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def Run(self, request: Any, context: grpc.ServicerContext) -> language_pb2.RunResponse:  # noqa: N802
         """Run the program to its end."""
         try:
-            argv = [str(interpreter(request.info)), str(executor()), *arguments(request, self._engine)]
-            # Not by ops.core.process: it has no time limit and writes to the engine. The engine interrupts the whole process
-            # group at the end, at which Python prints a traceback: the program is in a group of its own and ended quietly.
-            program = subprocess.Popen(
-                argv, env={**os.environ, **configuration(request)}, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+            program = self._start(request, self._engine)
         except (HostError, OSError) as error:
             return language_pb2.RunResponse(error=f"cannot start the program: {error}")
         self._program = program
@@ -128,6 +149,19 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             program.wait(_END_LIMIT_S)
         except subprocess.TimeoutExpired:
             program.kill()
+
+
+def start_program(request: Any, engine: str) -> Program:
+    """Start the program that a request of the engine names.
+
+    Raises:
+        HostError: There is nothing to start it with.
+        OSError: It cannot be started.
+    """
+    argv = [str(interpreter(request.info)), str(executor()), *arguments(request, engine)]
+    # Not by ops.core.process: it has no time limit and writes to the engine. The engine interrupts the whole process group at
+    # the end, at which Python prints a traceback: the program is in a group of its own and ended quietly.
+    return subprocess.Popen(argv, env={**os.environ, **configuration(request)}, stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def interpreter(info: Any) -> Path:

@@ -74,6 +74,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Decline: like the official plugins of these versions, everything is said by Configure."""
         return context.abort(grpc.StatusCode.UNIMPLEMENTED, "method Handshake not implemented")
 
+    def Attach(self, request: plugin_pb2.PluginAttach, _context: grpc.ServicerContext) -> Empty:  # noqa: N802
+        """Take the address of an engine that has not started this plugin itself: PULUMI_DEBUG_PROVIDERS."""
+        self._session.engine = request.address
+        return Empty()
+
     def GetPluginInfo(self, _request: Empty, _context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
         """Tell the version."""
         return plugin_pb2.PluginInfo(version=plugin_version(self._package.name))

@@ -15,12 +15,18 @@ Severity = Literal["INFO", "WARNING"]
 
 
 class Session:
-    """One start of a plugin, as configured by the engine."""
+    """One start of a plugin, as configured by the engine.
+
+    Attributes:
+        engine: The address of the engine's own service.
+        config: The provider's inputs.
+        cancelled: Whether running operations shall end.
+    """
 
     def __init__(self, engine: str) -> None:
         self.config: Properties = {}
         self.cancelled = threading.Event()
-        self._engine = engine
+        self.engine = engine
         self._at_end: list[Callable[[], None]] = []
 
     def at_end(self, work: Callable[[], None]) -> None:
@@ -52,4 +58,4 @@ class Session:
         import grpc  # noqa: PLC0415
         from pulumi.runtime.proto import engine_pb2_grpc  # noqa: PLC0415
 
-        return engine_pb2_grpc.EngineStub(grpc.insecure_channel(self._engine))
+        return engine_pb2_grpc.EngineStub(grpc.insecure_channel(self.engine))

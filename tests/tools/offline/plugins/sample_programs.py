@@ -13,6 +13,7 @@ from typing import Any
 
 from infra.paths import PROJECT_FOLDER, cache_folder
 from ops.core.process import CommandError, Completed, run
+from tests.warm_programs import warm_host
 from tools.offline.cli import ensure_cli
 from tools.offline.plugins.install import install_language_host, install_standins
 
@@ -115,8 +116,9 @@ class Program:
 
     def call(self, *words: str) -> Completed:
         """Run the CLI."""
-        argv: Sequence[str | Path] = [self._pulumi, *words, "--non-interactive", "--color", "never"]
-        return run(argv, timeout=_LIMIT_S, env=self.environment, cwd=self._folder)
+        with warm_host(words, self.environment, self._pulumi.parent) as all_words:
+            argv: Sequence[str | Path] = [self._pulumi, *all_words, "--non-interactive", "--color", "never"]
+            return run(argv, timeout=_LIMIT_S, env=self.environment, cwd=self._folder)
 
     def _outcome(self, *words: str) -> Outcome:
         failed = False

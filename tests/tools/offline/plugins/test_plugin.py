@@ -9,7 +9,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 import pytest
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from tools.offline.plugins.command.provider import PACKAGE as COMMAND
 from tools.offline.plugins.docker.provider import PACKAGE as DOCKER
@@ -48,6 +48,11 @@ def _network(stub: Any, **more: Any) -> provider_pb2.CheckResponse:
 
 def test_it_has_the_version_that_the_engine_accepts(package: Package, stub: Any) -> None:
     assert stub.GetPluginInfo(Empty()).version == {"docker": "5.1.0", "command": "1.2.1"}[package.name]
+
+
+def test_an_engine_that_has_not_started_it_tells_its_address(stub: Any, session: Session) -> None:
+    stub.Attach(plugin_pb2.PluginAttach(address="127.0.0.1:7"))
+    assert session.engine == "127.0.0.1:7"
 
 
 @pytest.mark.parametrize(
