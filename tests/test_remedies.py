@@ -23,6 +23,7 @@ from infra.paths import PROJECT_FOLDER
 from ops.cli.app import app
 from ops.runs.due import BY_HAND, COMMANDS, PERIODS_S
 
+_PROGRAMS = ("regops", "make ", "docker ")
 _PYTHON = ("ops", "infra", "stack_components", "tools")
 # Decisions of the past name what there was at the time.
 _HISTORY = ("docs/adr/", "CHANGELOG.md")
@@ -59,12 +60,15 @@ def texts(path: Path) -> Iterator[str]:
     if path.suffix != ".py":
         yield path.read_text().replace(r"\`", "`")  # as a shell in the Makefile wants them
         return
-    tree = ast.parse(path.read_text())
-    within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
+    text = path.read_text()
+    if not any(program in text for program in _PROGRAMS):
+        return
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr | ast.Constant)]
+    within = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             yield "".join(_part(part) for part in node.values)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in within:
+        elif isinstance(node.value, str) and id(node) not in within:
             yield node.value
 
 
