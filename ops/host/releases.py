@@ -47,7 +47,7 @@ def install_release(root: Path, tarball: Path, *, compiled: bool = False) -> str
     incoming = Path(tempfile.mkdtemp(dir=root, prefix=_SCRATCH))
     try:
         with tarfile.open(tarball) as archive:
-            _extract(archive, incoming)
+            _extract(archive, incoming, root)
         releases = [path.name for path in (incoming / "releases").iterdir()] if (incoming / "releases").is_dir() else []
         if len(releases) != 1:
             raise ValueError(f"{tarball} is not a release: it should hold one, and holds {len(releases)}")
@@ -56,7 +56,7 @@ def install_release(root: Path, tarball: Path, *, compiled: bool = False) -> str
         missing = dict[Path, Path]()
         for kind in ("parts", "releases"):
             (root / kind).mkdir(exist_ok=True)
-            found = {path: root / kind / path.name for path in (incoming / kind).iterdir()}
+            found = {path: root / kind / path.name for path in (incoming / kind).iterdir() if not path.is_symlink()}
             missing |= {path: target for path, target in found.items() if not _is_complete(path, target)}
         for path in missing:
             path.chmod(0o755)
@@ -188,12 +188,33 @@ def _same(one: Path, other: Path) -> bool:
     return other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
-def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+def _extract(archive: tarfile.TarFile, folder: Path, root: Path) -> None:
+    """Unpack a release into a folder; of parts that the root has, only a link: the largest seldom changes, and takes a second."""
+    members = archive.getmembers()
+    parts: dict[str, list[tarfile.TarInfo]] = {}
+    for member in members:
+        match member.name.split("/"):
+            case ["parts", name, _, *_]:
+                parts.setdefault(name, []).append(member)
+    complete = {name for name, files in parts.items() if all(_is_there(archive, one, root) for one in files)}
+    unwanted = {id(member) for name in complete for member in parts[name]}
+    wanted = [member for member in members if id(member) not in unwanted]
     # Python before 3.11.4, such as Debian 12's, has no filters. The program writes the tarball itself, so it is harmless.
     if hasattr(tarfile, "tar_filter"):
-        archive.extractall(folder, filter="tar")
+        archive.extractall(folder, wanted, filter="tar")
     else:
-        archive.extractall(folder)  # noqa: S202
+        archive.extractall(folder, wanted)  # noqa: S202
+    (folder / "parts").mkdir(exist_ok=True)
+    for name in complete:
+        (folder / "parts" / name).symlink_to(root.absolute() / "parts" / name)
+
+
+def _is_there(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> bool:
+    """Whether a file of an archive is below the root as it would be unpacked."""
+    target, content = root / member.name, archive.extractfile(member) if member.isreg() else None
+    if content is None or ".." in member.name.split("/") or target.is_symlink() or not target.is_file():
+        return False
+    return target.stat().st_size == member.size and target.read_bytes() == content.read()
 
 
 def point(link: Path, target: str) -> None:

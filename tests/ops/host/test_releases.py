@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tarfile
+from collections.abc import Callable
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -207,3 +208,27 @@ def test_a_release_cannot_write_outside_its_folder(root: Path, tmp_path: Path, n
     with pytest.raises((tarfile.TarError, ValueError)):
         install_release(root, path)
     assert not list(tmp_path.rglob("outside"))
+
+
+def test_a_part_that_is_there_is_not_unpacked_again_and_one_that_was_changed_is(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    install_release(root, tarball(tmp_path, "d1", {"site-1": "large", "edge-1": "x"}))
+    before = (root / "parts/site-1/sub").stat().st_ino
+    second = tarball(tmp_path, "d2", {"site-1": "large", "edge-2": "y"})
+    install_release(root, second)
+    assert (root / "parts/site-1/sub").stat().st_ino == before
+    assert (root / "current/site/sub/file").read_text() == "large"
+    file = root / "parts/site-1/sub/file"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("other")
+    spoilt: list[Callable[[], object]] = [
+        lambda: file.write_text("LARGE"),
+        file.unlink,
+        lambda: (file.unlink(), file.symlink_to(elsewhere)),
+    ]
+    for spoil in spoilt:
+        spoil()
+        install_release(root, second)
+        assert file.read_text() == "large"
+        assert not file.is_symlink()
+    assert not list(root.glob(".incoming-*"))
