@@ -11,7 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 # These share one stack, which a second worker would have to bring up again.
 _LIVING, _RENTED = "the living stack", "the rented stack"
 _UNITS = {
-    f"tests/engine/{name}.py": _LIVING for name in ("test_clients", "test_edge", "test_refusals", "test_review", "test_secrets")
+    f"tests/engine/{name}.py": _LIVING
+    for name in ("test_clients", "test_edge", "test_refusals", "test_review", "test_secrets", "test_slow_readers")
 }
 _UNITS |= {f"tests/engine/{name}.py": _RENTED for name in ("test_keys", "test_server")}
 # Slowest first; everything else follows in the order in which it was collected.
@@ -34,7 +35,6 @@ _FIRST = (
     "tests/ops/tasks/backup/test_faults.py",
     "tests/ops/cli/test_bans.py",
     "tests/tools/emulation/test_volume_devices.py",
-    "tests/engine/test_slow_readers.py",
     "tests/stack_components/protection/test_bouncer.py",
     "tests/engine/test_storm.py",
     "tests/stack_components/protection/test_requests.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from ops.core.process import Completed
 from tests.engine.client import close
 from tests.engine.servers import production
 from tests.engine.stacks import TestStack, new_stack, sweep
+from tests.side_by_side import unit
 from tests.warm_programs import warm_host, warm_plugins
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.stack import Stack
 from tools.emulation.stack import EmulatedStack
 
 PULUMI = Stack.pulumi
+_LIVING = ExitStack()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,14 +65,25 @@ def warm_programs() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
-    """A stack that is up, with an account that may push below `team/` only, and a trusted proxy on this host. Read only."""
+    """A stack that is up, with an account that may push below `team/` only, and a trusted proxy on this host. Read only.
+
+    For the files that tests/side_by_side.py names: it is removed after them.
+    """
     accounts = [{"name": "ci", "access": [{"repositories": "team/**", "actions": ["pull", "push"]}]}]
-    with new_stack(tmp_path_factory.mktemp("living"), {"accounts": accounts}) as stack:
+    with _LIVING:
+        stack = _LIVING.enter_context(new_stack(tmp_path_factory.mktemp("living"), {"accounts": accounts}))
         stack.settings["edge"]["trusted_proxies"] = ["127.0.0.1"]
         with pytest.MonkeyPatch.context() as cold:
             cold.setattr(Stack, "pulumi", PULUMI)
             stack.outputs = stack.open().up(stream=False)
         yield stack
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Remove the living stack after the last of its tests: its health checks took a minute of a core until the session's end."""
+    if nextitem is None or unit(nextitem.nodeid) != unit(item.nodeid):
+        _LIVING.close()
 
 
 @pytest.fixture(scope="session")

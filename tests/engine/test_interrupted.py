@@ -101,14 +101,14 @@ def test_rights_that_were_written_but_not_taken_in_are_by_the_next_up(whole: Tes
     assert signs_in(outputs, ("ci", outputs["accounts"]["ci"])) == 200
 
 
-def test_what_others_run_is_not_touched(fresh: TestStack, living: TestStack) -> None:
-    before = {service: container.id for service, container in living.containers().items()}
-    networks = living.networks()
+def test_what_others_run_is_not_touched(fresh: TestStack, whole: TestStack) -> None:
+    before = {service: container.id for service, container in whole.containers().items()}
+    networks = whole.networks()
     session = fresh.open()
     session.up(stream=False)
     session.destroy(stream=False)
-    assert {service: container.id for service, container in living.containers().items()} == before
-    assert living.networks() == networks
+    assert {service: container.id for service, container in whole.containers().items()} == before
+    assert whole.networks() == networks
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.paths import PROJECT_FOLDER, cache_folder
 from ops.core.process import CommandError, Completed, run
-from tests.warm_programs import warm_host
+from tests.warm_programs import warm_host, warm_plugins
 from tools.offline.cli import ensure_cli
 from tools.offline.plugins.install import install_language_host, install_standins
 
@@ -68,7 +68,12 @@ class Outcome:
 
 
 class Program:
-    """One project with one stack in a folder of its own."""
+    """One project with one stack in a folder of its own.
+
+    Attributes:
+        environment: In which the CLI runs.
+        attached: Packages whose plugins run already when the engine needs them, instead of being started by it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "project"
@@ -89,6 +94,7 @@ class Program:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
         }
+        self.attached: Sequence[str] = ()
         self._pulumi = cli / "pulumi"
         if not _NEW:
             self._folder.mkdir()
@@ -125,9 +131,12 @@ class Program:
 
     def call(self, *words: str) -> Completed:
         """Run the CLI."""
-        with warm_host(words, self.environment, self._pulumi.parent) as all_words:
+        with (
+            warm_host(words, self.environment, self._pulumi.parent) as all_words,
+            warm_plugins(words, self.environment, self.attached, self._folder) as more,
+        ):
             argv: Sequence[str | Path] = [self._pulumi, *all_words, "--non-interactive", "--color", "never"]
-            return run(argv, timeout=_LIMIT_S, env=self.environment, cwd=self._folder)
+            return run(argv, timeout=_LIMIT_S, env={**self.environment, **more}, cwd=self._folder)
 
     def _outcome(self, *words: str) -> Outcome:
         failed = False

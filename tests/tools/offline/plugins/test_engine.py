@@ -18,7 +18,9 @@ Resource = dict[str, Any]
 
 @pytest.fixture
 def program(tmp_path: Path, engine: APIClient) -> Program:  # noqa: ARG001  # plugins find it
-    return Program(tmp_path)
+    made = Program(tmp_path)
+    made.attached = ("command", "docker")
+    return made
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def command(**args: Any) -> Resource:
 
 
 def test_all_is_created_then_unchanged_then_destroyed(program: Program, box: Box) -> None:
+    program.attached = ()
     wanted = [
         {"type": "docker.RemoteImage", "name": "image", "args": {"name": box.image, "keep_locally": True}, "output": "image_id"},
         {"type": "docker.Network", "name": "net", "args": {"name": box.name, "internal": True}, "output": "driver"},
