@@ -221,11 +221,12 @@ def test_a_part_that_is_there_is_not_unpacked_again_and_one_that_was_changed_is(
     file = root / "parts/site-1/sub/file"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("other")
-    spoilt: list[Callable[[], object]] = [
-        lambda: file.write_text("LARGE"),
-        file.unlink,
-        lambda: (file.unlink(), file.symlink_to(elsewhere)),
-    ]
+
+    def linked() -> None:
+        file.unlink()
+        file.symlink_to(elsewhere)
+
+    spoilt: list[Callable[[], object]] = [lambda: file.write_text("LARGE"), file.unlink, linked]
     for spoil in spoilt:
         spoil()
         install_release(root, second)
