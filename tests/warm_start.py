@@ -123,9 +123,10 @@ def start_warm(
     *,
     stdout: IO[bytes] | int,
     stderr: IO[bytes] | int,
+    stdin: IO[bytes] | None = None,
     folder: Path = PROJECT_FOLDER,
 ) -> Warm:
-    """Start a program; it leads a session of its own and reads nothing.
+    """Start a program; it leads a session of its own.
 
     Args:
         kind: Which.
@@ -133,18 +134,21 @@ def start_warm(
         environment: All of its environment.
         stdout: Where its output goes: an open file, or its number.
         stderr: The same of what it says of errors.
+        stdin: What it reads; None for nothing.
         folder: In which it runs.
     """
     with Path(os.devnull).open("rb") as nothing:
         told, tells = os.pipe()
         request = json.dumps({"words": words, "environment": dict(environment), "folder": str(folder)}).encode()
-        numbers = [one if isinstance(one, int) else one.fileno() for one in (nothing, stdout, stderr)]
+        numbers = [one if isinstance(one, int) else one.fileno() for one in (stdin or nothing, stdout, stderr)]
         socket.send_fds(_template(kind), [request], [*numbers, tells])
         os.close(tells)
     return Warm(words, told)
 
 
-def run_warm(kind: Kind, words: Sequence[str], environment: Mapping[str, str], limit_s: float) -> Completed:
+def run_warm(
+    kind: Kind, words: Sequence[str], environment: Mapping[str, str], limit_s: float, *, stdin: str | None = None
+) -> Completed:
     """Run a program, and return how it ended.
 
     Args:
@@ -152,12 +156,15 @@ def run_warm(kind: Kind, words: Sequence[str], environment: Mapping[str, str], l
         words: Its arguments.
         environment: All of its environment.
         limit_s: For how long it may run.
+        stdin: What it reads; None for nothing.
 
     Raises:
         CommandError: It ran for longer, and was killed.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = start_warm(kind, words, environment, stdout=out, stderr=err)
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write((stdin or "").encode())
+        given.seek(0)
+        process = start_warm(kind, words, environment, stdout=out, stderr=err, stdin=given)
         try:
             code = process.wait(limit_s)
         except subprocess.TimeoutExpired:

@@ -10,7 +10,13 @@ from ops.core.process import Completed
 from tests.warm_start import run_warm
 
 
-def regops(root: Path | None, *words: str | Path, limit_s: float = 60, environment: Mapping[str, str] | None = None) -> Completed:
+def regops(
+    root: Path | None,
+    *words: str | Path,
+    limit_s: float = 60,
+    environment: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+) -> Completed:
     """Run `regops`, and return how it ended.
 
     Args:
@@ -18,8 +24,8 @@ def regops(root: Path | None, *words: str | Path, limit_s: float = 60, environme
         words: The verb, and its arguments.
         limit_s: For how long it may run.
         environment: All of its environment; None for this process's.
+        stdin: What it reads; None for nothing.
     """
     options: list[str | Path] = ["--root", root] if root else []
-    return run_warm(
-        "regops", [str(word) for word in (*options, *words)], os.environ if environment is None else environment, limit_s
-    )
+    given = os.environ if environment is None else environment
+    return run_warm("regops", [str(word) for word in (*options, *words)], given, limit_s, stdin=stdin)

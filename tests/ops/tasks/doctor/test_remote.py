@@ -24,6 +24,7 @@ from ops.registry.client import Login, RegistryClient
 from ops.registry.transport import Answer, Endpoint
 from ops.tasks.doctor.checks import reachability
 from tests.free_ports import free_port
+from tests.ops.command_line import regops
 from tests.ops.gateway.gateway_rig import PASSWORDS, PULL_ALL
 from tests.ops.tasks.doctor.doctor_rig import Stack, stack_with
 from tests.stack_components.edge.caddy import serving
@@ -43,8 +44,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def doctor(name: str, *words: str | Path, password: str | None = None) -> Completed:
     """Run the doctor without a stack."""
     environment = {key: value for key, value in os.environ.items() if key != "REGOPS_ROOT"}
-    argv = [sys.executable, "-m", "ops.cli", "doctor", name, *words]
-    return run(argv, timeout=60, cwd=PROJECT_FOLDER, check=False, env=environment, stdin=password)
+    return regops(None, "doctor", name, *words, environment=environment, stdin=password)
 
 
 def findings(name: str, *words: str | Path, password: str | None = None) -> tuple[int, dict[str, dict[str, Any]]]:
