@@ -15,6 +15,10 @@ class EditError(CatalogueError):
     """An edit would change more than was asked for, or cannot be made without writing other lines anew."""
 
 
+class EditedByHandError(CatalogueError):
+    """An undo would also undo what somebody has changed by hand since."""
+
+
 class CatalogueBusyError(CatalogueError):
     """Somebody else is writing the catalogue, or has just done so."""
 

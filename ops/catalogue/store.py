@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.catalogue.errors import CatalogueBusyError, CatalogueError
+from ops.catalogue.errors import CatalogueBusyError, CatalogueError, EditedByHandError
 from ops.core.files import copy_mode_and_owner, give_to_owner_of, write_atomic
 from ops.core.locks import Holder, hold, stuck
 
@@ -102,7 +102,8 @@ class Store:
             force: Undo though the file was edited by hand since. That edit can be had back by `redo`.
 
         Raises:
-            CatalogueError: There is nothing to undo, or it was edited by hand.
+            CatalogueError: There is nothing to undo.
+            EditedByHandError: It was edited by hand since.
             CatalogueBusyError: Another process has been writing it for long.
             OSError: It cannot be written.
         """
@@ -111,7 +112,7 @@ class Store:
             now = self.read()
             state = self._last(from_, now)
             if state.replaced_by != _digest(now) and not force:
-                raise CatalogueError(
+                raise EditedByHandError(
                     f"{self.path.name} was edited by hand since; --dry-run shows what would be lost, and --force undoes it all"
                 )
             self._keep(to, now, state.content)

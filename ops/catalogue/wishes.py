@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ops.catalogue.checks import check
 from ops.catalogue.document import Document, Item
 from ops.catalogue.entry import OURS
 from ops.catalogue.errors import CatalogueError, EditError
-from ops.catalogue.model import Surroundings
+from ops.catalogue.model import Problem, Surroundings
 from ops.catalogue.names import Name, is_registry, name_of
 from ops.catalogue.nodes import Plain
 from ops.catalogue.patches import merged
@@ -39,6 +39,12 @@ class Wishes:
     deny: tuple[str, ...] | None = None
     semver: tuple[str, ...] | None = None
     keep: int | None = None
+
+    def overridden_by(self, others: Wishes) -> Wishes:
+        """Return these, but for what the others say. Those who say which tags they want get no others."""
+        said = {one.name: value for one in fields(others) if (value := getattr(others, one.name)) is not None}
+        filtered = said.keys() & {"tags", "semver"}
+        return replace(replace(self, tags=None) if filtered else self, **said)
 
 
 def new_entry(document: Document, source: str, wishes: Wishes, registries: Collection[str]) -> dict[str, Any]:
@@ -91,20 +97,27 @@ def patch_of(document: Document, wishes: Wishes, registries: Collection[str], na
     return patch
 
 
-def require_well(before: Document, after: Document, item: Item, around: Surroundings) -> list[str]:
-    """Return what an edit of an entry makes doubtful.
+def problems_after(before: Document, after: Document, item: Item, around: Surroundings) -> tuple[list[Problem], list[Problem]]:
+    """Return what an edit of an entry makes wrong or doubtful, and what it leaves so that was so before.
 
     Args:
         before: The catalogue without the edit.
         after: And with it.
         item: The entry, in the latter.
         around: What it is checked against.
+    """
+    known = {problem.what for one in before.entries if one.index == item.index for problem in checked(one, around).problems}
+    every = [problem for problem in check(after, around) if item.index in problem.entries]
+    return [one for one in every if one.what not in known], [one for one in every if one.what in known]
+
+
+def require_well(before: Document, after: Document, item: Item, around: Surroundings) -> list[str]:
+    """Return what an edit of an entry makes doubtful; the arguments are those of `problems_after`.
 
     Raises:
         EditError: It makes something wrong that was not before.
     """
-    known = {problem.what for one in before.entries if one.index == item.index for problem in checked(one, around).problems}
-    new = [problem for problem in check(after, around) if item.index in problem.entries and problem.what not in known]
+    new, _ = problems_after(before, after, item, around)
     severe = [f"  {problem.what}; {problem.remedy}" for problem in new if problem.severe]
     if severe:
         raise EditError("\n".join([f"{item.text('source') or 'this entry'} would not work so; nothing was written:", *severe]))

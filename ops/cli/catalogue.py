@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,9 @@ from ops.catalogue.names import name_of
 from ops.catalogue.selection import chosen, matching
 from ops.catalogue.starter import entry_like, other_catalogue
 from ops.catalogue.store import Store
-from ops.catalogue.wishes import Wishes, new_entry, own_name, patch_of, require_well
+from ops.catalogue.upstream_templates import template_named
+from ops.catalogue.wishes import Wishes, new_entry, patch_of, require_well
+from ops.cli.catalogue_asking import asked
 from ops.cli.catalogue_examples import ADD_EXAMPLES, EDIT_EXAMPLES, EXAMPLES, IMPORT_EXAMPLES, REMOVE_EXAMPLES, UNDO_EXAMPLES
 from ops.cli.catalogue_exchange import PULL_EXAMPLES, PUSH_EXAMPLES, pull_, push_, receive_, send_
 from ops.cli.catalogue_files import (
@@ -26,7 +27,10 @@ from ops.cli.catalogue_files import (
     DryRun,
     File,
     FileOrNone,
+    Into,
+    Offline,
     Opened,
+    Registry,
     around,
     default_file,
     is_of_host,
@@ -37,6 +41,7 @@ from ops.cli.catalogue_files import (
 from ops.cli.catalogue_offer import show_offer
 from ops.cli.catalogue_orphans import orphans_of
 from ops.cli.catalogue_output import document_of, print_checked, print_entries, print_imported, shown
+from ops.cli.catalogue_search import SEARCH_EXAMPLES, search_
 from ops.cli.printing import print_json
 from ops.cli.say import say
 from ops.cli.shared import Json
@@ -47,12 +52,6 @@ app = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, add_completion=F
 
 _Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="Its source or target, a part of one, or its line, as in :14.")]
 _Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only entries whose source or target contains it.")]
-_Registry = Annotated[
-    list[str] | None, typer.Option("--registry", metavar="HOST", help="What this registry is called in targets; repeatable.")
-]
-_Into = Annotated[
-    list[str] | None, typer.Option("--into", metavar="PATTERN", help="Where targets may be, such as mirror/**; repeatable.")
-]
 _Target = Annotated[str | None, typer.Option("--target", metavar="REPOSITORY[:TAG]", help="The repository here.")]
 _Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="RE", help="Tags to copy, an RE2 pattern; repeatable.")]
 _Deny = Annotated[list[str] | None, typer.Option("--deny", metavar="RE", help="Tags among them to leave out; repeatable.")]
@@ -61,7 +60,9 @@ _Keep = Annotated[int | None, typer.Option("--keep", min=0, help="Keep that many
 _From = Annotated[
     str, typer.Option("--from", metavar="CATALOGUE", help="Another catalogue: starter, which has 260 public images, or a file.")
 ]
-_Offline = Annotated[bool, typer.Option("--offline", help="Ask no upstream registry what it has.")]
+_Template = Annotated[
+    str, typer.Option("--template", metavar="KIND", help="Tags that make sense at hub, ghcr, lscr, gcr, quay or codeberg.")
+]
 
 
 @app.callback()
@@ -116,15 +117,16 @@ def add_(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A repository or image, as Docker reads it.")] = "",
     *,
     from_: _From = "",
+    template: _Template = "",
     tags: _Tags = None,
     deny: _Deny = None,
     semver: _Semver = None,
     target: _Target = None,
     keep: _Keep = None,
-    registry: _Registry = None,
-    into: _Into = None,
+    registry: Registry = None,
+    into: Into = None,
     file: File = DEFAULT,
-    offline: _Offline = False,
+    offline: Offline = False,
     dry_run: DryRun = False,
 ) -> None:
     """Add an entry.
@@ -141,8 +143,12 @@ def add_(
         item = chosen(other_catalogue(from_), source)
         entry = entry_like(item, opened.document, wishes, names)
     else:
+        kind = template_named(template) if template else None
         if not source:
-            source, wishes, names = _asked(opened.document, wishes, names)
+            source, wishes, names = asked(opened.document, wishes, names, kind)
+        elif kind:
+            source = kind.source(source)
+            wishes = kind.wishes(source).overridden_by(wishes)
         entry = new_entry(opened.document, source, wishes, names)
     new = with_entries(opened.document, [entry])
     item = new.entries[-1]
@@ -165,10 +171,10 @@ def edit_(
     semver: _Semver = None,
     target: _Target = None,
     keep: _Keep = None,
-    registry: _Registry = None,
-    into: _Into = None,
+    registry: Registry = None,
+    into: Into = None,
     file: File = DEFAULT,
-    offline: _Offline = False,
+    offline: Offline = False,
     dry_run: DryRun = False,
 ) -> None:
     """Edit an entry.
@@ -225,7 +231,7 @@ def remove_(
     "check", epilog="Examples: `regops catalogue check` · `regops catalogue check --registry registry.example.com --json`"
 )
 def check_(
-    context: typer.Context, *, registry: _Registry = None, into: _Into = None, file: File = DEFAULT, as_json: Json = False
+    context: typer.Context, *, registry: Registry = None, into: Into = None, file: File = DEFAULT, as_json: Json = False
 ) -> None:
     """Say what is wrong, with the line and a remedy.
 
@@ -242,8 +248,8 @@ def import_(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration of regsync.")],
     *,
-    registry: _Registry = None,
-    into: _Into = None,
+    registry: Registry = None,
+    into: Into = None,
     file: File = DEFAULT,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -287,6 +293,7 @@ def undo_(
     say(f"{file} is as it was before; {again} reverts that")
 
 
+app.command("search", epilog=SEARCH_EXAMPLES)(search_)
 app.command("push", epilog=PUSH_EXAMPLES)(push_)
 app.command("pull", epilog=PULL_EXAMPLES)(pull_)
 # What those two run on a server.
@@ -299,28 +306,3 @@ def _wishes(
 ) -> Wishes:
     tags_, deny_, semver_ = (None if given is None else tuple(given) for given in (tags, deny, semver))
     return Wishes(target, tags_, deny_, semver_, keep)
-
-
-def _asked(document: Document, wishes: Wishes, registries: list[str]) -> tuple[str, Wishes, list[str]]:
-    """Ask for what is missing to add an entry."""
-    if not _at_terminal():
-        raise typer.BadParameter("say what to mirror, such as docker.io/library/alpine", param_hint="SOURCE")
-    source = str(typer.prompt("What to mirror, such as alpine or quay.io/org/app", err=True))
-    if own_name(document, registries) is None:
-        registries = [str(typer.prompt("What this registry is called", err=True))]
-    if wishes == Wishes() and not _is_image(source):
-        pattern = typer.prompt("Which tags, as a pattern; empty for all", default="", show_default=False, err=True)
-        keep = typer.prompt("How many of the highest versions to keep; 0 for all", default=0, type=int, err=True)
-        wishes = Wishes(tags=(pattern,) if pattern else None, keep=keep or None)
-    return source, wishes, registries
-
-
-def _at_terminal() -> bool:
-    return sys.stdin.isatty()
-
-
-def _is_image(source: str) -> bool:
-    try:
-        return name_of(source).is_image
-    except ValueError as error:
-        raise CatalogueError(f"source {error}") from None

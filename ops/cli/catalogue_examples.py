@@ -8,7 +8,7 @@ EXAMPLES = (
 ADD_EXAMPLES = """\
 Examples: `regops catalogue add alpine --tags '3\\.\\d+' --tags latest` ·
 `regops catalogue add quay.io/prometheus/prometheus --semver '>=3.0 <4' --keep 6 --dry-run` ·
-`regops catalogue add --from starter postgres --keep 3` ·
+`regops catalogue add --from starter postgres --keep 3` · `regops catalogue add --template quay prometheus/prometheus` ·
 `regops catalogue add coredns/coredns:1.12 --target base/coredns:stable --registry registry.example.com`
 """
 EDIT_EXAMPLES = """\

@@ -26,6 +26,13 @@ DEFAULT = Path(CATALOGUE_FILE)
 _OPTION = typer.Option("--file", metavar="PATH", help="The catalogue.", show_default="that of the checkout, or of this host")
 File = Annotated[Path, _OPTION]
 FileOrNone = Annotated[Path | None, _OPTION]
+Registry = Annotated[
+    list[str] | None, typer.Option("--registry", metavar="HOST", help="What this registry is called in targets; repeatable.")
+]
+Into = Annotated[
+    list[str] | None, typer.Option("--into", metavar="PATTERN", help="Where targets may be, such as mirror/**; repeatable.")
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no upstream registry what it has.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change, as a diff.")]
 
 

@@ -37,7 +37,7 @@ def document_of(item: Item) -> dict[str, Any]:
 
 def print_entries(items: Sequence[Item], *, total: int, orphans: Sequence[str] = ()) -> None:
     """Print a line for each entry, and which repositories no entry names."""
-    rows = [(item.line, item.text("source"), item.text("target"), _tags(item), _policies(item)) for item in items]
+    rows = [(item.line, item.text("source"), item.text("target"), tags_of(item), policies_of(item)) for item in items]
     print_table(["line", "source", "target", "tags", "policies"], rows)
     say(f"{len(items)} of {total} entries" if len(items) < total else f"{total} entries")
     if orphans:
@@ -96,7 +96,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what if number == 1 else plural}"
 
 
-def _tags(item: Item) -> str:
+def tags_of(item: Item) -> str:
+    """Return which tags an entry means, in a few words; empty for a single image."""
     if item.values.get("type") == "image":
         return ""
     tags = item.values.get("tags")
@@ -106,6 +107,7 @@ def _tags(item: Item) -> str:
     return " ".join(one for one in told if one) or ("several sets" if item.values.get("tagSets") else "all")
 
 
-def _policies(item: Item) -> str:
+def policies_of(item: Item) -> str:
+    """Return an entry's policies, in a few words."""
     ours = item.values.get(OURS)
     return ", ".join(f"{key} {value}" for key, value in ours.items()) if isinstance(ours, dict) else ""

@@ -34,13 +34,24 @@ def plan_document(plan: SyncPlan, reserve: int) -> dict[str, Any]:
 
 def print_plan(plan: SyncPlan, settings: MirrorSettings) -> None:
     """Print a plan for people: what changes, and what it costs."""
+    first, *rest = plan_summary(plan, settings)
+    typer.echo(first)
+    if rows := plan_rows(plan):
+        _print_table(["ENTRY", "WHAT", "MANIFESTS", "BYTES"], rows)
+    for line in rest:
+        typer.echo(line)
+
+
+def plan_rows(plan: SyncPlan) -> list[tuple[str, str, str, str]]:
+    """Return what becomes of entries that do not stay as they are: entry, what, manifests, bytes."""
+    return [row for one in plan.entries for row in _rows(one)]
+
+
+def plan_summary(plan: SyncPlan, settings: MirrorSettings) -> list[str]:
+    """Return a plan in three lines: what was looked at, what it costs, and what stays as it is."""
     tags = sum(len(one.jobs) + len(one.unchanged) + len(one.held) + len(one.young) for one in plan.entries)
     costs = ", ".join(f"{count} pulls of {name}" for name, count in plan.read.items() if name in plan.budgets)
     looked = f"looked at {len(plan.entries)} entries with {tags} tags in {plan.seconds:.1f} s"
-    typer.echo(f"{looked}, which {f'has cost {costs}' if costs else 'costs no pulls'}")
-    rows = [row for one in plan.entries for row in _rows(one)]
-    if rows:
-        _print_table(["ENTRY", "WHAT", "MANIFESTS", "BYTES"], rows)
     jobs = [job for one in plan.entries for job in one.jobs]
     known = [job.weight for job in jobs if job.weight]
     parts = [f"{len(jobs)} tags to copy"]
@@ -55,9 +66,12 @@ def print_plan(plan: SyncPlan, settings: MirrorSettings) -> None:
         parts.append(f"{_about(weights)}{needed} of the {left}" if needed else left)
     if jobs:
         parts.append(done_in(plan.eta(settings.hub_reserve)))
-    typer.echo(" · ".join(parts))
     idle = sum(not row for row in map(_rows, plan.entries))
-    typer.echo(f"{idle} entries unchanged" + (f", {plan.off} switched off" if plan.off else ""))
+    return [
+        f"{looked}, which {f'has cost {costs}' if costs else 'costs no pulls'}",
+        " · ".join(parts),
+        f"{idle} entries unchanged" + (f", {plan.off} switched off" if plan.off else ""),
+    ]
 
 
 def _rows(one: EntryPlan) -> list[tuple[str, str, str, str]]:

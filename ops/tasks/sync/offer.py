@@ -20,7 +20,7 @@ _LATEST = "latest"
 # How many images are read to know what all of them weigh.
 _SAMPLE = 8
 # Where each is a pull, no more manifests than that are read: an index, and the image of one platform.
-_FRUGAL = 2
+FRUGAL = 2
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def offer_of(
     there = {tag: tagged(tree, here, renamed or tag) if tree else None for tag in sample}
     missing = [tag for tag in kept if tag not in sample or there[tag] != sample[tag]]
     budget = upstream.budget
-    allowance = None if budget is None else max(0, min(_FRUGAL, budget.remaining - reserve))
+    allowance = None if budget is None else max(0, min(FRUGAL, budget.remaining - reserve))
     reading = Reading(upstream, tree, allowance)
     digests = [sample[tag] for tag in missing if tag in sample]
     weight = _all_of(digests, len(missing), source.repository, here, reading, frugal=budget is not None)

@@ -62,6 +62,7 @@ VERBS = [
 VERBS += ["sync", "unban", "undo", "verify", "who-is-banned"]
 SNAPSHOT_VERBS = [
     "catalogue list",
+    "catalogue search",
     "catalogue show",
     "catalogue check",
     "catalogue import",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,58 +10,8 @@ from typer.testing import CliRunner
 
 from ops.cli.app import app
 from tests.ops.catalogue.catalogue_samples import VERSIONED
+from tests.ops.cli.catalogue_runs import TEXT, Run
 from tests.ops.command_line import regops
-
-TEXT = """\
-version: 1
-sync:
-  # databases
-  - source: docker.io/library/postgres
-    target: r.example.com/library/postgres
-    type: repository
-    tags:
-      allow: ['1[67]\\.\\d+'] # both
-    x-regops: {keep_last: 6}
-  - source: quay.io/org/app:1.2
-    target: r.example.com/org/app:1.2
-    type: image
-"""
-
-
-@dataclass(frozen=True)
-class Told:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Told]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "catalogue.yml"
-    path.write_text(TEXT)
-    return path
-
-
-@pytest.fixture
-def run(file: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    # pytest listens to logs, which is what people's messages go to where somebody listens.
-    monkeypatch.setattr("ops.cli.say._log", logging.Logger("regops"))
-
-    def call(*words: str, stdin: str | None = None) -> Told:
-        offline = ["--offline"] * (words[:1] in {("add",), ("edit",)})
-        result = CliRunner().invoke(app, ["catalogue", *words, *offline, "--file", str(file)], input=stdin)
-        code = getattr(result.exception, "exit_code", result.exit_code)
-        if result.exception and not isinstance(result.exception, SystemExit) and code == 1:
-            raise result.exception
-        message = "" if isinstance(result.exception, SystemExit | None) else str(result.exception)
-        return Told(code, result.stdout, result.stderr + message)
-
-    return call
 
 
 def test_entries_are_listed_with_their_lines(run: Run) -> None:
@@ -142,18 +89,6 @@ def test_what_would_not_work_is_not_added(run: Run, file: Path) -> None:
     assert "writes r.example.com/library/postgres, as catalogue.yml:4 does; give each its own target" in told.err
     assert "look-ahead" in run("add", "ghcr.io/org/app", "--tags", "(?!a)").err
     assert file.read_text() == TEXT
-
-
-def test_a_terminal_is_asked_and_others_are_told_what_is_missing(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = run("add")
-    assert told.code == 2
-    assert "say what to mirror, such as docker.io/library/alpine" in told.err
-    monkeypatch.setattr("ops.cli.catalogue._at_terminal", lambda: True)
-    assert run("add", stdin="redis\n8\\..*|latest\n4\n").code == 0
-    assert "- '(?:8\\..*|latest)'\n    x-regops:\n      keep_last: 4\n" in file.read_text()
-    file.unlink()
-    assert run("add", stdin="busybox:1\nr.example.com\n").code == 0, "an image has no tags to ask for"
-    assert "target: r.example.com/library/busybox:1\n" in file.read_text()
 
 
 def test_an_entry_is_edited_where_it_stands(run: Run, file: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,36 +13,10 @@ from ops.core.files import write_atomic
 from ops.core.process import Completed
 from ops.upstream.budget import Budget
 from tests.ops.command_line import regops
-from tests.ops.tasks.gc.gc_rig import INDEX, MANIFEST, Client, Image, running
+from tests.ops.tasks.gc.gc_rig import Image
 from tests.upstreams import Front
 
-IMAGE = Image("offered")
-TAGS = [f"{major}.{minor}" for major in (15, 16, 17) for minor in range(5)] + ["17.1-alpine", "latest"]
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with running(tmp_path_factory.mktemp("offering")) as rig:
-        for tag in TAGS:
-            assert rig.client.push("library/postgres", tag, IMAGE).status_code == 201
-        for tag in ("1", "2"):
-            listed = []
-            for number in range(4):
-                child = Image(f"platform {number} of {tag}")
-                assert rig.client.push("library/multi", child.digest, child).status_code == 201
-                platform = {"os": "linux" if number < 2 else "unknown", "architecture": str(number)}
-                described = {"mediaType": MANIFEST, "digest": child.digest, "size": len(child.manifest)}
-                listed.append(described | {"platform": platform})
-            index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}).encode()
-            assert rig.client.push_manifest("library/multi", tag, index, INDEX).status_code == 201
-        yield rig.client
-
-
-@pytest.fixture
-def front(registry: Client) -> Iterator[Front]:
-    with Front(registry.url).running() as front:
-        yield front
 
 
 @pytest.fixture
