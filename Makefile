@@ -113,8 +113,11 @@ bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds a first `
 	@$(RUN) tools.bench
 
 .PHONY: requirements
-requirements: $(READY) ## Resolve requirements.in and ops/requirements.in anew
+requirements: $(READY) ## Resolve requirements.in, ops/requirements.in and ops/requirements-ui.in anew
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links \
 		--python-version 3.11 requirements.in --output-file requirements.txt
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
 		--python-version 3.13 --python-platform linux ops/requirements.in --output-file ops/requirements.txt
+	@$(VENV)/bin/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
+		--python-version 3.13 --python-platform linux --constraint ops/requirements.txt \
+		ops/requirements-ui.in --output-file ops/requirements-ui.txt

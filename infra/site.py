@@ -28,10 +28,12 @@ def machine() -> str:
 
 def ops_part() -> Part:
     """Return the ops package itself as a part of the release."""
-    # The starter is what `regops catalogue add --from starter` takes entries from; the others are pages of the console.
+    # The starter is what `regops catalogue add --from starter` takes entries from, the requirements are those of its full screen,
+    # and the others are pages of the console.
+    patterns = ("**/*.py", "catalogue/starter.yml", "requirements-ui.txt", "console/templates/*.html", "console/static/*.css")
     files = {
         path: content
-        for pattern in ("**/*.py", "catalogue/starter.yml", "console/templates/*.html", "console/static/*.css")
+        for pattern in patterns
         for path, content in Part.of_folder("ops", PROJECT_FOLDER / "ops", pattern).files.items()
     }
     return Part("ops", {f"ops/{path}": content for path, content in files.items()})

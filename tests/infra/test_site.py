@@ -65,7 +65,7 @@ def test_the_ops_part_is_the_package_as_it_is_imported() -> None:
     assert files["ops/host/provision.py"] == (PROJECT_FOLDER / "ops" / "host" / "provision.py").read_bytes()
     others = [path for path in files if not path.endswith(".py") or "test" in path or "__pycache__" in path]
     pages = [f"ops/console/{path.relative_to(PROJECT_FOLDER / 'ops/console')}" for path in _pages()]
-    assert sorted(others) == sorted(["ops/catalogue/starter.yml", *pages])
+    assert sorted(others) == sorted(["ops/catalogue/starter.yml", "ops/requirements-ui.txt", *pages])
     assert "ops/console/templates/home.html" in pages
 
 
@@ -134,10 +134,25 @@ def test_architectures_are_named_as_wheels_name_them(monkeypatch: pytest.MonkeyP
 
 
 def test_the_requirements_pin_every_package_by_hash() -> None:
-    lines = (PROJECT_FOLDER / "ops" / "requirements.txt").read_text().splitlines()
-    packages = [line for line in lines if line and not line.startswith((" ", "#"))]
-    assert packages
-    assert [line for line in packages if "==" not in line] == []
+    for file in ("requirements.txt", "requirements-ui.txt"):
+        lines = (PROJECT_FOLDER / "ops" / file).read_text().splitlines()
+        packages = [line for line in lines if line and not line.startswith((" ", "#"))]
+        assert packages
+        assert [line for line in packages if "==" not in line] == []
+
+
+def test_an_extra_has_the_versions_that_a_release_has() -> None:
+    """It is installed beside a release, whose packages are found first."""
+
+    def versions(file: str) -> dict[str, str]:
+        lines = (PROJECT_FOLDER / "ops" / file).read_text().splitlines()
+        return dict(line.rstrip(" \\").split("==") for line in lines if "==" in line and not line.startswith((" ", "#")))
+
+    release, extra = versions("requirements.txt"), versions("requirements-ui.txt")
+    assert "textual" in extra.keys() - release.keys()
+    assert {name: extra[name] for name in extra.keys() & release.keys()} == {
+        name: release[name] for name in extra.keys() & release.keys()
+    }
 
 
 def _wheel(folder: Path, *, requires_python: str) -> Path:
