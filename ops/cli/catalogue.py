@@ -41,6 +41,7 @@ from ops.cli.catalogue_files import (
 from ops.cli.catalogue_offer import show_offer
 from ops.cli.catalogue_orphans import orphans_of
 from ops.cli.catalogue_output import document_of, print_checked, print_entries, print_imported, shown
+from ops.cli.catalogue_screen import UI_EXAMPLES, ui_
 from ops.cli.catalogue_search import SEARCH_EXAMPLES, search_
 from ops.cli.printing import print_json
 from ops.cli.say import say
@@ -294,6 +295,7 @@ def undo_(
 
 
 app.command("search", epilog=SEARCH_EXAMPLES)(search_)
+app.command("ui", epilog=UI_EXAMPLES)(ui_)
 app.command("push", epilog=PUSH_EXAMPLES)(push_)
 app.command("pull", epilog=PULL_EXAMPLES)(pull_)
 # What those two run on a server.

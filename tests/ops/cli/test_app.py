@@ -102,6 +102,11 @@ def test_every_verb_has_help_with_examples_and_json(tmp_path: Path, verb: str) -
     assert "--json" in told
 
 
+def test_the_verb_with_a_screen_has_help_with_examples() -> None:
+    told = CliRunner().invoke(app, ["catalogue", "ui", "--help"]).stdout
+    assert "Examples: `regops catalogue ui`" in told
+
+
 def test_the_help_of_the_program_says_of_each_verb_what_its_own_help_begins_with() -> None:
     assert sorted(Verbs.verbs) == VERBS
     lines = regops(None, "--help").stdout.splitlines()
