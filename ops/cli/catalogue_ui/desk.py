@@ -128,9 +128,14 @@ class Desk:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def preview(self, draft: Draft) -> Preview:
-        """Return what saving a draft would do."""
-        return preview(self.document, draft, self.around, self._registries)
+    def preview(self, draft: Draft, document: Document | None = None) -> Preview:
+        """Return what saving a draft would do.
+
+        Args:
+            draft: The draft.
+            document: The catalogue that it is of, for whoever is not on the screen's thread; without it, that of now.
+        """
+        return preview(document or self.document, draft, self.around, self._registries)
 
     def removal(self, item: Item) -> Change:
         """Return what removing an entry would change.
@@ -232,8 +237,9 @@ class Desk:
         assert isinstance(self._root, Path)  # noqa: S101  # it mirrors
         self._plans.append(threading.current_thread())
         with mirror_of(Stack(self._root)) as found:
-            entries = entries_of(self.document, found.settings)
-            mirror = replace(found, document=self.document, entries=entries)
+            document = self.document
+            entries = entries_of(document, found.settings)
+            mirror = replace(found, document=document, entries=entries)
             plan = plan_all(mirror, entries)
             return Planned(plan_summary(plan, mirror.settings), plan_rows(plan))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -153,8 +154,8 @@ class FormScreen(Screen[Item | None]):
         self._later_on[what] = self.set_timer(seconds, call)
 
     def _look(self) -> None:
-        draft = self.draft
-        self._previewing.start(lambda: self._desk.preview(draft), self._show, self._failed)
+        work = partial(self._desk.preview, self.draft, self._desk.document)
+        self._previewing.start(work, self._show, self._failed)
 
     def _failed(self, error: Exception) -> None:
         self._note(str(error))
