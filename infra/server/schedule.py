@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from infra.plan import Plan
 from infra.regops import ALERTS_FOLDER, ALL_DATA, DATA_FOLDER, METRICS_FOLDER
-from ops.config import DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER
+from ops.config import DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER, request_folder
 
 _DAY_S = 86_400
 # The schedule's clock and the host's may differ a little.
@@ -145,7 +145,14 @@ def schedule(plan: Plan) -> Sequence[Task]:
     scrub = [_SCRUB] if backups or plan.runs("regsync") else []
     window = plan.settings.sync.window
     sync = [replace(_SYNC, when=_times(window), writes=[*everywhere, MIRROR_FOLDER])] if plan.has_catalogue else []
-    return [*_everyday(everywhere), *sync, *retention, *backups, *scrub, _notify(plan, everywhere)]
+    tasks = [*_everyday(everywhere), *sync, *retention, *backups, *scrub]
+    return [*(map(_asked, tasks) if plan.runs("console") else tasks), _notify(plan, everywhere)]
+
+
+def _asked(task: Task) -> Task:
+    """Return a task that starts also when somebody asks for it in the console."""
+    folder = request_folder(task.name)
+    return replace(task, watches=folder, writes=[*task.writes, folder])
 
 
 def _times(window: str | None) -> When:

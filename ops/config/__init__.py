@@ -60,6 +60,7 @@ from ops.config.objective import OBJECTIVE, PROBE_INTERVAL_S, PROBE_JOB
 from ops.config.read_only import HELD_AT_MOST_S, READ_ONLY_FILE, READ_ONLY_FOLDER, READ_ONLY_MOUNT, read_only_until
 from ops.config.recovery import RECOVERY_FILE, RecoverySettings
 from ops.config.regops import OLD_MEMORY_KEY, REGISTRY_DEBUG_PORT, REGOPS_FILE, PingUrl, RegopsConfig, ServiceLimits
+from ops.config.requests import MAX_NAME, REQUEST_FILE, REQUESTS_FOLDER, request_folder
 from ops.config.retention import (
     RETENTION,
     RETENTION_PASSWORD,
@@ -99,6 +100,7 @@ __all__ = [
     "HIGHEST_PORT",
     "HUB",
     "HUB_HOST",
+    "MAX_NAME",
     "MIRROR_FOLDER",
     "MIRROR_TARGET",
     "MOST_ALERTS",
@@ -117,6 +119,8 @@ __all__ = [
     "REGISTRY_NAME",
     "REGOPS_FILE",
     "REPOSITORY_NAME",
+    "REQUESTS_FOLDER",
+    "REQUEST_FILE",
     "RETENTION",
     "RETENTION_PASSWORD",
     "RIGHTS_FILE",
@@ -179,6 +183,7 @@ __all__ = [
     "read",
     "read_only_until",
     "render",
+    "request_folder",
     "shape_of_tag",
     "unique_names",
     "version_of",

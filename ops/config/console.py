@@ -26,6 +26,8 @@ class ConsoleConfig(Strict):
         links: Other pages behind the same sign-on: path by name.
         command: How `regops` is called on the host.
         scheduled: Whether the host runs the tasks by itself; else people start them.
+        offers: Tasks that can be asked for: a file in `request_folder` starts them.
+        operators: Who of those who are signed on may ask; None for everybody, as where only the operator can sign on.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104  # in a container; only the edge publishes ports
@@ -39,3 +41,5 @@ class ConsoleConfig(Strict):
     links: Mapping[str, str] = Field(default_factory=dict)
     command: str = "regops"
     scheduled: bool = True
+    offers: tuple[str, ...] = ()
+    operators: tuple[str, ...] | None = None

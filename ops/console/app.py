@@ -1,4 +1,4 @@
-"""The console's routes. Each page is read from what the host has written; nothing can be changed here."""
+"""The console's routes. Each page is read from what the host has written; what is to be done is asked of the host."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ from starlette.routing import Route
 
 from ops.config import REPOSITORY_NAME, USER_HEADER, ConfigError, ConsoleConfig
 from ops.console import views
+from ops.console.asking import ask, is_from_here, operator_of, waits
 from ops.console.headers import SecurityHeaders
 from ops.console.health import Observer, fired_at
 from ops.console.images import Images
 from ops.console.prometheus import Prometheus
 from ops.console.words import FILTERS, code
 from ops.registry.tree import DIGEST
-from ops.runs.history import history_of
+from ops.runs.history import RUNNING, history_of
 from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.changes.ledger import Ledger, LedgerError
 from ops.tasks.sync.state import MirrorStateError
 
 PER_PAGE = 100
+# How often a page is loaded again that shows a task at work.
+_AGAIN_S = 3
 _STYLE = Path(__file__).with_name("static") / "style.css"
 # The words in the navigation, in the order of what people look for.
 NAVIGATION = {
@@ -113,6 +116,7 @@ class Console:
         return Starlette(
             routes=[
                 *(Route(path, page, methods=["GET"]) for path, page in pages.items()),
+                Route("/tasks/{task}", self.ask, methods=["POST"]),
                 Route("/console/style.css", self.style, methods=["GET"]),
                 Route("/console/healthz", self.healthz, methods=["GET"]),
             ],
@@ -182,8 +186,33 @@ class Console:
         names = sorted({run.task for run in history})
         found = [run for run in history if not asked or run.task == asked]
         latest = {run.task: run for run in reversed(history)}
-        page = self._sliced(request, found)
-        return self._page(request, "tasks.html", names=names, asked=asked, page=page, latest=[latest[name] for name in names])
+        offers = self.config.offers if operator_of(request, self.config) else ()
+        waiting = [name for name in offers if waits(self.config, name)]
+        busy = asked and (asked in waiting or any(run.state == RUNNING for run in found[:1]))
+        return self._page(
+            request,
+            "tasks.html",
+            names=names,
+            asked=asked,
+            page=self._sliced(request, found),
+            latest=[latest[name] for name in names],
+            offers=offers,
+            waiting=waiting,
+            again_s=_AGAIN_S if busy else 0,
+        )
+
+    def ask(self, request: Request) -> Response:
+        """`POST /tasks/TASK`: ask the host to run a task; the page of its runs shows how it fares."""
+        task: str = request.path_params["task"]
+        if task not in self.config.offers:
+            raise HTTPException(404)
+        user = operator_of(request, self.config)
+        if user is None:
+            raise HTTPException(403, "Only operators may run tasks.")
+        if not is_from_here(request):
+            raise HTTPException(403, "This did not come from a page of the console. Open it, and try again there.")
+        ask(self.config, task, user)
+        return RedirectResponse(f"/tasks?task={task}", 303)
 
     def clients(self, request: Request) -> Response:
         """`GET /clients`: how clients are set up for this registry."""
@@ -261,6 +290,7 @@ class Console:
         context: Mapping[str, Any] = {
             "path": request.url.path,
             "user": request.headers.get(USER_HEADER, ""),
+            "again_s": 0,
             "link_to_page": lambda number: "?" + urlencode({**request.query_params, "page": number}),
             **values,
         }

@@ -40,6 +40,7 @@ class Run:
         exit_code: See docs/schedule.md.
         summary: What it did, in one line.
         figures: What it measured.
+        by: Who asked for it in the console; empty if nobody did.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Run:
     exit_code: int | None = None
     summary: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
+    by: str = ""
 
     @property
     def at(self) -> float:

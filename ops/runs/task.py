@@ -22,6 +22,7 @@ from ops.runs.history import ENDED, NOT_STARTED, Run, history_of, process_mark
 from ops.runs.marks import marks_of
 from ops.runs.pings import Pings
 from ops.runs.reports import event_of
+from ops.runs.requests import take
 from ops.stack.stack import Stack
 
 _SUMMARY_LENGTH = 300
@@ -110,6 +111,7 @@ class _Frame:
             task=task,
             started=started.isoformat(timespec="seconds"),
             process=process_mark(os.getpid()),
+            by=take(stack, task),
         )
         self._began = time.monotonic()
         self.pings = Pings(stack.config.pings.get(task), warn)

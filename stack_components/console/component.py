@@ -11,7 +11,8 @@ from infra.plan import Plan
 from infra.reach import reach
 from infra.regops import DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER
 from infra.release import Part
-from ops.config import MIRROR_FOLDER, READ_ONLY_FOLDER, REGOPS_FILE, ConsoleConfig, render
+from infra.server.schedule import schedule
+from ops.config import MIRROR_FOLDER, READ_ONLY_FOLDER, REGOPS_FILE, REQUESTS_FOLDER, ConsoleConfig, render, request_folder
 from stack_components.context import Context
 from stack_components.edge import component as edge
 from stack_components.edge.pages import PAGES
@@ -42,7 +43,15 @@ def config(plan: Plan) -> ConsoleConfig:
         links=links(plan),
         command="bin/regops" if settings.is_local else "regops",
         scheduled=not settings.is_local,
+        offers=offers(plan),
+        operators=settings.sign_on.operators if settings.sign_on.issuer else None,
     )
+
+
+def offers(plan: Plan) -> tuple[str, ...]:
+    """Return the tasks that the console can ask the host for; where nothing starts tasks, none."""
+    watched = [] if plan.settings.is_local else schedule(plan)
+    return tuple(task.name for task in watched if task.watches == request_folder(task.name))
 
 
 def links(plan: Plan) -> Mapping[str, str]:
@@ -56,7 +65,7 @@ def parts(plan: Plan) -> list[Part]:
 
 
 def service_args(plan: Plan) -> ServiceArgs:
-    """Return the console's service, on the stock Python image (D14). What it shows it may read, and nothing else (D6b)."""
+    """Return the console's service, on the stock Python image (D14). What it shows it may read (D6b); requests it may write."""
     read = (DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER, READ_ONLY_FOLDER, gateway.DATA_FOLDER)
     folders = (*read, MIRROR_FOLDER) if plan.has_catalogue else read
     regops = REGOPS_FILE.partition("/")[0]
@@ -68,6 +77,7 @@ def service_args(plan: Plan) -> ServiceArgs:
         ),
         parts={NAME: "/etc/console", regops: f"{_ROOT}/current/{regops}", "ops": "/opt/ops", "site": "/opt/site"},
         reads={folder: f"{_ROOT}/{folder}" for folder in folders},
+        data={REQUESTS_FOLDER: f"{_ROOT}/{REQUESTS_FOLDER}"} if offers(plan) else {},
         alongside=True,
         environment={"PYTHONPATH": "/opt/ops:/opt/site"},
     )
@@ -82,4 +92,8 @@ class Console(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-SPEC = ComponentSpec(services=(NAME,), start=Console, parts=parts)
+def _folders(plan: Plan) -> list[str]:
+    return [REQUESTS_FOLDER, *map(request_folder, offers(plan))] if offers(plan) else []
+
+
+SPEC = ComponentSpec(services=(NAME,), start=Console, folders=_folders, parts=parts)

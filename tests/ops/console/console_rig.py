@@ -114,10 +114,10 @@ class Furnished:
         with closing(Ledger(self.stack.data / LEDGER)) as ledger, ledger.transaction():
             ledger.append(change, at, kind=change.kind, source=Source.EVENT if actor else Source.SCAN, actor=actor)
 
-    def ran(self, task: str, *, minutes_ago: float = 5, exit_code: int = 0, summary: str = "", state: str = ENDED) -> None:
+    def ran(self, task: str, *, minutes_ago: float = 5, state: str = ENDED, **more: Any) -> None:
         """Write a run into the history."""
         at = NOW - timedelta(minutes=minutes_ago)
-        run = Run(f"{at:%Y%m%dT%H%M%S}-{task}", task, at.isoformat(), state, seconds=3.0, exit_code=exit_code, summary=summary)
+        run = Run(f"{at:%Y%m%dT%H%M%S}-{task}", task, at.isoformat(), state, **{"seconds": 3.0, "exit_code": 0, **more})
         history_of(self.stack).add(run)
 
     def backed_up(self, *, days_ago: float = 0.1) -> None:

@@ -182,7 +182,8 @@ def test_any_page_number_gives_a_page(browser: Browser, number: str) -> None:
 
 def test_nothing_can_be_changed(browser: Browser) -> None:
     for method in ("POST", "PUT", "DELETE"):
-        assert browser.get("/images", method=method).status_code == 405
+        for path in (*NAVIGATION, LIBRARY):
+            assert browser.get(path, method=method).status_code == 405
 
 
 def test_long_lists_have_pages(tmp_path: Path) -> None:
