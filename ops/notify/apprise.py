@@ -22,9 +22,9 @@ _SMALLEST = 1500
 _HTTP_ANSWER = re.compile(r"\berror[=:]\s?(\d{3})\b")
 _MAIL_ANSWER = re.compile(r"\((\d{3}), b['\"]")  # how Python shows the answer of a mail server
 _FOR_GOOD = range(500, 600)  # of a mail server: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1
-# Words by which chats call everybody.
-_CALLS = re.compile(r"@(?=(?:all|channel|everyone|here|room)\b)", re.IGNORECASE)
-_APART = "@\N{WORD JOINER}"
+# By what chats with Markdown call everybody or somebody, and hide where a link leads. What cannot be seen takes it apart.
+_OBEYED = re.compile(r"@(?=(?:all|channel|everyone|here|room)\b)|<(?=[@!#&])|\](?=\()", re.IGNORECASE)
+_APART = "\\g<0>\N{WORD JOINER}"
 
 
 def send(letter: Letter, url: str) -> None:
@@ -67,8 +67,8 @@ def send(letter: Letter, url: str) -> None:
 
 
 def _text(text: str) -> str:
-    """Return a text that calls nobody, whatever is written in it."""
-    return _CALLS.sub(_APART, text)
+    """Return a text that calls nobody and hides no link, whatever is written in it."""
+    return _OBEYED.sub(_APART, text)
 
 
 def _judge(said: list[str]) -> None:

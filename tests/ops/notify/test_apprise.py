@@ -125,6 +125,8 @@ def test_what_stands_in_labels_makes_no_headers_and_no_markup(mail: MailServer, 
     assert html is None or "<script>" not in html.get_content()
     for text in (text_of(got), hook.got[0]["message"]):
         assert "<script>alert(1)</script>" in text, "as it is, in plain text"
+        assert "[link](" not in text, "where it leads would be hidden"
+        assert "<!channel>" not in text
         assert "@everyone" not in text
         assert "@HERE" not in text
         assert "\x1b" not in text
