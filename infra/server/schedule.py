@@ -152,7 +152,7 @@ def schedule(plan: Plan) -> Sequence[Task]:
 def _asked(task: Task) -> Task:
     """Return a task that starts also when somebody asks for it in the console."""
     folder = request_folder(task.name)
-    return replace(task, watches=folder, writes=[*task.writes, folder])
+    return replace(task, watches=folder, writes=task.writes if ALL_DATA in task.writes else [*task.writes, folder])
 
 
 def _times(window: str | None) -> When:
