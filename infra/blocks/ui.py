@@ -10,9 +10,16 @@ from ops.config import Strict
 
 
 class ConsoleSettings(Strict):
-    """The console at `/`, for those who have signed on."""
+    """The console at `/`, for those who have signed on.
+
+    Attributes:
+        enabled: Whether it runs.
+        public_status: Whether everybody sees at `/status` that the registry works, for how long it has, and when recovery was
+            last proven; and nothing else.
+    """
 
     enabled: bool = True
+    public_status: bool = False
 
 
 class UiSettings(Strict):

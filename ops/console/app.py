@@ -117,6 +117,7 @@ class Console:
             routes=[
                 *(Route(path, page, methods=["GET"]) for path, page in pages.items()),
                 Route("/tasks/{task}", self.ask, methods=["POST"]),
+                Route("/status", self.status, methods=["GET"]),
                 Route("/console/style.css", self.style, methods=["GET"]),
                 Route("/console/healthz", self.healthz, methods=["GET"]),
             ],
@@ -217,6 +218,10 @@ class Console:
     def clients(self, request: Request) -> Response:
         """`GET /clients`: how clients are set up for this registry."""
         return self._page(request, "clients.html")
+
+    def status(self, request: Request) -> Response:
+        """`GET /status`: what everybody may know, where the edge lets them ask: nothing of what there is, or of what fails."""
+        return self._page(request, "status.html", health=self.observer.health())
 
     def style(self, _: Request) -> Response:
         """`GET /console/style.css`: how the pages look."""

@@ -11,6 +11,7 @@ from typing import Literal
 import urllib3
 
 from ops.backups.standing import Drilled, Good, standing_of
+from ops.config import PROBE_JOB
 from ops.console.prometheus import Alert, Prometheus
 from ops.console.running import RUNNING, Running, running
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
@@ -38,6 +39,7 @@ _FULL_IN = (
     'min(node_filesystem_avail_bytes{disk!=""} / -(deriv(node_filesystem_avail_bytes{disk!=""}[3d]) < 0)'
     ' and node_filesystem_avail_bytes{disk!=""} offset 1d)'
 )
+_AVAILABILITY = f'avg(avg_over_time(probe_success{{job="{PROBE_JOB}"}}[90d]))'
 _BUDGET_LEFT = "registry:error_budget:left_30d"
 
 
@@ -56,6 +58,7 @@ class Health:
         drilled: The last drill.
         collected: The last garbage collection that went well.
         disk_full_s: In how many seconds the disk is full, if it goes on like in the last three days; None if it does not fill.
+        availability: Which share of the probes succeeded in the last 90 days, as far as Prometheus keeps them; None if unknown.
         budget: Which share of the month's error budget is left; None if that is unknown.
     """
 
@@ -69,6 +72,7 @@ class Health:
     drilled: Drilled | None = None
     collected: Run | None = None
     disk_full_s: float | None = None
+    availability: float | None = None
     budget: float | None = None
     at: float = field(default_factory=time.time)
 
@@ -138,6 +142,7 @@ class Observer:
             drilled=standing.drilled,
             collected=history_of(stack).last_success("gc"),
             disk_full_s=asked.value(_FULL_IN) if asked else None,
+            availability=asked.value(_AVAILABILITY) if asked else None,
             budget=asked.value(_BUDGET_LEFT) if asked else None,
         )
 

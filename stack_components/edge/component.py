@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,7 +22,7 @@ from stack_components.edge.capacity import Capacity, go_memory
 from stack_components.edge.clients import HOST_ADDRESS, Clients
 from stack_components.edge.events import Events
 from stack_components.edge.front_page import FrontPage
-from stack_components.edge.pages import PAGES
+from stack_components.edge.pages import PAGES, STATUS, Page
 from stack_components.edge.registry_routes import Upstreams
 from stack_components.edge.sign_on import SignOn
 from stack_components.gateway import component as gateway
@@ -51,7 +52,7 @@ def config(plan: Plan) -> EdgeConfig:
     return EdgeConfig(
         sites=sites(settings),
         upstreams=Upstreams(registry=f"{registry.NAME}:{registry.PORT}", gateway=f"{gateway.NAME}:{gateway.PORT}"),
-        pages=[page for service, page in PAGES.items() if plan.runs(service)],
+        pages=[_public(page, settings) for service, page in PAGES.items() if plan.runs(service)],
         front=FrontPage(
             title=settings.ui.title,
             host=settings.registry_host,
@@ -78,6 +79,11 @@ def config(plan: Plan) -> EdgeConfig:
             public_name=settings.registry_host if settings.public_url.startswith("https:") else "",
         ),
     )
+
+
+def _public(page: Page, settings: Settings) -> Page:
+    """Return a page with what everybody may see of it, if the settings say so."""
+    return replace(page, public=STATUS) if page is PAGES["console"] and settings.console.public_status else page
 
 
 def _default_name(host: str) -> str:

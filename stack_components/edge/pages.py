@@ -16,6 +16,7 @@ class Page:
         upstream: The service as host:port.
         stripped: Whether the path is removed before the service sees the request.
         asks_registry: Whether its scripts ask for the registry's API below its own path.
+        public: A path below its own that everybody may see, without signing on; empty if there is none.
     """
 
     title: str
@@ -23,8 +24,11 @@ class Page:
     upstream: str
     stripped: bool = False
     asks_registry: bool = False
+    public: str = ""
 
 
+# What everybody sees of the console, where the settings say so.
+STATUS = "/status"
 PAGES: Mapping[str, Page] = {
     "grafana": Page("Grafana", "/grafana", "grafana:3000"),
     "prometheus": Page("Prometheus", "/prometheus", "prometheus:9090"),
@@ -47,7 +51,7 @@ def pages_snippet(pages: Sequence[Page], front: str) -> str:
         pages: The pages.
         front: The directives that serve `/` where no page does. Other paths without a page get 404.
     """
-    blocks = [_page(page) for page in pages]
+    blocks = [text for page in pages for text in (_page(page), _public(page)) if text]
     if not fills_front(pages):
         blocks += [front, "\thandle {\n\t\trespond 404\n\t}\n"]
     return "\n".join(["(pages) {\n\timport sign_on_pages\n", *blocks, "}\n"])
@@ -61,6 +65,27 @@ def _page(page: Page) -> str:
     # Before a route is chosen.
     registry = f"\turi {page.path}/v2/* strip_prefix {page.path}\n" if page.asks_registry else ""
     return f"{registry}\tredir {page.path} {page.path}/ 308\n" + _handle(f" {page.path}/*", page, strip)
+
+
+def _public(page: Page) -> str:
+    """Return the directives for what everybody sees: of what a browser sends, the path alone arrives."""
+    if not page.public:
+        return ""
+    return f"""\
+	handle {page.public} {{
+		route {{
+			@other not method GET HEAD
+			respond @other 405
+			import no_claims
+			import no_credentials
+			request_header -Cookie
+			rewrite {page.public}
+			reverse_proxy {page.upstream} {{
+				import tell_client
+			}}
+		}}
+	}}
+"""
 
 
 def _handle(matcher: str, page: Page, strip: str) -> str:

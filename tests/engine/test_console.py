@@ -70,3 +70,7 @@ def test_another_site_asks_for_nothing(server: Server) -> None:
     answer = curl(server, "/tasks/gc", "--request", "POST", "--header", "Origin: https://evil.example", "--include")
     assert " 403 " in answer.splitlines()[0], answer
     assert server.run(f"ls -A {ROOT}/data/requests/gc") == ""
+
+
+def test_nobody_sees_the_status_unless_the_settings_say_so(server: Server) -> None:
+    assert server.run("curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/status") == "401"

@@ -68,7 +68,7 @@ ALERTS: list[dict[str, Any]] = [
     },
     {"labels": {"alertname": "Soon", "severity": "critical"}, "annotations": {}, "state": "pending", "activeAt": ""},
 ]
-VALUES = {"registry:error_budget:left_30d": 0.75, "max(max_over_time": 1.0}
+VALUES = {"registry:error_budget:left_30d": 0.75, "max(max_over_time": 1.0, "avg(avg_over_time": 0.99951}
 
 
 class MockPrometheus:
@@ -139,3 +139,16 @@ def test_without_an_answer_nothing_is_claimed(tmp_path: Path) -> None:
 def test_a_strange_answer_is_no_answer(prometheus: str, mock: MockPrometheus, alerts: Any) -> None:
     mock.alerts = alerts
     assert not Prometheus(prometheus).alerts()
+
+
+def test_everybody_may_know_whether_it_works_and_nothing_of_what_there_is(tmp_path: Path, prometheus: str) -> None:
+    stack = furnished(tmp_path)
+    stack.backed_up()
+    html = console(stack.root, registry_url=prometheus, prometheus_url=prometheus, links={"Grafana": "/grafana/"}).text("/status")
+    page = seen(html)
+    assert "It works: images can be pulled and pushed." in page
+    assert "99.95 % of the last 90 days, as far as it was measured" in page
+    assert "Recovery from backups last proven 2 hours ago" in page
+    for inner in ("DiskFills", "alpine", "gc", "regops", "/grafana", "href"):
+        assert inner not in html
+    assert "Pulls and pushes may fail" in console(stack.root).text("/status")

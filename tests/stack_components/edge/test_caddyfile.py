@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,16 @@ def test_pages_of_services_that_do_not_run_are_not_there() -> None:
     for upstream in ("grafana:3000", "prometheus:9090", "portainer:9000", "ui:8080", "console:8080"):
         assert everything.count(f"reverse_proxy {upstream} {{\n") == 1
     assert everything.count("import sign_on\n") == 5
+
+
+def test_everybody_sees_the_status_only_where_the_settings_say_so() -> None:
+    assert "/status" not in files()["snippets.d/pages.caddy"]
+    assert "/status" not in files(**BARE)["snippets.d/pages.caddy"]
+    public = files(console={"public_status": True})["snippets.d/pages.caddy"]
+    (block,) = re.findall(r"\thandle /status {.*?\n\t}\n", public, re.DOTALL)
+    assert "import sign_on" not in block
+    assert "import no_claims" in block
+    assert "reverse_proxy console:8080" in block
 
 
 def test_a_proxy_is_trusted_where_it_connects() -> None:
