@@ -257,7 +257,7 @@ class Upstream:
             with self._logins.challenged(reply.headers.get("WWW-Authenticate", ""), scope, sent) as sent:
                 reply = self._follow(method, path, sent, into)
                 self._logins.settle(reply.status)
-            if not self._logins.is_shared(scope):
+            if not self._logins.is_shared(sent):
                 break
         return reply
 

@@ -40,6 +40,7 @@ class Logins:
         self._tokens: dict[str, tuple[str, float]] = {}
         self._locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
         self._together: dict[str, tuple[str, ...]] = {}
+        self._shared: set[str] = set()
         self._doubts = 0
         self._alone = threading.RLock()
         self._accepted = login is None
@@ -114,9 +115,9 @@ class Logins:
                 self._renew(asked, scope)
             return self._tokens[scope][0]
 
-    def is_shared(self, scope: str) -> bool:
-        """Whether the token of a scope is one for several: if it is refused, one of its own may not be."""
-        return len(self._group_of(scope)) > 1
+    def is_shared(self, sent: str) -> bool:
+        """Whether what was sent is a token for several repositories: if it is refused, one for this alone may not be."""
+        return sent in self._shared
 
     def _group_of(self, scope: str) -> tuple[str, ...]:
         return self._together.get(scope, (scope,)) if self._doubts < _DOUBTS else (scope,)
@@ -139,6 +140,8 @@ class Logins:
             self._alone_from_now(scope)
             group = (scope,)
             token, lifetime_s = self._token(asked, group)
+        if len(group) > 1:
+            self._shared.add(token)
         for one in group:
             self._tokens[one] = token, started + lifetime_s - _TOKEN_MARGIN_S
 
