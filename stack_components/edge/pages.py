@@ -79,7 +79,7 @@ def _public(page: Page) -> str:
 			import no_claims
 			import no_credentials
 			request_header -Cookie
-			rewrite {page.public}
+			rewrite {page.public}?
 			reverse_proxy {page.upstream} {{
 				import tell_client
 			}}

@@ -23,7 +23,7 @@ from ops.config import render
 from ops.core.files import write_atomic
 from ops.credentials.keys import public_jwks
 from stack_components.edge.component import config as edge_config
-from stack_components.edge.pages import Page
+from stack_components.edge.pages import STATUS, Page
 from stack_components.edge.registry_routes import Upstreams
 from stack_components.edge.sign_on import SignOn
 from stack_components.gateway.component import config as gateway_config
@@ -198,7 +198,11 @@ def services(
         configuration = dataclasses.replace(
             edge_config(plan),
             upstreams=Upstreams(registry=upstream, gateway=asked),
-            pages=[Page("", path, upstream, stripped=path == "/portainer") for path in ("/grafana", "/portainer", "")],
+            pages=[
+                Page("", "/grafana", upstream),
+                Page("", "/portainer", upstream, stripped=True),
+                Page("", "", upstream, public=STATUS),
+            ],
             sign_on=SignOn(asked, _provider(plan, proxy)),
         )
         caddy = opened.enter_context(running_caddy(configuration, folder, ports))

@@ -22,7 +22,7 @@ from ops.registry.read_only import ReadOnlyMode
 from stack_components.edge.caddyfile import EdgeConfig, Site
 from stack_components.edge.clients import HOST_ADDRESS, Clients
 from stack_components.edge.component import config
-from stack_components.edge.pages import PAGES, Page
+from stack_components.edge.pages import PAGES, STATUS, Page
 from stack_components.edge.registry_routes import Upstreams
 from tests.plans import plan_of
 from tests.real_programs import caddy_binary
@@ -41,7 +41,9 @@ def configured(*sites: Site, **changes: Any) -> EdgeConfig:
 
 
 @pytest.mark.parametrize("sites", [[PLAIN, LOCAL], [PUBLIC], [PUBLIC, PLAIN]], ids=["local", "public", "both"])
-@pytest.mark.parametrize("pages", [list(PAGES.values()), []], ids=["pages", "none"])
+@pytest.mark.parametrize(
+    "pages", [list(PAGES.values()), [dataclasses.replace(PAGES["console"], public=STATUS)], []], ids=["pages", "public", "none"]
+)
 def test_caddy_accepts_the_configuration_without_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sites: list[Site], pages: list[Page]
 ) -> None:

@@ -45,6 +45,20 @@ def test_pages_are_told_the_operator_s_name_and_no_password(alone: Stack) -> Non
             assert claimed(answer.json()["headers"]) == {USER_HEADER.lower(): "admin"}
 
 
+def test_what_everybody_sees_is_one_path_and_is_told_nothing_of_who_asks(alone: Stack) -> None:
+    with Browser(alone, auth=OPERATOR) as browser:
+        browser.get("/")  # for the cookie
+        answer = browser.client.get("/status?a=b", headers={USER_HEADER: "mallory", "Cookie": "other=1"})
+        assert answer.json()["path"] == "/status"
+        assert not {"authorization", "cookie", USER_HEADER.lower()} & {name.lower() for name in answer.json()["headers"]}
+    with Browser(alone) as browser:
+        assert browser.get("/status").status_code == 200
+        assert browser.client.post("/status").status_code == 405
+        for path in ("/status/", "/status/..", "/statuses", "//status", "/STATUS", "/status%2f..%2fimages"):
+            answer = browser.get(path)
+            assert answer.status_code == 401 or answer.json()["path"] == "/status", path
+
+
 def test_the_browser_gets_tokens_with_the_operator_s_password(alone: Stack) -> None:
     with Browser(alone, auth=OPERATOR) as browser:
         assert alone.granted(browser.token(*SCOPES)) == ("admin", EVERYTHING)
