@@ -17,6 +17,8 @@ class ConsoleConfig(Strict):
     Attributes:
         listen_host: Address to listen on. Whoever reaches it may see everything: only the edge should, which asks who it is.
         listen_port: Port to listen on.
+        metrics_host: Address on which `/metrics` is served, if any. Only Prometheus should be able to reach it.
+        metrics_port: Its port.
         root: The stack's folder, as far as it is mounted: the current release's `regops` part, and the folders that are read.
         title: The heading of each page.
         registry: The name by which clients reach the registry, with the port if there is one.
@@ -32,6 +34,8 @@ class ConsoleConfig(Strict):
 
     listen_host: str = "0.0.0.0"  # noqa: S104  # in a container; only the edge publishes ports
     listen_port: Port = 8080
+    metrics_host: str | None = None
+    metrics_port: Port = 8081
     root: Path
     title: Annotated[str, Field(min_length=1)]
     registry: Annotated[str, Field(min_length=1)]

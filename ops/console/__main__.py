@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
 from pathlib import Path
+
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from ops.config import ConfigError, ConsoleConfig, load
 from ops.console.app import Console
 from ops.core import exit_codes, logs
 from ops.gateway import server
+from ops.gateway.metrics import served
 
 # Each page is made in a thread, and people look at few at once.
 _MAX_CONNECTIONS = 128
@@ -40,7 +44,17 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         _log.error(f"cannot listen on {config.listen_host}:{config.listen_port}: {error.strerror or error}")
         return exit_codes.FAILED
-    server.serve(app, listener, connections=_MAX_CONNECTIONS)
+    with contextlib.ExitStack() as stack:
+        if config.metrics_host is not None:
+            registry = CollectorRegistry()
+            ProcessCollector(registry=registry)
+            try:
+                stack.enter_context(served(registry, config.metrics_host, config.metrics_port))
+            except OSError as error:
+                # Not fatal: Prometheus reports the missing target.
+                where = f"{config.metrics_host}:{config.metrics_port}"
+                _log.error(f"cannot serve metrics on {where}: {error.strerror or error}; everything else is served")
+        server.serve(app, listener, connections=_MAX_CONNECTIONS)
     return exit_codes.OK
 
 

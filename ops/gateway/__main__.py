@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         if config.metrics_host is not None:
             try:
-                stack.enter_context(served(gateway.metrics, config.metrics_host, config.metrics_port))
+                stack.enter_context(served(gateway.metrics.registry, config.metrics_host, config.metrics_port))
             except OSError as error:
                 # Not fatal either: Prometheus reports the missing target.
                 where = f"{config.metrics_host}:{config.metrics_port}"

@@ -116,13 +116,13 @@ class InFlight:
 
 
 @contextmanager
-def served(metrics: Metrics, host: str, port: int) -> Iterator[None]:
+def served(registry: CollectorRegistry, host: str, port: int) -> Iterator[None]:
     """Serve `/metrics` in a thread.
 
     Raises:
         OSError: The address is not one of this machine's, or is in use.
     """
-    server, thread = start_http_server(port, own_address(host), metrics.registry)
+    server, thread = start_http_server(port, own_address(host), registry)
     try:
         yield
     finally:

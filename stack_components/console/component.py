@@ -24,6 +24,10 @@ NAME = "console"
 PORT = 8080
 # On the network that it shares with the edge, and on no other that it is on: whoever reaches it sees everything.
 _HOST = f"{NAME}.{NAME}"
+METRICS_PORT = 8081
+# Prometheus reaches nothing but this.
+_METRICS_HOST = f"{NAME}.console-metrics"
+METRICS_ADDRESS = f"{_METRICS_HOST}:{METRICS_PORT}"
 # The stack's folder, as far as the console sees it.
 _ROOT = "/srv/stack"
 
@@ -34,6 +38,8 @@ def config(plan: Plan) -> ConsoleConfig:
     return ConsoleConfig(
         listen_host=_HOST,
         listen_port=PORT,
+        metrics_host=_METRICS_HOST if plan.runs("prometheus") else None,
+        metrics_port=METRICS_PORT,
         root=Path(_ROOT),
         title=settings.ui.title,
         registry=settings.registry_host,

@@ -13,6 +13,7 @@ from pydantic import Field
 from infra.plan import Plan
 from infra.settings import Settings
 from ops.config import PROBE_INTERVAL_S, PROBE_JOB, REGISTRY_DEBUG_PORT, Strict, container_name
+from stack_components.console import component as console
 from stack_components.edge import component as edge
 from stack_components.gateway import component as gateway
 from stack_components.monitoring import alertmanager, blackbox
@@ -91,6 +92,7 @@ def prometheus_config(plan: Plan) -> PrometheusConfig:
         _job("alertmanager", alertmanager.ADDRESS),
         _job("registry", f"registry.registry-metrics:{REGISTRY_DEBUG_PORT}"),
         _job("gateway", gateway.METRICS_ADDRESS),
+        _job("console", console.METRICS_ADDRESS),
         _job("edge", f"edge.metrics:{edge.MONITORING_PORT}"),
         _job("grafana", "grafana.dashboards:3000", path="/grafana/metrics"),
         _containers(plan),

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import docker
 from docker.models.containers import Container
@@ -19,11 +19,13 @@ from infra.live_secrets import is_of
 from infra.local import service_user
 from infra.paths import cache_folder
 from infra.plan import Plan
+from infra.regops import regops_part
 from infra.release import Part
 from infra.services import SERVICES
 from infra.site import machine, ops_part, site_part
 from ops.core.layout import CURRENT
 from stack_components.cache import component as cache
+from stack_components.console import component as console
 from stack_components.edge import component as edge
 from stack_components.gateway import component as gateway
 from stack_components.monitoring import component as monitoring
@@ -60,8 +62,9 @@ def write_part(plan: Plan, name: str, folder: Path) -> Path:
 
 
 def _parts(plan: Plan) -> Iterator[Part]:
-    for component in (monitoring, cache, edge, gateway):
+    for component in (monitoring, cache, edge, gateway, console):
         yield from component.parts(plan)
+    yield regops_part(plan, PurePosixPath("/srv/stack"))
     yield ops_part()
     yield site_part(machine())
 
@@ -110,6 +113,7 @@ def tools(name: str, folder: Path) -> Iterator[Tools]:
             entrypoint=["/usr/bin/sleep"],
             detach=True,
             network_mode="none",
+            tmpfs={"/tmp": ""},  # noqa: S108  # for each test promtool makes a database there
             volumes={str(folder): {"bind": "/files", "mode": "ro"}},
         )
         try:
@@ -181,7 +185,10 @@ class Stack:
         return fetch_in(next(iter(self.containers.values())), url)
 
     def _part(self, name: str) -> Path:
-        folder = write_part(self.plan, name, self.folder / "parts" / name)
+        folder = self.folder / "parts" / name
+        if folder.exists():  # another service runs from it
+            return folder
+        write_part(self.plan, name, folder)
         for path in folder.glob("*.yml"):
             text = path.read_text()
             for there, here in self.changes.items():

@@ -55,6 +55,8 @@ def seen(plan: Plan) -> Iterator[Seen]:
     policy = 'redis_instance_info{job="redis-exporter",maxmemory_policy="allkeys-lru"}'
     yield Seen(policy, "1", {"cache": GONE, "redis-exporter": GONE})
     yield Seen('prometheus_notifications_dropped_total{job="prometheus"}', "0", {"alertmanager": _ON})
+    failed = 'alertmanager_notifications_failed_total{job="alertmanager",integration="webhook"}'
+    yield Seen(failed, "0", {"gateway": _ON, "alertmanager": GONE})
     for job, metrics in _OF_ONE.items():
         for metric, worth in metrics.items():
             name, _, labels = metric.partition("{")

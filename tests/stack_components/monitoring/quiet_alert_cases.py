@@ -29,6 +29,15 @@ QUIET = [
         "20m",
     ),
     Case(
+        "the gateway was away until a moment ago, which is another alert",
+        "AlertsNotDelivered",
+        {
+            'alertmanager_notifications_failed_total{integration="webhook"}': "0+1x40 40x40",
+            UP % "gateway": "0x40 1x40",
+        },
+        "26m",
+    ),
+    Case(
         "ten events wait", "RegistryEventsWaiting", {'registry_notifications_pending_total{endpoint="gateway"}': "10x40"}, "15m"
     ),
     Case(

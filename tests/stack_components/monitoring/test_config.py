@@ -74,6 +74,10 @@ scrape_configs:
   static_configs:
   - targets:
     - gateway.gateway-metrics:8081
+- job_name: console
+  static_configs:
+  - targets:
+    - console.console-metrics:8081
 - job_name: edge
   static_configs:
   - targets:
@@ -141,7 +145,7 @@ rule_files:
 def test_what_does_not_run_is_not_scraped() -> None:
     everything = set(scraped(**EVERYTHING))
     assert everything == {
-        *("prometheus", "alertmanager", "registry", "gateway", "edge", "grafana", "cadvisor", "crowdsec"),
+        *("prometheus", "alertmanager", "registry", "gateway", "console", "edge", "grafana", "cadvisor", "crowdsec"),
         *("probe", "node-exporter", "redis-exporter", "blackbox-exporter"),
     }
     little = set(scraped(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False}))

@@ -22,6 +22,7 @@ from ops.stack.alerts import alert_inbox
 from ops.stack.stack import Stack as RegopsStack
 from ops.tasks.notify.run import deliver
 from stack_components.cache.config import users_acl
+from stack_components.console import component as console
 from stack_components.gateway import component as gateway
 from stack_components.monitoring import alerts, exporters, services
 from stack_components.monitoring.alerts import rule_file
@@ -52,7 +53,17 @@ SOONER = {
 # What Prometheus said before it had found Alertmanagers is lost; by default it says it again after a minute.
 SAID_AGAIN = "--rules.alert.resend-delay=2s"
 # Prometheus, which would tell, is left alone; what waits for Alertmanager is dropped, which shows for minutes.
-STOPPED = ("gateway", "cache", "redis-exporter", "blackbox-exporter", "node-exporter", "registry", "edge", "alertmanager")
+STOPPED = (
+    "gateway",
+    "console",
+    "cache",
+    "redis-exporter",
+    "blackbox-exporter",
+    "node-exporter",
+    "registry",
+    "edge",
+    "alertmanager",
+)
 EVENTS_TOKEN, ALERTS_TOKEN = "events-token-of-the-tests", "alerts-token-of-the-tests"
 DOWN = "The registry is not responding (registry.registry-metrics:5001)"
 METRIC = re.compile(r"\b(?:registry|gateway|caddy|redis|node|probe|alertmanager|up)(?:_\w+)?\b(?=[{\[ )]|$)")
@@ -102,6 +113,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         started.start("cache", CACHE)
         started.start("registry", REGISTRY)
         started.start("gateway", gateway.service_args(PLAN))
+        started.start("console", console.service_args(PLAN))
         started.start("edge", EDGE)
         started.start("node-exporter", exporters.node_exporter_args())
         started.start("redis-exporter", exporters.redis_exporter_args())
@@ -134,7 +146,7 @@ def test_every_target_is_up(stack: Stack) -> None:
     expected = [
         name
         for name in PLAN.services
-        if name in {"prometheus", "alertmanager", "registry", "gateway", "edge"} or "exporter" in name
+        if name in {"prometheus", "alertmanager", "registry", "gateway", "console", "edge"} or "exporter" in name
     ]
     wait_for(lambda: {health for health, _ in states().values()} == {"up"}, lambda: str(states()))
     assert sorted(states()) == sorted([*expected, "probe"])
@@ -261,6 +273,7 @@ def test_when_a_service_stops_the_alert_of_its_runbook_is_raised_and_no_other(st
     """They wait, as production does, to see whether it lasts; here that they wait is enough."""
     expected = {told_by()[service]}
     stack.containers[service].kill()
+    stack.containers[service].wait()  # else it would not be started again
     try:
         wait_for(lambda: raised(stack) == expected, lambda: f"raised: {sorted(raised(stack))}")
         time.sleep(EVALUATED_S)
