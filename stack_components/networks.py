@@ -43,7 +43,7 @@ NETWORKS: Mapping[str, NetworkKind] = {
     ),
     "console": NetworkKind("the pages of the console", ("edge", "console")),
     # So whoever is in the console has no way to Grafana, which believes what it is told about who is signed on.
-    "console-metrics": NetworkKind("what the console asks Prometheus", ("console", "prometheus")),
+    "console-metrics": NetworkKind("what the console and Prometheus ask each other", ("console", "prometheus")),
     "ui": NetworkKind("the pages of the UI", ("edge", "ui")),
     "dashboards": NetworkKind("the pages and the data of dashboards", ("edge", "grafana", "prometheus")),
     "metrics": NetworkKind(
