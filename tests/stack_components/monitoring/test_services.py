@@ -65,6 +65,8 @@ STOPPED = (
     "alertmanager",
 )
 EVENTS_TOKEN, ALERTS_TOKEN = "events-token-of-the-tests", "alerts-token-of-the-tests"
+# Alertmanager waits longer after each failure.
+_TRIES_S = 120.0
 DOWN = "The registry is not responding (registry.registry-metrics:5001)"
 METRIC = re.compile(r"\b(?:registry|gateway|caddy|redis|node|probe|alertmanager|up)(?:_\w+)?\b(?=[{\[ )]|$)")
 
@@ -237,21 +239,25 @@ def test_an_alert_becomes_a_message_and_its_end_too_even_if_the_gateway_was_away
         deliver(regops)
         return [(one["title"], one["priority"]) for one in server.messages() if one.get("title", "").endswith(title)]
 
-    wait_for(lambda: alert_inbox(regops).heartbeat().last > 0, lambda: stack.containers["alertmanager"].logs().decode())
+    wait_for(
+        lambda: alert_inbox(regops).heartbeat().last > 0,
+        lambda: stack.containers["alertmanager"].logs().decode(),
+        patience_s=_TRIES_S,
+    )
     deliver(regops)
     assert asked == ["/ping"]
     stack.containers["gateway"].stop(timeout=5)
     stack.containers["registry"].pause()
     try:
         failed = 'sum(alertmanager_notifications_failed_total{integration="webhook"}) > bool 0'
-        wait_for(lambda: value(stack, failed) == 1, lambda: stack.containers["alertmanager"].logs().decode())
+        wait_for(lambda: value(stack, failed) == 1, lambda: stack.containers["alertmanager"].logs().decode(), patience_s=_TRIES_S)
         assert told(DOWN) == []
         stack.containers["gateway"].start()
-        wait_for(lambda: told(DOWN) == [(DOWN, 5)], lambda: str(server.messages()))
+        wait_for(lambda: told(DOWN) == [(DOWN, 5)], lambda: str(server.messages()), patience_s=_TRIES_S)
     finally:
         stack.containers["gateway"].start()
         stack.containers["registry"].unpause()
-    wait_for(lambda: told(DOWN) == [(DOWN, 5), (f"Resolved: {DOWN}", 2)], lambda: str(server.messages()))
+    wait_for(lambda: told(DOWN) == [(DOWN, 5), (f"Resolved: {DOWN}", 2)], lambda: str(server.messages()), patience_s=_TRIES_S)
 
 
 def test_every_selector_of_every_rule_returns_data(stack: Stack) -> None:
