@@ -73,6 +73,7 @@ class EntriesScreen(Screen[None]):
         """Name what is shown."""
         super().__init__()
         self._desk = desk
+        self._checking = Latest(self)
         self._found = NOTHING
         self._only_wrong = False
         self._rows: list[Item] = []
@@ -89,7 +90,6 @@ class EntriesScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Read the file, and keep looking whether it changes."""
-        self._checking = Latest(self)
         self.table.focus()
         self._desk.load()
         self._check()

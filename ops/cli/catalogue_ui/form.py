@@ -73,6 +73,8 @@ class FormScreen(Screen[Item | None]):
         super().__init__()
         self.draft = draft
         self._desk, self._reload = desk, reload
+        self._previewing, self._asking = Latest(self, alone=True), Latest(self)
+        self._is_ready = False
         self._preview = Preview()
         self._asked: dict[str, Any] | None = None
         self._answer: Answer | None = None
@@ -107,15 +109,17 @@ class FormScreen(Screen[Item | None]):
 
     def on_mount(self) -> None:
         """Show what there is."""
-        self._previewing, self._asking = Latest(self, alone=True), Latest(self)
-        self._show_title()
+        self._is_ready = True
+        self._show_draft()
         self._field(SOURCE if self.draft.is_new else TAGS).go()
         self._look()
 
     def _field(self, name: str) -> FormField:
         return self.query_one(f"#field-{name}", FormField)
 
-    def _show_title(self) -> None:
+    def _show_draft(self) -> None:
+        for field in self.query(FormField):
+            field.value = getattr(self.draft.now, field.field)
         document, item = self._desk.document, self.draft.item
         told = f"Edit {item.text('source')}  ·  {document.place(item)}" if item else f"Add an entry to {document.name}"
         self.query_one("#title", Static).update(text.lines((told, "")))
@@ -130,11 +134,11 @@ class FormScreen(Screen[Item | None]):
     def rebase(self) -> None:
         """Follow a file that somebody else has changed: what was typed is kept."""
         self.draft = self.draft.onto(self._desk.document)
-        for field in self.query(FormField):
-            field.value = getattr(self.draft.now, field.field)
+        if not self._is_ready:  # it begins with that
+            return
+        self._show_draft()
         told = self._desk.trouble or (_LOST if self.draft.lost else _OTHERS).format(file=self._desk.document.name)
         self._note(told)
-        self._show_title()
         self._look()
 
     # --- something is typed

@@ -41,6 +41,7 @@ class PlanScreen(Screen[None]):
         """Name whose."""
         super().__init__()
         self._desk = desk
+        self._looking = Latest(self)
 
     def compose(self) -> ComposeResult:
         """Build it."""
@@ -51,7 +52,6 @@ class PlanScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Look."""
-        self._looking = Latest(self)
         self._table.display = False
         self._table.focus()
         self.action_again()

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
+from ops.cli.catalogue_ui.draft import Draft
+from ops.cli.catalogue_ui.form import FormScreen
 from tests.ops.cli.catalogue_ui.pilots import TEXT, Person, before, driven
 
 REDIS = """\
@@ -176,6 +178,22 @@ async def test_others_may_write_other_fields_of_the_same_entry(file: Path) -> No
         assert person.app.screen.query_one("#field-keep").children[1].value == "4"  # type: ignore[attr-defined]
         await person.press("ctrl+s")
         assert file.read_text() == theirs.replace(r"'1[67]\.\d+'", "latest")
+
+
+@driven
+async def test_others_may_write_while_the_form_is_just_being_opened(file: Path) -> None:
+    async with before(file) as person:
+        desk = person.app.desk
+        form = FormScreen(desk, Draft.editing(desk.document.entries[0]), lambda: None)
+        opened = person.app.push_screen(form)
+        file.write_text(TEXT.replace("keep_last: 6", "keep_last: 5"))
+        desk.load()
+        form.rebase()
+        await opened
+        await person.until("5")
+        await person.press("tab", "tab", "tab", "backspace", "3")
+        await person.press("ctrl+s")
+        assert file.read_text() == TEXT.replace("keep_last: 6", "keep_last: 3")
 
 
 @driven
