@@ -60,8 +60,8 @@ def ui_(
 
 
 def _wait_for(desk: Desk) -> None:
-    say("waiting for registries that were asked for the plan; ^C leaves at once")
     try:
+        say("waiting for registries that were asked for the plan; ^C leaves at once")
         while desk.asks:
             time.sleep(_LOOK_S)
     except KeyboardInterrupt:
