@@ -38,11 +38,12 @@ from tests.stack_components.monitoring.living import MEASURED, WITHOUT_DATA, rai
 from tests.stack_components.monitoring.monitoring_rig import Stack, run_in, running_stack, wait_for
 from tests.stack_components.monitoring.promql import selectors
 from tests.stack_components.monitoring.runbooks import told_by
+from tests.stack_components.monitoring.test_config import TOLD
 
 pytestmark = pytest.mark.system
 
 # Those for which there are images here, without what is not theirs.
-PLAN = plan_of(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False})
+PLAN = plan_of(protection={"enabled": False}, monitoring={"grafana": False, "cadvisor": False}, **TOLD)
 # Half a minute is long in a test.
 EVALUATED_S = 2
 SOONER = {
