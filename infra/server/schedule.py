@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from infra.plan import Plan
 from infra.regops import ALERTS_FOLDER, ALL_DATA, DATA_FOLDER, METRICS_FOLDER
-from ops.config import DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER, request_folder
+from ops.config import DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER, REQUEST_FILE, request_folder
 
 _DAY_S = 86_400
 # The schedule's clock and the host's may differ a little.
@@ -64,6 +64,7 @@ class Task:
         network: Whether it may use the network.
         within_s: For how many seconds it may go without success, if not until the second run in a row should have ended.
         watches: Folder below the root: what appears there starts it too, at once; empty if there is none.
+        asked: File below the root that starts it too, when somebody has asked for it; empty if nobody can.
         restores: Whether it runs `restic restore`, which asks the kernel to give files their owners, and is killed where it may
             not ask. Without a capability it gets no answer but no.
     """
@@ -80,6 +81,7 @@ class Task:
     network: bool = False
     within_s: int = 0
     watches: str = ""
+    asked: str = ""
     restores: bool = False
 
     def command(self, root: PurePosixPath) -> Sequence[str]:
@@ -152,7 +154,8 @@ def schedule(plan: Plan) -> Sequence[Task]:
 def _asked(task: Task) -> Task:
     """Return a task that starts also when somebody asks for it in the console."""
     folder = request_folder(task.name)
-    return replace(task, watches=folder, writes=task.writes if ALL_DATA in task.writes else [*task.writes, folder])
+    writes = task.writes if ALL_DATA in task.writes else [*task.writes, folder]
+    return replace(task, asked=f"{folder}/{REQUEST_FILE}", writes=writes)
 
 
 def _times(window: str | None) -> When:

@@ -32,7 +32,7 @@ def units(task: Task, root: PurePosixPath) -> Mapping[str, str]:
         root: The stack's folder on the host.
     """
     name = unit_name(task)
-    watcher = {f"{name}.path": _watcher(task, root)} if task.watches else {}
+    watcher = {f"{name}.path": _watcher(task, root)} if task.watches or task.asked else {}
     return {f"{name}.service": _service(task, root), f"{name}.timer": _timer(task), **watcher}
 
 
@@ -84,7 +84,9 @@ WantedBy=timers.target
 
 
 def _watcher(task: Task, root: PurePosixPath) -> str:
-    # Not DirectoryNotEmpty=, which would start it again and again while a disk is so full that nothing can be fetched.
+    # Of what appears: not DirectoryNotEmpty=, which would start it again and again while a disk is so full that nothing can be
+    # fetched. Of a request: not PathChanged=, which each `up` would be for, since it sets the owners of folders.
+    seen = f"PathChanged={root}/{task.watches}" if task.watches else f"PathExists={root}/{task.asked}"
     return f"""\
 # {HEAD}
 [Unit]
@@ -92,7 +94,7 @@ Description=What the registry's {task.name} does not wait for its time with
 RequiresMountsFor={root}
 
 [Path]
-PathChanged={root}/{task.watches}
+{seen}
 
 [Install]
 WantedBy=multi-user.target
@@ -105,7 +107,9 @@ def _service(task: Task, root: PurePosixPath) -> str:
     last = shlex.join(task.last_command(root)).replace("%", "%%")
     stop_post = f"ExecStopPost={last}\n" if last else ""
     # What is started by what appears may be started often. Else the one that watches would fail, and would not watch again.
-    often = "StartLimitIntervalSec=0\n" if task.watches else ""
+    often = "StartLimitIntervalSec=0\n" if task.watches or task.asked else ""
+    # The task takes the request when it starts. If it could not start, it would be started for ever.
+    stop_post += f"ExecStopPost=-rm -f {root}/{task.asked}\n" if task.asked else ""
     groups = "SupplementaryGroups=docker\n" if task.docker else ""
     owners = "SystemCallFilter=@chown\n" if task.restores else ""
     paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)

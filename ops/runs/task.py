@@ -105,7 +105,7 @@ class _Frame:
     def __init__(self, stack: Stack, task: str, routine: bool, warn: Callable[[str], None]) -> None:
         """Take the time. Nothing is recorded yet."""
         started = datetime.now(UTC)
-        self._stack, self._routine, self._warn = stack, routine, warn
+        self._stack, self._warn = stack, warn
         self._run = Run(
             run_id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
             task=task,
@@ -113,6 +113,8 @@ class _Frame:
             process=process_mark(os.getpid()),
             by=take(stack, task),
         )
+        # Who asked for it looks for it in the history.
+        self._routine = routine and not self._run.by
         self._began = time.monotonic()
         self.pings = Pings(stack.config.pings.get(task), warn)
 

@@ -57,7 +57,7 @@ def config(plan: Plan) -> ConsoleConfig:
 def offers(plan: Plan) -> tuple[str, ...]:
     """Return the tasks that the console can ask the host for; where nothing starts tasks, none."""
     watched = [] if plan.settings.is_local else schedule(plan)
-    return tuple(task.name for task in watched if task.watches == request_folder(task.name))
+    return tuple(task.name for task in watched if task.asked)
 
 
 def links(plan: Plan) -> Mapping[str, str]:

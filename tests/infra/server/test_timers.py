@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -90,3 +91,17 @@ def test_the_user_of_a_service_has_an_entry_once_the_machine_is_told(server: Deb
 
 def test_systemd_finds_nothing_wrong_with_what_goes_on_with_a_recovery(server: Debian13) -> None:
     assert server.run("systemd-analyze verify regops-recover.service 2>&1").stdout == ""
+
+
+def test_a_task_starts_when_its_request_is_there_and_a_request_never_stays() -> None:
+    """Not when anything happens to the folder: each `up` sets its owner."""
+    asked = replace(plan(), services=("console",))
+    tasks = {task.name: units(task, ROOT) for task in schedule(asked)}
+    watcher, service = tasks["gc"]["regops-gc.path"], tasks["gc"]["regops-gc.service"]
+    assert f"PathExists={ROOT}/data/requests/gc/asked\n" in watcher
+    assert "PathChanged" not in watcher
+    assert f"ExecStopPost=-rm -f {ROOT}/data/requests/gc/asked\n" in service
+    assert "StartLimitIntervalSec=0\n" in service
+    without = {task.name: units(task, ROOT) for task in schedule(plan())}
+    assert "regops-gc.path" not in without["gc"]
+    assert "requests" not in without["gc"]["regops-gc.service"]

@@ -35,6 +35,13 @@ def test_who_asked_is_in_the_history_once(stack: Stack, file: Path) -> None:
     assert not file.exists()
 
 
+def test_a_routine_run_is_in_the_history_if_somebody_asked_for_it(stack: Stack, file: Path) -> None:
+    run_task(stack, "gc", lambda: Outcome(0, "done"), routine=True)
+    file.write_text("ann\n")
+    run_task(stack, "gc", lambda: Outcome(0, "done"), routine=True)
+    assert [run.by for run in history_of(stack).runs()] == ["ann"]
+
+
 def test_a_request_for_another_task_stays(stack: Stack, file: Path) -> None:
     file.write_text("ann\n")
     run_task(stack, "backup", lambda: Outcome(0, "done"))
