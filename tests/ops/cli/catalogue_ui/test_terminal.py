@@ -79,7 +79,8 @@ def terminal(*words: str | Path) -> Iterator[Terminal]:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
     program = subprocess.Popen(
-        [sys.executable, "-m", "ops.cli", *words],
+        # Where tests run in a shell's background, SIGINT is ignored, and programs would inherit that.
+        ["/usr/bin/env", "--default-signal=INT", sys.executable, "-m", "ops.cli", *words],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
