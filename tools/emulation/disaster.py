@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.files import write_atomic
-from ops.core.process import Completed, run
+from ops.core.process import CommandError, Completed, run
 from tools.emulation.stack import EmulatedStack
 
 _KIT = "kit.age"
@@ -16,6 +16,7 @@ _PAGE = "README.md"
 # What a clone does not have: what is made when it is used, and what this machine keeps in it.
 _NOT_CLONED = (".git", ".venv", ".state", ".*_cache", "__pycache__", "Pulumi.*.yaml")
 _LIMIT_S = 1200.0
+_SHOWN = 4000
 
 
 def destroy_server(stack: EmulatedStack) -> None:
@@ -95,4 +96,9 @@ class Clone:
                 "PULUMI_SKIP_CONFIRMATIONS": "true",
             }
         )
-        return run(["sh", "-euc", line], timeout=_LIMIT_S, cwd=self.folder, env=environment, stream=stream)
+        done = run(["sh", "-euc", line], timeout=_LIMIT_S, cwd=self.folder, env=environment, stream=stream, check=False)
+        if done.returncode:  # the engine says on standard output what it failed at
+            raise CommandError(
+                f"`{line}` failed with exit code {done.returncode}:\n{done.stdout[-_SHOWN:]}\n{done.stderr[-_SHOWN:]}", done
+            )
+        return done
