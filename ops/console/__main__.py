@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from ops.config import ConfigError, ConsoleConfig, load
 from ops.console.app import Console
 from ops.core import exit_codes, logs
 from ops.gateway import server
-from ops.gateway.metrics import served
+from ops.gateway.metrics import served_if_possible
 
 # Each page is made in a thread, and people look at few at once.
 _MAX_CONNECTIONS = 128
@@ -44,16 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         _log.error(f"cannot listen on {config.listen_host}:{config.listen_port}: {error.strerror or error}")
         return exit_codes.FAILED
-    with contextlib.ExitStack() as stack:
-        if config.metrics_host is not None:
-            registry = CollectorRegistry()
-            ProcessCollector(registry=registry)
-            try:
-                stack.enter_context(served(registry, config.metrics_host, config.metrics_port))
-            except OSError as error:
-                # Not fatal: Prometheus reports the missing target.
-                where = f"{config.metrics_host}:{config.metrics_port}"
-                _log.error(f"cannot serve metrics on {where}: {error.strerror or error}; everything else is served")
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    with served_if_possible(registry, config.metrics_host, config.metrics_port):
         server.serve(app, listener, connections=_MAX_CONNECTIONS)
     return exit_codes.OK
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from ops.gateway.alerts import Alerts, ByPort
 from ops.gateway.app import Gateway
 from ops.gateway.failing import Failing
 from ops.gateway.login import Login
-from ops.gateway.metrics import Metrics, served
+from ops.gateway.metrics import Metrics, served_if_possible
 from ops.gateway.rights import LiveRights, tokens_of
 from ops.gateway.sign_on import SignedOn
 from ops.gateway.throttle import Throttle
@@ -83,14 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
             # Not fatal: pulls need tokens. That alerts do not arrive is told by `regops notify`.
             where = f"{config.alerts.host}:{config.alerts.port}"
             _log.error(f"cannot take alerts on {where}: {error.strerror or error}; everything else is served")
-    with contextlib.ExitStack() as stack:
-        if config.metrics_host is not None:
-            try:
-                stack.enter_context(served(gateway.metrics.registry, config.metrics_host, config.metrics_port))
-            except OSError as error:
-                # Not fatal either: Prometheus reports the missing target.
-                where = f"{config.metrics_host}:{config.metrics_port}"
-                _log.error(f"cannot serve metrics on {where}: {error.strerror or error}; everything else is served")
+    with served_if_possible(gateway.metrics.registry, config.metrics_host, config.metrics_port):
         server.serve(ByPort(gateway.app(), others), *listeners)
     return 0
 

@@ -5,8 +5,9 @@ Names: https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +18,8 @@ from ops.events.store import Kept
 from ops.gateway.incoming import MalformedCredentialsError
 from ops.gateway.login import LoginBusyError, LoginError, TooManyFailuresError, WrongPasswordError
 from ops.gateway.own_address import own_address
+
+_log = logging.getLogger(__name__)
 
 _ACTIONS = ("push", "pull", "mount", "delete")
 _OTHER = "other"
@@ -129,3 +132,15 @@ def served(registry: CollectorRegistry, host: str, port: int) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def served_if_possible(registry: CollectorRegistry, host: str | None, port: int) -> Iterator[None]:
+    """Serve `/metrics`, if there is an address for it. That it cannot be is not fatal: Prometheus reports the missing target."""
+    with ExitStack() as stack:
+        if host is not None:
+            try:
+                stack.enter_context(served(registry, host, port))
+            except OSError as error:
+                _log.error(f"cannot serve metrics on {host}:{port}: {error.strerror or error}; everything else is served")
+        yield
