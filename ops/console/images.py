@@ -16,7 +16,6 @@ from ops.registry.references import MAX_MANIFEST_BYTES
 from ops.registry.tree import RegistryTree, TreeError
 
 _REMEMBERED = 4000
-_INDEX_KEYS = ("manifests",)
 # The tags under which clients look for what refers to a digest, without the referrers API, and where cosign puts signatures:
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
 _REFERRING = "sha256-"
@@ -201,13 +200,13 @@ class Images:
     def _understood(self, digest: str, document: Mapping[str, Any]) -> Image:
         media_type = _text(document.get("mediaType"))
         annotations = {_text(key): _text(value) for key, value in _members(document.get("annotations")).items()}
-        if any(key in document for key in _INDEX_KEYS):
+        if "manifests" in document:
             return self._index(digest, media_type, document, annotations)
         parts = [_part(one) for one in _list(document.get("layers"))]
         config = _members(document.get("config"))
         if not parts and not config:
             return Image(digest, media_type=media_type)
-        size = sum({part.digest: part.size for part in parts}.values()) + _number(config.get("size"))
+        size = sum_of(parts) + _number(config.get("size"))
         config_type = _text(config.get("mediaType"))
         artifact = _text(document.get("artifactType")) or ("" if _is_image_config(config_type) else config_type)
         described = {} if artifact else self._document(_text(config.get("digest"))) or {}

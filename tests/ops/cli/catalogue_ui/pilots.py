@@ -20,23 +20,13 @@ from ops.cli.catalogue_ui.app import CatalogueApp
 from ops.cli.catalogue_ui.desk import Desk
 from ops.config import REGOPS_FILE, MirrorSettings, RegopsConfig, render
 from ops.core.files import write_atomic
+from tests.ops.cli.catalogue_runs import TEXT as TWO_ENTRIES
 
 SIZE = (120, 36)
 _PATIENCE_S = 20.0
-TEXT = """\
-version: 1
-sync:
-  # databases
-  - source: docker.io/library/postgres
-    target: r.example.com/library/postgres
-    type: repository
-    tags:
-      allow: ['1[67]\\.\\d+'] # both
-    x-regops: {keep_last: 6}
-  - source: quay.io/org/app:1.2
-    target: r.example.com/org/app:1.2
-    type: image
-  - source: ghcr.io/org/tool
+# A third entry, of which all tags are mirrored.
+TEXT = f"""\
+{TWO_ENTRIES}  - source: ghcr.io/org/tool
     target: r.example.com/org/tool
     type: repository
 """
