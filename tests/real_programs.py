@@ -18,6 +18,7 @@ from docker.models.containers import Container
 from infra.cache import cached
 from infra.paths import cache_folder
 from ops.registry.cache import RedisCache
+from tests.free_ports import free_port
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.golang import GoProgram, ensure_program
 from tools.offline.images import ensure_images
@@ -120,7 +121,7 @@ def redis_server(folder: Path, conf: str, acl: str) -> Iterator[RedisServer]:
             cap_drop=["ALL"],
             tmpfs={"/tmp": "mode=1777"},  # noqa: S108  # the container's own
             volumes=[f"{read.parent}:/etc/redis:ro", f"{secret}:/run/secrets/users.acl:ro"],
-            ports={"6379/tcp": ("127.0.0.1", 0)},
+            ports={"6379/tcp": ("127.0.0.1", free_port())},
         )
         removed.callback(container.remove, force=True, v=True)
         container.start()

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ops.config.gateway import ALERTS_FOLDER, FAILING_LOGINS_FILE, HEARTBEAT_FILE
+from ops.config.requests import REQUESTS_FOLDER
 from ops.core.files import copy_mode_and_owner
 from ops.core.layout import CATALOGUE_FILE, MIRROR_FOLDER, SECRET_VERSIONS
 
@@ -42,7 +44,9 @@ ROWS: Sequence[Row] = (
     Row("current/regops"),
     Row("data/edge"),  # certificates, and the account at their authority
     Row("data/gateway"),
-    Row("data/gateway/failing-logins.json", "who is refused at the moment"),
+    Row(f"data/gateway/{FAILING_LOGINS_FILE}", "who is refused at the moment"),
+    Row(f"data/gateway/{ALERTS_FOLDER}", "alerts of the moment; Alertmanager sends them again"),
+    Row(f"data/gateway/{HEARTBEAT_FILE}", "when alerts last arrived on this host"),
     Row("data/grafana"),
     Row(MIRROR_FOLDER, quiet=True),
     Row(f"{MIRROR_FOLDER}/{CATALOGUE_FILE}"),  # with what nobody has taken over into the repository yet
@@ -56,6 +60,7 @@ ROWS: Sequence[Row] = (
     Row("data/regops/recovery.json", "of this host alone"),
     Row("data/regops/tasks", quiet=True),
     Row("data/regops/locks", "of processes that run now"),
+    Row(REQUESTS_FOLDER, "what was asked for and has not begun"),
     Row("data/registry", "its index and its blobs are"),
     Row("data/snapshots", "undoes on the same disk what a backup has anyway"),
     Row("data/backup", "works on backups"),

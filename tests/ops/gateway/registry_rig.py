@@ -43,8 +43,8 @@ class Registry:
         token: str = response.raise_for_status().json()["token"]
         return token
 
-    def push(self, repository: str, tag: str, token: str | None) -> httpx.Response:
-        """Push the smallest image; return the answer of the first step that failed, or of the last."""
+    def push(self, repository: str, tag: str, token: str | None, *, of: str = "") -> httpx.Response:
+        """Push the smallest image, one for each tag and `of`; return the answer of the first step that failed, or of the last."""
         started = self.request("POST", f"/v2/{repository}/blobs/uploads/", token)
         if started.status_code != 202:
             return started
@@ -56,7 +56,7 @@ class Registry:
         blob = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": EMPTY, "size": 2}
         manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": blob, "layers": [blob]}
         path = f"/v2/{repository}/manifests/{tag}"
-        content = json.dumps(manifest | {"annotations": {"tag": tag}})
+        content = json.dumps(manifest | {"annotations": {"tag": tag, "of": of}})
         return self.request("PUT", path, token, content=content, headers={"Content-Type": MANIFEST_TYPE})
 
     def pull(self, repository: str, tag: str, token: str | None) -> httpx.Response:

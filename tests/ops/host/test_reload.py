@@ -20,6 +20,7 @@ from infra.paths import cache_folder
 from ops.core.layout import CURRENT
 from ops.host.releases import PREVIOUS, point
 from ops.host.reload import main
+from tests.free_ports import free_port
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.images import ensure_images
 
@@ -87,7 +88,7 @@ def caddy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
             network=name,
             tmpfs={"/config": "mode=1777", "/data": "mode=1777"},
             volumes=[f"{live}:/etc/caddy:ro"],
-            ports={"8080/tcp": ("127.0.0.1", 0)},
+            ports={"8080/tcp": ("127.0.0.1", free_port())},
             restart_policy={"Name": "always", "MaximumRetryCount": 0},
         )
         removed.callback(container.remove, force=True, v=True)

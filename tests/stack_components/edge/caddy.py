@@ -25,6 +25,8 @@ from tests.ops.gateway.gateway_rig import wait_until_up
 from tests.real_programs import caddy_binary
 
 _CERTIFICATE_LIMIT_S = 20.0
+# Each has a certificate of its own.
+_NAMES = ("localhost", "127.0.0.1")
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def running_caddy(configuration: EdgeConfig, folder: Path, ports: Ports, program
     """
     sites = [
         Site([f"http://:{ports.plain}"], tls=None),
-        Site([f"https://localhost:{ports.tls}", f"https://127.0.0.1:{ports.tls}"], tls="internal"),
+        Site([f"https://{name}:{ports.tls}" for name in _NAMES], tls="internal"),
     ]
     clients = dataclasses.replace(
         configuration.clients, plain_listener=f":{ports.plain}" if configuration.clients.plain_listener else ""
@@ -131,18 +133,19 @@ def running_caddy(configuration: EdgeConfig, folder: Path, ports: Ports, program
         try:
             wait_until_up(f"http://127.0.0.1:{ports.monitoring}/healthz", process)
             running = RunningCaddy(ports, folder)
-            _wait_for_certificate(running)
+            for name in _NAMES:
+                _wait_for_certificate(running, name)
             yield running
         finally:
             process.kill()
 
 
-def _wait_for_certificate(caddy: RunningCaddy) -> None:
-    """Wait until Caddy has made its certificate, which it does after it has begun to serve."""
+def _wait_for_certificate(caddy: RunningCaddy, name: str) -> None:
+    """Wait until Caddy has made the certificate of a name, which it does after it has begun to serve."""
     give_up = time.monotonic() + _CERTIFICATE_LIMIT_S
     while True:
         try:
-            httpx.get(f"{caddy.tls_url}/healthz", verify=caddy.trust())
+            httpx.get(f"https://{name}:{caddy.ports.tls}/healthz", verify=caddy.trust())
             return
         except (OSError, httpx.TransportError):
             assert time.monotonic() < give_up, caddy.log

@@ -22,6 +22,7 @@ from ops.host.provision import make_folders
 from stack_components import access_log
 from stack_components.protection.component import BOUNCER_KEY, SPEC, parts
 from tests.declared import below_root, declare
+from tests.free_ports import free_port
 from tests.plans import plan_of
 from tests.stack_components.protection.image import crowdsec_image
 from tools.bootstrap.docker_engine import ensure_docker
@@ -148,7 +149,8 @@ class Stack:
             "restart_policy": {"Name": declared["restart"]},  # it ends when its database is locked at the wrong moment
             "nano_cpus": int(float(declared["cpus"]) * 10**9),
             "healthcheck": {"test": check["tests"], "interval": 10**9, "timeout": 10**10, "start_period": 6 * 10**10},
-            "ports": {"8080/tcp": ("127.0.0.1", 0), "6060/tcp": ("127.0.0.1", 0)},
+            # Ports that Docker chooses are others after a restart.
+            "ports": {f"{port}/tcp": ("127.0.0.1", free_port()) for port in (8080, 6060)},
         }
 
 
