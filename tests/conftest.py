@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 from xdist.remote import Producer
 
+from tests.flaky import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401  # hooks
 from tests.public_authorities import keep_public_authorities
 from tests.side_by_side import FilesSideBySide, rank, unit
 
