@@ -14,7 +14,7 @@ _UNITS = {
     f"tests/engine/{name}.py": _LIVING
     for name in ("test_clients", "test_edge", "test_refusals", "test_review", "test_secrets", "test_slow_readers")
 }
-_UNITS |= {f"tests/engine/{name}.py": _RENTED for name in ("test_console", "test_keys", "test_server")}
+_UNITS |= {f"tests/engine/{name}.py": _RENTED for name in ("test_console", "test_console_pages", "test_keys", "test_server")}
 # Slowest first; everything else follows in the order in which it was collected.
 _FIRST = (
     "tests/engine/test_interrupted.py",

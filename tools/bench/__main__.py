@@ -1,9 +1,9 @@
 """Runs every measurement on a stack of its own and writes docs/performance.md.
 
 COLD=1 adds the first `make up` with nothing cached, COLD=only measures nothing else and leaves the rest of the page as it is.
-BASELINE=REVISION measures that of an older revision too, in the same run. ONLY=gc measures garbage
-collection and nothing else, ONLY=backups backups and restores, ONLY=mirror the mirror, ONLY=interruptions how
-changes keep clients waiting.
+BASELINE=REVISION measures that of an older revision too, in the same run. ONLY=gc measures garbage collection and nothing else,
+ONLY=backups backups and restores, ONLY=mirror the mirror, ONLY=console the console, ONLY=interruptions how changes keep clients
+waiting.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tools.bench import (
     change_times,
     cli_times,
     cold,
+    console_times,
     gateway_times,
     gc_times,
     interruption_times,
@@ -77,6 +78,7 @@ def _interruptions(folder: Path) -> list[Row]:
 
 # What can be measured by itself.
 _ALONE = {
+    "console": (console_times.TITLE, console_times.measure),
     "backups": (backup_times.TITLE, backup_times.measure),
     "gc": (gc_times.TITLE, _garbage_collection),
     "interruptions": (interruption_times.TITLE, _interruptions),
@@ -103,6 +105,7 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         backed_up = backup_times.measure(folder / "backups")
         collected = _garbage_collection(folder)
         mirrored = mirror_times.measure(folder / "mirror")
+        shown = console_times.measure(folder / "console")
         interrupted = _interruptions(folder / "interruptions")
         helped = cli_times.measure()
     return [
@@ -115,6 +118,7 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         (gc_times.TITLE, collected),
         (backup_times.TITLE, backed_up),
         (mirror_times.TITLE, mirrored),
+        (console_times.TITLE, shown),
         (interruption_times.TITLE, interrupted),
         ("The command line", helped),
     ]
