@@ -56,7 +56,7 @@ class Registry:
         blob = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": EMPTY, "size": 2}
         manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": blob, "layers": [blob]}
         path = f"/v2/{repository}/manifests/{tag}"
-        content = json.dumps(manifest | {"annotations": {"tag": tag, "of": of}})
+        content = json.dumps(manifest | {"annotations": {"tag": tag} | ({"of": of} if of else {})})
         return self.request("PUT", path, token, content=content, headers={"Content-Type": MANIFEST_TYPE})
 
     def pull(self, repository: str, tag: str, token: str | None) -> httpx.Response:

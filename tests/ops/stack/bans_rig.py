@@ -18,7 +18,8 @@ from tests.ops.command_line import regops
 from tests.stack_components.protection.container import CrowdSec, stack_below
 
 # All are reserved for documentation (RFC 5737, RFC 3849).
-SCANNER, NETWORK, WITHIN, SIXTH = "203.0.113.7", "198.51.100.0/25", "198.51.100.9", "2001:db8::7"
+# None but ALLOWED is in the networks that the settings allow: when CrowdSec restarts, it lifts the bans of those.
+SCANNER, NETWORK, WITHIN, SIXTH = "203.0.113.7", "192.0.2.128/25", "192.0.2.130", "2001:db8::7"
 LISTED = "192.0.2.66"
 ALLOWED = "198.51.100.200"
 _LIMITS = ServiceLimits(cpus=0.5, memory_mib=1024)
