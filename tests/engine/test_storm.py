@@ -28,7 +28,7 @@ def test_no_client_meets_an_error_and_nothing_is_lost(stack: TestStack, tmp_path
     met = weather(stack, tmp_path, BLOBS)
     assert met.report["removed_blobs"] >= BLOBS // 4
     assert met.report["slices"] > 1
-    assert (met.failed, met.refused, met.broken) == ([], [], [])
+    assert (met.failed, met.refused, met.broken) == ([], [], []), "\n".join(map(str, [*met.failed, *met.refused, *met.broken]))
     # Of every client, skopeo too; podman alone may not be there.
     assert met.pushes.keys() >= {*ALL_CLIENTS, "again"} - {"podman"}
     assert min(met.pushes.values()) > 1, met.pushes

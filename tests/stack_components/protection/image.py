@@ -32,6 +32,10 @@ COPY docker_start.sh /
 COPY staging/ /staging/
 ENTRYPOINT ["/bin/bash", "/docker_start.sh"]
 """
+_DATABASE = "/var/lib/crowdsec/data/crowdsec.db"
+# The SQLite that is written in Go understands nothing of what CrowdSec asks of the official image's: to wait for a database that
+# is locked, and to let others read meanwhile. Without, it ends when somebody else has it at the wrong moment.
+_PATIENT = f"{_DATABASE}?_pragma=busy_timeout(100000)&_pragma=journal_mode(WAL)&more="
 _CREDENTIALS = "url: http://0.0.0.0:8080\n"
 _ACQUISITION = '{"source": "file", "filename": "/does/not/exist", "labels": {"type": "syslog"}}\n'
 
@@ -42,6 +46,7 @@ def crowdsec_image(engine: docker.DockerClient) -> str:
         # The folder's name is the image's tag, which stands for what it is made of.
         made_of = [
             _DOCKERFILE,
+            _PATIENT,
             VERSION,
             CADDY_PARSER,
             str(engine_binary()),
@@ -72,7 +77,8 @@ def _write_context(folder: Path) -> None:
         copy_from_module(go, MODULE, VERSION, f"config/{name}", etc)
     config = copy_from_module(go, MODULE, VERSION, "build/docker/config.yaml", etc)
     # Else every look at the hub would ask for the newest release first.
-    config.write_text(config.read_text().replace("cscli:\n", "cscli:\n  hub_branch: none\n"))
+    text = config.read_text().replace("cscli:\n", "cscli:\n  hub_branch: none\n")
+    config.write_text(text.replace(f"db_path: {_DATABASE}\n", f"db_path: {_PATIENT}\n"))
     (etc / "local_api_credentials.yaml").write_text(_CREDENTIALS)
     (etc / "acquis.yaml").write_text(_ACQUISITION)
     (etc / "parsers/s01-parse").mkdir(parents=True)
