@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,20 @@ def read_lines(file: Path) -> list[Any]:
         FileNotFoundError: There is none.
         DamagedError: It cannot be read.
     """
+    return list(each_line(file))
+
+
+def each_line(file: Path) -> Iterator[Any]:
+    """Yield the documents of a file, one at a time, for who needs little of each.
+
+    Raises:
+        FileNotFoundError: There is none.
+        DamagedError: It cannot be read.
+    """
     try:
-        content = file.read_bytes()
-        text = (gzip.decompress(content) if _is_compressed(file) else content).decode()
-        return [json.loads(line) for line in text.splitlines()]
+        with gzip.open(file) if _is_compressed(file) else file.open("rb") as lines:
+            for line in lines:
+                yield json.loads(line)
     except FileNotFoundError:
         raise
     except (OSError, EOFError, zlib.error, ValueError) as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.core import exit_codes
-from ops.core.json_lines import DamagedError, read_lines, write_lines
+from ops.core.json_lines import DamagedError, each_line, write_lines
 from ops.registry.listing import Listing
 from ops.registry.tree import Entry, Kind
 
@@ -89,12 +89,25 @@ def read_index(file: Path) -> Index:
     Raises:
         IndexDamagedError: It is not there, is damaged, or was made by a later version.
     """
+    return dict(_each(file))
+
+
+def tags_in(file: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the repositories of an index, and what their tags pointed to: the rest, which is most of it, is not kept.
+
+    Raises:
+        IndexDamagedError: It is not there, is damaged, or was made by a later version.
+    """
+    return ((name, one.tags) for name, one in _each(file))
+
+
+def _each(file: Path) -> Iterator[tuple[str, RepositoryIndex]]:
     try:
-        head, *repositories = read_lines(file)
-        if head["schema"] > SCHEMA:
+        lines = each_line(file)
+        if next(lines)["schema"] > SCHEMA:
             raise IndexDamagedError(f"{file} was made by a later version of regops; use that version")
-        return dict(_repository(document) for document in repositories)
-    except (OSError, DamagedError, ValueError, KeyError, TypeError, AttributeError) as error:
+        yield from map(_repository, lines)
+    except (OSError, DamagedError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise IndexDamagedError(f"{file} cannot be read ({error}); use another snapshot") from error
 
 

@@ -78,8 +78,7 @@ def _snapshot(store: SnapshotStore, listing: Listing, going: Sequence[TagLink], 
         tags.setdefault(one.repository, []).append(one.tag)
     snapshot = store.create(by, index)
     removed = [link for name, found in tags.items() for link in links_of_images(store, name, index[name], tags=found)]
-    snapshot.note_removed(removed)
-    return snapshot.become(SnapshotState.SWEPT)
+    return snapshot.note_removed(removed).become(SnapshotState.SWEPT)
 
 
 def _delete(client: RegistryClient, tree: RegistryTree, one: TagLink) -> bool:

@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,7 @@ from ops.registry.snapshots.ballast import Ballast
 from ops.registry.snapshots.former import convert, is_former
 from ops.registry.snapshots.removed import Removed, read_removed, write_removed
 from ops.registry.snapshots.trash import Restorer, SnapshotError, Trash, explained, one_file_system
-from ops.registry.tree import RegistryTree
+from ops.registry.tree import Kind, RegistryTree
 
 SCHEMA = 2
 _LOCK = ".lock"
@@ -50,6 +51,8 @@ class Snapshot:
         why: The task that it was made for, in one word.
         image: Digest of the registry's image at that time; empty if unknown.
         state: How far that task has got.
+        counts: How many `repositories` and `tags` there were then, and how many `removed_tags` and `removed_blobs` that task has
+            taken; nothing is in it that was not counted when the snapshot was made.
     """
 
     folder: Path
@@ -57,6 +60,7 @@ class Snapshot:
     why: str
     image: str = ""
     state: SnapshotState = SnapshotState.KEPT
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -74,20 +78,32 @@ class Snapshot:
         Raises:
             IndexDamagedError: It cannot be read.
         """
-        return read_index(self.folder / _INDEX)
+        return read_index(self.index_file)
+
+    @property
+    def index_file(self) -> Path:
+        """The file of its index."""
+        return self.folder / _INDEX
 
     def removed(self) -> Sequence[Removed]:
         """Return what the garbage collector removed, or was about to, in an order in which it can be put back."""
         return read_removed(self.folder / _REMOVED)
 
-    def note_removed(self, removed: Iterable[Removed]) -> None:
+    def note_removed(self, removed: Iterable[Removed]) -> Snapshot:
         """Record what is about to be removed, before it is, or what has been.
+
+        Returns:
+            The snapshot with its counts, which `become` records.
 
         Raises:
             NoSpaceError: The disk is full.
         """
+        recorded = list(removed)
         with explained(self.folder):
-            write_removed(self.folder / _REMOVED, removed)
+            write_removed(self.folder / _REMOVED, recorded)
+        kinds = Counter(one.entry.kind for one in recorded)
+        counted = {"removed_tags": kinds[Kind.TAG], "removed_blobs": kinds[Kind.BLOB]}
+        return replace(self, counts={**self.counts, **counted})
 
     def become(self, state: SnapshotState) -> Snapshot:
         """Record how far the task has got."""
@@ -99,8 +115,13 @@ class Snapshot:
 
     def size(self) -> int:
         """Return how many bytes deleting it frees. A blob that has been put back, or pushed again, is not counted."""
+        return self.held()[1]
+
+    def held(self) -> tuple[int, int]:
+        """Return how many blobs are only here, and how many bytes deleting it frees."""
         files = sum(found.stat().st_blocks * 512 for found in self.folder.iterdir() if found.is_file())
-        return files + sum(size for _, size in self.trash.sizes())
+        sizes = [size for _, size in self.trash.sizes()]
+        return len(sizes), files + sum(sizes)
 
 
 @dataclass(frozen=True)
@@ -157,7 +178,8 @@ class SnapshotStore:
             try:
                 scratch.mkdir(parents=True, mode=0o700)
                 write_index(scratch / _INDEX, index)
-                Snapshot(scratch, now, why, image).become(SnapshotState.KEPT)
+                counts = {"repositories": len(index), "tags": sum(len(one.tags) for one in index.values())}
+                Snapshot(scratch, now, why, image, counts=counts).become(SnapshotState.KEPT)
                 scratch.rename(self.folder / name)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
@@ -190,8 +212,9 @@ class SnapshotStore:
             if known["schema"] > SCHEMA:
                 raise SnapshotError(f"{folder} was made by a later version of regops; use that version")
             made_at = datetime.fromisoformat(known["made_at"])
-            return Snapshot(folder, made_at, known["why"], known["image"], SnapshotState(known["state"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            counts = {str(name): int(count) for name, count in known.get("counts", {}).items()}
+            return Snapshot(folder, made_at, known["why"], known["image"], SnapshotState(known["state"]), counts)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SnapshotError(f"{folder / _MANIFEST} is damaged ({error}); delete the folder") from error
 
     def blob(self, digest: str) -> Path:

@@ -129,13 +129,12 @@ class GarbageCollection:
         with clock.phase("sweep"):
             snapshot = live.store.create(_WHY, index_of(sweep.marked.listing), image=live.image)
             try:
-                snapshot.note_removed(sweep.records(sweep.left))
-                snapshot = snapshot.become(SnapshotState.SWEEPING)
+                snapshot = snapshot.note_removed(sweep.records(sweep.left)).become(SnapshotState.SWEEPING)
                 live.step("noted")
                 while sweep.left and self._slice(sweep, snapshot, clock):
                     pass
                 with contextlib.suppress(NoSpaceError):  # the record from before names more, and does as well
-                    snapshot.note_removed(sweep.records(sweep.gone))
+                    snapshot = snapshot.note_removed(sweep.records(sweep.gone))
             except BaseException:
                 if live.store.get(snapshot.name).state == SnapshotState.SWEEPING:
                     # With all files back in place, whatever a cache that could not be emptied says is true again.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.core.locks import LockedError
-from ops.registry.index import RepositoryIndex, index_of, read_index
+from ops.registry.index import RepositoryIndex, index_of, read_index, tags_in
 from ops.registry.listing import listing_of
 from ops.registry.snapshots.recovery import heal, put_back
 from ops.registry.snapshots.removed import Removed
@@ -58,6 +58,14 @@ def store(tmp_path: Path) -> SnapshotStore:
     tree = RegistryTree(tmp_path / "registry")
     fill(tree)
     return SnapshotStore(tmp_path / "snapshots", tree)
+
+
+def test_a_snapshot_says_how_much_there_was_and_how_much_was_removed(store: SnapshotStore) -> None:
+    snapshot = made(store)
+    assert store.get(snapshot.name).counts == {"repositories": 1, "tags": 1}
+    snapshot.note_removed([Removed(BLOB, ""), *(Removed(one, DIGEST) for one in IMAGE)]).become(SnapshotState.SWEPT)
+    assert store.get(snapshot.name).counts == {"repositories": 1, "tags": 1, "removed_tags": 1, "removed_blobs": 1}
+    assert dict(tags_in(snapshot.index_file)) == {"team/app": {"v1": DIGEST}}
 
 
 def test_a_snapshot_has_all_links_but_uploads_and_those_being_written(store: SnapshotStore) -> None:
