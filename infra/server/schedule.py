@@ -111,6 +111,16 @@ _RETENTION = Task(
 )
 
 
+_BANS = Task(
+    name="bans",
+    purpose="writes down who is banned, for the console",
+    words=["who-is-banned", "--note"],
+    when=When(minutes=tuple(range(2, 60, 5))),
+    limit_s=120,
+    docker=True,
+)
+
+
 _SCRUB = Task(
     name="scrub",
     purpose="compares blobs on the disk with their digests, and repairs the damaged ones",
@@ -147,7 +157,8 @@ def schedule(plan: Plan) -> Sequence[Task]:
     scrub = [_SCRUB] if backups or plan.runs("regsync") else []
     window = plan.settings.sync.window
     sync = [replace(_SYNC, when=_times(window), writes=[*everywhere, MIRROR_FOLDER])] if plan.has_catalogue else []
-    tasks = [*_everyday(everywhere), *sync, *retention, *backups, *scrub]
+    bans = [replace(_BANS, writes=everywhere)] if plan.runs("crowdsec") else []
+    tasks = [*_everyday(everywhere), *bans, *sync, *retention, *backups, *scrub]
     return [*(map(_asked, tasks) if plan.runs("console") else tasks), _notify(plan, everywhere)]
 
 

@@ -10,11 +10,11 @@ import typer
 
 from ops.cli.printing import print_json, when
 from ops.cli.say import say
-from ops.cli.shared import Json, stack_of
+from ops.cli.shared import Json, end_with, stack_of
 from ops.cli.tables import print_table
 from ops.core import exit_codes
 from ops.stack.crowdsec import LEARNS_WITHIN_S, Ban
-from ops.tasks.bans.run import banned
+from ops.tasks.bans.run import banned, note
 from ops.tasks.bans.run import unban as lift
 
 WHO_EXAMPLES = "Examples: `regops who-is-banned` · `regops who-is-banned 203.0.113.7` · `regops who-is-banned --community --json`"
@@ -41,12 +41,18 @@ def who_is_banned(
     ] = None,
     *,
     community: Annotated[bool, typer.Option("--community", help="List the community's bans too: thousands.")] = False,
+    for_console: Annotated[
+        bool, typer.Option("--note", help="Show nothing; write it down for the console, as a server does every five minutes.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show who is banned at the edge, and why.
 
     Bans of the CrowdSec community's lists are only counted, unless --community is given.
     """
+    if for_console:
+        stack = stack_of(context)
+        end_with(stack, "bans", lambda: note(stack), routine=True)
     found = banned(stack_of(context), ip_network(address) if address else None, community=community)
     if as_json:
         print_json({"bans": [ban.document() for ban in found.bans], "community": found.community})

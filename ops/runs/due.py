@@ -14,6 +14,7 @@ _HOUR_S, _DAY_S = 3600.0, 86_400.0
 # Seconds from one run to the next: docs/schedule.md.
 PERIODS_S: Mapping[str, float] = {
     "backup": 6 * _HOUR_S,
+    "bans": 300.0,
     "changes": 600.0,
     "doctor": _HOUR_S,
     "drill": 7 * _DAY_S,
@@ -29,6 +30,7 @@ PERIODS_S: Mapping[str, float] = {
 # What runs a task, after `regops`.
 COMMANDS = {
     "backup": "backup",
+    "bans": "who-is-banned --note",
     "changes": "changes",
     "doctor": "doctor",
     "drill": "drill",

@@ -29,7 +29,7 @@ _SUMMARY_LENGTH = 300
 
 
 # What would back up, collect or record half a registry. Somebody who restores by hand knows what for.
-_WAITING = {*PERIODS_S, "export", "mirror"} - {"doctor", "notify"}
+_WAITING = {*PERIODS_S, "export", "mirror"} - {"bans", "doctor", "notify"}
 _READ_POINTERS = {"changes"}
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from docker.errors import DockerException
+
+from ops.core import exit_codes
+from ops.runs.task import Outcome
+from ops.stack.ban_list import note_bans
 from ops.stack.crowdsec import Ban, BansError, CrowdSec, Network, crowdsec, hits
 from ops.stack.stack import Stack
 
@@ -39,6 +45,21 @@ def banned(stack: Stack, target: Network | None = None, *, community: bool = Fal
         return Banned(_hitting(engine, target, count) if target else engine.bans(community=community), count)
 
 
+def note(stack: Stack) -> Outcome:
+    """Write down who is banned, for those who may not ask CrowdSec; return how that ended.
+
+    Raises:
+        BansError: CrowdSec, or the Docker engine, does not answer: this run did not do its work, as if another were in its way.
+        OSError: It cannot be written.
+    """
+    try:
+        found = banned(stack)
+    except (BansError, DockerException) as error:
+        raise BansError(str(error), exit_codes.BUSY) from error
+    note_bans(stack, found.bans, found.community)
+    return Outcome(exit_codes.OK, f"{len(found.bans) or 'nobody'} banned here", {"bans": len(found.bans)})
+
+
 def unban(stack: Stack, target: Network | None = None, *, dry_run: bool = False) -> Sequence[Ban]:
     """Lift bans, see that they are lifted, and return them.
 
@@ -56,6 +77,8 @@ def unban(stack: Stack, target: Network | None = None, *, dry_run: bool = False)
         if bans and not dry_run:
             engine.lift(bans)
             _check_lifted(engine, bans)
+            with contextlib.suppress(OSError):  # they are lifted all the same, and the next run writes it
+                note_bans(stack, engine.bans(), engine.community_count())
         return bans
 
 

@@ -13,8 +13,8 @@ RULES = [{"repository": "ci/app", "tags": "ci-.*", "keep": 10}]
 
 
 def plan(**edge: object) -> Plan:
-    """Return a plan with these settings of the edge, with alerts, backups, a catalogue and rules of retention."""
+    """Return a plan with these settings of the edge, with alerts, protection, backups, a catalogue and rules of retention."""
     given: dict[str, object] = {"place": "hetzner", "registry_host": "registry.example.com", "edge": edge}
     given |= {"backup": BACKUP, "sync": {**MIRROR, "retention": RULES}}
     lock = PROJECT_FOLDER / "images.lock"
-    return Plan(parse(given, stack="test"), load_lock(lock, floors=lock), ("regsync", "alertmanager"), {}, CATALOGUE)
+    return Plan(parse(given, stack="test"), load_lock(lock, floors=lock), ("regsync", "alertmanager", "crowdsec"), {}, CATALOGUE)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ops.stack.ban_list import noted_bans
 from tests.ops.command_line import regops
 from tests.ops.stack.bans_rig import LISTED, NETWORK, SCANNER, SIXTH, WITHIN, Protected, protected_stack, write_config
 from tests.stack_components.protection.container import CrowdSec, wait_until
@@ -57,6 +59,20 @@ def test_who_is_banned_here_is_shown_and_lists_of_others_are_counted(protected: 
     assert LISTED not in told.stdout
     assert banned(protected) == sorted([SCANNER, NETWORK, SIXTH])
     assert banned(protected, "--community") == sorted([SCANNER, NETWORK, SIXTH, LISTED])
+
+
+def test_the_list_is_written_down_for_the_console_and_again_when_somebody_is_let_in(changing: Protected) -> None:
+    assert changing.regops("who-is-banned", "--note").returncode == 0
+    assert noted(changing) == sorted([SCANNER, NETWORK, SIXTH])
+    assert changing.regops("unban", SCANNER).returncode == 0
+    assert noted(changing) == sorted([NETWORK, SIXTH])
+
+
+def noted(protected: Protected) -> list[str]:
+    known = noted_bans(protected.stack)
+    assert known
+    assert time.time() - known.at < 60
+    return sorted(ban.value for ban in known.bans)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +132,6 @@ def test_without_protection_or_its_container_that_is_said(
         told = regops(tmp_path, *words)
         assert told.returncode == 1
         assert said in told.stderr
+    told = regops(tmp_path, "who-is-banned", "--note")
+    assert told.returncode == 75, "the timer's run did not do its work, and nobody has to hear of it yet"
+    assert said in told.stderr
