@@ -102,10 +102,12 @@ class Fetched:
     Attributes:
         digests: All of it, manifests included.
         elsewhere: Those of them that the image says to fetch from other hosts, and that need not be here.
+        missing: Those of its manifests that are not here, so that it is unknown what they lead to.
     """
 
     digests: frozenset[str]
     elsewhere: frozenset[str]
+    missing: frozenset[str] = frozenset()
 
 
 def fetched(source: BlobFiles, root: str) -> Fetched:
@@ -114,7 +116,7 @@ def fetched(source: BlobFiles, root: str) -> Fetched:
     Raises:
         OSError: One cannot be read.
     """
-    digests, elsewhere = set[str](), set[str]()
+    digests, elsewhere, missing = set[str](), set[str](), set[str]()
     pending = [root]
     while pending:
         digest = pending.pop()
@@ -125,6 +127,7 @@ def fetched(source: BlobFiles, root: str) -> Fetched:
             with source.blob(digest).open("rb") as file:
                 content = file.read(MAX_MANIFEST_BYTES + 1)
         except FileNotFoundError:
+            missing.add(digest)
             continue
         for kind, found, urls in _descriptors(content):
             if kind == "manifests":
@@ -133,7 +136,7 @@ def fetched(source: BlobFiles, root: str) -> Fetched:
                 digests.add(found)
             if urls:
                 elsewhere.add(found)
-    return Fetched(frozenset(digests), frozenset(elsewhere))
+    return Fetched(frozenset(digests), frozenset(elsewhere), frozenset(missing))
 
 
 def _descriptors(content: bytes) -> Iterator[tuple[str, str, bool]]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ops.registry.manifests import fetched
+from ops.registry.sharing import Contents, Share
 from ops.registry.tree import RegistryTree
 from ops.stack.access_log import Pulls, access_log_of, pulls_of, reaches_back_to
 from ops.stack.places import tree_of
 from ops.tasks.sync.mirror import Mirror
 from ops.tasks.sync.model import MirrorEntry
 from ops.tasks.sync.plan import Known
-from ops.tasks.sync.tree import size_of, tagged
+from ops.tasks.sync.tree import tagged
 from ops.tasks.sync.whole import part_of
 
 _DAY_S = 86_400.0
@@ -110,12 +109,10 @@ def report_of(
         known: Returns what is remembered of an entry's tags.
         since: How far back `pulls` goes.
     """
-    content = {name: _content(tree, name) for name in tree.repository_names()}
-    users = Counter(digest for found in content.values() for digest in found)
-    sizes = {digest: size_of(tree, digest) for digest in users}
+    shares = Contents(tree).sharing().repositories
     usages = []
     for entry in (one for one in entries if one.failure is None):
-        here, memory = content.get(entry.repository, frozenset()), known(entry)
+        share, memory = shares.get(entry.repository, Share()), known(entry)
         tags = [tag for tag in _tags(tree, entry.repository) if entry.tag in (None, tag)]
         pulled = pulls.get(entry.repository, Pulls())
         names = {*tags, *(digest for tag in tags if (digest := tagged(tree, entry.repository, tag)))}
@@ -124,8 +121,8 @@ def report_of(
                 entry.label,
                 entry.repository,
                 len(tags),
-                sum(sizes[digest] for digest in here),
-                sum(sizes[digest] for digest in here if users[digest] == 1),
+                share.size,
+                share.own,
                 sum(count for reference, count in pulled.references.items() if reference in names),
                 pulled.size,
                 pulled.last or None,
@@ -133,14 +130,6 @@ def report_of(
             )
         )
     return UsageReport(since, tuple(sorted(usages, key=lambda one: (one.pulls, -one.frees, one.entry))))
-
-
-def _content(tree: RegistryTree, repository: str) -> frozenset[str]:
-    found: set[str] = set()
-    for tag in _tags(tree, repository):
-        if digest := tagged(tree, repository, tag):
-            found |= fetched(tree, digest).digests
-    return frozenset(found)
 
 
 def _tags(tree: RegistryTree, repository: str) -> list[str]:
