@@ -10,6 +10,8 @@ from pydantic import Field
 from ops.config.base import Port, Strict
 from ops.config.read_only import READ_ONLY_FILE, READ_ONLY_MOUNT
 
+# Where tokens are issued, under the registry's own name.
+TOKEN_PATH = "/auth/token"  # noqa: S105  # a path
 # Headers between edge and gateway, which nobody else may send: who is signed on, proof that the edge says so, a cookie to set.
 USER_HEADER = "X-Auth-Request-User"
 EMAIL_HEADER = "X-Auth-Request-Email"

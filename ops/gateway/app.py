@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ops.config import HELD_WRITES_PATH, SET_COOKIE_HEADER, USER_HEADER, Account, Person
+from ops.config import HELD_WRITES_PATH, SET_COOKIE_HEADER, TOKEN_PATH, USER_HEADER, Account, Person
 from ops.events.envelope import MAX_BODY_BYTES
 from ops.events.store import EventStore, StoreError
 from ops.gateway import scope
@@ -65,7 +65,7 @@ class Gateway:
     def app(self) -> Starlette:
         """Return the ASGI application."""
         routes = [
-            Route("/auth/token", self.token, methods=["GET"]),
+            Route(TOKEN_PATH, self.token, methods=["GET"]),
             Route("/auth/operator", self.check_operator, methods=["GET"]),
             Route("/events", self.receive_webhook, methods=["POST"]),
             Route(HELD_WRITES_PATH, HeldWrites(self.read_only_file, self.metrics.held_writes), methods=["GET"]),
@@ -96,7 +96,9 @@ class Gateway:
         subject = person.name if person else ""
         self.metrics.tokens.inc()
         _log.debug("token issued", extra={"account": subject, "access": [item.claim() for item in granted]})
-        return JSONResponse(self.tokens.issue(subject, granted), headers={"Cache-Control": "no-store"})
+        # The edge's log has the headers of answers: so it says who signed in where.
+        told = {USER_HEADER: subject} if subject else {}
+        return JSONResponse(self.tokens.issue(subject, granted), headers={"Cache-Control": "no-store", **told})
 
     async def check_operator(self, request: Request) -> Response:
         """`GET /auth/operator`: whether a request comes from the operator. The edge asks before each protected page."""

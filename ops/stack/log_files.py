@@ -62,23 +62,28 @@ def backwards(log: Path, max_bytes: int) -> Iterator[list[bytes]]:
 class Appended:
     """What was appended to a log since the last look, across rotations. Lines may come twice then, but none is lost."""
 
-    def __init__(self, log: Path) -> None:
-        """Begin at the log's present end."""
+    def __init__(self, log: Path, *, whole: bool = False) -> None:
+        """Begin at the log's present end, or with all of it, rotated files included."""
         self._log, self._rest = log, b""
         self._file = self._opened()
-        if self._file:
+        # Opened first: what is rotated from now on is found by its file.
+        self._older = [path for path in every_file(log)[:-1] if not (self._file and _is(self._file, path))] if whole else []
+        if self._file and not whole:
             self._file.seek(0, os.SEEK_END)
 
     def lines(self) -> Iterator[bytes]:
         """Give the whole lines that are new."""
+        while self._older:
+            yield from lines_of(self._older.pop(0))
         self._file = self._file or self._opened()  # it may have begun only now
         while self._file:
             # Looked at before the end is read: once the file has been replaced, nothing is written to it any more.
             rotated = not _is(self._file, self._log)
             if self._file.tell() > os.fstat(self._file.fileno()).st_size:
                 self._file.seek(0)  # somebody has emptied it
-            *whole, self._rest = (self._rest + self._file.read()).split(b"\n")
-            yield from whole
+            while block := self._file.read(_BLOCK):
+                *whole, self._rest = (self._rest + block).split(b"\n")
+                yield from whole
             if not rotated:
                 return
             yield from self._rotated_since(self._file)

@@ -120,6 +120,12 @@ def test_what_is_not_there_is_an_error_in_the_registrys_form(client: Client) -> 
     assert (response.status_code, error_code(response)) == (404, "NOT_FOUND")
 
 
+def test_the_answer_with_a_token_says_for_the_edges_log_who_has_signed_in(client: Client) -> None:
+    assert client.token(headers=basic("robot")).headers["X-Auth-Request-User"] == "robot"
+    assert "X-Auth-Request-User" not in client.token().headers
+    assert "X-Auth-Request-User" not in client.token(headers=basic("robot", "wrong")).headers
+
+
 def test_the_operator_is_known_by_name_and_password(client: Client) -> None:
     answer = client.send("GET", "/auth/operator", headers=basic("admin"))
     assert (answer.status_code, answer.headers["X-Auth-Request-User"]) == (204, "admin")

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,12 @@ A, B, C = ("sha256:" + letter * 64 for letter in "abc")
 LONG = 3600.0
 
 
-def line(method: str, uri: str, status: int = 200, *, age: float = 0, **more: Any) -> bytes:
+def line(
+    method: str, uri: str, status: int = 200, *, age: float = 0, request_more: Mapping[str, Any] | None = None, **more: Any
+) -> bytes:
     """A line as Caddy writes it."""
     request = {"remote_ip": "192.0.2.1", "proto": "HTTP/2.0", "method": method, "host": "REGISTRY.example.com", "uri": uri}
+    request |= request_more or {}
     entry = {"level": "info", "ts": time.time() - age, "logger": "http.log.access.log0", "msg": "handled request"}
     return json.dumps({**entry, "request": request, "status": status, **more}, separators=(",", ":")).encode() + b"\n"
 
