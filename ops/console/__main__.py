@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     logs.configure(logging.INFO)
     try:
         config = load(options.config, ConsoleConfig)
-        app = Console(config).app()
+        console = Console(config)
     except ConfigError as error:
         _log.error("the configuration is invalid", extra={"problems": error.problems})
         print(error, file=sys.stderr)  # noqa: T201  # for people who start it by hand
@@ -46,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     with served_if_possible(registry, config.metrics_host, config.metrics_port):
-        server.serve(app, listener, connections=_MAX_CONNECTIONS)
+        console.begin()
+        server.serve(console.app(), listener, connections=_MAX_CONNECTIONS)
     return exit_codes.OK
 
 

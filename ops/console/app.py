@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ops.config import REPOSITORY_NAME, USER_HEADER, ConfigError, ConsoleConfig
+from ops.config import REPOSITORY_NAME, ConfigError
 from ops.console import views
 from ops.console.asking import ask, is_from_here, operator_of, waits
 from ops.console.headers import SecurityHeaders
-from ops.console.health import Observer, fired_at
-from ops.console.images import Images
-from ops.console.prometheus import Prometheus
-from ops.console.words import FILTERS, code
+from ops.console.host_pages import HostPages
+from ops.console.paging import asked_for, sliced
+from ops.console.past_pages import PastPages
 from ops.registry.tree import DIGEST
 from ops.runs.history import RUNNING, history_of
-from ops.stack.places import tree_of
-from ops.stack.stack import Stack
-from ops.tasks.changes.ledger import Ledger, LedgerError
 from ops.tasks.sync.state import MirrorStateError
 
-PER_PAGE = 100
 # How often a page is loaded again that shows a task at work.
 _AGAIN_S = 3
 _STYLE = Path(__file__).with_name("static") / "style.css"
-# The words in the navigation, in the order of what people look for.
-NAVIGATION = {
-    "/": "Home",
-    "/images": "Repositories",
-    "/changes": "Changes",
-    "/mirror": "Mirror",
-    "/backups": "Backups",
-    "/tasks": "Tasks",
-    "/clients": "Clients",
-}
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _REFERENCE = re.compile(
     rf"(?P<repository>{REPOSITORY_NAME})(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}})|@(?P<digest>{DIGEST.pattern}))?"
@@ -57,49 +35,9 @@ _REFERENCE = re.compile(
 _LONGEST = 512
 _NOT_FOUND = "There is no such page. Repositories and tags that were deleted are still in the changes."
 
-T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class Slice:
-    """One page of a long list."""
-
-    items: Sequence[Any]
-    number: int
-    pages: int
-    count: int
-
-
-@dataclass
-class Console:
-    """The pages, and what they read."""
-
-    config: ConsoleConfig
-    _templates: Environment = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Prepare the templates; what they insert is escaped."""
-        self._templates = Environment(
-            loader=PackageLoader("ops.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        self._templates.filters |= {**FILTERS, "code": lambda text: code(text, self.config.command)}
-        self._templates.globals |= {"config": self.config, "navigation": NAVIGATION, "fired_at": fired_at}
-
-    @cached_property
-    def stack(self) -> Stack:
-        """The stack, as it is mounted here."""
-        return Stack(self.config.root, from_container=True)
-
-    @cached_property
-    def images(self) -> Images:
-        """The registry's images."""
-        return Images(tree_of(self.stack))
-
-    @cached_property
-    def observer(self) -> Observer:
-        """Who looks how the registry is."""
-        url = self.config.prometheus_url
-        return Observer(self.stack, self.config.registry_url, Prometheus(url) if url else None)
+class Console(PastPages, HostPages):
+    """All pages, and what can be asked for."""
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -108,9 +46,13 @@ class Console:
             "/images": self.repositories,
             "/images/{name:path}": self.image_or_repository,
             "/changes": self.changes,
+            "/changes/at": self.then,
             "/mirror": self.mirror,
             "/backups": self.backups,
+            "/undo": self.undo,
+            "/undo/{name}": self.snapshot,
             "/tasks": self.tasks,
+            "/bans": self.bans,
             "/clients": self.clients,
         }
         return Starlette(
@@ -125,18 +67,25 @@ class Console:
             exception_handlers={HTTPException: self.error, Exception: self.failure},
         )
 
+    def begin(self) -> None:
+        """Begin to find out what takes long. Without the stack's configuration that comes later: `healthz` tells of it."""
+        with contextlib.suppress(ConfigError):
+            self.figures.begin()
+
     def home(self, request: Request) -> Response:
         """`GET /`: whether all is well, and what needs a person."""
         return self._page(request, "home.html", health=self.observer.health())
 
     def repositories(self, request: Request) -> Response:
         """`GET /images`: the repositories, those that contain all words of a search; a reference leads to its page."""
-        asked = request.query_params.get("q", "").strip()
+        asked = asked_for(request)
         if ":" in asked and not asked.startswith("sha256:"):
             return RedirectResponse(f"/images/{asked}", 303)
         words = asked.casefold().split()
         found = [one for one in self.images.repositories() if all(word in one.name.casefold() for word in words)]
-        return self._page(request, "repositories.html", asked=asked, page=self._sliced(request, found), total=len(found))
+        page = sliced(request, found)
+        rows = views.repository_rows(page.items, self.figures)
+        return self._page(request, "repositories.html", asked=asked, page=page, rows=rows, figures=self.figures)
 
     def image_or_repository(self, request: Request) -> Response:
         """`GET /images/NAME`, `NAME:TAG` and `NAME@DIGEST`: tags of a repository, or what one of them leads to."""
@@ -151,34 +100,14 @@ class Console:
             self._image(request, repository, tag, self.images.digest(repository, tag)) if tag else self._tags(request, repository)
         )
 
-    def changes(self, request: Request) -> Response:
-        """`GET /changes`: which tags changed, by day, the newest first."""
-        days = _number(request, "days", 7, limit=3650)
-        asked = request.query_params.get("q", "").strip()
-        since = datetime.now(UTC) - timedelta(days=days)
-        found = self._read_ledger(lambda ledger: views.changes(ledger, since, asked))
-        page = self._sliced(request, found.records if found else [])
-        return self._page(
-            request, "changes.html", days=days, asked=asked, found=found, page=page, by_day=views.by_day(page.items)
-        )
-
     def mirror(self, request: Request) -> Response:
         """`GET /mirror`: the entries of the catalogue, and how each fares."""
         try:
             status = views.mirror_status(self.stack)
         except MirrorStateError as error:
             return self._page(request, "mirror.html", status=None, entries=[], problem=str(error))
-        entries = views.mirror_entries(status, request.query_params.get("q", "").strip()) if status else []
+        entries = views.mirror_entries(status, asked_for(request)) if status else []
         return self._page(request, "mirror.html", status=status, entries=entries, problem=status and status.problem)
-
-    def backups(self, request: Request) -> Response:
-        """`GET /backups`: backups, drills, and the snapshots that undo deletions."""
-        health = self.observer.health()
-        known = {check.name: check for check in health.checks}
-        shown = [known[name] for name in ("recovery", "last backup", "last verified", "last drill") if name in known]
-        runs = views.runs_of(history_of(self.stack), views.BACKUP_TASKS)[:20]
-        snapshots = views.snapshots(self.stack)
-        return self._page(request, "backups.html", health=health, checks=shown, runs=runs, snapshots=snapshots)
 
     def tasks(self, request: Request) -> Response:
         """`GET /tasks`: what ran, the newest first."""
@@ -195,7 +124,7 @@ class Console:
             "tasks.html",
             names=names,
             asked=asked,
-            page=self._sliced(request, found),
+            page=sliced(request, found),
             latest=[latest[name] for name in names],
             offers=offers,
             waiting=waiting,
@@ -216,8 +145,10 @@ class Console:
         return RedirectResponse(f"/tasks?task={task}", 303)
 
     def clients(self, request: Request) -> Response:
-        """`GET /clients`: how clients are set up for this registry."""
-        return self._page(request, "clients.html")
+        """`GET /clients`: who pulls what, and how clients are set up for this registry."""
+        asked, pulls = asked_for(request), self.figures.pulls.get()
+        found = views.clients(pulls, asked) if pulls else []
+        return self._page(request, "clients.html", asked=asked, pulls=pulls, page=sliced(request, found))
 
     def status(self, request: Request) -> Response:
         """`GET /status`: what everybody may know, where the edge lets them ask: nothing of what there is, or of what fails."""
@@ -245,15 +176,24 @@ class Console:
         return self._page(request, "error.html", status=500, title="This page cannot be shown", detail=str(error))
 
     def _tags(self, request: Request, name: str) -> Response:
-        asked = request.query_params.get("q", "").strip()
+        asked = asked_for(request)
         everything = self.images.tags(name)
         if not everything:
             raise HTTPException(404)
         found = [tag for tag in everything if asked.casefold() in tag.name.casefold()]
-        page = self._sliced(request, found)
-        rows = self._read_ledger(lambda ledger: views.tag_rows(self.images, name, page.items, ledger))
-        rows = rows if rows is not None else views.tag_rows(self.images, name, page.items, None)
-        return self._page(request, "tags.html", repository=name, asked=asked, page=page, rows=rows, total=len(everything))
+        page = sliced(request, found)
+        make = partial(views.tag_rows, self.images, name, page.items, self.figures)
+        rows = self._read_ledger(make)
+        return self._page(
+            request,
+            "tags.html",
+            repository=name,
+            asked=asked,
+            page=page,
+            rows=rows if rows is not None else make(None),
+            total=len(everything),
+            figures=self.figures,
+        )
 
     def _image(self, request: Request, repository: str, tag: str, digest: str | None) -> Response:
         past = self._read_ledger(lambda ledger: ledger.history(repository, tag)) if tag else []
@@ -270,43 +210,9 @@ class Console:
             digest=digest,
             image=image,
             details=views.details(self.images.configuration(image)) if image else None,
+            share_and_pull=self.figures.image(repository, tag, digest),
+            figures=self.figures,
             referring=self.images.referring(repository, digest) if digest else [],
             history=list(past or [])[::-1],
             deployed=set(views.readable(past or [], self.images, repository)),
         )
-
-    def _read_ledger(self, ask: Callable[[Ledger], T]) -> T | None:
-        """Return what the ledger says; None if it cannot be read now, or there is none yet."""
-        path = views.ledger_file(self.stack)
-        if not path.exists():
-            return None
-        try:
-            with closing(Ledger(path)) as ledger:
-                return ask(ledger)
-        except LedgerError:
-            return None
-
-    def _sliced(self, request: Request, items: Sequence[Any]) -> Slice:
-        pages = max(1, math.ceil(len(items) / PER_PAGE))
-        number = min(_number(request, "page", 1, limit=10**6), pages)
-        return Slice(items[(number - 1) * PER_PAGE : number * PER_PAGE], number, pages, len(items))
-
-    def _page(self, request: Request, template: str, *, status: int | Any = 200, **values: Any) -> Response:
-        context: Mapping[str, Any] = {
-            "path": request.url.path,
-            "user": request.headers.get(USER_HEADER, ""),
-            "again_s": 0,
-            "link_to_page": lambda number: "?" + urlencode({**request.query_params, "page": number}),
-            **values,
-        }
-        if not isinstance(status, int):
-            context, status = {**context, "status": status}, 200
-        return HTMLResponse(self._templates.get_template(template).render(context, status_code=status), status)
-
-
-def _number(request: Request, name: str, default: int, *, limit: int) -> int:
-    """Return a number from the query; the default for what is none."""
-    try:
-        return max(1, min(int(request.query_params.get(name, default)), limit))
-    except ValueError:
-        return default

@@ -26,9 +26,40 @@ def when(at: datetime | float | None) -> Markup:
     """Return a time as HTML: in words, and exactly for who points at it and for programs."""
     if at is None:
         return Markup("never")
-    moment = (at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)).astimezone(UTC)
-    exactly = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(timespec="seconds"), exactly, ago(moment))
+    return _time(_in_utc(at), ago(at))
+
+
+def until(at: datetime | float) -> Markup:
+    """Return a time to come as HTML: in words, and exactly."""
+    left = timedelta(seconds=max(0.0, _in_utc(at).timestamp() - time.time()))
+    return _time(_in_utc(at), f"in {humanize.naturaldelta(left)}" if left else "now")
+
+
+def moment(at: datetime) -> str:
+    """Return a time to the minute, in UTC: the name of what was made then."""
+    return f"{at.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+
+
+def stamp(at: datetime | float) -> str:
+    """Return a time as addresses have it."""
+    return _in_utc(at).isoformat(timespec="seconds")
+
+
+def read_time(text: str) -> datetime | None:
+    """Return a time that a program has written; None if it is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (TypeError, ValueError):
+        return None
+
+
+def _in_utc(at: datetime | float) -> datetime:
+    return (at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)).astimezone(UTC)
+
+
+def _time(at: datetime, words: str) -> Markup:
+    exactly = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(timespec="seconds"), exactly, words)
 
 
 def size(count: float | None) -> str:
@@ -72,9 +103,13 @@ def _called(piece: str, command: str) -> str:
     return f"{command}{piece.removeprefix('regops')}" if piece.partition(" ")[0] == "regops" else piece
 
 
-FILTERS: Mapping[str, Callable[..., str]] = {
+FILTERS: Mapping[str, Callable[..., object]] = {
     "ago": ago,
     "when": when,
+    "moment": moment,
+    "stamp": stamp,
+    "time": read_time,
+    "until": until,
     "size": size,
     "duration": duration,
     "short": short,

@@ -13,6 +13,7 @@ from infra.regops import DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER
 from infra.release import Part
 from infra.server.schedule import schedule
 from ops.config import MIRROR_FOLDER, READ_ONLY_FOLDER, REGOPS_FILE, REQUESTS_FOLDER, ConsoleConfig, render, request_folder
+from stack_components import access_log
 from stack_components.context import Context
 from stack_components.edge import component as edge
 from stack_components.edge.pages import PAGES
@@ -72,7 +73,7 @@ def parts(plan: Plan) -> list[Part]:
 
 def service_args(plan: Plan) -> ServiceArgs:
     """Return the console's service, on the stock Python image (D14). What it shows it may read (D6b); requests it may write."""
-    read = (DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER, READ_ONLY_FOLDER, gateway.DATA_FOLDER)
+    read = (DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER, READ_ONLY_FOLDER, gateway.DATA_FOLDER, access_log.FOLDER)
     folders = (*read, MIRROR_FOLDER) if plan.has_catalogue else read
     regops = REGOPS_FILE.partition("/")[0]
     return ServiceArgs(

@@ -34,12 +34,13 @@ def test_it_shows_what_tasks_have_left(server: Server) -> None:
     assert "<strong>registry</strong>: answers" in home
     assert "cannot be read" not in home
     assert ">doctor<" in curl(server, "/tasks")
-    assert made in curl(server, "/backups")
+    assert made in curl(server, "/undo")
+    assert "Nobody has pulled anything" not in curl(server, "/clients")
 
 
 def test_it_may_read_what_it_shows_and_change_none_of_it(server: Server) -> None:
-    for folder in ("registry", "regops", "snapshots", "gateway"):
-        said = server.run(f"docker exec {server.stack.name}-console touch {SEEN}/data/{folder}/x 2>&1 || true")
+    for folder in ("data/registry", "data/regops", "data/snapshots", "data/gateway", "logs/edge"):
+        said = server.run(f"docker exec {server.stack.name}-console touch {SEEN}/{folder}/x 2>&1 || true")
         assert "Read-only" in said
     assert server.run(f"docker exec {server.stack.name}-console ls {SEEN}/data").split() == [
         "gateway",

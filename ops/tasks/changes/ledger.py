@@ -182,9 +182,11 @@ class Ledger:
             state.setdefault(repository, {})[tag] = new
         return state
 
-    def since(self, time: datetime) -> Sequence[Record]:
-        """Return the changes since a time, in the order in which they became known."""
-        return self._records("time >= ?", _stamp(time))
+    def since(self, time: datetime, until: datetime | None = None) -> Sequence[Record]:
+        """Return the changes since a time, and before another one if that is given, in the order in which they became known."""
+        if until is None:
+            return self._records("time >= ?", _stamp(time))
+        return self._records("time >= ? AND time < ?", _stamp(time), _stamp(until))
 
     def after(self, seq: int) -> Sequence[Record]:
         """Return the changes with higher numbers."""

@@ -6,6 +6,7 @@ travels in backups. A proof is a JSON Web Signature (RFC 7515) of the report, wi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.credentials.keys import load_signing_key, signing_key_from_seed
 from ops.stack.stack import Stack
+from ops.tasks.drill.model import SCHEMA
 
 _ALGORITHM, _TYPE = "ES256", "drill-report"
 _KEPT = 60
@@ -77,6 +79,16 @@ class Proofs:
     def names(self) -> list[str]:
         """Return the names of all reports, the oldest first."""
         return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def reports(self) -> list[Mapping[str, Any]]:
+        """Return what all reports say, the newest first, without looking whether that is what was signed."""
+        found: list[Mapping[str, Any]] = []
+        for name in reversed(self.names()):
+            with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+                report = json.loads(self._file(name).read_text())["report"]
+                if report["schema"] == SCHEMA:
+                    found.append(report)
+        return found
 
     def get(self, name: str = "") -> Proof:
         """Return a report, verified with this stack's key.

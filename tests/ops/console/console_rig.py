@@ -19,8 +19,16 @@ from ops.backups.standing import Drilled, Good, standing_of
 from ops.config import REGOPS_FILE, BackupSettings, ConsoleConfig, RegopsConfig, ServiceLimits, render
 from ops.console.app import Console
 from ops.core.files import write_atomic
-from ops.registry.tree import RegistryTree
+from ops.registry.index import index_of
+from ops.registry.listing import listing_of
+from ops.registry.snapshots.removed import Removed
+from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
+from ops.registry.snapshots.trash import remove
+from ops.registry.tree import Entry, Kind, RegistryTree
 from ops.runs.history import ENDED, Run, history_of
+from ops.stack.access_log import access_log_of
+from ops.stack.ban_list import note_bans
+from ops.stack.crowdsec import Ban
 from ops.stack.stack import Stack
 from ops.tasks.changes.ledger import Ledger
 from ops.tasks.changes.model import Change, Source
@@ -128,6 +136,38 @@ class Furnished:
         figures = {"rto_seconds": 84.0, "rpo_seconds": 3600.0}
         standing.note_drilled(Drilled("1a2b3c4d", at, passed=True, summary="4 tags came back", figures=figures))
 
+    def snapshot(self, why: str = "snapshot") -> Snapshot:
+        """Make a snapshot."""
+        return self._snapshots.create(why, index_of(listing_of(self.layout.tree)))
+
+    def collect(self, repository: str, tag: str) -> Snapshot:
+        """Delete a tag and its manifest, as a garbage collection does."""
+        tree, snapshot = self.layout.tree, self.snapshot("gc")
+        digest = tree.tagged(repository, tag)
+        assert digest
+        removed = [Removed(Entry(Kind.BLOB, digest), ""), Removed(Entry(Kind.TAG, digest, repository, tag), digest)]
+        snapshot = snapshot.note_removed(removed).become(SnapshotState.SWEEPING)
+        for one in removed:
+            remove(tree, one.entry, snapshot.trash)
+        return snapshot.become(SnapshotState.SWEPT)
+
+    def protect(self, *bans: Ban, community: int | None = 0) -> None:
+        """Let CrowdSec be part of the stack, and write down whom it has banned."""
+        services = {**self.stack.config.services, "crowdsec": _LIMITS}
+        write_atomic(self.root / "current" / REGOPS_FILE, render(self.stack.config.model_copy(update={"services": services})))
+        note_bans(self.stack, bans, community)
+
+    def requested(self, *lines: bytes) -> None:
+        """Write lines into the access log: see `tests.ops.stack.test_access_log`."""
+        log = access_log_of(self.stack)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as file:
+            file.writelines(lines)
+
+    @property
+    def _snapshots(self) -> SnapshotStore:
+        return SnapshotStore(self.root / "data/snapshots", self.layout.tree)
+
     def _manifest(self, repository: str, **members: Any) -> str:
         return self.layout.manifest(repository, json.dumps({"schemaVersion": 2, **members}).encode())
 
@@ -176,9 +216,13 @@ class Browser:
         return answer.text
 
 
-def console(root: Path, **settings: Any) -> Browser:
-    """Return a browser at the console of a stack's folder. Nothing answers for its registry unless a setting says so."""
-    config = ConsoleConfig(
+def console_config(root: Path, **settings: Any) -> ConsoleConfig:
+    """Return the configuration of a console. Nothing answers for its registry unless a setting says so."""
+    return ConsoleConfig(
         root=root, title="Test registry", registry=REGISTRY, **{"registry_url": "http://127.0.0.1:9", **settings}
     )
-    return Browser(Console(config).app())
+
+
+def console(root: Path, **settings: Any) -> Browser:
+    """Return a browser at the console of a stack's folder."""
+    return Browser(Console(console_config(root, **settings)).app())

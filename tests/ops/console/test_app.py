@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ops.config import REGOPS_FILE, USER_HEADER, ServiceLimits, render
-from ops.console.app import NAVIGATION, PER_PAGE
+from ops.console.base import NAVIGATION
 from ops.console.headers import POLICY
+from ops.console.paging import PER_PAGE
 from ops.core.files import write_atomic
 from ops.events.alert_inbox import AlertInbox
 from tests.ops.console.console_rig import HOSTILE, REGISTRY, Browser, Furnished, console, furnished

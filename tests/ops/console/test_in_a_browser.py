@@ -11,7 +11,9 @@ from playwright.sync_api import Page
 
 from tests.browser import TELEPHONE, WIDE, browsing
 from tests.loopback_server import Answer, serving
-from tests.ops.console.console_rig import console, furnished
+from tests.ops.console.console_rig import HOSTILE, console, furnished
+from tests.ops.console.test_bans import ban
+from tests.ops.stack.test_access_log import line
 
 pytestmark = pytest.mark.system
 
@@ -29,7 +31,9 @@ PAGES = (
     "/changes?days=30",
     "/mirror",
     "/backups",
+    "/undo",
     "/tasks",
+    "/bans",
     "/clients",
     "/nothing",
 )
@@ -60,7 +64,15 @@ def test_what_keeps_people_from_using_a_page_is_found() -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_everybody_can_use_every_page(tmp_path: Path, dark: bool) -> None:
     stack = furnished(tmp_path)
+    stack.tag("charts/web", "0.9.0", stack.artifact("charts/web", "application/vnd.cncf.helm.chart", b"older", "web.tgz"))
     stack.backed_up()
+    stack.protect(ban("203.0.113.7", HOSTILE), ban("198.51.100.0/25"), community=15_000)
+    stack.collect("charts/web", "0.9.0")
+    snapshot = stack.snapshot().name
+    stack.tag("library/alpine", "3.21", stack.image("library/alpine", b"newer"))
+    stack.requested(
+        line("GET", "/v2/library/alpine/manifests/3.22", size=500), line("GET", "/v2/team/app/manifests/v1", size=500)
+    )
     pages = console(stack.root, own_authority=True, links={"Grafana": "/grafana/"})
 
     def answer(_: str, path: str, __: Mapping[str, str]) -> Answer:
@@ -71,7 +83,7 @@ def test_everybody_can_use_every_page(tmp_path: Path, dark: bool) -> None:
     found = dict[tuple[str, int], list[str]]()
     for width in (WIDE, TELEPHONE):
         with serving(answer) as port, browsing(width=width, dark=dark) as browser:
-            for path in PAGES:
+            for path in (*PAGES, f"/undo/{snapshot}"):
                 browser.goto(f"http://127.0.0.1:{port}{path}")
                 found[path, width] = problems(browser)
     assert {place: those for place, those in found.items() if those} == {}
