@@ -17,6 +17,7 @@ from starlette.routing import Route
 from ops.config import REPOSITORY_NAME, ConfigError
 from ops.console import views
 from ops.console.asking import ask, is_from_here, operator_of, waits
+from ops.console.behind import Courteous
 from ops.console.headers import SecurityHeaders
 from ops.console.host_pages import HostPages
 from ops.console.paging import asked_for, sliced
@@ -63,7 +64,7 @@ class Console(PastPages, HostPages):
                 Route("/console/style.css", self.style, methods=["GET"]),
                 Route("/console/healthz", self.healthz, methods=["GET"]),
             ],
-            middleware=[Middleware(SecurityHeaders)],
+            middleware=[Middleware(Courteous, courtesy=self.courtesy), Middleware(SecurityHeaders)],
             exception_handlers={HTTPException: self.error, Exception: self.failure},
         )
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from ops.config import USER_HEADER, ConsoleConfig
 from ops.console import views
+from ops.console.behind import Courtesy
 from ops.console.figures import Figures
 from ops.console.health import Observer, fired_at
 from ops.console.images import Images
@@ -47,6 +48,7 @@ class Pages:
     """What pages read, and how they are made."""
 
     config: ConsoleConfig
+    courtesy: Courtesy = field(default_factory=Courtesy, init=False)
     _templates: Environment = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +72,7 @@ class Pages:
     @cached_property
     def figures(self) -> Figures:
         """What takes long to find out about images."""
-        return Figures(self.stack, self.images.tree)
+        return Figures(self.stack, self.images.tree, self.courtesy)
 
     @cached_property
     def snapshots(self) -> Undo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from ops.console.behind import Behind, Pace
+from ops.console.behind import Behind, Courtesy, Pace
 from ops.registry.sharing import Contents, Share, Sharing
 from ops.registry.tree import RegistryTree
 from ops.stack.access_log import access_log_of
@@ -17,16 +17,16 @@ _SHARING_S, _PULLING_S = 60.0, 10.0
 class Figures:
     """The figures of one registry."""
 
-    def __init__(self, stack: Stack, tree: RegistryTree) -> None:
+    def __init__(self, stack: Stack, tree: RegistryTree, courtesy: Courtesy) -> None:
         """Know nothing yet."""
-        self._stack, self._contents = stack, Contents(tree)
-        self.shares: Behind[Sharing] = Behind(self._contents.sharing, good_for_s=_SHARING_S)
-        self.pulls: Behind[Pulling] = Behind(self._read, good_for_s=_PULLING_S)
+        self._stack = stack
+        self.shares: Behind[Sharing] = Behind(Contents(tree).sharing, courtesy, good_for_s=_SHARING_S)
+        self.pulls: Behind[Pulling] = Behind(self._read, courtesy, good_for_s=_PULLING_S)
 
     def begin(self) -> None:
         """Begin to find out, before anybody asks."""
-        self.shares.get()
-        self.pulls.get()
+        self.shares.begin()
+        self.pulls.begin()
 
     def repository(self, name: str) -> tuple[Share | None, float | None]:
         """Return what a repository has for itself, and when anything of it was last pulled; None for what is not known."""

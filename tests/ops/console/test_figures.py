@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from ops.config import USER_HEADER
 from ops.console.app import Console
-from ops.console.behind import Behind, Pace
+from ops.console.behind import Behind, Courtesy, Pace
 from tests.ops.console.console_rig import HOSTILE, Browser, Furnished, console, console_config, furnished
 from tests.ops.console.test_app import seen
 from tests.ops.stack.test_access_log import line
@@ -108,11 +109,32 @@ def test_a_page_does_not_wait_for_what_takes_long() -> None:
         goes_on.wait(10)
         return 1
 
-    behind = Behind(find_out, good_for_s=60)
+    behind = Behind(find_out, Courtesy(), good_for_s=60)
     assert behind.get() is None
     goes_on.set()
     assert behind.wait() == 1
     assert behind.get() == 1
+
+
+def test_work_rests_while_a_page_is_made_and_goes_on_when_the_page_waits_for_it() -> None:
+    courtesy, worked = Courtesy(), []
+
+    def find_out(pause: Pace) -> int:
+        for number in range(2 * 10**5):
+            pause()
+            worked.append(number)
+        return 1
+
+    courtesy.count(1)
+    behind = Behind(find_out, courtesy, good_for_s=60)
+    assert behind.get() is None, "it works for a moment, while the page waits"
+    time.sleep(0.1)
+    before = len(worked)
+    assert before > 0
+    time.sleep(0.3)
+    assert len(worked) == before
+    courtesy.count(-1)
+    assert behind.wait() == 1
 
 
 def test_what_is_old_is_shown_until_there_is_something_newer() -> None:
@@ -125,7 +147,7 @@ def test_what_is_old_is_shown_until_there_is_something_newer() -> None:
         found.append(1)
         return len(found)
 
-    behind = Behind(find_out, good_for_s=0)
+    behind = Behind(find_out, Courtesy(), good_for_s=0)
     assert behind.wait() == 1
     goes_on.clear()
     assert behind.get() == 1
@@ -138,7 +160,7 @@ def test_what_cannot_be_read_leaves_what_is_known() -> None:
     def find_out(_: Pace) -> int:
         raise PermissionError(13, "Permission denied", "/srv/stack/logs")
 
-    assert Behind(find_out, good_for_s=60).wait() is None
+    assert Behind(find_out, Courtesy(), good_for_s=60).wait() is None
 
 
 def test_it_begins_before_anybody_asks(stack: Furnished, tmp_path: Path) -> None:

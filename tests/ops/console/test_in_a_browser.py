@@ -13,6 +13,7 @@ from tests.browser import TELEPHONE, WIDE, browsing
 from tests.loopback_server import Answer, serving
 from tests.ops.console.console_rig import HOSTILE, console, furnished
 from tests.ops.console.test_bans import ban
+from tests.ops.console.test_past import drilled
 from tests.ops.stack.test_access_log import line
 
 pytestmark = pytest.mark.system
@@ -29,6 +30,8 @@ PAGES = (
     "/images/team/gone:v9",
     "/images/charts/web:1.0.0",
     "/changes?days=30",
+    "/changes?since=3d&until=nonsense",
+    "/changes/at?time=5d",
     "/mirror",
     "/backups",
     "/undo",
@@ -66,6 +69,9 @@ def test_everybody_can_use_every_page(tmp_path: Path, dark: bool) -> None:
     stack = furnished(tmp_path)
     stack.tag("charts/web", "0.9.0", stack.artifact("charts/web", "application/vnd.cncf.helm.chart", b"older", "web.tgz"))
     stack.backed_up()
+    stack.ran("backup", minutes_ago=2000, summary="3 tags")
+    stack.ran("backup", minutes_ago=20, summary="4 tags")
+    drilled(stack)
     stack.protect(ban("203.0.113.7", HOSTILE), ban("198.51.100.0/25"), community=15_000)
     stack.collect("charts/web", "0.9.0")
     snapshot = stack.snapshot().name
