@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.config import ACCESS_LOG_FILE
+from ops.config import ACCESS_LOG_FILE, TOKEN_PATH, USER_HEADER
 from ops.stack.access_log import NewlyAsked, asked_for, last_pulls, pulls_of, reaches_back_to
+from ops.stack.clients import ClientLog
 from stack_components import access_log
 from stack_components.edge import caddyfile
 from stack_components.edge.registry_routes import Upstreams
@@ -183,6 +184,15 @@ def test_a_damaged_compressed_file_is_read_as_far_as_it_goes(log: Path) -> None:
     assert reaches_back_to(log) is not None
 
 
+class SignedIn(Registry):
+    """Stands where registry and gateway are. Whoever wants a token is alice."""
+
+    def end_headers(self) -> None:
+        if self.path.startswith(TOKEN_PATH):
+            self.send_header(USER_HEADER, "alice")
+        super().end_headers()
+
+
 @pytest.mark.system
 def test_lines_of_a_real_caddy_are_understood_across_its_rotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Caddy rotates at 1 MiB here, and compresses what it has rotated."""
@@ -190,8 +200,8 @@ def test_lines_of_a_real_caddy_are_understood_across_its_rotations(tmp_path: Pat
     monkeypatch.setattr(caddyfile, "_access_log", lambda: whole().replace("roll_size 50MiB", "roll_size 1MiB"))
     log = tmp_path / "log" / access_log.FILE.rpartition("/")[2]
     (tmp_path / "gate").mkdir()
-    with serving(Registry) as registry:
-        upstreams = Upstreams(f"127.0.0.1:{registry.server_address[1]}", "127.0.0.1:1")
+    with serving(SignedIn) as registry:
+        upstreams = Upstreams(*[f"127.0.0.1:{registry.server_address[1]}"] * 2)
         with running_caddy(configured(upstreams=upstreams, pages=[]), tmp_path, Ports()) as caddy, httpx.Client() as client:
             newly = NewlyAsked(log)
             seen: set[str] = set()
@@ -200,6 +210,7 @@ def test_lines_of_a_real_caddy_are_understood_across_its_rotations(tmp_path: Pat
                 client.head(f"{caddy.url}/v2/team/app/blobs/{digest}?a=b", headers={"X-Long": "x" * 300})
                 if number % 100 == 0:
                     seen |= newly.digests()
+            client.get(f"{caddy.url}{TOKEN_PATH}?service=x")
             client.get(f"{caddy.url}/v2/team/app/manifests/{A}")
             give_up = time.monotonic() + 10
             while not last_pulls(log) and time.monotonic() < give_up:
@@ -210,6 +221,8 @@ def test_lines_of_a_real_caddy_are_understood_across_its_rotations(tmp_path: Pat
             assert seen == set(digests)
             assert asked_for(log, LONG) == set(digests)
             assert set(last_pulls(log)) == {("team/app", A)}
+            (one,) = ClientLog(log).read().clients
+            assert (one.name, one.address, one.family, one.images) == ("alice", "127.0.0.1", "python-httpx", 1)
 
 
 def test_pulls_are_counted_by_repository_and_what_was_sent_with_them(log: Path) -> None:
