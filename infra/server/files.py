@@ -10,7 +10,7 @@ from infra.blocks.edge import EdgeSettings
 from infra.plan import Plan
 from infra.release import Part
 from infra.server import cron, docker_daemon, logrotate, regops, sshd, sysctl, timers, units, upgrades, users
-from infra.server.schedule import Task, schedule
+from infra.server.schedule import Job, Task, requests, schedule
 from ops.config import SERVICE_USER
 
 PART = "host"
@@ -41,6 +41,7 @@ def host_files(
     edge: EdgeSettings = _EDGE,
     edge_mib: int = 256,
     tasks: Sequence[Task] = (),
+    asked: Job | None = None,
     recovers: bool = False,
 ) -> Sequence[HostFile]:
     """Return all files.
@@ -50,6 +51,7 @@ def host_files(
         edge: The settings of the edge.
         edge_mib: The edge's memory, in MiB.
         tasks: The schedule.
+        asked: What does the actions that are asked for in the console; None if nobody can ask.
         recovers: Whether the settings ask for a recovery.
     """
     recovery = [HostFile(timers.RECOVERY_PATH, "goes on with a recovery after a restart", timers.recovery(root))]
@@ -77,7 +79,7 @@ def host_files(
         HostFile(regops.PATH, "runs `regops` of the current release", regops.regops_script(root)),
         *(
             HostFile(f"{timers.FOLDER}/{name}", f"{task.name}: {task.purpose}", text)
-            for task in tasks
+            for task in [*tasks, *([asked] if asked else [])]
             for name, text in timers.units(task, root).items()
         ),
         *(recovery if recovers else []),
@@ -92,6 +94,7 @@ def host_part(plan: Plan, root: PurePosixPath = ROOT) -> Part:
         edge=settings.edge,
         edge_mib=settings.limits_of("edge").memory_mib,
         tasks=schedule(plan),
+        asked=requests(plan),
         recovers=settings.recover is not None,
     )
     files: Mapping[str, str] = {file.path.lstrip("/"): file.text for file in listed}

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from infra.plan import Plan
 from infra.regops import ALERTS_FOLDER, ALL_DATA, DATA_FOLDER, METRICS_FOLDER
-from ops.config import DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER, REQUEST_FILE, request_folder
+from ops.config import ACTION_REQUESTS, DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER, REQUEST_FILE, request_folder
 
 _DAY_S = 86_400
 # The schedule's clock and the host's may differ a little.
@@ -48,21 +48,18 @@ def _numbers(values: Sequence[int], width: int = 1) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
-    """A row of the table.
+class Job:
+    """What systemd runs of `regops`.
 
     Attributes:
-        name: Name of the task; its units are `regops-<name>`.
+        name: Its name; its units are `regops-<name>`.
         purpose: What it is for, in a few words.
         words: Arguments of `regops`.
-        afterwards: Arguments of a second `regops` that runs when the task has ended, even if it was killed.
-        when: When it starts.
-        spread_s: Random delay of the start, in seconds at most.
+        afterwards: Arguments of a second `regops` that runs when it has ended, even if it was killed.
         limit_s: Seconds after which it is killed.
         writes: Folders below the root that it may change.
         docker: Whether it may use the Docker engine.
         network: Whether it may use the network.
-        within_s: For how many seconds it may go without success, if not until the second run in a row should have ended.
         watches: Folder below the root: what appears there starts it too, at once; empty if there is none.
         asked: File below the root that starts it too, when somebody has asked for it; empty if nobody can.
         restores: Whether it runs `restic restore`, which asks the kernel to give files their owners, and is killed where it may
@@ -73,13 +70,10 @@ class Task:
     purpose: str
     words: Sequence[str]
     afterwards: Sequence[str] = ()
-    when: When
-    spread_s: int = 0
     limit_s: int
     writes: Sequence[str] = ()
     docker: bool = False
     network: bool = False
-    within_s: int = 0
     watches: str = ""
     asked: str = ""
     restores: bool = False
@@ -91,6 +85,21 @@ class Task:
     def last_command(self, root: PurePosixPath) -> Sequence[str]:
         """Return the words of the command that runs afterwards; empty if there is none."""
         return _regops(root, self.afterwards) if self.afterwards else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Job):
+    """A row of the table.
+
+    Attributes:
+        when: When it starts.
+        spread_s: Random delay of the start, in seconds at most.
+        within_s: For how many seconds it may go without success, if not until the second run in a row should have ended.
+    """
+
+    when: When
+    spread_s: int = 0
+    within_s: int = 0
 
 
 def _regops(root: PurePosixPath, words: Sequence[str]) -> Sequence[str]:
@@ -160,6 +169,25 @@ def schedule(plan: Plan) -> Sequence[Task]:
     bans = [replace(_BANS, writes=everywhere)] if plan.runs("crowdsec") else []
     tasks = [*_everyday(everywhere), *bans, *sync, *retention, *backups, *scrub]
     return [*(map(_asked, tasks) if plan.runs("console") else tasks), _notify(plan, everywhere)]
+
+
+def requests(plan: Plan) -> Job | None:
+    """Return what does the actions that are asked for in the console; None where nobody can ask."""
+    if not plan.runs("console"):
+        return None
+    return Job(
+        name="requests",
+        purpose="does what operators have asked for in the console",
+        words=["requests", "run"],
+        # As long as the longest of what it may do.
+        limit_s=2 * 3600,
+        # What any of the actions needs: a restore from a backup needs most.
+        writes=[ALL_DATA, READ_ONLY_FOLDER],
+        docker=True,
+        network=True,
+        asked=f"{request_folder(ACTION_REQUESTS)}/{REQUEST_FILE}",
+        restores=True,
+    )
 
 
 def _asked(task: Task) -> Task:

@@ -10,7 +10,7 @@ from infra.regops import DATA_FOLDER
 from infra.server import regops
 from infra.server.hardening import HARDENED
 from infra.server.head import HEAD
-from infra.server.schedule import Task, environment
+from infra.server.schedule import Job, Task, environment
 from ops.config import RECOVERY_FILE, SERVICE_USER
 
 FOLDER = "/etc/systemd/system"
@@ -19,21 +19,22 @@ RECOVERY_PATH = f"{FOLDER}/regops-recover.service"
 _BUSY = 75
 
 
-def unit_name(task: Task) -> str:
+def unit_name(task: Job) -> str:
     """Return the name of a task's units, without `.timer`, `.service` or `.path`."""
     return f"regops-{task.name}"
 
 
-def units(task: Task, root: PurePosixPath) -> Mapping[str, str]:
+def units(task: Job, root: PurePosixPath) -> Mapping[str, str]:
     """Return the text of a task's units by file name.
 
     Args:
-        task: A row of the schedule.
+        task: A row of the schedule, or what is only started when it is asked for.
         root: The stack's folder on the host.
     """
     name = unit_name(task)
     watcher = {f"{name}.path": _watcher(task, root)} if task.watches or task.asked else {}
-    return {f"{name}.service": _service(task, root), f"{name}.timer": _timer(task), **watcher}
+    timer = {f"{name}.timer": _timer(task)} if isinstance(task, Task) else {}
+    return {f"{name}.service": _service(task, root), **timer, **watcher}
 
 
 def recovery(root: PurePosixPath) -> str:
@@ -83,7 +84,7 @@ WantedBy=timers.target
 """
 
 
-def _watcher(task: Task, root: PurePosixPath) -> str:
+def _watcher(task: Job, root: PurePosixPath) -> str:
     # Of what appears: not DirectoryNotEmpty=, which would start it again and again while a disk is so full that nothing can be
     # fetched. Of a request: not PathChanged=, which each `up` would be for, since it sets the owners of folders.
     seen = f"PathChanged={root}/{task.watches}" if task.watches else f"PathExists={root}/{task.asked}"
@@ -101,15 +102,14 @@ WantedBy=multi-user.target
 """
 
 
-def _service(task: Task, root: PurePosixPath) -> str:
+def _service(task: Job, root: PurePosixPath) -> str:
     user, _, group = SERVICE_USER.partition(":")
     variables = "\n".join(f"Environment={name}={value}" for name, value in environment(root).items())
     last = shlex.join(task.last_command(root)).replace("%", "%%")
     stop_post = f"ExecStopPost={last}\n" if last else ""
     # What is started by what appears may be started often. Else the one that watches would fail, and would not watch again.
     often = "StartLimitIntervalSec=0\n" if task.watches or task.asked else ""
-    # The task takes the request when it starts. If it could not start, it would be started for ever.
-    stop_post += f"ExecStopPost=-rm -f {root}/{task.asked}\n" if task.asked else ""
+    stop_post += f"ExecStopPost=-{_forget(task, root)}\n" if task.asked else ""
     groups = "SupplementaryGroups=docker\n" if task.docker else ""
     owners = "SystemCallFilter=@chown\n" if task.restores else ""
     paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)
@@ -139,7 +139,16 @@ RemoveIPC=yes
 {HARDENED}{owners}"""
 
 
-def _network(task: Task) -> str:
+def _forget(task: Job, root: PurePosixPath) -> str:
+    """Return the command that removes a request. The task takes it when it starts; if it could not, it would start for ever.
+
+    Who asks for a task that runs gets that run; an action that was asked for meanwhile is another one.
+    """
+    remove = f"rm -rf {root}/{task.asked}"
+    return remove if isinstance(task, Task) else f"sh -c '[ \"$SERVICE_RESULT\" = success ] || {remove}'"
+
+
+def _network(task: Job) -> str:
     if task.network:
         return "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX\n"
     return "IPAddressDeny=any\nPrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\n"

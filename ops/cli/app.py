@@ -53,6 +53,7 @@ class Verbs(LazyGroup):
         "mirror": Verb("ops.cli.mirror:app", "Copy one image, now, from any registry."),
         "mirror-report": Verb("ops.cli.mirror_report:app", "Show what mirrored images are used for."),
         "retention": Verb("ops.cli.retention:app", "Delete old tags."),
+        "delete": Verb("ops.cli.delete:app", "Delete a tag."),
         "snapshot": Verb("ops.cli.snapshot:app", "List, create, delete and restore snapshots."),
         "undo": Verb("ops.cli.snapshot:undo", "Restore from the latest snapshot."),
         "backup": Verb("ops.cli.backup:app", "Back up the registry and the stack's state."),
@@ -67,6 +68,7 @@ class Verbs(LazyGroup):
         "who-is-banned": Verb("ops.cli.bans:who", "Show who is banned at the edge, and why."),
         "unban": Verb("ops.cli.bans:unban", "Lift the bans of an address or a network."),
         "notify": Verb("ops.cli.notify:app", "Deliver waiting messages, and test the channels."),
+        "requests": Verb("ops.cli.requests:app", "Show and do what was asked for in the console."),
         "history": Verb("ops.cli.history:app", "Show which tasks ran, when, and how they ended."),
     }
 

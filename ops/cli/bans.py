@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from ops.cli.printing import print_json, when
-from ops.cli.say import say
 from ops.cli.shared import Json, end_with, stack_of
 from ops.cli.tables import print_table
 from ops.core import exit_codes
-from ops.stack.crowdsec import LEARNS_WITHIN_S, Ban
+from ops.runs.task import Outcome
+from ops.stack.crowdsec import LEARNS_WITHIN_S, Ban, BansError
+from ops.stack.stack import Stack
 from ops.tasks.bans.run import banned, note
 from ops.tasks.bans.run import unban as lift
 
@@ -82,7 +83,16 @@ def lift_bans(
     """
     if (address is None) is not everybody:
         raise typer.BadParameter("should be either an address or --all", param_hint="ADDRESS")
-    bans = lift(stack_of(context), ip_network(address) if address else None, dry_run=dry_run)
+    stack = stack_of(context)
+
+    def work() -> Outcome:
+        return _lift(stack, address, dry_run=dry_run, as_json=as_json)
+
+    end_with(stack, "unban-plan" if dry_run else "unban", work, routine=dry_run)
+
+
+def _lift(stack: Stack, address: str | None, *, dry_run: bool, as_json: bool) -> Outcome:
+    bans = lift(stack, ip_network(address) if address else None, dry_run=dry_run)
     if as_json:
         print_json({"lifted": [ban.document() for ban in bans], "dry_run": dry_run})
     elif bans:
@@ -92,8 +102,9 @@ def lift_bans(
     elif address is None:
         typer.echo("nobody is banned here")
     if address and not bans:
-        say(f"regops: {address} is not banned")
-        raise typer.Exit(exit_codes.FAILED)
+        raise BansError(f"{address} is not banned")
+    count = f"{len(bans)} {'ban' if len(bans) == 1 else 'bans'}{f' of {address}' if address else ''}"
+    return Outcome(exit_codes.OK, f"{count} would be lifted" if dry_run else f"lifted {count}")
 
 
 def _print(bans: Sequence[Ban]) -> None:

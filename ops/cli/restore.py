@@ -12,7 +12,7 @@ import typer
 from ops.backups.repository import LATEST
 from ops.cli.printing import print_json, size, when
 from ops.cli.say import say
-from ops.cli.shared import STORAGE, Json, Wait, end_with, stack_of
+from ops.cli.shared import STORAGE, Expect, Json, Wait, end_with, stack_of
 from ops.core import exit_codes
 from ops.core.time_expressions import moment
 from ops.registry.restore.model import RestoreScope
@@ -40,6 +40,7 @@ def restore_(
     to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Restore to a folder, not into the registry.")] = None,
     state: Annotated[str, typer.Option("--state", metavar="PATH", help="Instead: what a service keeps, as data/grafana.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Also set back tags that point to something else now.")] = False,
+    expect: Expect = "",
     allow: Annotated[list[Allowed], typer.Option(help="Override this safety check.")] = [],  # noqa: B006
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be restored.")] = False,
     wait: Wait = 0.0,
@@ -58,9 +59,9 @@ def restore_(
     """
     if at and backup != LATEST:
         raise typer.BadParameter("names a time, and --backup names a backup; give one of them", param_hint="--at")
-    if state and (what or overwrite):
+    if state and (what or overwrite or expect):
         raise typer.BadParameter("stands alone: it is restored as a whole", param_hint="--state")
-    stack, scope = stack_of(context), RestoreScope.of(what, everything=True, overwrite=overwrite)
+    stack, scope = stack_of(context), RestoreScope.of(what, everything=True, overwrite=overwrite, expect=expect)
     chosen = Chosen(backup, _time(at) if at else None)
 
     def work() -> Outcome:
@@ -72,7 +73,7 @@ def restore_(
             return _show(restore_to(stack, chosen, scope, to, _tell_fetching), as_json=as_json)
         return _show(restore(stack, chosen, scope, _tell_fetching, allow), as_json=as_json)
 
-    end_with(stack, "restore", work, lock=STORAGE, wait_s=wait, routine=dry_run)
+    end_with(stack, "restore-plan" if dry_run else "restore", work, lock=STORAGE, wait_s=wait, routine=dry_run)
 
 
 def _time(text: str) -> datetime:

@@ -14,13 +14,17 @@ from ops.cli.say import say
 from ops.config import ConfigError
 from ops.stack.stack import ROOT_VARIABLE, STORAGE, Stack
 
-__all__ = ["STORAGE", "Json", "Wait", "end_with", "stack_of"]
+__all__ = ["STORAGE", "Expect", "Json", "Wait", "end_with", "stack_of"]
 
 if TYPE_CHECKING:
     from ops.runs.task import Outcome
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait if another task is running.")]
+
+Expect = Annotated[
+    str, typer.Option("--expect", metavar="DIGEST", help="Only if the tag points to this now; `nothing` if there must be none.")
+]
 
 
 def stack_of(context: typer.Context) -> Stack:

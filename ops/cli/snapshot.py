@@ -11,7 +11,7 @@ import typer
 
 from ops.cli.printing import print_json, size, when
 from ops.cli.say import say
-from ops.cli.shared import STORAGE, Json, Wait, end_with, stack_of
+from ops.cli.shared import STORAGE, Expect, Json, Wait, end_with, stack_of
 from ops.cli.tables import print_table
 from ops.core import exit_codes
 from ops.registry.restore.model import RestorePlan, RestoreScope
@@ -85,6 +85,7 @@ def restore_(
     *,
     everything: _All = False,
     overwrite: _Overwrite = False,
+    expect: Expect = "",
     allow: _Allow = [],  # noqa: B006
     dry_run: _DryRun = False,
     wait: Wait = 0.0,
@@ -97,7 +98,7 @@ def restore_(
     latest snapshot from which something would be restored. It does not start if writes would be refused for longer than the error
     budget has left, unless --allow budget is given.
     """
-    scope = RestoreScope.of(what, everything=everything, overwrite=overwrite)
+    scope = RestoreScope.of(what, everything=everything, overwrite=overwrite, expect=expect)
     _restore(stack_of(context), snapshot, scope, allow, dry_run=dry_run, wait_s=wait, as_json=as_json)
 
 
@@ -126,6 +127,7 @@ def restore_latest(
     *,
     everything: _All = False,
     overwrite: _Overwrite = False,
+    expect: Expect = "",
     allow: _Allow = [],  # noqa: B006
     dry_run: _DryRun = False,
     wait: Wait = 0.0,
@@ -140,7 +142,7 @@ def restore_latest(
         return
     if context.args:
         raise typer.BadParameter(f"takes one repository or tag; drop {' '.join(context.args)}", param_hint="REPOSITORY[:TAG]")
-    scope = RestoreScope.of(what, everything=everything, overwrite=overwrite)
+    scope = RestoreScope.of(what, everything=everything, overwrite=overwrite, expect=expect)
     _restore(stack_of(context), LATEST, scope, allow, dry_run=dry_run, wait_s=wait, as_json=as_json)
 
 
@@ -200,7 +202,7 @@ def _restore(
 ) -> None:
     work = partial(_preview, stack, snapshot, scope) if dry_run else partial(_run, stack, snapshot, scope, allow)
     work = partial(work, as_json=as_json)
-    end_with(stack, "restore", work, lock=STORAGE, wait_s=wait_s, routine=dry_run)
+    end_with(stack, "restore-plan" if dry_run else "restore", work, lock=STORAGE, wait_s=wait_s, routine=dry_run)
 
 
 def _preview(stack: Stack, snapshot: str, scope: RestoreScope, *, as_json: bool) -> Outcome:

@@ -1,4 +1,4 @@
-"""Requests for tasks: the console writes a file, and systemd starts the task whose folder it is in."""
+"""Requests: the console writes a file, and systemd starts what its folder is for: a task, or the actions."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ MAX_NAME = 128
 
 
 def request_folder(task: str) -> str:
-    """Return the folder of the requests for a task, below the stack's folder."""
+    """Return the folder of the requests for a task, or for actions, below the stack's folder."""
     return str(PurePosixPath(REQUESTS_FOLDER, task))

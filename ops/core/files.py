@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -23,6 +24,25 @@ def write_atomic(path: Path, content: bytes | str, *, mode: int = 0o644) -> None
     Raises:
         OSError: The folder cannot be written or the disk is full; `path` is unchanged.
     """
+    _write(path, content, mode, lambda name: name.replace(path))
+
+
+def write_once(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
+    """Write a file as `write_atomic` does, unless there is one.
+
+    Raises:
+        FileExistsError: There is one; it stays as it is.
+        OSError: The folder cannot be written or the disk is full.
+    """
+
+    def link(name: Path) -> None:
+        path.hardlink_to(name)
+        name.unlink()
+
+    _write(path, content, mode, link)
+
+
+def _write(path: Path, content: bytes | str, mode: int, put_in_place: Callable[[Path], object]) -> None:
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -32,7 +52,7 @@ def write_atomic(path: Path, content: bytes | str, *, mode: int = 0o644) -> None
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        put_in_place(Path(name))
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()

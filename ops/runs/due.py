@@ -39,6 +39,7 @@ COMMANDS = {
     "notify": "notify",
     "prune": "backups prune",
     "recover": "recover",
+    "requests": "requests run",
     "retention": "retention",
     "scrub": "scrub",
     "snapshot": "snapshot create",
@@ -49,6 +50,8 @@ COMMANDS = {
 BY_HAND = frozenset(
     {
         "backup-plan",
+        "delete",
+        "delete-plan",
         "drill-plan",
         "export",
         "gc-plan",
@@ -56,9 +59,12 @@ BY_HAND = frozenset(
         "mirror-plan",
         "prune-plan",
         "restore",
+        "restore-plan",
         "retention-plan",
         "scrub-plan",
         "sync-entries",
+        "unban",
+        "unban-plan",
     }
 )
 # One run that something was in the way of is nobody's business: a large push on a Sunday morning. This many in a row are.

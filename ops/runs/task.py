@@ -20,9 +20,10 @@ from ops.runs import metrics
 from ops.runs.due import BY_HAND, PERIODS_S, Missed, missed
 from ops.runs.history import ENDED, NOT_STARTED, Run, history_of, process_mark
 from ops.runs.marks import marks_of
+from ops.runs.output import kept
 from ops.runs.pings import Pings
 from ops.runs.reports import event_of
-from ops.runs.requests import take
+from ops.runs.requests import asked, take
 from ops.stack.stack import Stack
 
 _SUMMARY_LENGTH = 300
@@ -104,17 +105,17 @@ class _Frame:
 
     def __init__(self, stack: Stack, task: str, routine: bool, warn: Callable[[str], None]) -> None:
         """Take the time. Nothing is recorded yet."""
-        started = datetime.now(UTC)
-        self._stack, self._warn = stack, warn
+        started, for_ = datetime.now(UTC), asked()
+        self._stack, self._warn, self._asked_for_this = stack, warn, take(stack, task)
         self._run = Run(
-            run_id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+            run_id=for_.run or f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
             task=task,
             started=started.isoformat(timespec="seconds"),
             process=process_mark(os.getpid()),
-            by=take(stack, task),
+            by=self._asked_for_this or for_.by,
         )
-        # Who asked for it looks for it in the history.
-        self._routine = routine and not self._run.by
+        # Who asked for it looks for it in the history. A plan that was asked for has a page of its own.
+        self._routine = routine and not self._asked_for_this
         self._began = time.monotonic()
         self.pings = Pings(stack.config.pings.get(task), warn)
 
@@ -126,7 +127,7 @@ class _Frame:
         self.pings.start()
         outcome, by_other = Outcome(exit_codes.FAILED, "exited without a result"), False
         try:
-            outcome = work()
+            outcome = self._kept(work) if self._asked_for_this else work()
         except KeyboardInterrupt:
             outcome = Outcome(exit_codes.INTERRUPTED, "interrupted")
             raise
@@ -138,6 +139,13 @@ class _Frame:
             raise
         finally:
             self.end(outcome, done_by_other=by_other)
+        return outcome
+
+    def _kept(self, work: Callable[[], Outcome]) -> Outcome:
+        """Do the work, and keep what it prints for who asked for it."""
+        with kept(self._stack, self._run.run_id, {"task": self._run.task, "by": self._run.by}) as ending:
+            outcome = work()
+            ending.exit_code = outcome.exit_code
         return outcome
 
     def end(self, outcome: Outcome, *, done_by_other: bool = False) -> None:

@@ -52,7 +52,9 @@ class Deletion:
     deleted: tuple[TagLink, ...]
 
 
-def delete_tags(stack: Stack, live: LiveRegistry, listing: Listing, going: Sequence[TagLink], by: str) -> Deletion:
+def delete_tags(
+    stack: Stack, live: LiveRegistry, listing: Listing, going: Sequence[TagLink], by: str, *, login: Login | None = None
+) -> Deletion:
     """Delete tags, but those that were pushed again since they were listed. Call it with the store locked.
 
     Args:
@@ -61,13 +63,14 @@ def delete_tags(stack: Stack, live: LiveRegistry, listing: Listing, going: Seque
         listing: What it has.
         going: The tags that go.
         by: The task, for the snapshot.
+        login: As whom; None for the account of retention, which may delete where the mirror and the rules do.
 
     Raises:
         RegistryError: The registry refuses, or does not answer.
         SnapshotError: There is no room for a snapshot.
     """
     snapshot = _snapshot(live.store, listing, going, by)
-    with _client(stack) as client:
+    with _client(stack, login or Login(RETENTION, stack.secret(RETENTION_PASSWORD).strip())) as client:
         return Deletion(snapshot.name, tuple(one for one in going if _delete(client, live.tree, one)))
 
 
@@ -91,7 +94,7 @@ def _delete(client: RegistryClient, tree: RegistryTree, one: TagLink) -> bool:
 
 
 @contextmanager
-def _client(stack: Stack) -> Iterator[RegistryClient]:
-    config, login = stack.config, Login(RETENTION, stack.secret(RETENTION_PASSWORD).strip())
+def _client(stack: Stack, login: Login) -> Iterator[RegistryClient]:
+    config = stack.config
     with closing(PooledEndpoint(config.url, config.ca, config.resolve)) as endpoint:
         yield RegistryClient(endpoint, login, until=time.monotonic() + _PATIENCE_S)

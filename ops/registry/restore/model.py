@@ -26,6 +26,7 @@ class RestoreScope:
         digest: Only this manifest of it; empty for all.
         only_removed: Only what the garbage collector or retention deleted.
         overwrite: Whether to set back tags that point to something else now.
+        expect: What the tag must point to now, `nothing` if it must not be there; empty if it may be anything.
     """
 
     repository: str = ""
@@ -33,21 +34,24 @@ class RestoreScope:
     digest: str = ""
     only_removed: bool = False
     overwrite: bool = False
+    expect: str = ""
 
     @classmethod
-    def of(cls, name: str, *, everything: bool = False, overwrite: bool = False) -> RestoreScope:
+    def of(cls, name: str, *, everything: bool = False, overwrite: bool = False, expect: str = "") -> RestoreScope:
         """Return the scope that an operator names: REPOSITORY, REPOSITORY:TAG, REPOSITORY@DIGEST, or nothing.
 
         Without a name, it is what the garbage collector or retention deleted, or everything.
 
         Raises:
-            RestoreError: A part of the name is missing.
+            RestoreError: A part of the name is missing, or something is expected of what is no tag.
         """
         repository, at, digest = name.partition("@")
         repository, colon, tag = repository.partition(":")
         if (name and not repository) or (colon and not tag) or (at and (tag or not DIGEST.fullmatch(digest))):
             raise RestoreError(f"{name!r} is not REPOSITORY, REPOSITORY:TAG or REPOSITORY@sha256:…")
-        return cls(repository, tag, digest, only_removed=not (name or everything), overwrite=overwrite)
+        if expect and not tag:
+            raise RestoreError("--expect says what a tag points to now: name one, as REPOSITORY:TAG")
+        return cls(repository, tag, digest, only_removed=not (name or everything), overwrite=overwrite, expect=expect)
 
     def __str__(self) -> str:
         """Name it as an operator does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ops.registry.expected import unexpected
 from ops.registry.index import Index, RepositoryIndex
 from ops.registry.manifests import fetched
 from ops.registry.restore.model import Overwrite, RestoreError, RestorePlan, RestoreScope
@@ -19,10 +20,11 @@ def plan(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> Resto
     """Return what would be restored.
 
     Raises:
-        RestoreError: The snapshot does not have it, or only parts of it.
+        RestoreError: The snapshot does not have it, or only parts of it, or the tag is not what it is expected to be.
         IndexDamagedError: The snapshot cannot be read.
         TreeError: A link of the registry is damaged.
     """
+    check_expected(store.live, scope)
     live, wanted = store.live, list(_wanted(store, snapshot, scope))
     gone = {digest for digest in {_stored(one) for one in wanted} if digest and not store.blob(digest).exists()}
     wanted, incomplete = leading_somewhere(store, wanted, gone)
@@ -41,6 +43,17 @@ def plan(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> Resto
         differing=() if scope.overwrite else tuple(moved),
         incomplete=tuple(sorted(incomplete)),
     )
+
+
+def check_expected(tree: RegistryTree, scope: RestoreScope) -> None:
+    """Check that a tag is still what somebody saw who decided on a restore.
+
+    Raises:
+        RestoreError: It is not.
+        TreeError: Its link is damaged.
+    """
+    if why := unexpected(tree, scope.repository, scope.tag, scope.expect):
+        raise RestoreError(why)
 
 
 def leading_somewhere(store: SnapshotStore, wanted: Sequence[Removed], gone: set[str]) -> tuple[list[Removed], set[str]]:

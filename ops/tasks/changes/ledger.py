@@ -210,6 +210,11 @@ class Ledger:
         found = self._records("seq = (SELECT max(seq) FROM changes WHERE repository = ? AND tag = ?)", repository, tag)
         return found[0] if found else None
 
+    def gone(self, repository: str) -> Sequence[Record]:
+        """Return the last change of each tag of a repository that is no longer there."""
+        latest = "SELECT max(seq) FROM changes later WHERE later.repository = changes.repository AND later.tag = changes.tag"
+        return self._records(f"repository = ? AND new IS NULL AND seq = ({latest})", repository)
+
     def _records(self, condition: str, *values: str | int) -> Sequence[Record]:
         rows = self._rows(f"SELECT {_COLUMNS} FROM changes WHERE {condition} ORDER BY seq", *values)  # noqa: S608  # our own
         return [

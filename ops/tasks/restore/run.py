@@ -18,7 +18,7 @@ from ops.registry.index import Index, linked_blobs
 from ops.registry.live import LiveRegistry
 from ops.registry.read_only import ReadOnlyMode, WritesInFlight
 from ops.registry.restore.model import RestoreError, RestoreReport, RestoreScope
-from ops.registry.restore.plan import has
+from ops.registry.restore.plan import check_expected, has
 from ops.registry.restore.run import TASK
 from ops.registry.restore.run import restore as restore_live
 from ops.registry.snapshots.recovery import roll_back
@@ -187,8 +187,9 @@ def source_of(stack: Stack, chosen: Chosen, scope: RestoreScope) -> Source:
 
     Raises:
         BackupError: There is none.
-        RestoreError: It does not have what was asked for.
+        RestoreError: It does not have what was asked for, or the tag is not what it is expected to be.
     """
+    check_expected(tree_of(stack), scope)
     backups = repository_of(stack)
     backup = backups.find(chosen.name, at=chosen.at)
     index = backups.index(backup)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from infra.images import load_lock
 from infra.paths import PROJECT_FOLDER
 from infra.plan import Plan
@@ -18,3 +20,8 @@ def plan(**edge: object) -> Plan:
     given |= {"backup": BACKUP, "sync": {**MIRROR, "retention": RULES}}
     lock = PROJECT_FOLDER / "images.lock"
     return Plan(parse(given, stack="test"), load_lock(lock, floors=lock), ("regsync", "alertmanager", "crowdsec"), {}, CATALOGUE)
+
+
+def with_console() -> Plan:
+    """Return the same plan with a console, in which operators can ask for what is done."""
+    return replace(plan(), services=("console",))

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
 
-from infra.server.schedule import Task, When, schedule
+from infra.server.schedule import Job, Task, When, requests, schedule
 from infra.server.timers import FOLDER, units
 from tests.infra.server.conftest import ROOT
 from tests.infra.server.debian13 import Debian13
-from tests.infra.server.plans import plan
+from tests.infra.server.plans import plan, with_console
 
 # The most that systemd may find exposed, in tenths; a service without any such option has 96.
 EXPOSURE = 20
-NAMES = [name for task in schedule(plan()) for name in units(task, ROOT)]
+
+
+def asked_for() -> Job:
+    """What does the actions of the console."""
+    job = requests(with_console())
+    assert job is not None
+    return job
+
+
+NAMES = [name for task in [*schedule(plan()), asked_for()] for name in units(task, ROOT)]
 SERVICES = [name for name in NAMES if name.endswith(".service")]
 WRITER = Task(
     name="try",
@@ -95,13 +103,23 @@ def test_systemd_finds_nothing_wrong_with_what_goes_on_with_a_recovery(server: D
 
 def test_a_task_starts_when_its_request_is_there_and_a_request_never_stays() -> None:
     """Not when anything happens to the folder: each `up` sets its owner."""
-    asked = replace(plan(), services=("console",))
-    tasks = {task.name: units(task, ROOT) for task in schedule(asked)}
+    tasks = {task.name: units(task, ROOT) for task in schedule(with_console())}
     watcher, service = tasks["gc"]["regops-gc.path"], tasks["gc"]["regops-gc.service"]
     assert f"PathExists={ROOT}/data/requests/gc/asked\n" in watcher
     assert "PathChanged" not in watcher
-    assert f"ExecStopPost=-rm -f {ROOT}/data/requests/gc/asked\n" in service
+    assert f"ExecStopPost=-rm -rf {ROOT}/data/requests/gc/asked\n" in service
     assert "StartLimitIntervalSec=0\n" in service
     without = {task.name: units(task, ROOT) for task in schedule(plan())}
     assert "regops-gc.path" not in without["gc"]
     assert "requests" not in without["gc"]["regops-gc.service"]
+
+
+def test_actions_have_no_time_of_their_own_and_one_that_waits_outlives_the_one_before() -> None:
+    texts = units(asked_for(), ROOT)
+    assert sorted(texts) == ["regops-requests.path", "regops-requests.service"]
+    assert f"PathExists={ROOT}/data/requests/action/asked\n" in texts["regops-requests.path"]
+    service = texts["regops-requests.service"]
+    assert "--root /srv/private-registry requests run\n" in service
+    assert f"ExecStopPost=-sh -c '[ \"$SERVICE_RESULT\" = success ] || rm -rf {ROOT}/data/requests/action/asked'\n" in service
+    assert f"ReadWritePaths={ROOT}/data\n" in service
+    assert requests(plan()) is None, "without a console nobody asks"

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ops.config import ACTION_REQUESTS, REQUEST_FILE, request_folder
+from ops.core.files import write_atomic
+from ops.runs.history import history_of
 from ops.stack.ban_list import noted_bans
 from tests.ops.command_line import regops
+from tests.ops.runs.test_output import found
 from tests.ops.stack.bans_rig import LISTED, NETWORK, SCANNER, SIXTH, WITHIN, Protected, protected_stack, write_config
 from tests.stack_components.protection.container import CrowdSec, wait_until
 from tools.bootstrap.docker_engine import ensure_docker
@@ -99,6 +103,26 @@ def test_a_ban_is_lifted_with_all_others_of_its_address_and_no_others(changing: 
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1].startswith("1 lifted: the edge lets them in within 15 s")
     assert banned(changing) == sorted([NETWORK, SIXTH])
+
+
+def test_what_was_asked_for_in_the_console_is_lifted_with_who_asked(changing: Protected) -> None:
+    root, stack = changing.stack.root, changing.stack
+    for number, dry_run in enumerate([True, False]):
+        asked = {
+            "run": f"20261129T224500-000{number}",
+            "by": "ann",
+            "dry_run": dry_run,
+            "what": {"action": "unban", "network": SIXTH},
+        }
+        write_atomic(root / request_folder(ACTION_REQUESTS) / REQUEST_FILE, json.dumps(asked))
+        assert changing.regops("requests", "run").returncode == 0
+        assert (SIXTH in banned(changing)) is dry_run
+    plan, done = (found(stack, f"20261129T224500-000{number}") for number in range(2))
+    assert plan.lines[-1] == "1 would be lifted"
+    assert (done.lines[-1].startswith("1 lifted"), done.exit_code) == (True, 0)
+    assert [(run.task, run.by, run.summary) for run in history_of(stack).runs() if run.by] == [
+        ("unban", "ann", f"lifted 1 ban of {SIXTH}")
+    ]
 
 
 def test_the_ban_of_a_network_or_of_a_list_is_lifted_by_an_address_in_it(changing: Protected) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.core.files import write_atomic
+from ops.core.files import write_atomic, write_once
 from ops.core.process import run
 
 OLD, NEW = "old " * 50_000, "new " * 50_000
@@ -55,6 +55,18 @@ def test_the_mode_is_set_before_the_content_is_there(tmp_path: Path, monkeypatch
     finally:
         os.umask(old_mask)
     assert seen == [("0o600", 0)], "nobody else could have opened it before"
+
+
+def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
+    path, link = tmp_path / "below" / "file", tmp_path / "below" / "link"
+    write_once(path, "first", mode=0o640)
+    link.symlink_to(tmp_path / "elsewhere")
+    for there in (path, link):
+        with pytest.raises(FileExistsError):
+            write_once(there, "second")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode), path.stat().st_nlink) == ("first", 0o640, 1)
+    assert names(path.parent) == ["file", "link"]
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_link_is_replaced_and_its_target_stays(tmp_path: Path) -> None:

@@ -80,6 +80,28 @@ def test_a_tag_is_set_back_only_when_it_is_asked_for_and_can_be_set_forth_again(
     assert rig.broken() == []
 
 
+@pytest.mark.parametrize(("tag", "expect"), [("moved", OLD.digest), ("moved", "nothing"), ("gone", OTHER.digest)])
+def test_a_tag_that_is_not_what_was_seen_stays(rig: Rig, collected: str, tag: str, expect: str) -> None:
+    scope = RestoreScope("team/app", tag, overwrite=True, expect=expect)
+    with pytest.raises(RestoreError, match="look at the plan again"):
+        plan(rig.store, rig.store.get(collected), scope)
+    with pytest.raises(RestoreError, match="look at the plan again"):
+        restore(rig.live(), collected, scope)
+    assert rig.tree.tagged("team/app", "moved") == NEW.digest
+
+
+@pytest.mark.parametrize(("tag", "expect"), [("moved", NEW.digest), ("gone", "nothing")])
+def test_a_tag_that_is_what_was_seen_comes_back(rig: Rig, collected: str, tag: str, expect: str) -> None:
+    assert restore(rig.live(), collected, RestoreScope("team/app", tag, overwrite=True, expect=expect)).problems == ()
+    assert rig.client.pull("team/app", tag) == []
+    assert rig.tree.tagged("team/app", tag) != expect
+
+
+def test_only_of_a_tag_something_can_be_expected() -> None:
+    with pytest.raises(RestoreError, match="name one, as REPOSITORY:TAG"):
+        RestoreScope.of("team/app", expect="nothing")
+
+
 def test_a_repository_comes_back_and_others_stay_as_they_are(rig: Rig, collected: str) -> None:
     report = restore(rig.live(), collected, RestoreScope("team/app"))
     assert report.plan.tags == ("team/app:gone", "team/app:later")

@@ -75,6 +75,13 @@ def test_the_history_of_a_tag_is_looked_up(ledger: Ledger) -> None:
             history(ledger, wrong)
 
 
+def test_tags_that_are_no_longer_there_are_looked_up(ledger: Ledger) -> None:
+    for at, tags in enumerate([{"v1": A, "v2": A, "v3": A}, {"v3": A}, {"v2": B, "v3": A}, {"v2": B}]):
+        look(ledger, seen(**tags), 10 * at, accept=True)
+    assert [(one.change.tag, one.change.old) for one in ledger.gone("app")] == [("v1", A), ("v3", A)]
+    assert ledger.gone("other") == []
+
+
 def test_a_clock_that_goes_back_spoils_no_order(ledger: Ledger) -> None:
     look(ledger, seen(v1=A), 0)
     look(ledger, seen(v1=B), 600)  # the clock was ten hours fast

@@ -132,3 +132,20 @@ def test_what_a_backup_does_not_have_is_said(rig: BackupRig) -> None:
         rig.restore(RestoreScope.of("nobody/nothing:v1", everything=True))
     with pytest.raises(BackupError, match="no backups are called 123"):
         rig.restore(chosen=Chosen("123"))
+
+
+def test_a_tag_comes_back_only_if_it_is_what_was_seen(rig: BackupRig) -> None:
+    then, now = Image("v1").digest, Image("v1 again").digest
+    assert rig.registry.client.push("team/app", "v1", Image("v1 again")).status_code == 201
+
+    def expecting(digest: str) -> RestoreScope:
+        return RestoreScope.of("team/app:v1", everything=True, overwrite=True, expect=digest)
+
+    with pytest.raises(RestoreError, match="look at the plan again"):
+        preview(rig.stack, Chosen(), expecting(then))
+    with pytest.raises(RestoreError, match="look at the plan again"):
+        rig.restore(expecting("nothing"))
+    assert rig.registry.tree.tagged("team/app", "v1") == now
+    assert preview(rig.stack, Chosen(), expecting(now)).differing == ["team/app:v1"]
+    assert rig.restore(expecting(now)).exit_code == exit_codes.OK
+    assert rig.registry.tree.tagged("team/app", "v1") == then

@@ -1,0 +1,1 @@
+"""Deletes one tag, after a snapshot that brings it back."""
