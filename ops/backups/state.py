@@ -57,6 +57,7 @@ ROWS: Sequence[Row] = (
     Row("data/regops/history.jsonl", quiet=True),
     Row("data/regops/read-only.jsonl", quiet=True),
     Row("data/regops/outbox", quiet=True),
+    Row("data/regops/output", "what runs printed; the history has how they ended"),
     Row("data/regops/recovery.json", "of this host alone"),
     Row("data/regops/tasks", quiet=True),
     Row("data/regops/locks", "of processes that run now"),

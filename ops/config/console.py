@@ -29,6 +29,7 @@ class ConsoleConfig(Strict):
         command: How `regops` is called on the host.
         scheduled: Whether the host runs the tasks by itself; else people start them.
         offers: Tasks that can be asked for: a file in `request_folder` starts them.
+        actions: Actions that can be asked for, by their names in `ops.config.actions`: one file in a folder starts them.
         operators: Who of those who are signed on may ask; None for everybody, as where only the operator can sign on.
     """
 
@@ -46,4 +47,5 @@ class ConsoleConfig(Strict):
     command: str = "regops"
     scheduled: bool = True
     offers: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
     operators: tuple[str, ...] | None = None

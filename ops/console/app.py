@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from ops.config import REPOSITORY_NAME, ConfigError
 from ops.console import views
+from ops.console.actions import PLANNED, Actions
 from ops.console.asking import ask, is_from_here, operator_of, waits
 from ops.console.behind import Courteous
 from ops.console.headers import SecurityHeaders
@@ -40,6 +41,11 @@ _NOT_FOUND = "There is no such page. Repositories and tags that were deleted are
 class Console(PastPages, HostPages):
     """All pages, and what can be asked for."""
 
+    @cached_property
+    def actions(self) -> Actions:
+        """What operators ask the host for with arguments."""
+        return Actions(self.config, self.stack, self._page)
+
     def app(self) -> Starlette:
         """Return the ASGI application."""
         pages = {
@@ -60,6 +66,7 @@ class Console(PastPages, HostPages):
             routes=[
                 *(Route(path, page, methods=["GET"]) for path, page in pages.items()),
                 Route("/tasks/{task}", self.ask, methods=["POST"]),
+                *self.actions.routes(),
                 Route("/status", self.status, methods=["GET"]),
                 Route("/console/style.css", self.style, methods=["GET"]),
                 Route("/console/healthz", self.healthz, methods=["GET"]),
@@ -129,6 +136,7 @@ class Console(PastPages, HostPages):
             latest=[latest[name] for name in names],
             offers=offers,
             waiting=waiting,
+            planned=PLANNED if "plan" in self.config.actions else (),
             again_s=_AGAIN_S if busy else 0,
         )
 
@@ -194,6 +202,7 @@ class Console(PastPages, HostPages):
             rows=rows if rows is not None else make(None),
             total=len(everything),
             figures=self.figures,
+            gone=self._read_ledger(lambda ledger: views.gone(self.images, name, ledger)) or [],
         )
 
     def _image(self, request: Request, repository: str, tag: str, digest: str | None) -> Response:
@@ -215,5 +224,6 @@ class Console(PastPages, HostPages):
             figures=self.figures,
             referring=self.images.referring(repository, digest) if digest else [],
             history=list(past or [])[::-1],
+            giving=self.actions.giving(request, past or [], digest, self.snapshots.held),
             deployed=set(views.readable(past or [], self.images, repository)),
         )

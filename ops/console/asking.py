@@ -1,4 +1,4 @@
-"""Asks for tasks: who may, from which page, and the file that it takes. The host does what is asked, if it is on its list."""
+"""Asks for tasks and actions: who may, from which page, and the file that it takes. The host does what is on its lists."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from ops.config import MAX_NAME, REQUEST_FILE, USER_HEADER, ConsoleConfig, request_folder
-from ops.core.files import write_atomic
+from ops.config import ACTION_REQUESTS, MAX_NAME, REQUEST_FILE, USER_HEADER, ActionRequest, ConsoleConfig, request_folder
+from ops.core.files import write_atomic, write_once
 
 
 def operator_of(request: Request, config: ConsoleConfig) -> str | None:
@@ -36,8 +36,18 @@ def ask(config: ConsoleConfig, task: str, user: str) -> None:
     write_atomic(_file(config, task), user[:MAX_NAME] + "\n", mode=0o640)
 
 
+def ask_for(config: ConsoleConfig, request: ActionRequest) -> None:
+    """Ask the host for an action.
+
+    Raises:
+        FileExistsError: Another one waits.
+        OSError: The request cannot be written.
+    """
+    write_once(_file(config, ACTION_REQUESTS), request.model_dump_json() + "\n", mode=0o640)
+
+
 def waits(config: ConsoleConfig, task: str) -> bool:
-    """Whether a request for a task has not been taken yet."""
+    """Whether a request for a task, or for an action, has not been taken yet."""
     return _file(config, task).exists()
 
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from ops.config import USER_HEADER, ConsoleConfig
 from ops.console import views
+from ops.console.actions import forms
 from ops.console.behind import Courtesy
 from ops.console.figures import Figures
 from ops.console.health import Observer, fired_at
@@ -101,6 +102,7 @@ class Pages:
             "path": request.url.path,
             "user": request.headers.get(USER_HEADER, ""),
             "again_s": 0,
+            "form": forms(self.config, request),
             "link_to_page": lambda number: "?" + urlencode({**request.query_params, "page": number}),
             **values,
         }

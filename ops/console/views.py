@@ -28,6 +28,8 @@ from ops.tasks.sync.state import Record as Fared
 from ops.tasks.sync.status import MirrorStatus, standing
 
 BACKUP_TASKS = frozenset({"backup", "verify", "drill", "prune", "restore", "recover"})
+# How many deleted tags the page of a repository lists.
+_GONE = 50
 _TROUBLE_FIRST = ("failed", "waiting", "skipped", "changed", "unchanged")
 
 
@@ -116,6 +118,12 @@ def tag_rows(images: Images, repository: str, tags: Sequence[Tag], figures: Figu
         return TagRow(tag, digest, image, last.actor if last and known else None, *figures.image(repository, tag.name, digest))
 
     return [row(tag) for tag in tags]
+
+
+def gone(images: Images, repository: str, ledger: Ledger) -> list[Record]:
+    """Return the last deletions of tags that are not there now, the newest first."""
+    last = ledger.gone(repository)[-_GONE:][::-1]
+    return [record for record in last if images.digest(repository, record.change.tag) is None]
 
 
 def changes(ledger: Ledger, since: datetime, until: datetime | None, asked: str) -> Changes:

@@ -12,7 +12,16 @@ from infra.reach import reach
 from infra.regops import DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER
 from infra.release import Part
 from infra.server.schedule import schedule
-from ops.config import MIRROR_FOLDER, READ_ONLY_FOLDER, REGOPS_FILE, REQUESTS_FOLDER, ConsoleConfig, render, request_folder
+from ops.config import (
+    ACTION_REQUESTS,
+    MIRROR_FOLDER,
+    READ_ONLY_FOLDER,
+    REGOPS_FILE,
+    REQUESTS_FOLDER,
+    ConsoleConfig,
+    render,
+    request_folder,
+)
 from stack_components import access_log
 from stack_components.context import Context
 from stack_components.edge import component as edge
@@ -51,6 +60,7 @@ def config(plan: Plan) -> ConsoleConfig:
         command="bin/regops" if settings.is_local else "regops",
         scheduled=not settings.is_local,
         offers=offers(plan),
+        actions=actions(plan),
         operators=settings.sign_on.operators if settings.sign_on.issuer else None,
     )
 
@@ -59,6 +69,13 @@ def offers(plan: Plan) -> tuple[str, ...]:
     """Return the tasks that the console can ask the host for; where nothing starts tasks, none."""
     watched = [] if plan.settings.is_local else schedule(plan)
     return tuple(task.name for task in watched if task.asked)
+
+
+def actions(plan: Plan) -> tuple[str, ...]:
+    """Return the actions that the console can ask the host for; where nothing takes requests, none."""
+    if plan.settings.is_local:
+        return ()
+    return ("delete", "restore", "undo", "plan", *(("unban",) if plan.runs("crowdsec") else ()))
 
 
 def links(plan: Plan) -> Mapping[str, str]:
@@ -84,7 +101,7 @@ def service_args(plan: Plan) -> ServiceArgs:
         ),
         parts={NAME: "/etc/console", regops: f"{_ROOT}/current/{regops}", "ops": "/opt/ops", "site": "/opt/site"},
         reads={folder: f"{_ROOT}/{folder}" for folder in folders},
-        data={REQUESTS_FOLDER: f"{_ROOT}/{REQUESTS_FOLDER}"} if offers(plan) else {},
+        data={REQUESTS_FOLDER: f"{_ROOT}/{REQUESTS_FOLDER}"} if _folders(plan) else {},
         alongside=True,
         environment={"PYTHONPATH": "/opt/ops:/opt/site"},
     )
@@ -100,7 +117,8 @@ class Console(pulumi.ComponentResource):
 
 
 def _folders(plan: Plan) -> list[str]:
-    return [REQUESTS_FOLDER, *map(request_folder, offers(plan))] if offers(plan) else []
+    asked_for = (*offers(plan), *((ACTION_REQUESTS,) if actions(plan) else ()))
+    return [REQUESTS_FOLDER, *map(request_folder, asked_for)] if asked_for else []
 
 
 SPEC = ComponentSpec(services=(NAME,), start=Console, folders=_folders, parts=parts)

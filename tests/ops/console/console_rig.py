@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from starlette.applications import Starlette
@@ -201,11 +204,18 @@ class Browser:
 
     def get(self, path: str, *, method: str = "GET", **headers: str) -> httpx.Response:
         """Return the answer to a request."""
+        return self._ask(method, path, headers, b"")
 
+    def post(self, path: str, form: Mapping[str, str] | bytes, **headers: str) -> httpx.Response:
+        """Return the answer to a form that was sent."""
+        content = form if isinstance(form, bytes) else urlencode(form).encode()
+        return self._ask("POST", path, headers, content)
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
-                return await client.request(method, path, headers=headers)
+                return await client.request(method, path, headers=headers, content=content)
 
         return asyncio.run(ask())
 
@@ -226,3 +236,13 @@ def console_config(root: Path, **settings: Any) -> ConsoleConfig:
 def console(root: Path, **settings: Any) -> Browser:
     """Return a browser at the console of a stack's folder."""
     return Browser(Console(console_config(root, **settings)).app())
+
+
+def forms(page: str, button: str) -> list[tuple[str, dict[str, str]]]:
+    """Return the forms of a page with this button: where each goes, and what it sends."""
+    found = []
+    for action, body in re.findall(r'<form method="post" action="([^"]+)">(.*?)</form>', page, re.DOTALL):
+        if f">{button}</button>" in body:
+            fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', body)
+            found.append((action, {name: html.unescape(value) for name, value in fields}))
+    return found
