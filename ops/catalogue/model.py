@@ -46,12 +46,14 @@ class Surroundings:
         into: Where in it entries may write; without any, everywhere.
         environment: Variables that templates want.
         of_host: Whether these are all that there are where it is mirrored, and not those of somebody's own machine.
+        verifies: Whether signatures can be verified where it is mirrored, as far as that is known.
     """
 
     registries: frozenset[str] = frozenset()
     into: tuple[RepositoryPattern, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     of_host: bool = False
+    verifies: bool = True
 
     @classmethod
     def of(cls, registries: Iterable[str], into: Iterable[str], environment: Mapping[str, str]) -> Surroundings:
@@ -70,6 +72,21 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """What an entry of a whole registry copies, and where to.
+
+    Attributes:
+        source: The registry that it copies.
+        registry: The one that it writes to.
+        folder: Below what it writes there, with a slash at its end; empty for anywhere.
+    """
+
+    source: str
+    registry: str
+    folder: str
+
+
+@dataclass(frozen=True)
 class Checked:
     """An entry, as far as it could be read.
 
@@ -77,8 +94,9 @@ class Checked:
         item: Where it stands.
         problems: What is wrong with it.
         entry: What it says; None if it is no entry of regsync's.
-        source: The name of its source; None if it has none, or a template hides it.
+        source: The name of its source; None if it has none, a template hides it, or it is a whole registry.
         target: Likewise.
+        whole: For a whole registry, what it copies; None if a template hides that.
     """
 
     item: Item
@@ -86,3 +104,4 @@ class Checked:
     entry: Entry | None = None
     source: Name | None = None
     target: Name | None = None
+    whole: Whole | None = None

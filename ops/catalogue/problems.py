@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ops.catalogue.document import Item
 from ops.catalogue.entry import OURS, Entry, read
-from ops.catalogue.model import Checked, Problem, Surroundings
+from ops.catalogue.model import Checked, Problem, Surroundings, Whole
 from ops.catalogue.names import Name, filled_in, is_folder, is_registry, name_of
 from ops.catalogue.rules import of_entry
 from ops.catalogue.spelling import of_spelling
@@ -41,7 +41,7 @@ def checked(item: Item, around: Surroundings) -> Checked:
     if entry is None:
         return Checked(item, problems)
     names = {key: _name(item, key, entry, around, problems) for key in ("source", "target")}
-    result = Checked(item, problems, entry, names["source"], names["target"])
+    result = Checked(item, problems, entry, names["source"], names["target"], _whole(item, entry, around))
     problems += of_entry(result, around)
     return result
 
@@ -102,6 +102,14 @@ def _types(annotation: Any) -> Iterator[type[Any]]:
         yield annotation
     for inner in get_args(annotation):
         yield from _types(inner)
+
+
+def _whole(item: Item, entry: Entry, around: Surroundings) -> Whole | None:
+    source, target = (filled_in(item.text(key), around.environment) for key in ("source", "target"))
+    if entry.type != "registry" or source is None or target is None:
+        return None
+    registry, _, path = target.partition("/")
+    return Whole(source, registry, f"{path}/" if path else "")
 
 
 def _name(item: Item, key: str, entry: Entry, around: Surroundings, problems: list[Problem]) -> Name | None:

@@ -1,4 +1,4 @@
-"""Which tags an entry means: the same ones that regsync would copy, and the highest versions among them.
+"""Which tags and repositories an entry means: the same ones that regsync would copy, and the highest versions among them.
 
 https://github.com/regclient/regclient/blob/v0.11.6/cmd/regsync/root.go
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ops.catalogue.entry import Entry, TagFilter
+from ops.catalogue.entry import Entry, RepositoryFilter, TagFilter
 from ops.catalogue.patterns import Patterns
 from ops.catalogue.semver import Range, version
 from ops.config import version_of
@@ -32,6 +32,16 @@ def matching(entry: Entry, tags: Sequence[str]) -> list[str]:
         return list(tags)
     passes = [_passed(one) for one in entry.filters]
     return [tag for tag in tags if any(passed(tag) for passed in passes)]
+
+
+def matching_repositories(repos: RepositoryFilter, listed: Sequence[str]) -> list[str]:
+    """Return the repositories of a registry that an entry lets through, in their order.
+
+    Raises:
+        ValueError: A pattern is too large for what reads it.
+    """
+    allow, deny = Patterns(repos.allow), Patterns(repos.deny)
+    return [name for name in listed if (not repos.allow or allow.match(name)) and not deny.match(name)]
 
 
 def highest(tags: Sequence[str], count: int) -> list[str]:

@@ -12,6 +12,7 @@ from ops.catalogue.shipped import working_copy
 from ops.catalogue.targets import upstreams_of
 from ops.config import MIRROR_FOLDER, MirrorSettings
 from ops.registry.client import Login
+from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.upstream.client import Upstream
 
@@ -46,7 +47,8 @@ def mirrored_from(stack: Stack) -> Mapping[str, Sequence[str]]:
     if stack.config.sync is None:
         return stack.config.upstreams
     try:
-        return upstreams_of(catalogue_of(stack), stack.config.sync.variables)
+        here = tree_of(stack).repository_names(lambda _: None)
+        return upstreams_of(catalogue_of(stack), stack.config.sync.variables, here)
     except CatalogueError:
         return {}
 

@@ -8,7 +8,6 @@ from typing import Any
 from ops.catalogue.document import Document, Item
 from ops.catalogue.entry import Entry, read
 from ops.catalogue.model import Checked, Problem, Surroundings
-from ops.catalogue.names import filled_in
 from ops.catalogue.overlaps import overlaps
 from ops.catalogue.problems import checked
 from ops.catalogue.signed import defaults_of
@@ -56,10 +55,9 @@ def _entry(
         # A copy of one platform has another digest than what was signed.
         signed = {} if one.entry and one.entry.platform else defaults_of(source)
         entry = read({**signed, **defaults, **item.values})
-    if failure is None and entry is not None and entry.type == "registry":
-        names = [filled_in(item.text(key), around.environment) or "" for key in ("source", "target")]
-        own = read({**defaults, **item.values})
-        return MirrorEntry(item.line, None, names[1].partition("/")[2], None, own, names[0], registry=names[0])
+    if failure is None and one.whole is not None:
+        own, there = read({**defaults, **item.values}), one.whole.source
+        return MirrorEntry(item.line, None, one.whole.folder.rstrip("/"), None, own, there, registry=there)
     tag = None
     if entry is not None and source is not None and target is not None and entry.type == "image":
         tag = target.tag or source.tag

@@ -109,7 +109,8 @@ class Mirror:
         taken = {one.repository for one in self.entries if one.enabled and not one.registry}
         wanted = any(entry.entry and entry.entry.policies.verify for entry in entries)
         verifier = Verifier(lambda: cosign_of(self.stack, name)) if wanted else None
-        more = (reserve, self.closed, tell, self.pauses_s, taken, verifier)
+        whole = {f"{one.repository}/" for one in self.entries if one.enabled and one.registry and one.repository}
+        more = (reserve, self.closed, tell, self.pauses_s, taken, verifier, whole)
         return OneUpstream(name, entries, connect, here, self.state, copier, configure, *more)
 
     def _copier(self) -> Copier:

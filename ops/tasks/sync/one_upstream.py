@@ -66,6 +66,7 @@ class OneUpstream:
         pauses_s: Before each further try.
         verifier: Verifies what entries want signed; None if none does.
         taken: Repositories here that are named in the catalogue: those of a whole registry that are written there are left out.
+        folders: Below what the whole registries of the catalogue are written here.
     """
 
     name: str
@@ -81,6 +82,7 @@ class OneUpstream:
     pauses_s: Sequence[float] = PAUSES_S
     taken: Collection[str] = ()
     verifier: Verifier | None = None
+    folders: Collection[str] = ()
 
     def run(self) -> tuple[list[Progress], Budget | None]:
         """Mirror it; return how each entry fared, and the pulls that are left.
@@ -153,7 +155,7 @@ class OneUpstream:
                 parts.append(entry)
                 continue
             try:
-                found = parts_of(entry, client.repositories(), self.taken)
+                found = parts_of(entry, client.repositories(), self.taken, self.folders)
             except UpstreamError as error:
                 found = failure_of(error)
             if isinstance(found, Failure):

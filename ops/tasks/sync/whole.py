@@ -9,10 +9,10 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ops.catalogue.entry import Entry, RepositoryFilter
+from ops.catalogue.entry import Entry
 from ops.catalogue.names import Name
-from ops.catalogue.patterns import Patterns
 from ops.catalogue.signed import defaults_of
+from ops.catalogue.tag_filter import matching_repositories
 from ops.config import REPOSITORY_NAME
 from ops.tasks.sync.model import Failure, MirrorEntry
 
@@ -33,32 +33,29 @@ def part_of(entry: MirrorEntry, repository: str) -> MirrorEntry:
     return replace(entry, source=source, repository=target, entry=one, registry="", of=entry)
 
 
-def parts_of(entry: MirrorEntry, listed: Sequence[str], taken: Collection[str]) -> list[MirrorEntry] | Failure:
+def parts_of(
+    entry: MirrorEntry, listed: Sequence[str], taken: Collection[str], folders: Collection[str] = ()
+) -> list[MirrorEntry] | Failure:
     """Return the entries of all repositories of a registry that are wanted.
 
     Args:
         entry: The entry of the registry.
         listed: What it lists. What is no name of a repository is left out: nobody else may say where something is written.
         taken: Repositories here that entries of their own write.
+        folders: Below what the whole registries of the catalogue are written here: what is below a target within the entry's own
+            is left to that other one.
     """
     assert entry.entry is not None  # noqa: S101  # it can be read
     try:
-        wanted = [name for name in matching(entry.entry.repos, listed) if _NAME.fullmatch(name)]
+        wanted = [name for name in matching_repositories(entry.entry.repos, listed) if _NAME.fullmatch(name)]
     except ValueError as error:
         return Failure(f"its repositories cannot be matched: {error}", "simplify repos in the catalogue")
     if not wanted:
         return Failure(f"no repository matches, of {len(listed)} upstream", "correct its repos in the catalogue, or remove it")
-    return [part for name in wanted if (part := part_of(entry, name)).repository not in taken]
-
-
-def matching(repos: RepositoryFilter, listed: Sequence[str]) -> list[str]:
-    """Return the repositories that a filter lets through, as regsync does.
-
-    Raises:
-        ValueError: A pattern is too large for what reads it.
-    """
-    allow, deny = Patterns(repos.allow), Patterns(repos.deny)
-    return [name for name in listed if (not repos.allow or allow.match(name)) and not deny.match(name)]
+    own = f"{entry.repository}/" if entry.repository else ""
+    others = tuple(one for one in folders if one != own and one.startswith(own))
+    parts = [part_of(entry, name) for name in wanted]
+    return [one for one in parts if one.repository not in taken and not one.repository.startswith(others)]
 
 
 def _signed(entry: Entry, source: Name) -> Entry:

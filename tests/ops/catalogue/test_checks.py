@@ -229,48 +229,6 @@ def test_two_lists_are_severe() -> None:
     assert one("sync: []\nsync: []\n").severe
 
 
-def entry(source: str, target: str, more: str = "") -> str:
-    kind = "image" if ":" in source else "repository"
-    return f"- {{source: {source}, target: r.example.com/{target}, type: {kind}{more}}}\n"
-
-
-OVERLAPS = {
-    "one repository": (entry("a", "x") + entry("b", "x"), "writes r.example.com/x, as catalogue.yml:2 does"),
-    "one image": (entry("a:1", "x:1") + entry("b:1", "x:1"), "writes r.example.com/x:1, as catalogue.yml:2 does"),
-    "an image of a repository": (entry("a", "x") + entry("b:1", "x:1"), "writes r.example.com/x:1, as catalogue.yml:2 does"),
-    "a repository with an image": (entry("b:1", "x:1") + entry("a", "x"), "writes r.example.com/x:1, as catalogue.yml:2 does"),
-    "a named tag": (
-        entry("a", "x", ", tags: {allow: ['1.2', b]}") + entry("b", "x", ", tags: {allow: [c, '1[.]2']}"),
-        "writes r.example.com/x:1.2, as catalogue.yml:2 does",
-    ),
-    "the same pattern": (
-        entry("a", "x", ", tags: {allow: ['1.*']}") + entry("b", "x", ", tags: {allow: ['1.*']}"),
-        "writes r.example.com/x, as catalogue.yml:2 does",
-    ),
-}
-APART = {
-    "other repositories": entry("a", "x") + entry("b", "y"),
-    "other tags": entry("a:1", "x:1") + entry("a:2", "x:2"),
-    "other lists": entry("a", "x", ", tags: {allow: [a, b]}") + entry("b", "x", ", tags: {allow: [c]}"),
-    "denied": entry("a", "x", ", tags: {allow: [a, b], deny: [b]}") + entry("b", "x", ", tags: {allow: [b]}"),
-    "not that image": entry("a", "x", ", tags: {allow: ['1.*']}") + entry("b:2", "x:2"),
-    "off": entry("a", "x") + entry("b", "x", ", x-regops: {enabled: false}"),
-    "unclear": entry("a", "x", ", tags: {semverRange: ['>=1']}") + entry("b", "x", ", tags: {allow: ['2.0.0']}"),
-}
-
-
-@pytest.mark.parametrize("case", OVERLAPS)
-def test_two_that_write_one_tag_are_told_at_the_second(case: str) -> None:
-    text, what = OVERLAPS[case]
-    problem = one(f"sync:\n{text}")
-    assert (problem.line, problem.what, problem.entries, problem.severe) == (3, what, (0, 1), True)
-
-
-@pytest.mark.parametrize("case", APART)
-def test_those_that_do_not_are_let_pass(case: str) -> None:
-    assert found(f"sync:\n{APART[case]}") == []
-
-
 ODD = {
     "accents": ["source 'quay.io/org/widé' is no repository or image"],
     "windows without end": ["source 'quay.io/org/widé' is no repository or image"],

@@ -29,3 +29,24 @@ def test_a_repository_comes_from_all_that_were_ever_copied_to_it() -> None:
     }
     assert upstreams_of(Document(TEXT), {}) == expected
     assert upstreams_of(Document(TEXT), {"SOURCE": "codeberg.org"}) == {**expected, "tool": ("codeberg.org/tool",)}
+
+
+WHOLE = """\
+sync:
+  - {source: quay.io, target: r.example.com/mirror, type: registry, repos: {allow: ['org/.*'], deny: [org/b]}}
+  - {source: a.example, target: r.example.com, type: registry, x-regops: {enabled: false}}
+  - {source: ghcr.io/org/own, target: r.example.com/mirror/org/own, type: repository}
+  - {source: '{{env "SOURCE"}}', target: r.example.com/mirror, type: registry}
+"""
+
+
+def test_repositories_of_whole_registries_are_known_by_what_is_here() -> None:
+    here = ["mirror/org/a", "mirror/org/b", "mirror/org/own", "ci/app"]
+    found = upstreams_of(Document(WHOLE), {}, here)
+    assert found == {
+        "ci/app": ("a.example/ci/app",),
+        "mirror/org/a": ("a.example/mirror/org/a", "quay.io/org/a"),
+        "mirror/org/b": ("a.example/mirror/org/b",),
+        "mirror/org/own": ("ghcr.io/org/own",),
+    }
+    assert upstreams_of(Document(WHOLE), {}) == {"mirror/org/own": ("ghcr.io/org/own",)}

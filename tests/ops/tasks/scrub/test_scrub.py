@@ -184,6 +184,26 @@ class TestWithoutBackups:
         )
         assert scrub(mirror.stack, ALL, say).repaired == {digest: mirror.name}
 
+    def test_a_whole_registry_repairs_what_is_mirrored_from_it(self, mirror: Mirror) -> None:
+        root, client = mirror.stack.root, mirror.registry.client
+        assert client.push("whole/library/app", "v1", Image("whole")).status_code == 201
+        assert mirror.upstream.client.push("library/app", "v2", Image("whole")).status_code == 201
+        assert client.push("whole/ci/app", "v1", Image("pushed")).status_code == 201
+        told = mirror.stack.config.model_copy(
+            update={"upstreams": {}, "sync": MirrorSettings(into=("whole/**",), registries=("r.example.com",))}
+        )
+        (root / "current" / REGOPS_FILE).write_text(render(told))
+        working_copy(root).parent.mkdir(parents=True)
+        entry = f"{{source: '{mirror.name}', target: r.example.com/whole, type: registry, repos: {{deny: ['ci/.*']}}}}"
+        working_copy(root).write_text(f"sync: [{entry}]")
+        mirrored, pushed = (digest_of(max(Image(seed).blobs, key=len)) for seed in ("whole", "pushed"))
+        for digest in (mirrored, pushed):
+            flip(mirror.registry.tree.blob(digest))
+        report = scrub(mirror.stack, ALL, say)
+        assert report.repaired == {mirrored: mirror.name}
+        assert list(report.unrepaired) == [pushed]
+        assert mirror.name not in report.unrepaired[pushed], "nobody was asked for what is not mirrored"
+
     def test_what_upstream_does_not_have_any_more_is_named_with_both_reasons(self, mirror: Mirror) -> None:
         digest = digest_of(max(IMAGE.blobs, key=len))
         flip(mirror.registry.tree.blob(digest))

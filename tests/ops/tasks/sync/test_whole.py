@@ -29,6 +29,19 @@ def test_parts_go_below_the_target_and_names_that_are_none_go_nowhere() -> None:
     assert (part.entry.type, part.entry.tags.allow, part.entry.digest_tags) == ("repository", ("1",), True)
 
 
+def test_what_is_below_the_target_of_another_registry_is_left_to_that() -> None:
+    outer, inner = entries(whole(), whole(source="ghcr.io", target=f"{HERE}/mirror/quay"))
+    folders = {"mirror/", "mirror/quay/", "other/"}
+    listed = ["org/app", "quay/app", "quayside/app"]
+    for entry, expected in (
+        (outer, ["mirror/org/app", "mirror/quayside/app"]),
+        (inner, [f"mirror/quay/{name}" for name in listed]),
+    ):
+        found = parts_of(entry, listed, (), folders)
+        assert isinstance(found, list)
+        assert [part.repository for part in found] == expected
+
+
 @pytest.mark.parametrize(
     ("repos", "expected"),
     [
