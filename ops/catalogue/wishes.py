@@ -18,6 +18,7 @@ from ops.catalogue.patches import merged
 from ops.catalogue.problems import checked
 from ops.config.tag_patterns import has_loose_alternatives
 
+_REGISTRY = "registry"
 # All before the first slash, which may stand in a template, too.
 _FIRST_PART = re.compile(r"((?:\{\{.*?\}\}|[^/{])+)/")
 
@@ -32,6 +33,9 @@ class Wishes:
         deny: Patterns of tags among them to leave out.
         semver: Ranges of versions.
         keep: How many of the highest versions to keep; 0 for all.
+        digest_tags: Whether tags about images are copied, such as signatures: `true` or `false`.
+        referrers: Whether the OCI's referrers are.
+        source: What an entry copies instead of what it did.
     """
 
     target: str | None = None
@@ -39,6 +43,9 @@ class Wishes:
     deny: tuple[str, ...] | None = None
     semver: tuple[str, ...] | None = None
     keep: int | None = None
+    digest_tags: str | None = None
+    referrers: str | None = None
+    source: str | None = None
 
     def overridden_by(self, others: Wishes) -> Wishes:
         """Return these, but for what the others say. Those who say which tags they want get no others."""
@@ -94,7 +101,55 @@ def patch_of(document: Document, wishes: Wishes, registries: Collection[str], na
         patch["tags"] = tags
     if wishes.keep is not None:
         patch[OURS] = {"keep_last": Plain(wishes.keep) if wishes.keep else None}
+    for key, said in (("digestTags", wishes.digest_tags), ("referrers", wishes.referrers)):
+        if said is not None:
+            patch[key] = _truth(key, said.strip())
     return patch
+
+
+def edit_patch(document: Document, item: Item, wishes: Wishes, registries: Collection[str]) -> dict[str, Any]:
+    """Return how an entry that is there changes, as `patch_of` does: what it copies, too.
+
+    With another source the target stays, but for a tag that both have.
+
+    Raises:
+        CatalogueError: The source is none, or the target cannot be told.
+    """
+    name = _name(item.text("source"))
+    if wishes.source is None:
+        return patch_of(document, wishes, registries, name)
+    if "{{" in wishes.source or item.values.get("type") == _REGISTRY:
+        return {"source": wishes.source, **patch_of(document, wishes, registries, None)}
+    try:
+        new = name_of(wishes.source)
+    except ValueError as error:
+        raise CatalogueError(f"source {error}") from None
+    target = item.text("target")
+    now = {"source": str(new), "target": _following(target, name, new), "type": "image" if new.is_image else "repository"}
+    patch = {key: value for key, value in now.items() if value != item.values.get(key)}
+    return {**patch, **patch_of(document, wishes, registries, new)}
+
+
+def _following(target: str, old: Name | None, new: Name) -> str:
+    """Return a target with the tag that its source has, if it had that of the one before."""
+    tagged = ":" in target.rpartition("/")[2]
+    repository, tag = target.rsplit(":", 1) if tagged else (target, None)
+    if tag != (old.tag if old else None):
+        return target
+    return f"{repository}:{new.tag}" if new.tag else repository
+
+
+def _truth(key: str, said: str) -> Plain | None:
+    if said not in {"", "true", "false"}:
+        raise CatalogueError(f"{key} should be true or false, or empty")
+    return Plain(said) if said else None
+
+
+def _name(text: str) -> Name | None:
+    try:
+        return name_of(text)
+    except ValueError:
+        return None  # of a template, or wrong: the check says so
 
 
 def problems_after(before: Document, after: Document, item: Item, around: Surroundings) -> tuple[list[Problem], list[Problem]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +14,11 @@ from ops.catalogue.edits import with_changes, with_entries, without_entry
 from ops.catalogue.entry import OURS
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.imports import imported
-from ops.catalogue.names import name_of
 from ops.catalogue.selection import chosen, matching
 from ops.catalogue.starter import entry_like, other_catalogue
 from ops.catalogue.store import Store
 from ops.catalogue.upstream_templates import template_named
-from ops.catalogue.wishes import Wishes, new_entry, patch_of, require_well
+from ops.catalogue.wishes import edit_patch, new_entry, require_well
 from ops.cli.catalogue_asking import asked
 from ops.cli.catalogue_examples import ADD_EXAMPLES, EDIT_EXAMPLES, EXAMPLES, IMPORT_EXAMPLES, REMOVE_EXAMPLES, UNDO_EXAMPLES
 from ops.cli.catalogue_exchange import PULL_EXAMPLES, PUSH_EXAMPLES, pull_, push_, receive_, send_
@@ -39,6 +39,7 @@ from ops.cli.catalogue_files import (
     tell_ahead,
 )
 from ops.cli.catalogue_offer import show_offer
+from ops.cli.catalogue_options import Deny, DigestTags, Keep, Referrers, Semver, Tags, Target, wishes_of
 from ops.cli.catalogue_orphans import orphans_of
 from ops.cli.catalogue_output import document_of, print_checked, print_entries, print_imported, shown
 from ops.cli.catalogue_screen import UI_EXAMPLES, ui_
@@ -53,11 +54,6 @@ app = typer.Typer(invoke_without_command=True, epilog=EXAMPLES, add_completion=F
 
 _Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="Its source or target, a part of one, or its line, as in :14.")]
 _Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only entries whose source or target contains it.")]
-_Target = Annotated[str | None, typer.Option("--target", metavar="REPOSITORY[:TAG]", help="The repository here.")]
-_Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="RE", help="Tags to copy, an RE2 pattern; repeatable.")]
-_Deny = Annotated[list[str] | None, typer.Option("--deny", metavar="RE", help="Tags among them to leave out; repeatable.")]
-_Semver = Annotated[list[str] | None, typer.Option("--semver", metavar="RANGE", help="Range of versions; repeatable.")]
-_Keep = Annotated[int | None, typer.Option("--keep", min=0, help="Keep that many of the highest versions; 0 for all.")]
 _From = Annotated[
     str, typer.Option("--from", metavar="CATALOGUE", help="Another catalogue: starter, which has 260 public images, or a file.")
 ]
@@ -119,11 +115,13 @@ def add_(
     *,
     from_: _From = "",
     template: _Template = "",
-    tags: _Tags = None,
-    deny: _Deny = None,
-    semver: _Semver = None,
-    target: _Target = None,
-    keep: _Keep = None,
+    tags: Tags = None,
+    deny: Deny = None,
+    semver: Semver = None,
+    target: Target = None,
+    keep: Keep = None,
+    digest_tags: DigestTags = None,
+    referrers: Referrers = None,
     registry: Registry = None,
     into: Into = None,
     file: File = DEFAULT,
@@ -138,7 +136,7 @@ def add_(
     catalogue, which SOURCE is looked up in; `regops catalogue list --from starter` shows what there is.
     """
     opened = Opened.of(file, new=True)
-    wishes = _wishes(tags, deny, semver, target, keep)
+    wishes = replace(wishes_of(tags, deny, semver, target, keep), digest_tags=digest_tags, referrers=referrers)
     names = list(registry or ())
     if from_:
         item = chosen(other_catalogue(from_), source)
@@ -167,11 +165,14 @@ def edit_(
     context: typer.Context,
     entry: _Entry,
     *,
-    tags: _Tags = None,
-    deny: _Deny = None,
-    semver: _Semver = None,
-    target: _Target = None,
-    keep: _Keep = None,
+    source: Annotated[str | None, typer.Option("--source", metavar="SOURCE", help="Copy it from there from now on.")] = None,
+    tags: Tags = None,
+    deny: Deny = None,
+    semver: Semver = None,
+    target: Target = None,
+    keep: Keep = None,
+    digest_tags: DigestTags = None,
+    referrers: Referrers = None,
     registry: Registry = None,
     into: Into = None,
     file: File = DEFAULT,
@@ -181,20 +182,18 @@ def edit_(
     """Edit an entry.
 
     What is given replaces what was there; an empty value removes it, as `--tags ''` does. Upstream is asked which tags match.
+    With another source the target stays, but for a tag that both have.
     """
     opened = Opened.of(file)
     document, names = opened.document, list(registry or ())
     item = chosen(document, entry)
-    try:
-        source = name_of(item.text("source"))
-    except ValueError:
-        source = None  # of a template, or wrong: the check says so
-    patch = patch_of(document, _wishes(tags, deny, semver, target, keep), names, source)
-    if not patch:
-        raise typer.BadParameter("say what is to change: --tags, --deny, --semver, --target or --keep")
+    wishes = replace(wishes_of(tags, deny, semver, target, keep), digest_tags=digest_tags, referrers=referrers, source=source)
+    patch = edit_patch(document, item, wishes, names)
+    if not patch and source is None:
+        raise typer.BadParameter("say what is to change: --source, --tags, --deny, --semver, --target, --keep or others")
     new = with_changes(document, item, patch)
     doubts = require_well(document, new, new.entries[item.index], around(file, context.obj, names, into))
-    if not offline and patch.keys() & {"tags", OURS}:
+    if not offline and patch.keys() & {"source", "tags", OURS}:
         show_offer(new.entries[item.index], around(file, context.obj, names, into), file, context.obj)
     if opened.save(new, dry_run=dry_run):
         say(f"edited {new.place(new.entries[item.index])}: {shown(new.entries[item.index])}; `regops catalogue undo` reverts it")
@@ -301,10 +300,3 @@ app.command("pull", epilog=PULL_EXAMPLES)(pull_)
 # What those two run on a server.
 app.command("send", hidden=True)(send_)
 app.command("receive", hidden=True)(receive_)
-
-
-def _wishes(
-    tags: list[str] | None, deny: list[str] | None, semver: list[str] | None, target: str | None, keep: int | None
-) -> Wishes:
-    tags_, deny_, semver_ = (None if given is None else tuple(given) for given in (tags, deny, semver))
-    return Wishes(target, tags_, deny_, semver_, keep)

@@ -13,11 +13,10 @@ from ops.catalogue.document import Document, Item
 from ops.catalogue.edits import with_changes, with_entries
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.model import Surroundings
-from ops.catalogue.names import Name, name_of
 from ops.catalogue.patches import merged
 from ops.catalogue.starter import entry_like
-from ops.catalogue.wishes import Wishes, new_entry, patch_of, problems_after
-from ops.cli.catalogue_ui.fields import KEEP, SOURCE, TARGET, WHOLE, Fields, field_of
+from ops.catalogue.wishes import Wishes, edit_patch, new_entry, problems_after
+from ops.cli.catalogue_ui.fields import DIGEST_TAGS, KEEP, REFERRERS, SOURCE, TARGET, WHOLE, Fields, field_of
 
 # Where in an entry something is, which its field says already.
 _PATH = re.compile(r"^(?:tags|x-regops)\.[\w.]+: ")
@@ -164,40 +163,35 @@ def same_entry(document: Document, item: Item) -> Item | None:
     """Return the entry of a document that is what another one was in an earlier state of it; None if it is not there any more."""
     named = [one for one in document.entries if all(one.text(key) == item.text(key) for key in (SOURCE, TARGET))]
     alike = [one for one in named if one.values == item.values] or named
-    if not alike:  # its target may have been changed, if that is all
-        alike = [one for one in document.entries if one.text(SOURCE) == item.text(SOURCE)]
-        alike = alike if len(alike) == 1 else []
+    for key in (SOURCE, TARGET):  # the other one may have been changed, if that is all
+        if not alike:
+            alike = [one for one in document.entries if one.text(key) == item.text(key)]
+            alike = alike if len(alike) == 1 else []
     return min(alike, key=lambda one: abs(one.index - item.index), default=None)
 
 
 def _written(document: Document, draft: Draft, wishes: Wishes, registries: Collection[str]) -> tuple[Document, int]:
     if draft.item is not None:
-        patch = patch_of(document, wishes, registries, _name(draft.item))
+        patch = edit_patch(document, draft.item, wishes, registries)
         return (with_changes(document, draft.item, patch) if patch else document), draft.item.index
     return with_entries(document, [_new(document, draft, wishes, registries)]), len(document.entries)
 
 
 def _new(document: Document, draft: Draft, wishes: Wishes, registries: Collection[str]) -> dict[str, Any]:
+    if draft.lost and draft.like:
+        return merged(draft.like.values, edit_patch(document, draft.like, wishes, registries))
     if draft.like is None or draft.now.source != draft.base.source:
         every = replace(draft.now, source="").wishes(Fields())
         return new_entry(document, draft.now.source.strip(), every, registries)
-    if draft.lost:
-        return merged(draft.like.values, patch_of(document, wishes, registries, _name(draft.like)))
     return entry_like(draft.like, document, wishes, registries)
-
-
-def _name(item: Item) -> Name | None:
-    try:
-        return name_of(item.text(SOURCE))
-    except ValueError:
-        return None  # of a template, or wrong: the check says so
 
 
 def _place(error: CatalogueError) -> tuple[str, str]:
     """Return which field an error is about, and what it tells there."""
     told = str(error)
-    if told.startswith(f"{SOURCE} "):
-        return SOURCE, told.removeprefix(f"{SOURCE} ")
+    for name, key in ((SOURCE, SOURCE), (DIGEST_TAGS, "digestTags"), (REFERRERS, REFERRERS)):
+        if told.startswith(f"{key} "):
+            return name, told.removeprefix(f"{key} ")
     if "--registry" in told:
         return TARGET, _NO_NAME
     return (TARGET if "--target" in told else WHOLE), told.partition(": --target")[0]

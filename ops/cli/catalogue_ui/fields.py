@@ -13,6 +13,7 @@ from ops.catalogue.model import Problem
 from ops.catalogue.wishes import Wishes
 
 SOURCE, TARGET, TAGS, DENY, SEMVER, KEEP = "source", "target", "tags", "deny", "semver", "keep"
+DIGEST_TAGS, REFERRERS = "digest_tags", "referrers"
 # What is about the whole entry.
 WHOLE = ""
 _PATHS: Mapping[str, tuple[str, ...]] = {
@@ -22,6 +23,8 @@ _PATHS: Mapping[str, tuple[str, ...]] = {
     DENY: ("tags", "deny"),
     SEMVER: ("tags", "semverRange"),
     KEEP: (OURS, "keep_last"),
+    DIGEST_TAGS: ("digestTags",),
+    REFERRERS: ("referrers",),
 }
 
 
@@ -36,6 +39,8 @@ class Fields:
         deny: Patterns of tags among them to leave out.
         semver: Ranges of versions.
         keep: How many of the highest versions to keep; empty for all.
+        digest_tags: Whether tags about images are copied, such as signatures; empty for as the upstream signs.
+        referrers: Whether the OCI's referrers are; likewise.
     """
 
     source: str = ""
@@ -44,6 +49,8 @@ class Fields:
     deny: str = ""
     semver: str = ""
     keep: str = ""
+    digest_tags: str = ""
+    referrers: str = ""
 
     @classmethod
     def of(cls, item: Item) -> Fields:
@@ -65,6 +72,9 @@ class Fields:
         return Wishes(
             target=self.target.strip() or None if TARGET in changed else None,
             keep=_number(self.keep) if KEEP in changed else None,
+            digest_tags=self.digest_tags if DIGEST_TAGS in changed else None,
+            referrers=self.referrers if REFERRERS in changed else None,
+            source=self.source.strip() if SOURCE in changed else None,
             **lists,
         )
 

@@ -22,12 +22,12 @@ from ops.cli.catalogue_ui.background import Latest
 from ops.cli.catalogue_ui.confirm import ConfirmScreen
 from ops.cli.catalogue_ui.desk import Desk
 from ops.cli.catalogue_ui.draft import Draft, Preview
-from ops.cli.catalogue_ui.fields import DENY, KEEP, SEMVER, SOURCE, TAGS, TARGET, WHOLE, Fields
+from ops.cli.catalogue_ui.fields import DENY, DIGEST_TAGS, KEEP, REFERRERS, SEMVER, SOURCE, TAGS, TARGET, WHOLE, Fields
 from ops.cli.catalogue_ui.form_field import FormField
 
 # Since the last key, until the diff is made, and until upstream is asked.
 _PREVIEW_S, _ASK_S = 0.1, 0.6
-_ASKED_FOR = {TAGS, DENY, SEMVER, KEEP}
+_ASKED_FOR = {SOURCE, TAGS, DENY, SEMVER, KEEP}
 _OTHERS = "somebody else has just changed {file}: what you have typed is kept, and what you see is on top of their change"
 _LOST = "somebody else has just removed this entry from {file}: saving adds it again, as you see it"
 
@@ -83,16 +83,14 @@ class FormScreen(Screen[Item | None]):
 
     def compose(self) -> ComposeResult:
         """Build it."""
-        now, new = self.draft.now, self.draft.is_new
+        now = self.draft.now
         yield Static(id="title", markup=False)
         yield Static(id="note", markup=False)
         with Container(id="both"):
             with VerticalScroll(id="fields", can_focus=False):
                 yield Static(id="whole", markup=False)
                 hint = "alpine, quay.io/org/app, or one image: quay.io/org/app:1.2"
-                yield FormField(
-                    SOURCE, "Source" if new else "Source (to change it, add another)", now.source, placeholder=hint, fixed=not new
-                )
+                yield FormField(SOURCE, "Source", now.source, placeholder=hint)
                 yield FormField(TARGET, "Target here", now.target, placeholder="the source's path, without its registry")
                 yield FormField(
                     TAGS, "Tags to copy: patterns, one a line", now.tags, placeholder=r"all, or 1[67]\.\d+", many=True
@@ -100,6 +98,9 @@ class FormScreen(Screen[Item | None]):
                 yield FormField(DENY, "Tags among them to leave out", now.deny, placeholder=r"none, or .*-rc\d+", many=True)
                 yield FormField(SEMVER, "Ranges of versions", now.semver, placeholder="any, or >=3.0 <4", many=True)
                 yield FormField(KEEP, "Keep only so many of the highest versions", now.keep, placeholder="all")
+                hint = "true or false; empty: as this upstream is known to sign"
+                yield FormField(DIGEST_TAGS, "Copy signatures that are tags", now.digest_tags, placeholder=hint)
+                yield FormField(REFERRERS, "Copy the OCI's referrers", now.referrers, placeholder=hint)
             with VerticalScroll(id="preview"):
                 yield Static("UPSTREAM", classes="head")
                 yield Static(id="upstream", markup=False)

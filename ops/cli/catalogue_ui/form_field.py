@@ -23,8 +23,6 @@ class FormField(Vertical):
     FormField Input { height: 1; }
     FormField TextArea { height: auto; min-height: 1; max-height: 6; scrollbar-size-vertical: 1; }
     FormField Input:focus, FormField TextArea:focus { border: none; border-left: outer $accent; background: $panel; }
-    FormField Input:disabled:can-focus { opacity: 100%; }
-    FormField Input:disabled { color: $secondary; background: $background; border-left: outer $background; }
     FormField .told { display: none; height: auto; padding: 0 1; }
     """
 
@@ -34,9 +32,7 @@ class FormField(Vertical):
 
         name: str
 
-    def __init__(
-        self, name: str, label: str, value: str, *, placeholder: str = "", many: bool = False, fixed: bool = False
-    ) -> None:
+    def __init__(self, name: str, label: str, value: str, *, placeholder: str = "", many: bool = False) -> None:
         """Say what it is.
 
         Args:
@@ -45,7 +41,6 @@ class FormField(Vertical):
             value: What it begins with.
             placeholder: What is shown while it is empty.
             many: Whether it has one item a line.
-            fixed: Whether it cannot be changed.
         """
         super().__init__(id=f"field-{name}")
         self.field = name
@@ -54,7 +49,7 @@ class FormField(Vertical):
         if many:
             self._box = TextArea(value, placeholder=placeholder, tab_behavior="focus", soft_wrap=True)
         else:
-            self._box = Input(value, placeholder=placeholder, disabled=fixed, select_on_focus=False)
+            self._box = Input(value, placeholder=placeholder, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """Build it."""

@@ -11,7 +11,7 @@ from ops.catalogue.edits import with_changes, with_entries
 from ops.catalogue.errors import CatalogueError, EditError
 from ops.catalogue.model import Surroundings
 from ops.catalogue.names import name_of
-from ops.catalogue.wishes import Wishes, new_entry, own_name, patch_of, require_well
+from ops.catalogue.wishes import Wishes, edit_patch, new_entry, own_name, patch_of, require_well
 from tests.ops.catalogue.catalogue_samples import CHARTS, VERSIONED
 
 OURS = ["r.example.com"]
@@ -93,6 +93,41 @@ def test_a_change_is_what_was_said() -> None:
         "x-regops": {"keep_last": None},
     }
     assert patch_of(document, Wishes(target="x/y"), [], None) == {"target": "registry.example.com/x/y"}
+
+
+ENTRY = "sync: [{source: SOURCE, target: r.example.com/TARGET, type: TYPE}]"
+
+
+@pytest.mark.parametrize(
+    ("before", "source", "after"),
+    [
+        ("a x repository", "quay.io/org/b", {"source": "quay.io/org/b"}),
+        ("a x repository", "docker.io/library/a", {"source": "docker.io/library/a"}),
+        ("a:1 x:1 image", "a:2", {"source": "docker.io/library/a:2", "target": "r.example.com/x:2"}),
+        ("a:1 x:stable image", "a:2", {"source": "docker.io/library/a:2"}),
+        ("a:1 x:1 image", "b", {"source": "docker.io/library/b", "target": "r.example.com/x", "type": "repository"}),
+        ("a x repository", "b:2", {"source": "docker.io/library/b:2", "target": "r.example.com/x:2", "type": "image"}),
+        ("quay.io mirror registry", "ghcr.io", {"source": "ghcr.io"}),
+        ("a x repository", "{{ env `HUB` }}/a", {"source": "{{ env `HUB` }}/a"}),
+    ],
+)
+def test_another_source_is_copied_to_where_the_other_one_was(before: str, source: str, after: dict[str, str]) -> None:
+    names = dict(zip(("SOURCE", "TARGET", "TYPE"), before.split(), strict=True))
+    text = ENTRY
+    for old, new in names.items():
+        text = text.replace(old, new)
+    document = Document(text)
+    assert edit_patch(document, document.entries[0], Wishes(source=source), OURS) == after
+
+
+def test_signatures_are_copied_as_somebody_says_or_as_usual() -> None:
+    document = Document(ENTRY.replace("TYPE", "repository, referrers: true"))
+    patch = edit_patch(document, document.entries[0], Wishes(digest_tags="false", referrers=""), OURS)
+    assert patch == {"digestTags": "false", "referrers": None}
+    with pytest.raises(CatalogueError, match="digestTags should be true or false, or empty"):
+        patch_of(document, Wishes(digest_tags="yes"), OURS, None)
+    with pytest.raises(CatalogueError, match="source 'A' is no repository"):
+        edit_patch(document, document.entries[0], Wishes(source="A"), OURS)
 
 
 def test_an_edit_that_makes_something_wrong_is_refused_and_doubts_are_told() -> None:

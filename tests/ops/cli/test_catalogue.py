@@ -53,6 +53,19 @@ def test_an_entry_is_shown_as_it_is_written(run: Run, file: Path) -> None:
     assert json.loads(run("show", "app", "--json").out)["problems"][0]["line"] == 13
 
 
+def test_what_an_entry_copies_and_with_which_signatures_is_edited(run: Run, file: Path) -> None:
+    told = run("edit", "postgres", "--source", "public.ecr.aws/docker/library/postgres", "--digest-tags", "true")
+    assert told.code == 0, told.err
+    written = TEXT.replace("source: docker.io/", "source: public.ecr.aws/docker/")
+    assert file.read_text() == written.replace("keep_last: 6}\n", "keep_last: 6}\n    digestTags: true\n")
+    assert run("edit", "postgres", "--source", "public.ecr.aws/docker/library/postgres").err.endswith("says that already\n")
+    assert run("edit", "postgres", "--referrers", "maybe").code != 0
+    wrong = run("edit", "postgres", "--source", "postgres:17")
+    assert "type is image, for which regsync ignores tags" in wrong.err
+    assert run("edit", "postgres", "--digest-tags", "").code == 0
+    assert file.read_text() == written
+
+
 def test_an_entry_is_added_and_its_line_told(run: Run, file: Path) -> None:
     told = run("add", "alpine", "--tags", r"3\.\d+", "--tags", "latest", "--deny", "3.9", "--semver", ">=3", "--keep", "3")
     assert told.code == 0

@@ -45,6 +45,8 @@ def test_fields_are_those_of_an_entry_in_whatever_form() -> None:
         ({"keep": ""}, {"keep": 0}),
         ({"keep": " 7 "}, {"keep": 7}),
         ({"target": "x/y"}, {"target": "x/y"}),
+        ({"source": " a/b "}, {"source": "a/b"}),
+        ({"digest_tags": "true", "referrers": ""}, {"digest_tags": "true"}),
         ({}, {}),
     ],
 )
@@ -98,6 +100,8 @@ def test_an_entry_is_found_again_by_its_names() -> None:
     assert found is twice.entries[1]
     moved = Document(TEXT.replace("r.example.com/library/postgres", "r.example.com/pg"))
     assert same_entry(moved, item) is moved.entries[0]
+    from_elsewhere = Document(TEXT.replace("docker.io/library/postgres", "public.ecr.aws/docker/library/postgres"))
+    assert same_entry(from_elsewhere, item) is from_elsewhere.entries[0]
     assert same_entry(Document("sync: []"), item) is None
     assert same_entry(document, item) is item
 

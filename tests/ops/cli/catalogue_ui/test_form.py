@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from ops.cli.catalogue_ui.draft import Draft
 from ops.cli.catalogue_ui.form import FormScreen
@@ -74,6 +74,40 @@ async def test_an_entry_is_added(file: Path) -> None:
 
 
 @driven
+async def test_where_an_entry_comes_from_and_whether_its_signatures_do(file: Path) -> None:
+    async with before(file, size=(160, 50)) as person:
+        await person.press("enter", "shift+tab", "shift+tab")
+        box = person.app.focused
+        assert isinstance(box, Input)
+        box.select_all()
+        await person.write("public.ecr.aws/docker/library/postgres:17")
+        await person.until("type is image, for which regsync ignores tags")
+        await person.press("backspace", "backspace", "backspace", *["tab"] * 6)
+        await person.write("false")
+        await person.press("tab")
+        await person.write("true")
+        await person.until("+    referrers: true")
+        await person.press("ctrl+s")
+        written = TEXT.replace("source: docker.io/library/postgres", "source: public.ecr.aws/docker/library/postgres")
+        assert file.read_text() == written.replace(
+            "keep_last: 6}\n", "keep_last: 6}\n    digestTags: false\n    referrers: true\n"
+        )
+        await person.press("enter", *["tab"] * 4, *["backspace"] * 5)
+        await person.until("-    digestTags: false")
+        await person.press("ctrl+s")
+        assert "digestTags" not in file.read_text()
+
+
+@driven
+async def test_an_image_whose_tag_changes_has_it_here_too(file: Path) -> None:
+    async with before(file, size=(160, 50)) as person:
+        await person.press("down", "enter", "shift+tab", "shift+tab", "end", "backspace", "3")
+        await person.until("+    target: r.example.com/org/app:1.3")
+        await person.press("ctrl+s")
+        assert file.read_text() == TEXT.replace("app:1.2", "app:1.3")
+
+
+@driven
 async def test_an_entry_of_the_starter_and_a_template_are_where_others_begin(file: Path) -> None:
     async with before(file) as person:
         await person.press("s")
@@ -106,6 +140,8 @@ async def test_an_entry_of_the_starter_and_a_template_are_where_others_begin(fil
         (("tab", "tab", "tab"), "a[", "deny", "it ends at"),
         (("tab", "tab", "tab", "tab"), "a..b", "semver", "is no range of versions"),
         (("tab", "tab", "tab", "tab", "tab"), "many", "keep", "is no number"),
+        (("tab",) * 6, "yes", "digest_tags", "should be true or false, or empty"),
+        (("tab",) * 7, "on", "referrers", "should be true or false, or empty"),
     ],
 )
 def test_what_is_wrong_is_told_below_its_field_and_not_written(
