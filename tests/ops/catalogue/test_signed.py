@@ -14,9 +14,9 @@ from tests.ops.tasks.sync.entries_for_tests import HERE, entries, entry
 
 def test_the_table_is_that_of_the_docs() -> None:
     docs = (PROJECT_FOLDER / "docs/mirror.md").read_text()
-    for prefix, key in SIGNED.items():
+    for prefix, keys in SIGNED.items():
         (row,) = (line for line in docs.splitlines() if f"`{prefix}`" in line)
-        assert row.endswith(f"| `{key}` |")
+        assert row.endswith(f"| {', '.join(f'`{key}`' for key in keys)} |")
         assert is_registry(prefix.partition("/")[0])
 
 
@@ -27,6 +27,7 @@ def test_the_table_is_that_of_the_docs() -> None:
         ("gcr.io/distroless/static", (True, False)),
         ("gcr.io/other/static", (False, False)),
         ("mcr.microsoft.com/dotnet/runtime", (False, True)),
+        ("quay.io/org/app", (True, True)),
         ("alpine", (False, False)),
     ],
 )
