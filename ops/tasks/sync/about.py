@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ops.catalogue.entry import Entry, ReferrerFilter
@@ -11,9 +12,14 @@ from ops.upstream.client import Upstream
 from ops.upstream.errors import Cause, UpstreamError
 from ops.upstream.referrers import Referrer, referrers_in
 
+# What is named after a digest. It is no version, whatever numbers are in it.
+DIGEST_TAG = re.compile(r"sha(?:256|512)-[0-9a-f]{64}")
 
-def digest_tags(entry: Entry, every: Collection[str] | None, seen: Sequence[Seen]) -> Mapping[str, str]:
-    """Return the tags upstream that are about what an entry mirrors, each with the digest of that.
+
+def digest_tags(
+    entry: Entry, every: Collection[str] | None, seen: Sequence[Seen], platforms: Callable[[str], Collection[str]] = lambda _: ()
+) -> Mapping[str, str]:
+    """Return the tags upstream that are about what an entry mirrors, or about a platform of it, each with the image's digest.
 
     https://github.com/sigstore/cosign/blob/v2.4.1/specs/SIGNATURE_SPEC.md, and the tag in which referrers are kept where there
     is no list of them.
@@ -22,11 +28,16 @@ def digest_tags(entry: Entry, every: Collection[str] | None, seen: Sequence[Seen
         entry: The entry.
         every: All tags of its repository; None if they are not known.
         seen: What it mirrors.
+        platforms: Returns the manifests that an index lists, if it is here: what is about those of one that is not comes along.
     """
     if not entry.digest_tags or every is None:
         return {}
     about, there = {_tag_of(one.digest): one.digest for one in seen}, {one.tag for one in seen}
-    return {tag: about[first] for tag in sorted(every) if tag not in there and (first := tag.partition(".")[0]) in about}
+    named = {tag: tag.partition(".")[0] for tag in sorted(every) if tag not in there and DIGEST_TAG.match(tag)}
+    if not about.keys() >= set(named.values()):  # else nothing has to be read
+        for one in seen:
+            about = {_tag_of(digest): one.digest for digest in platforms(one.digest)} | about
+    return {tag: about[first] for tag, first in named.items() if first in about}
 
 
 def lists_referrers(entry: Entry) -> bool:

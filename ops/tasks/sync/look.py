@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ from typing import TypeVar
 
 from ops.catalogue.names import Name
 from ops.catalogue.tag_filter import highest, matching
-from ops.tasks.sync.about import digest_tags, lists_referrers, with_referrers
+from ops.tasks.sync.about import DIGEST_TAG, digest_tags, lists_referrers, with_referrers
 from ops.tasks.sync.model import Failure, MirrorEntry, Seen
 from ops.upstream.client import Upstream
 from ops.upstream.errors import Cause, UpstreamError
@@ -19,8 +18,6 @@ from ops.upstream.errors import Cause, UpstreamError
 _T = TypeVar("_T")
 # As many as the client has connections.
 _AT_ONCE = 6
-# They are no versions, whatever numbers are in them.
-_DIGEST_TAG = re.compile(r"sha(?:256|512)-[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,16 @@ class Look:
 _Asked = Future[_T | Failure]
 
 
-def look_at(entries: Sequence[MirrorEntry], upstream: Upstream) -> Iterator[Look]:
-    """Yield what entries have upstream, in their order. All of them are of one registry, and can be read."""
+def look_at(
+    entries: Sequence[MirrorEntry], upstream: Upstream, platforms: Callable[[str], Collection[str]] = lambda _: ()
+) -> Iterator[Look]:
+    """Yield what entries have upstream, in their order. All of them are of one registry, and can be read.
+
+    Args:
+        entries: The entries.
+        upstream: The registry.
+        platforms: Returns the manifests that an index lists, if that is known without asking for it.
+    """
     upstream.expect(dict.fromkeys(_source(entry).repository for entry in entries))
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"look-{upstream.name}") as pool:
 
@@ -61,7 +66,7 @@ def look_at(entries: Sequence[MirrorEntry], upstream: Upstream) -> Iterator[Look
             found = _wanted(entry, lists[_source(entry).repository].result() if _is_listed(entry) else None)
             tags = () if isinstance(found, Failure) else found.tags
             looks.append((entry, found, [ask(partial(_seen, entry, one, upstream)) for one in tags]))
-        about = [(*look, _ask_about(*look, upstream, ask)) for look in looks]
+        about = [(*look, _ask_about(*look, upstream, ask, platforms=platforms)) for look in looks]
         for entry, found, heads, more in about:
             yield _look(entry, found, [one.result() for one in heads], [one.result() for one in more])
 
@@ -95,7 +100,7 @@ def _wanted(entry: MirrorEntry, listed: list[str] | Failure | None) -> _Wanted |
     if not tags:
         return Failure(f"no tag matches, of {len(listed)} upstream", "correct its tags by `regops catalogue edit`, or remove it")
     if policies.keep_last is not None:
-        tags = highest([tag for tag in tags if not _DIGEST_TAG.match(tag)], policies.keep_last)
+        tags = highest([tag for tag in tags if not DIGEST_TAG.match(tag)], policies.keep_last)
     if policies.max_tags is not None and len(tags) > policies.max_tags:
         return Failure(
             f"{len(tags)} tags match, more than its max_tags of {policies.max_tags}", "narrow its tags, or raise max_tags"
@@ -109,13 +114,15 @@ def _ask_about(
     heads: Sequence[_Asked[Seen]],
     upstream: Upstream,
     ask: Callable[[Callable[[], Seen | None]], _Asked[Seen | None]],
+    *,
+    platforms: Callable[[str], Collection[str]],
 ) -> list[_Asked[Seen | None]]:
     """Ask for what is about the images of an entry, once these are known."""
     assert entry.entry is not None  # noqa: S101  # it can be read
     if isinstance(found, Failure):
         return []
     seen = [one for head in heads if isinstance(one := head.result(), Seen)]
-    tags = digest_tags(entry.entry, found.every, seen)
+    tags = digest_tags(entry.entry, found.every, seen, platforms)
     asked = [ask(partial(_seen, entry, (tag, tag), upstream, digest)) for tag, digest in tags.items()]
     if lists_referrers(entry.entry):
         repository = _source(entry).repository

@@ -34,7 +34,7 @@ from ops.tasks.sync.model import GOES_ON, Job, MirrorEntry
 from ops.tasks.sync.one_upstream import PAUSES_S, OneUpstream
 from ops.tasks.sync.plan import Here
 from ops.tasks.sync.state import DATABASE, MirrorState
-from ops.tasks.sync.tree import referrers_of, tagged
+from ops.tasks.sync.tree import platforms_of, referrers_of, tagged
 from ops.tasks.sync.verification import Verifier
 from ops.tasks.sync.weights import Weights
 from ops.upstream.client import Upstream, has_tls
@@ -162,4 +162,5 @@ def entries_of(document: Document, settings: MirrorSettings) -> list[MirrorEntry
 def here_of(tree: RegistryTree) -> Here:
     """Return what a registry has, from its tree."""
     weights = Weights(tree)
-    return Here(partial(tagged, tree), weights.like, partial(referrers_of, tree), weights.received, tree)
+    here = (partial(tagged, tree), weights.like, partial(referrers_of, tree), weights.received, partial(platforms_of, tree))
+    return Here(*here, tree)

@@ -126,7 +126,7 @@ class OneUpstream:
         except ConfigError as error:
             return Plans([EntryPlan(entry, failure=_no_login(error)) for entry in self.entries])
         parts, failed = self._in_parts(self.entries, client)
-        plans, read = [*failed, *(self._planned(look, now) for look in look_at(parts, client))], 0
+        plans, read = [*failed, *(self._planned(look, now) for look in look_at(parts, client, self.here.platforms))], 0
         if exact:
             allowance = None if client.budget is None else max(0, client.budget.remaining - self.reserve)
             plans, read = weighed(plans, Reading(client, self.here.tree, allowance))
@@ -134,7 +134,7 @@ class OneUpstream:
 
     def _look(self, entries: Sequence[MirrorEntry], client: Upstream, progress: dict[str, Progress]) -> list[Job]:
         now, (parts, failed) = time.time(), self._in_parts(entries, client)
-        looks = list(look_at(parts, client))
+        looks = list(look_at(parts, client, self.here.platforms))
         plans = [self._planned(look, now) for look in looks]
         self.state.saw([(look.entry, look.seen) for look in looks], now)
         for plan in (*failed, *plans):

@@ -50,6 +50,7 @@ class Here:
         weight: Returns about what a tag weighs: repository, tag.
         referrers: Returns what refers to a manifest: repository, digest.
         received: Returns how many bytes of an image have come since a time: repository, digest, Unix time.
+        platforms: Returns the manifests that an index lists, if that is here: digest.
         tree: All of it.
     """
 
@@ -57,6 +58,7 @@ class Here:
     weight: Callable[[str, str], Weight | None]
     referrers: Callable[[str, str], frozenset[str]] = lambda *_: frozenset()
     received: Callable[[str, str, float], int] = lambda *_: 0
+    platforms: Callable[[str], Collection[str]] = lambda _: ()
     tree: RegistryTree | None = None
 
 

@@ -30,8 +30,13 @@ def referrers_of(tree: RegistryTree, repository: str, digest: str) -> frozenset[
     https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
     """
     index = tagged(tree, repository, digest.replace(":", "-", 1))
+    return platforms_of(tree, index) if index else frozenset()  # a copy writes again what cannot be read
+
+
+def platforms_of(tree: RegistryTree, digest: str) -> frozenset[str]:
+    """Return the manifests that an index lists, such as those of its platforms; none if it is not here, or is no index."""
     try:
-        listed = json.loads(tree.blob(index).read_bytes()[:MAX_MANIFEST_BYTES])["manifests"] if index else []
+        listed = json.loads(tree.blob(digest).read_bytes()[:MAX_MANIFEST_BYTES])["manifests"]
         return frozenset(str(one["digest"]) for one in listed)
     except (OSError, ValueError, LookupError, TypeError):
-        return frozenset()  # a copy writes it again
+        return frozenset()

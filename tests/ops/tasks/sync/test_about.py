@@ -9,7 +9,7 @@ import pytest
 
 from ops.registry.manifests import fetched, image_problems
 from ops.registry.tree import RegistryTree
-from tests.ops.tasks.gc.gc_rig import INDEX, MANIFEST, digest_of, image_manifest
+from tests.ops.tasks.gc.gc_rig import INDEX, MANIFEST, Image, digest_of, image_manifest
 from tests.ops.tasks.sync.mirror_rig import MirrorRig
 
 SIGNATURE, SBOM = "application/vnd.dev.cosign.artifact.sig.v1+json", "application/spdx+json"
@@ -84,6 +84,25 @@ def test_only_the_wanted_kinds_of_referrers_are_missed(mirror: MirrorRig, lists:
     signed = refer(mirror, name, digest, SIGNATURE, *sbom)
     assert (state(mirror, here), state(mirror, here)) == ("changed", "unchanged")
     assert about_here(mirror, here, digest) == {signed[-1]["digest"]}
+
+
+def test_what_is_about_one_platform_later_is_copied_too(mirror: MirrorRig) -> None:
+    name, here = "platforms/app", "one/platforms/app"
+    digest, platform = mirror.push(name, "1", platforms=2), Image(f"{name}:1 1").digest
+    mirror.catalogue(mirror.entry("one", name, "1", digestTags=True))
+    assert state(mirror, here) == "changed"
+    signature, unrelated = f"{tag_of(platform)}.sig", f"{tag_of(digest_of(b'other'))}.sig"
+    for tag in (signature, unrelated):
+        mirror.push(name, tag)
+    assert mirror.plan()[here]["copy"] == [signature]
+    assert mirror.sync("--force")[here]["copied"] == [signature]
+    assert (state(mirror, here), mirror.tags(here)) == ("unchanged", sorted(["1", signature]))
+    # What is about the platforms of an image that is new comes along with it.
+    moved = mirror.push(name, "1", "moved", platforms=2)
+    another = f"{tag_of(Image('moved 0').digest)}.sig"
+    mirror.push(name, another)
+    assert (state(mirror, here), moved == digest) == ("changed", False)
+    assert another in mirror.tags(here)
 
 
 def test_a_single_image_is_signed_later_too(mirror: MirrorRig) -> None:
