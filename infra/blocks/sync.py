@@ -21,7 +21,7 @@ from ops.config import (
     TagPattern,
     in_full,
 )
-from ops.config.sync import Parallel, Reserve, Variables, Window
+from ops.config.sync import CosignSource, Parallel, Reserve, Variables, Window
 
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
@@ -34,7 +34,7 @@ _COMPARISON = r"(?:>=|<=|>|<|=|\^|~)?v?[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?"
 _RANGE = rf"^{_COMPARISON}(?: {_COMPARISON})*$"
 _LOWEST_INTERVAL_MIN = 5
 # What nothing reads unless there is a catalogue.
-_WITH_CATALOGUE = ("catalogue", "reserve_gb", "hub_reserve", "window", "variables")
+_WITH_CATALOGUE = ("catalogue", "reserve_gb", "hub_reserve", "window", "variables", "cosign")
 
 
 def _source(source: str) -> str:
@@ -165,6 +165,7 @@ class SyncSettings(Strict):
         parallel: How many images are copied at a time.
         variables: What templates in the catalogue's sources and targets are filled in with, by their names.
         upstream_ca: By registry that is mirrored from, a file with the certificates that vouch for it, besides the public ones.
+        cosign: Where the host gets cosign, which verifies what entries of the catalogue want signed.
         interval: How often regsync looks for what is new in `entries`.
         entries: What is copied where there is no catalogue: the old way.
         retention: Which old tags go.
@@ -180,6 +181,7 @@ class SyncSettings(Strict):
     parallel: Parallel | None = None
     variables: Variables = Field(default_factory=dict)
     upstream_ca: dict[UpstreamName, Path] = Field(default_factory=dict)
+    cosign: CosignSource | None = None
     interval: Annotated[str, Field(pattern=r"^([0-9]{1,4}h)?([0-9]{1,5}m)?$")] = "12h"
     entries: tuple[SyncEntry, ...] = ()
     retention: tuple[RetentionRule, ...] = ()
@@ -204,7 +206,7 @@ class SyncSettings(Strict):
         Args:
             registries: What this registry is called in its targets.
         """
-        given = {name: getattr(self, name) for name in ("reserve_gb", "hub_reserve", "window", "parallel")}
+        given = {name: getattr(self, name) for name in ("reserve_gb", "hub_reserve", "window", "parallel", "cosign")}
         known = {name: value for name, value in given.items() if value is not None}
         return MirrorSettings(into=self.into, registries=registries, variables=self.variables, **known)
 

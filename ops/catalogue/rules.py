@@ -10,6 +10,10 @@ from ops.catalogue.names import filled_in, is_folder
 from ops.config import Access
 from ops.config.tag_patterns import has_loose_alternatives
 
+# What an entry with `verify` needs where there is no cosign.
+NO_COSIGN = "wants signatures verified (x-regops.verify), and there is no cosign on this host, so that nothing of it is copied"
+GET_COSIGN = "set sync.cosign: {url, sha256} and run `up`, or put cosign into /usr/local/bin; or remove verify"
+
 
 def of_entry(checked: Checked, around: Surroundings) -> Iterator[Problem]:
     """Yield what is wrong with an entry."""
@@ -17,6 +21,9 @@ def of_entry(checked: Checked, around: Surroundings) -> Iterator[Problem]:
     yield from _of_platforms(checked)
     yield from _of_target(checked, around)
     yield from _of_patterns(checked)
+    if checked.entry and checked.entry.policies.verify and not around.verifies:
+        line = checked.item.line_of(OURS, "verify")
+        yield Problem(line, NO_COSIGN, GET_COSIGN, (checked.item.index,), severe=False)
 
 
 def _of_type(checked: Checked) -> Iterator[Problem]:

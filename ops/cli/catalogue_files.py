@@ -19,6 +19,7 @@ from ops.cli.say import say
 from ops.config import ConfigError, MirrorSettings
 from ops.core.layout import CATALOGUE_FILE
 from ops.stack.stack import Stack
+from ops.upstream.cosign_program import can_verify
 
 # `bin/regops` says where its checkout is.
 _CHECKOUT_VARIABLE = "REGOPS_CHECKOUT"
@@ -132,6 +133,6 @@ def around(file: Path, root: object, registries: list[str] | None, into: list[st
     mirror = mirror_of(root) if is_of_host(file, root) else None
     try:
         found = Surroundings.of(registries or (), into or (), mirror.variables if mirror else os.environ)
-        return replace(found, of_host=mirror is not None)
+        return replace(found, of_host=mirror is not None, verifies=mirror is None or can_verify(mirror.cosign))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--into") from None

@@ -86,7 +86,7 @@ from ops.config.retention import (
 )
 from ops.config.rollout import NewContainer, OneWay, Rollout, numbers
 from ops.config.services import SERVICE_USER, container_name
-from ops.config.sync import MIRROR_TARGET, RUNS_FOLDER, RUNS_MOUNT, MirrorSettings
+from ops.config.sync import MIRROR_TARGET, RUNS_FOLDER, RUNS_MOUNT, CosignSource, MirrorSettings
 from ops.config.tag_patterns import TagPattern
 from ops.config.upstreams import HUB, HUB_HOST, REGISTRY_NAME, UPSTREAM_LOGINS, in_full
 from ops.core.layout import CATALOGUE_FILE, CATALOGUE_PART, MIRROR_FOLDER
@@ -164,6 +164,7 @@ __all__ = [
     "ConfigError",
     "ConsoleConfig",
     "DeleteTag",
+    "CosignSource",
     "FailingLogin",
     "FailingLogins",
     "FailureLimits",

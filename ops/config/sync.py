@@ -36,6 +36,18 @@ Parallel = Annotated[int, Field(ge=1, le=16)]
 Variables = Mapping[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Annotated[str, Field(min_length=1)]]
 
 
+class CosignSource(Strict):
+    """Where the host gets the cosign that verifies what entries want signed.
+
+    Attributes:
+        url: The program for the host's processor, such as a release at GitHub.
+        sha256: Its checksum, as the release lists it: nothing else is run, wherever it came from.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class MirrorSettings(Strict):
     """What is mirrored by a catalogue.
 
@@ -48,6 +60,7 @@ class MirrorSettings(Strict):
         target: The registry as regsync reaches it.
         registries: What this registry is called in targets of the catalogue, with the port if there is one.
         variables: What templates in the catalogue's sources and targets are filled in with.
+        cosign: Where the host gets cosign; None for one that somebody has installed, if there is one.
     """
 
     into: Annotated[tuple[RepositoryPattern, ...], Field(min_length=1)]
@@ -58,3 +71,4 @@ class MirrorSettings(Strict):
     target: str = MIRROR_TARGET
     registries: tuple[str, ...] = ()
     variables: Variables = Field(default_factory=dict)
+    cosign: CosignSource | None = None

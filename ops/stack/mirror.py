@@ -15,12 +15,13 @@ from ops.registry.client import Login
 from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.upstream.client import Upstream
+from ops.upstream.cosign_program import CosignProgram, can_verify, cosign_program
 
 if TYPE_CHECKING:
     from ops.upstream.cosign import Cosign
 
-# Where cosign keeps sigstore's roots.
-SIGSTORE_FOLDER = f"{MIRROR_FOLDER}/sigstore"
+# Where cosign keeps sigstore's roots, and where the one that the settings name is kept.
+SIGSTORE_FOLDER, _COSIGN_FOLDER = f"{MIRROR_FOLDER}/sigstore", f"{MIRROR_FOLDER}/bin"
 
 
 def catalogue_of(stack: Stack) -> Document:
@@ -39,7 +40,8 @@ def catalogue_of(stack: Stack) -> Document:
 
 def surroundings_of(settings: MirrorSettings) -> Surroundings:
     """Return what the catalogue of a host is checked against, and filled in with."""
-    return Surroundings(frozenset(settings.registries), settings.into, settings.variables, of_host=True)
+    registries, verifies = frozenset(settings.registries), can_verify(settings.cosign)
+    return Surroundings(registries, settings.into, settings.variables, of_host=True, verifies=verifies)
 
 
 def mirrored_from(stack: Stack) -> Mapping[str, Sequence[str]]:
@@ -62,15 +64,20 @@ def upstream_of(stack: Stack, registry: str) -> Upstream:
     return Upstream(registry, _login(stack, registry), ca=stack.config.upstream_ca.get(registry))
 
 
+def cosign_program_of(stack: Stack) -> CosignProgram | None:
+    """Return the cosign that verifies what a stack mirrors; None if there is none on this host."""
+    return cosign_program(stack.config.sync.cosign if stack.config.sync else None, stack.root / _COSIGN_FOLDER)
+
+
 def cosign_of(stack: Stack, registry: str) -> Cosign | None:
     """Return what verifies the images of a registry that is mirrored from; None if there is no cosign on this host.
 
     Raises:
         ConfigError: The login cannot be read.
     """
-    from ops.upstream.cosign import Cosign, find_cosign  # noqa: PLC0415  # few verify anything
+    from ops.upstream.cosign import Cosign  # noqa: PLC0415  # few verify anything
 
-    program, folder = find_cosign(), stack.root / SIGSTORE_FOLDER
+    program, folder = cosign_program_of(stack), stack.root / SIGSTORE_FOLDER
     return Cosign(program, folder, registry, _login(stack, registry), stack.config.upstream_ca.get(registry)) if program else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +16,9 @@ from ops.config import HUB
 from ops.core.files import write_atomic
 from ops.core.process import CommandError, run
 from ops.registry.client import Login
+from ops.upstream.cosign_fetching import CosignError
+from ops.upstream.cosign_program import CosignProgram
 
-_PROGRAM = "cosign"
-# Where people put it; timers look in fewer folders than shells do.
-_FOLDERS = ("/usr/local/bin", "/opt/cosign/bin")
 _LIMIT_S = 120.0
 _HUB_LOGIN = "https://index.docker.io/v1/"
 # The proxies that it is to use, as other programs do.
@@ -42,25 +40,19 @@ class UnverifiedError(Exception):
         self.passes = passes
 
 
-def find_cosign() -> Path | None:
-    """Return the cosign of this machine; None if it has none."""
-    found = shutil.which(_PROGRAM, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]))
-    return Path(found) if found else None
-
-
 @dataclass(frozen=True)
 class Cosign:
     """cosign, for the images of one upstream registry.
 
     Attributes:
-        program: Where it is.
+        program: Which one.
         folder: Where it keeps sigstore's roots.
         registry: The registry.
         login: An account there.
         ca: Certificates (PEM) that vouch for it besides the public ones.
     """
 
-    program: Path
+    program: CosignProgram
     folder: Path
     registry: str
     login: Login | None = None
@@ -78,9 +70,13 @@ class Cosign:
             UnverifiedError: It is not signed so, or cosign cannot tell.
             OSError: What cosign is told cannot be written.
         """
+        try:
+            program = self.program.ready()
+        except CosignError as error:
+            raise UnverifiedError(f"wants its signatures verified, and cosign is not there: {error}", passes=True) from None
         with self._told(wanted) as told:
             image = f"{self.registry}/{repository}@{digest}"
-            words: list[str | Path] = [self.program, "verify", *options(wanted, told), image]
+            words: list[str | Path] = [program, "verify", *options(wanted, told), image]
             try:
                 run(words, timeout=_LIMIT_S, env=self._environment(told))
             except CommandError as error:

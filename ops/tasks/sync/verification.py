@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from ops.catalogue.rules import GET_COSIGN, NO_COSIGN
 from ops.tasks.sync.model import Failure, Job, MirrorEntry
 
 if TYPE_CHECKING:
@@ -13,10 +14,7 @@ if TYPE_CHECKING:
 
 # cosign takes a moment to start, and then waits for the registry.
 _AT_ONCE = 4
-_NO_COSIGN = Failure(
-    "wants signatures verified (x-regops.verify), and there is no cosign on this host, so that nothing of it is copied",
-    "put cosign into /usr/local/bin, or remove verify",
-)
+_NO_COSIGN = Failure(NO_COSIGN, GET_COSIGN)
 
 
 class Verifier:

@@ -9,15 +9,17 @@ from datetime import timedelta
 
 import humanize
 
+from ops.catalogue.rules import GET_COSIGN, NO_COSIGN
 from ops.catalogue.shipped import is_ahead, working_copy
 from ops.config import MIRROR_FOLDER, MirrorSettings
-from ops.core.findings import FAILED, OK, WARNING, Check
+from ops.core.findings import FAILED, OK, WARNING, Check, and_more
 from ops.runs.timers import look_at, timers
 from ops.stack.stack import Stack
 from ops.tasks.doctor.checks.tasks import expected_since
 from ops.tasks.sync.model import EntryState, MirrorEntry
 from ops.tasks.sync.state import DATABASE, MirrorStateError, Record
 from ops.tasks.sync.status import MirrorStatus, standing
+from ops.upstream.cosign_program import can_verify
 
 _NAME, _TASK = "mirror", "sync"
 _HOUR_S = 3600.0
@@ -45,7 +47,7 @@ def mirror(stack: Stack, *, brief: bool = False) -> list[Check]:
         )
         return [Check(_NAME, FAILED, str(error), aside, error.exit_code), *_ahead(stack)]
     entries = [] if brief or status.problem else _entries(status)
-    return [_whole(stack, settings, status), *entries, *_ahead(stack)]
+    return [_whole(stack, settings, status), *entries, *_unverifiable(settings, status), *_ahead(stack)]
 
 
 def _whole(stack: Stack, settings: MirrorSettings, status: MirrorStatus) -> Check:
@@ -77,6 +79,14 @@ def _entries(status: MirrorStatus) -> Iterable[Check]:
     for entry, record in status.those(EntryState.FAILED)[:_SHOWN]:
         word = _word(entry, names)
         yield _entry(entry, record, "failed", f"put that right, then `regops sync {word}` mirrors it; later runs try it, too")
+
+
+def _unverifiable(settings: MirrorSettings, status: MirrorStatus) -> list[Check]:
+    """Tell that nothing can be copied of entries which want signatures verified: before a run has found it out, too."""
+    wanted = [entry for entry, _ in status.entries if entry.entry and entry.entry.policies.verify]
+    if not wanted or can_verify(settings.cosign):
+        return []
+    return [Check("cosign", WARNING, f"{wanted[0].name}{and_more(wanted)} {NO_COSIGN}", GET_COSIGN)]
 
 
 def _entry(entry: MirrorEntry, record: Record, what: str, remedy: str) -> Check:

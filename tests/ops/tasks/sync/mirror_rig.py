@@ -21,6 +21,7 @@ from ops.catalogue.shipped import working_copy
 from ops.config import REGOPS_FILE, RUNS_FOLDER, RUNS_MOUNT, MirrorSettings, RegopsConfig, container_name, render
 from ops.core.files import write_atomic
 from ops.core.process import Completed
+from ops.registry.client import ANY_MANIFEST
 from ops.stack.stack import Stack
 from tests.ops import command_line
 from tests.ops.tasks.gc.gc_rig import INDEX, Client, Image, digest_of
@@ -99,6 +100,12 @@ class MirrorRig:
     def tags(self, repository: str) -> list[str]:
         """Return the tags of a repository here."""
         return self.rig.tags(repository)
+
+    def digest(self, repository: str, tag: str) -> str:
+        """Return what a tag is here."""
+        token = self.rig.target.token(f"repository:{repository}:pull", "admin")
+        head = self.rig.target.request("HEAD", f"/v2/{repository}/manifests/{tag}", token, headers={"Accept": ANY_MANIFEST})
+        return str(head.headers["docker-content-digest"])
 
     def configure(self, **changes: Any) -> None:
         """Change settings of the mirror."""

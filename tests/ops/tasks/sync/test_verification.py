@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,11 +16,14 @@ from infra.paths import cache_folder
 from ops.catalogue.entry import Verification
 from ops.core.process import run
 from ops.registry.client import Login
+from ops.stack.mirror import SIGSTORE_FOLDER
 from ops.tasks.sync.mirror import mirror_of
 from ops.tasks.sync.model import EntryResult
 from ops.tasks.sync.run import sync
 from ops.upstream.cosign import Cosign, UnverifiedError, options
+from ops.upstream.cosign_program import CosignProgram
 from tests.ops.tasks.sync.mirror_rig import MirrorRig
+from tests.private_sigstore import Sigstore
 from tests.upstreams import Front
 from tools.offline.tools import ensure_cosign
 
@@ -88,10 +92,10 @@ def test_what_is_not_signed_by_the_key_stays_as_it_was(mirror: MirrorRig, signer
     moved = mirror.push(name, "1.0", "moved", platforms=2)
     mirror.catalogue(mirror.entry("one", name, "1.0", policies={"verify": {"key": signer.key}}))
     assert synced(mirror).state == "failed"
-    assert here(mirror, name, "1.0") == images["1.0"]
+    assert mirror.digest(f"one/{name}", "1.0") == images["1.0"]
     signer.sign(f"{source_of(mirror)}/{name}@{moved}")
     assert synced(mirror).copied == ("1.0",)
-    assert here(mirror, name, "1.0") == moved
+    assert mirror.digest(f"one/{name}", "1.0") == moved
 
 
 @system
@@ -123,12 +127,49 @@ def test_an_account_is_used_and_left_nowhere(
     wanted, folder, temporary = Verification(key=signer.key), tmp_path / "roots", tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    Cosign(cosign, folder, private.address, Login("robot", "secret")).verify("private/app", digest, wanted)
+    program = CosignProgram(cosign)
+    Cosign(program, folder, private.address, Login("robot", "secret")).verify("private/app", digest, wanted)
     assert set(private.logins) == {"robot"}
     assert list(temporary.iterdir()) == []
     with pytest.raises(UnverifiedError) as error:
-        Cosign(cosign, folder, private.address).verify("private/app", digest, wanted)
+        Cosign(program, folder, private.address).verify("private/app", digest, wanted)
     assert "is not signed" in str(error.value)
+
+
+ISSUER, IDENTITY = "https://token.example.com", "https://github.com/org/app/.github/workflows/release.yml@refs/tags/v1"
+
+
+@system
+@pytest.mark.usefixtures("on_path")
+def test_an_identity_is_verified_as_a_sigstore_has_vouched_for_it(mirror: MirrorRig, cosign: Path, tmp_path: Path) -> None:
+    name, folder = "keyless/app", mirror.stack.root / SIGSTORE_FOLDER
+    signed = {
+        "1.0": (IDENTITY, ISSUER),
+        "1.1": ("https://github.com/other/app/x", ISSUER),
+        "1.2": (f"https://evil.example/{IDENTITY}", ISSUER),
+        "1.3": (IDENTITY, "https://token.example.com.evil.example"),
+    }
+    images = {tag: mirror.push(name, tag) for tag in (*signed, "1.4", "1.5", "1.6")}
+
+    def image(tag: str) -> str:
+        return f"{source_of(mirror)}/{name}@{images[tag]}"
+
+    stranger = Sigstore(cosign, tmp_path / "stranger")
+    with Sigstore(cosign, tmp_path / "sigstore").running() as sigstore:
+        sigstore.trust(folder)
+        for tag, (identity, issuer) in signed.items():
+            sigstore.sign(image(tag), identity, issuer)
+        sigstore.sign(image("1.4"), IDENTITY, ISSUER, logged=False)
+        stranger.sign(image("1.5"), IDENTITY, ISSUER)
+        mirror.catalogue(wanting(mirror, name, {"identity": "https://github.com/org/app/.*", "issuer": ISSUER}))
+        done = synced(mirror)
+    shutil.rmtree(folder)
+    signature = f"{images['1.0'].replace(':', '-', 1)}.sig"
+    assert done.copied == ("1.0", signature), str(done)
+    assert list(done.failures) == ["1.1", "1.2", "1.3", "1.4", "1.5", "1.6"]
+    assert {tag: failure.passes for tag, failure in done.failures.items()} == {**dict.fromkeys(done.failures, False), "1.6": True}
+    for tag in ("1.1", "1.2", "1.3"):
+        assert "none of the expected identities matched" in done.failures[tag].why
 
 
 def test_an_identity_must_match_as_a_whole_and_a_log_is_asked_only_if_it_is_wanted(tmp_path: Path) -> None:
@@ -147,10 +188,3 @@ def synced(mirror: MirrorRig) -> EntryResult:
     with mirror_of(mirror.stack) as opened:
         (result,) = sync(replace(opened, pauses_s=()), opened.entries, force=True).results
     return result
-
-
-def here(mirror: MirrorRig, repository: str, tag: str) -> str:
-    """Return what a tag is here."""
-    token = mirror.rig.target.token(f"repository:one/{repository}:pull", "admin")
-    head = mirror.rig.target.request("HEAD", f"/v2/one/{repository}/manifests/{tag}", token, headers={"Accept": "*/*"})
-    return str(head.headers["docker-content-digest"])

@@ -98,6 +98,25 @@ def test_two_entries_of_one_source_are_told_apart_by_their_lines(tmp_path: Path)
     assert "quarantined" not in mirror(stack)[0].detail
 
 
+def test_entries_that_want_signatures_verified_are_told_where_there_is_no_cosign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("ops.upstream.cosign_program._FOLDERS", ())
+    stack = stack_with_mirror(tmp_path, 3)
+    assert "cosign" not in found(stack)
+    wanted = b"x-regops: {verify: {identity: someone, issuer: 'https://example.com'}}"
+    edit(stack, catalogue(3).replace(b"type: repository", b"type: repository\n  " + wanted, 2))
+    remember(stack)
+    check = found(stack)["cosign"]
+    assert (check.state, check.detail.partition(" wants")[0]) == ("warning", "docker.io/team/app0 (and 1 more)")
+    assert "sync.cosign: {url, sha256}" in check.remedy
+    assert [one.name for one in mirror(stack, brief=True)] == ["mirror", "cosign", "catalogue"]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/cosign").touch(mode=0o755)
+    assert "cosign" not in found(stack)
+
+
 def test_one_that_is_switched_off_is_no_fault(tmp_path: Path) -> None:
     stack = stack_with_mirror(tmp_path)
     remember(stack, {1: 5})
