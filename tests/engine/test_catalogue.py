@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.engine.stacks import TestStack, new_stack
 from tests.ops.command_line import regops
 from tests.ops.tasks.gc.gc_rig import Client, Image, running
 from tools.bootstrap.errors import SetupError
+from tools.bootstrap.judge import judge
 from tools.offline.images import ensure_images
 
 MIRROR = {"into": ["library/**"]}
@@ -60,6 +63,26 @@ def test_its_regsync_waits_and_sees_what_runs_are_told(mirroring: TestStack) -> 
     ran = container.exec_run(["regsync", "once", "--config", f"{RUNS_MOUNT}/try.yml"])
     assert ran.exit_code == 0, ran.output
     told.unlink()
+
+
+def test_a_preview_of_an_edit_shows_one_changed_file(mirroring: TestStack) -> None:
+    write(mirroring, "alpine", "busybox")
+    stack = mirroring.open().stack
+    with stack.locked():
+        stack.prepare()
+        planned = stack.preview("--json").stdout
+    found = {change.urn.rpartition("::")[2]: (change.operation, change.properties) for change in judge(planned).changes}
+    # What is shipped, and what is done after each: a look whether all is well, and the removal of old releases.
+    assert found == dict.fromkeys(("release", "doctor", "prune"), ("update", ("create",)))
+    step = next(one for one in json.loads(planned)["steps"] if one["urn"].endswith("::release"))
+    before, after = (_shipped(step[state]["inputs"]["create"]) for state in ("oldState", "newState"))
+    assert {re.sub("-[0-9a-f]+/", "/", name) for name, _ in before ^ after} == {"parts/catalogue/catalogue.yml"}
+
+
+def _shipped(command: str) -> set[tuple[str, bytes]]:
+    """Return the files of a release, each with its content."""
+    with tarfile.open(next(word for word in command.split() if word.endswith(".tar"))) as tar:
+        return {(one.name, file.read()) for one in tar if one.isfile() and (file := tar.extractfile(one))}
 
 
 def test_an_edit_restarts_nothing(mirroring: TestStack) -> None:
