@@ -10,6 +10,7 @@ from infra.settings import SettingsError, parse
 
 DIGEST = "sha256:" + "0" * 64
 ALPINE = {"source": "docker.io/library/alpine"}
+COSIGN = {"url": "https://example.com/cosign-linux-amd64", "sha256": "0" * 64}
 
 
 def problem(**sync: Any) -> str:
@@ -191,6 +192,7 @@ def test_the_catalogue_or_the_settings_say_what_is_mirrored_and_not_both() -> No
         ({"entries": [ALPINE], "window": "22:00-06:00"}, "window only works with into"),
         ({"reserve_gb": 5, "hub_reserve": 5}, "reserve_gb, hub_reserve only works with into"),
         ({"variables": {"HUB": "docker.io"}}, "variables only works with into"),
+        ({"cosign": COSIGN}, "cosign only works with into"),
         ({"into": ["library/**"], "interval": "6h"}, "interval only works with entries"),
     ],
 )
@@ -207,10 +209,19 @@ def test_what_nothing_would_read_is_refused(given: dict[str, Any], told: str) ->
         ({"parallel": 17}, "parallel: "),
         ({"variables": {"A-B": "x"}}, "variables.A-B"),
         ({"variables": {"A": ""}}, "variables.A: "),
+        ({"cosign": {"url": COSIGN["url"]}}, "cosign.sha256: is required"),
+        ({"cosign": {**COSIGN, "sha256": "sha256:abc"}}, "cosign.sha256: "),
+        ({"cosign": {**COSIGN, "url": "/usr/bin/cosign"}}, "cosign.url: "),
     ],
 )
 def test_a_mirror_that_cannot_be_is_refused(given: dict[str, Any], told: str) -> None:
     assert problem(**{"into": ["library/**"], **given}).startswith(f"sync.{told}")
+
+
+def test_the_host_is_told_which_cosign_to_fetch() -> None:
+    mirror = parse({"sync": {"into": ["library/**"], "cosign": COSIGN}}, stack="test").sync.mirror(())
+    assert mirror.cosign is not None
+    assert mirror.cosign.model_dump() == COSIGN
 
 
 def test_the_mirror_does_not_write_below_the_name_of_this_registry() -> None:
