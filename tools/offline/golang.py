@@ -64,9 +64,11 @@ class GoMain(GoProgram):
 
     Attributes:
         source: The text of main.go, in place of that of `package`.
+        replaced: Packages of the module that are another one here, by their folder: what pulls in much, and is not used either.
     """
 
     source: str = ""
+    replaced: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def go_build(go: Go, program: GoProgram, folder: Path) -> None:
         if isinstance(program, GoMain):
             (workspace / "main.go").write_text(program.source)
             main = "."
+            if program.replaced:
+                _replace(go, program, workspace)
         _run(go, ["build", *options, main], workspace)
 
 
@@ -178,6 +182,20 @@ def kept_caches(cache: Path) -> Iterator[None]:
 def _downloaded(go: Go, module: str, version: str, workspace: Path) -> Path:
     """Return the folder of a module, verified against the checksum database."""
     return Path(json.loads(_run(go, ["mod", "download", "-json", f"{module}@v{version}"], workspace))["Dir"])
+
+
+def _replace(go: Go, program: GoMain, workspace: Path) -> None:
+    """Build with a copy of the module in which some packages are others: Go has no files replaced where it keeps modules."""
+    copy = workspace / "module"
+    module = _downloaded(go, program.module, program.version, workspace)
+    shutil.copytree(module, copy, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("*_test.go", "testdata"))
+    for inner, _, _ in os.walk(copy):
+        Path(inner).chmod(0o755)  # Go keeps modules read-only
+    for folder, text in program.replaced.items():
+        shutil.rmtree(copy / folder)
+        (copy / folder).mkdir()
+        (copy / folder / "replaced.go").write_text(text)
+    _run(go, ["mod", "edit", f"-replace={program.module}=./{copy.name}"], workspace)
 
 
 def _take_over(go: Go, program: GoProgram, workspace: Path) -> None:

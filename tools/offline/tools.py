@@ -12,7 +12,7 @@ from tools.offline.golang import GoMain, GoProgram, ensure_program
 _CRANE = GoProgram("github.com/google/go-containerregistry", "cmd/crane", "0.22.1")
 
 
-# The program without key services of clouds, whose SDKs are more code than all the rest.
+# The program without key services of clouds, keys in Kubernetes and policies in Rego, which are more code than all the rest.
 _COSIGN_MAIN = """\
 package main
 
@@ -21,8 +21,8 @@ import (
 	"log"
 	"os"
 
-	"github.com/sigstore/cosign/v2/cmd/cosign/cli"
-	cosignError "github.com/sigstore/cosign/v2/cmd/cosign/errors"
+	"github.com/sigstore/cosign/v3/cmd/cosign/cli"
+	cosignError "github.com/sigstore/cosign/v3/cmd/cosign/errors"
 )
 
 func main() {
@@ -36,7 +36,40 @@ func main() {
 	}
 }
 """
-_COSIGN = GoMain("github.com/sigstore/cosign/v2", "cmd/cosign", "2.6.5", source=_COSIGN_MAIN)
+_NO_KUBERNETES = """\
+package kubernetes
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sigstore/cosign/v3/pkg/cosign"
+)
+
+const KeyReference = "k8s://"
+
+type Secret struct{ Data map[string][]byte }
+
+var errLeftOut = errors.New("keys in Kubernetes are left out of this build")
+
+func GetKeyPairSecret(context.Context, string) (*Secret, error) { return nil, errLeftOut }
+
+func KeyPairSecret(context.Context, string, cosign.PassFunc) error { return errLeftOut }
+"""
+_NO_REGO = """\
+package rego
+
+import "errors"
+
+func ValidateJSON([]byte, []string) []error { return []error{errors.New("policies in Rego are left out of this build")} }
+"""
+_COSIGN = GoMain(
+    "github.com/sigstore/cosign/v3",
+    "cmd/cosign",
+    "3.1.3",
+    source=_COSIGN_MAIN,
+    replaced={"pkg/cosign/kubernetes": _NO_KUBERNETES, "pkg/cosign/rego": _NO_REGO},
+)
 
 
 def ensure_cosign(cache: Path) -> Path:

@@ -165,6 +165,10 @@ def test_a_main_package_of_ours_is_built_with_the_modules_packages(tmp_path: Pat
     program = GoMain(DIGEST.module, "cmd/hello", DIGEST.version, source=source)
     go_build(find_go(cache_folder("offline")), program, tmp_path)
     assert run([tmp_path / "hello"], timeout=10).stderr == f"{DIGEST.module}\n"
+    other = replace(program, replaced={"version": 'package version\n\nfunc Package() string { return "another" }\n'})
+    go_build(find_go(cache_folder("offline")), other, tmp_path)
+    assert run([tmp_path / "hello"], timeout=10).stderr == "another\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["hello"]
 
 
 @pytest.mark.system

@@ -45,8 +45,10 @@ class Signer:
         self._run("generate-key-pair")
         self.key = (folder / "cosign.pub").read_text()
 
-    def sign(self, image: str) -> None:
-        self._run("sign", "--key", "cosign.key", "--tlog-upload=false", "--yes", image)
+    def sign(self, image: str, *, as_referrer: bool = False) -> None:
+        """Sign an image: with a tag beside it, as cosign 2 does, or as cosign 3 does where there are no lists of referrers."""
+        words = ["--tlog-upload=false", "--use-signing-config=false", f"--new-bundle-format={str(as_referrer).lower()}"]
+        self._run("sign", "--key", "cosign.key", *words, "--yes", image)
 
     def _run(self, *words: str) -> None:
         environment = {"PATH": os.defpath, "HOME": str(self._folder), "COSIGN_PASSWORD": ""}
@@ -96,6 +98,21 @@ def test_what_is_not_signed_by_the_key_stays_as_it_was(mirror: MirrorRig, signer
     signer.sign(f"{source_of(mirror)}/{name}@{moved}")
     assert synced(mirror).copied == ("1.0",)
     assert mirror.digest(f"one/{name}", "1.0") == moved
+
+
+@system
+@pytest.mark.usefixtures("on_path")
+def test_a_signature_that_refers_to_its_image_counts_as_well(
+    mirror: MirrorRig, signer: Signer, cosign: Path, tmp_path: Path
+) -> None:
+    name = "referred/app"
+    images = {tag: mirror.push(name, tag, platforms=2) for tag in ("1.0", "1.1", "1.2")}
+    signer.sign(f"{source_of(mirror)}/{name}@{images['1.0']}", as_referrer=True)
+    Signer(cosign, tmp_path / "stranger").sign(f"{source_of(mirror)}/{name}@{images['1.1']}", as_referrer=True)
+    mirror.catalogue(wanting(mirror, name, {"key": signer.key}))
+    done = synced(mirror)
+    assert done.copied == ("1.0", images["1.0"].replace(":", "-", 1)), str(done)
+    assert {tag: failure.passes for tag, failure in done.failures.items()} == {"1.1": False, "1.2": True}
 
 
 @system
