@@ -62,6 +62,7 @@ class Job:
         network: Whether it may use the network.
         watches: Folder below the root: what appears there starts it too, at once; empty if there is none.
         asked: File below the root that starts it too, when somebody has asked for it; empty if nobody can.
+        measures: Whether it reads the kernel's figures below /proc/sys.
         restores: Whether it runs `restic restore`, which asks the kernel to give files their owners, and is killed where it may
             not ask. Without a capability it gets no answer but no.
     """
@@ -76,6 +77,7 @@ class Job:
     network: bool = False
     watches: str = ""
     asked: str = ""
+    measures: bool = False
     restores: bool = False
 
     def command(self, root: PurePosixPath) -> Sequence[str]:
@@ -263,6 +265,7 @@ def _notify(plan: Plan, everywhere: Sequence[str]) -> Task:
         limit_s=120,
         writes=[*everywhere, *([ALERTS_FOLDER] if alerts else [])],
         network=True,
+        measures=plan.runs("node-exporter"),
         watches=ALERTS_FOLDER if alerts else "",
     )
 

@@ -111,6 +111,8 @@ def _service(task: Job, root: PurePosixPath) -> str:
     often = "StartLimitIntervalSec=0\n" if task.watches or task.asked else ""
     stop_post += f"ExecStopPost=-{_forget(task, root)}\n" if task.asked else ""
     groups = "SupplementaryGroups=docker\n" if task.docker else ""
+    # The last of an option counts. All of /proc/sys stays read-only.
+    figures = "ProcSubset=all\n" if task.measures else ""
     owners = "SystemCallFilter=@chown\n" if task.restores else ""
     paths = "".join(f"ReadWritePaths={root}/{folder}\n" for folder in task.writes)
     # Output goes to the journal, which has the time of each line, limits its own size, and needs no folder.
@@ -136,7 +138,7 @@ Group={group}
 DevicePolicy=closed
 KeyringMode=private
 RemoveIPC=yes
-{HARDENED}{owners}"""
+{HARDENED}{figures}{owners}"""
 
 
 def _forget(task: Job, root: PurePosixPath) -> str:

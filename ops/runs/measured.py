@@ -1,4 +1,4 @@
-"""The metrics of what no single run knows: the host's services and disks, the registry's name, the messages that wait."""
+"""The metrics of what no single run knows: the host's services, disks, connections, the registry's name, messages that wait."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry, Gauge
 
 from ops.core import exit_codes
+from ops.host.connections import connections
 from ops.host.file_systems import is_read_only
 from ops.host.units import Unit, loaded_units
 from ops.notify.notifier import Notifier
@@ -50,6 +51,10 @@ def metrics_of(stack: Stack, units: Sequence[Unit], runs: Sequence[Run]) -> Coll
     _units(registry, units, runs)
     read_only = Gauge("regops_disk_read_only", "Whether a file system has become read-only.", ["disk"], registry=registry)
     read_only.labels("docker").set(is_read_only(_DOCKER_DISK))
+    if table := connections():
+        entries, limit = "Connections that the kernel's firewall remembers.", "How many of them it can remember."
+        Gauge("regops_conntrack_entries", entries, registry=registry).set(table.entries)
+        Gauge("regops_conntrack_limit", limit, registry=registry).set(table.limit)
     host = urlsplit(stack.config.url).hostname or ""
     if host not in stack.config.resolve and not _is_address(host):
         known = "Whether the registry's name can be looked up from here."

@@ -67,7 +67,7 @@ def run_task(
         stack: The stack it belongs to.
         task: Its name.
         work: Does the work. An exception ends the task with its `exit_code`, or with 1 if it has none, and is raised again. If
-            the code is 75, the task counts as not started, unless the exception has `done_by_other`.
+            the code is 75, the task counts as not started, unless the exception has `done_by_other`. Its `figures` are measured.
         lock_name: The lock to hold meanwhile.
         wait_s: Seconds to wait for the lock.
         routine: It runs so often that its successes would fill the history: only failures are kept there.
@@ -135,7 +135,8 @@ class _Frame:
             outcome = Outcome(ended.code if isinstance(ended.code, int) else exit_codes.FAILED, "terminated")
             raise
         except BaseException as error:
-            outcome, by_other = Outcome(exit_codes.of(error), _line(error)), bool(getattr(error, "done_by_other", False))
+            outcome = Outcome(exit_codes.of(error), _line(error), getattr(error, "figures", {}))
+            by_other = bool(getattr(error, "done_by_other", False))
             raise
         finally:
             self.end(outcome, done_by_other=by_other)

@@ -54,6 +54,16 @@ def server(plan: Plan) -> Group:
                 summary="The {{ $labels.disk }} disk has become read-only",
                 to_do="The kernel does that after errors: `dmesg` shows them. Make a backup before you restart anything.",
             ),
+            alert(
+                "ConntrackAlmostFull",
+                "regops_conntrack_entries / regops_conntrack_limit > 0.75",
+                hold="10m",
+                severity="warning",
+                service="host",
+                summary="The kernel's table of connections is {{ $value | humanizePercentage }} full",
+                to_do="Once it is full, new connections are dropped, SSH included. `sysctl net.netfilter.nf_conntrack_max` shows "
+                "its size, and can enlarge it.",
+            ),
             *(_name() if _has_name(plan) else []),
             *(_messages() if plan.settings.operations.notify.channels else []),
         ],

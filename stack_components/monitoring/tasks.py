@@ -51,6 +51,15 @@ def tasks(plan: Plan) -> Group:
                 summary="No task has run yet",
                 to_do="`systemctl list-timers 'regops-*'` shows whether they are due. Without systemd, cron starts them.",
             ),
+            alert(
+                "GcRefused",
+                "regops_gc_refused > 0",
+                hold="15m",
+                severity="warning",
+                service="regops",
+                summary="Garbage collection refuses to start",
+                to_do="`regops gc --dry-run` shows what it would delete, and which safety check is in the way, with its remedy.",
+            ),
             *([_suspicious()] if plan.settings.backup.target else []),
         ],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import threading
 from dataclasses import asdict
@@ -268,6 +269,7 @@ def test_services_of_the_host_that_have_failed_are_measured(server: Server) -> N
     for line in ('{unit="docker.service"} 0.0', '{unit="broken.service"} 1.0'):
         assert f"regops_unit_failed{line}" in measured
     assert 'regops_disk_read_only{disk="docker"} 0.0' in measured
+    assert re.search(r"^regops_conntrack_limit [1-9]", measured, re.MULTILINE), "the task may not see the kernel's figures"
 
 
 def test_what_tasks_keep_is_the_stacks_own_whoever_calls_regops(server: Server) -> None:

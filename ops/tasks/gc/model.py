@@ -19,13 +19,18 @@ class Refusal(StrEnum):
 
 
 class RefusedError(Exception):
-    """The collection refuses to start; the message has a line for each reason, with its remedy."""
+    """The collection refuses to start; the message has a line for each reason, with its remedy.
+
+    Attributes:
+        figures: What is measured of a run that ends like this.
+    """
 
     exit_code = exit_codes.FAILED
 
     def __init__(self, reasons: Mapping[Refusal, str]) -> None:
         super().__init__("\n".join(f"{kind}: {reason}" for kind, reason in reasons.items()))
         self.reasons = reasons
+        self.figures = {"refused": len(reasons)}
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class Collected:
         """How the task ended."""
         report = self.report
         figures = {
+            "refused": 0,
             "removed_blobs": report.removed_blobs,
             "removed_bytes": report.size,
             "held_seconds": report.held_s,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -61,6 +63,21 @@ def test_messages_of_alerts_do_not_wait_for_their_time() -> None:
     assert "\nStartLimitIntervalSec=0\n" in texts["regops-notify.service"].partition("[Service]")[0]
     assert "regops-try.path" not in units(WRITER, ROOT)
     assert "StartLimit" not in units(WRITER, ROOT)["regops-try.service"]
+
+
+def test_only_what_measures_the_host_sees_the_figures_of_the_kernel() -> None:
+    measured = replace(plan(), services=("node-exporter",))
+    texts = {task.name: units(task, ROOT)[f"regops-{task.name}.service"] for task in schedule(measured)}
+    seen = {name for name, text in texts.items() if re.findall(r"^ProcSubset=(.+)$", text, re.MULTILINE)[-1] == "all"}
+    assert seen == {"notify"}
+    assert "ProtectKernelTunables=yes\n" in texts["notify"]
+    assert "ProcSubset=all" not in units(schedule(plan())[-1], ROOT)["regops-notify.service"], "nobody would read them"
+
+
+@pytest.mark.system
+def test_what_measures_the_host_may_do_hardly_more(server: Debian13) -> None:
+    name = "regops-notify.service"
+    server.run(f"echo ProcSubset=all >> {FOLDER}/{name}; systemd-analyze security --offline=true --threshold={EXPOSURE} {name}")
 
 
 def test_only_timers_are_started_with_the_machine() -> None:

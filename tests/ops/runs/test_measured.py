@@ -11,9 +11,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ops.config.notify import NotifySettings
+from ops.host.connections import Connections
 from ops.host.units import Unit
 from ops.notify.message import Letter, Message
 from ops.notify.notifier import Notifier
+from ops.runs import measured
 from ops.runs.history import ENDED, KILLED, Run
 from ops.runs.measured import FILE, measure, metrics_of
 from tests.ops.runs.test_task import CHANNEL, stack_in
@@ -96,6 +98,14 @@ def test_a_name_that_dns_does_not_know_is_told(
 
 def test_a_name_that_is_not_looked_up_is_not_measured(tmp_path: Path) -> None:
     assert ("regops_name_resolves", ()) not in values(tmp_path, resolve={"registry.example.com": "127.0.0.1"})
+
+
+def test_the_kernels_table_of_connections_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured, "connections", lambda: Connections(567, 262_144))
+    found = values(tmp_path)
+    assert (found[("regops_conntrack_entries", ())], found[("regops_conntrack_limit", ())]) == (567.0, 262_144.0)
+    monkeypatch.setattr(measured, "connections", lambda: None)
+    assert ("regops_conntrack_entries", ()) not in values(tmp_path)
 
 
 def test_all_of_it_can_be_read_by_the_node_exporter(tmp_path: Path) -> None:

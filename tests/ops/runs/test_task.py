@@ -25,6 +25,7 @@ from ops.runs.marks import marks_of
 from ops.runs.task import Outcome, run_task
 from ops.stack.stack import Stack
 from ops.tasks.changes.update import OvertakenError
+from ops.tasks.gc.model import Refusal, RefusedError
 
 UUID = "0d0c0d0c-9d0c-4d0c-8d0c-0d0c0d0c0d0c"
 
@@ -114,6 +115,18 @@ def test_a_failure_is_pinged_with_its_code_and_raised(tmp_path: Path) -> None:
             run_task(stack, "gc", fail)
     assert watcher.pings[-1] == ("/13", "the registry does not answer second line")
     assert history_of(stack).runs()[0].exit_code == 13
+
+
+def test_what_is_known_of_a_failure_is_measured(tmp_path: Path) -> None:
+    def refuse() -> Outcome:
+        raise RefusedError({Refusal.SHARE: "too much", Refusal.BACKUP: "none"})
+
+    stack = stack_in(tmp_path)
+    with pytest.raises(RefusedError):
+        run_task(stack, "gc", refuse)
+    assert "regops_gc_refused 2.0" in (tmp_path / "metrics/regops-gc.prom").read_text()
+    run_task(stack, "gc", lambda: Outcome(0, "", {"refused": 0}))
+    assert "regops_gc_refused 0.0" in (tmp_path / "metrics/regops-gc.prom").read_text()
 
 
 def test_a_failure_is_reported_with_the_name_that_people_gave_the_registry(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ _FAILED, _RESTARTS = 'regops_unit_failed{unit="%s"}', 'regops_unit_restarts{unit
 _DOCKER = {"unit": "docker.service"}
 _RUN = f'regops_task_last_run_timestamp_seconds{{task="%s",{_LABELS}}}'
 _DONE = f'regops_task_last_success_timestamp_seconds{{task="%s",{_LABELS}}}'
+_CONNTRACK = "regops_conntrack_%s"
 _OUTBOX = 'regops_outbox_%s{channel="phone"}'
 
 FIRING = [
@@ -87,6 +88,13 @@ FIRING = [
         {"disk": "docker"},
     ),
     Case(
+        "a flood of clients",
+        "ConntrackAlmostFull",
+        {_CONNTRACK % "entries": "210000x60", _CONNTRACK % "limit": "262144x60"},
+        "10m",
+        "The kernel's table of connections is 80.11% full",
+    ),
+    Case(
         "the domain has lapsed",
         "NameNotResolved",
         {"regops_name_resolves": "0x60"},
@@ -134,6 +142,13 @@ FIRING = [
         {"task": "doctor", **_HOST},
     ),
     Case(
+        "a repository of half of all blobs was deleted",
+        "GcRefused",
+        {"regops_gc_refused": "1x60"},
+        "15m",
+        "Garbage collection refuses to start",
+    ),
+    Case(
         "half of all tags are gone",
         "BackupSuspicious",
         {"regops_backup_suspicious": "1x60"},
@@ -161,6 +176,18 @@ QUIET = [
     Case("all run", "UnitFailed", {_FAILED % "docker.service": "0x60"}, "20m"),
     Case("it was restarted once", "UnitRestarts", {_RESTARTS: "0x10 1x100"}, "30m"),
     Case("it can be written to", "DiskReadOnly", {'regops_disk_read_only{disk="docker"}': "0x40"}, "15m"),
+    Case(
+        "half of it is taken",
+        "ConntrackAlmostFull",
+        {_CONNTRACK % "entries": "131072x60", _CONNTRACK % "limit": "262144x60"},
+        "20m",
+    ),
+    Case(
+        "a flood of five minutes",
+        "ConntrackAlmostFull",
+        {_CONNTRACK % "entries": "9000x20 262144x10 9000x60", _CONNTRACK % "limit": "262144x90"},
+        "16m",
+    ),
     Case("it can be looked up again", "NameNotResolved", {"regops_name_resolves": "0x20 1x60"}, "16m"),
     Case("one waits for a minute", "MessagesWait", {_OUTBOX % "oldest_seconds": "60x60", _OUTBOX % "dead": "0x60"}, "20m"),
     Case("one backup was not made", "TaskOverdue", {SUCCESS % "backup": "0x5000"}, "1020m", evaluated="5m"),
@@ -168,5 +195,7 @@ QUIET = [
     Case("the mirror has alerts of its own", "TaskOverdue", {SUCCESS % "sync": "0x5000"}, "2000m", evaluated="5m"),
     Case("its first run failed", "TaskNeverSucceeded", {_RUN % "doctor": "_x200 60x100"}, "149m"),
     Case("it has worked once", "TaskNeverSucceeded", {_RUN % "doctor": "60x600", _DONE % "doctor": "60x600"}, "200m"),
+    Case("it has collected", "GcRefused", {"regops_gc_refused": "0x60"}, "20m"),
+    Case("the check was overridden at once", "GcRefused", {"regops_gc_refused": "0x20 1x20 0x60"}, "21m"),
     Case("little is gone", "BackupSuspicious", {"regops_backup_suspicious": "0x60"}, "20m"),
 ]

@@ -181,6 +181,7 @@ def test_alerts_are_about_services_that_run() -> None:
     assert {"AlertsNotDelivered", WATCHDOG} <= everything
     on_servers = {"CertificateExpires", "ClockNotSynchronised", "ClockSkewed", "NoTaskRuns", "TaskNeverSucceeded", "TaskOverdue"}
     measured = {"BackupSuspicious", "DiskReadOnly", "NameNotResolved", "TaskMetricsStale", "UnitFailed", "UnitRestarts"}
+    measured |= {"ConntrackAlmostFull", "GcRefused"}
     assert everything - raised() == on_servers | measured
     assert everything - raised(**SERVER, protection={"enabled": False}) == {"CrowdSecReadsNothing"}
     without = raised(**SERVER, monitoring={"cadvisor": False})
