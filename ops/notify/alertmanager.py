@@ -15,7 +15,7 @@ from ops.notify.text import clean
 TASK = "alert"
 # What one Alertmanager may have open here: no flood fills the state file.
 MOST_OPEN = 200
-# Alertmanager repeats what fires each hour. What it has not repeated for so long has ended, and it has lost its memory meanwhile.
+# Alertmanager repeats what fires each hour at least. What it has not repeated for so long has ended, and it has lost its memory.
 FORGOTTEN_S = 3 * 3600.0
 # An alert whose rule has none of these is a warning.
 _SEVERITIES = {
@@ -51,7 +51,7 @@ def events_of(notifications: Sequence[Notification], known: AbstractSet[Fingerpr
                 flooded += 1
                 continue
             (still.add if alert.firing else still.discard)(about)
-            yield AlertEvent(message_of(alert, about, where), ok=not alert.firing)
+            yield AlertEvent(message_of(alert, about, where), ok=not alert.firing, began=alert.started)
         yield from _left_out(notification, known, where)
     if flooded:
         what = f"More than {MOST_OPEN} alerts are open: further ones are not told one by one"

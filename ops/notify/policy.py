@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from ops.config.notify import AlertRules, Severity
+from ops.notify.again import Ended, Endings
 from ops.notify.message import Letter, Message, Time, collapse
 from ops.notify.text import duration, utc
 
@@ -31,11 +32,13 @@ class AlertEvent:
         message: What to say about it.
         ok: False when what the fingerprint names is broken, True when it was checked and is fine; None for news.
         changed: Whether it is broken in another way than was told last: then it is told, though it is known.
+        began: Since when it is broken, where whoever reports it says that each time; it tells an old report from a new one.
     """
 
     message: Message
     ok: bool | None = None
     changed: bool = False
+    began: float | None = None
 
     def __post_init__(self) -> None:
         if self.ok is not None and self.message.fingerprint is None:
@@ -52,6 +55,7 @@ class Firing:
         told: When it was last sent.
         count: How often it has been reported.
         reported: When it was last reported; 0 if that is not known.
+        began: When it began, as whoever reported it says; None if that is not said.
     """
 
     message: Message
@@ -59,6 +63,7 @@ class Firing:
     told: Time
     count: Annotated[int, Field(ge=1)] = 1
     reported: Time = 0.0
+    began: Time | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class KnownState:
         held_left_out: How many more there were.
         day: Since the last digest.
         digest_on: Date of the last digest, `YYYY-MM-DD`; empty before the first run.
+        ended: Problems whose beginning is known, and that have ended.
         schema: Version of the format.
     """
 
@@ -96,6 +102,7 @@ class KnownState:
     held_left_out: Count = 0
     day: Day = Day()
     digest_on: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\d)?$")] = ""
+    ended: tuple[Ended, ...] = ()
     schema: Literal[1] = 1
 
 
@@ -123,6 +130,7 @@ def decide(
 
 def _changes(state: KnownState, events: Sequence[AlertEvent], now: float) -> tuple[KnownState, list[Message]]:
     firing = {one.message.fingerprint: one for one in state.firing}
+    ended = Endings(state.ended, now)
     day, out = state.day, list[Message]()
     for event in events:
         message, name = event.message, event.message.fingerprint
@@ -132,14 +140,17 @@ def _changes(state: KnownState, events: Sequence[AlertEvent], now: float) -> tup
         known = firing.get(name)
         if event.ok:
             day = replace(day, good=_counted(day.good, name.task))
+            ended.add(name, known.began if known else None)
             if known:
                 del firing[name]
                 out.append(_resolved(known, now))
                 day = _tell_of(day, f"Resolved {utc(now)}: {known.message.title}")
             continue
+        if known is None and ended.doubt(name, event.began):
+            continue
         day = replace(day, bad=_counted(day.bad, name.task))
         if known is None:
-            firing[name] = Firing(message, now, now, reported=now)
+            firing[name] = Firing(message, now, now, reported=now, began=event.began)
             out.append(message)
             day = _tell_of(day, f"Started {utc(now)}: {message.title}")
         elif event.changed or message.severity.rank > known.message.severity.rank:
@@ -147,7 +158,7 @@ def _changes(state: KnownState, events: Sequence[AlertEvent], now: float) -> tup
             out.append(message)
         else:
             firing[name] = replace(known, count=known.count + 1, reported=now)
-    return replace(state, firing=tuple(firing.values()), day=day), out
+    return replace(state, firing=tuple(firing.values()), day=day, ended=ended.kept()), out
 
 
 def _reminders(state: KnownState, now: float, rules: AlertRules) -> tuple[KnownState, list[Message]]:

@@ -103,7 +103,14 @@ def alertmanager_config(plan: Plan) -> AlertmanagerConfig:
         repeat_interval="1m",
     )
     unsent = SubRoute(receiver=_NOBODY, matchers=['severity="none"'])
-    urgent = SubRoute(receiver=_GATEWAY, matchers=['severity=~"critical|page"'], group_wait="10s", group_interval="1m")
+    # One whose beginning is that of one that has ended is only believed once it is repeated, and a page must not wait for that.
+    urgent = SubRoute(
+        receiver=_GATEWAY,
+        matchers=['severity=~"critical|page"'],
+        group_wait="10s",
+        group_interval="1m",
+        repeat_interval="5m",
+    )
     told = bool(notify_settings(plan.settings).channels)
     return AlertmanagerConfig(
         route=Route(receiver=_GATEWAY, routes=[watchdog, unsent, urgent]) if told else Route(receiver=_NOBODY, routes=[watchdog]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,13 +71,57 @@ def test_the_severity_of_a_rule_becomes_the_priority_of_the_message(severity: st
 def test_an_alert_is_told_once_and_its_end_once_whatever_is_repeated() -> None:
     first, other = alert(instance="a"), alert(instance="b")
     ended = {**first, "status": "resolved"}
-    steps = [[given(first)], [given(first)], [given(first, other)], [given(ended, other)], [given(ended)], [given(first)]]
+    steps = [[given(first)], [given(first)], [given(first, other)], [given(ended, other)], [given(ended)]]
     state, told = KnownState(), []
     for number, step in enumerate(steps):
         known = {one.message.fingerprint for one in state.firing if one.message.fingerprint}
         state, messages = decide(state, reported(*step, known=known), NOON + number * 60, RULES)
         told.append([message.title for message in messages])
-    assert told == [[DOWN], [], [DOWN], [f"Resolved: {DOWN}"], [], [DOWN]]
+    assert told == [[DOWN], [], [DOWN], [f"Resolved: {DOWN}"], []]
+
+
+def after(*steps: tuple[float, dict[str, Any]], state: KnownState = KnownState()) -> list[str]:  # noqa: B008  # immutable
+    """What is told of notifications that come so many seconds after noon, each alone."""
+    told = []
+    for at, one in steps:
+        known = {one.message.fingerprint for one in state.firing if one.message.fingerprint}
+        state, messages = decide(state, reported(given(one), known=known), NOON + at, RULES)
+        told += [message.title for message in messages]
+    return told
+
+
+FIRST = alert()
+ENDED, LATER = {**FIRST, "status": "resolved"}, {**FIRST, "startsAt": "2026-11-18T12:20:00Z"}
+TOLD = [DOWN, f"Resolved: {DOWN}"]
+
+
+@pytest.mark.parametrize("at", [120.0, 3600.0, 12 * HOUR])
+def test_an_old_notification_that_comes_once_more_after_its_end_is_not_told(at: float) -> None:
+    assert after((0, FIRST), (60, ENDED), (at, FIRST), (at + 30, FIRST)) == TOLD
+    assert after((0, FIRST), (60, ENDED), (at, FIRST), (at + 90, ENDED), (at + 120, FIRST)) == TOLD
+
+
+def test_one_that_fires_again_is_told_at_once() -> None:
+    assert after((0, FIRST), (60, ENDED), (120, LATER)) == [*TOLD, DOWN]
+
+
+def test_one_that_alertmanager_had_ended_without_having_heard_of_it_is_told_when_it_is_repeated() -> None:
+    assert after((0, FIRST), (300, ENDED), (600, FIRST), (900, FIRST), (1200, ENDED)) == [*TOLD, *TOLD]
+    assert after((0, FIRST), (300, ENDED), (2 * 86_400, FIRST)) == [*TOLD, DOWN], "it is not known for ever"
+
+
+def test_a_clock_that_jumps_hides_no_alert() -> None:
+    assert after((0, FIRST), (60, ENDED), (-3600, FIRST)) == [*TOLD, DOWN]
+    assert after((0, FIRST), (60, ENDED), (7200, FIRST), (100, FIRST)) == [*TOLD, DOWN]
+
+
+def test_beginnings_that_have_ended_are_bounded() -> None:
+    state = KnownState()
+    for number in range(300):
+        one = alert(instance=f"{number}")
+        both = reported(given(one), given({**one, "status": "resolved"}))
+        state, _ = decide(state, both, NOON + number, RULES)
+    assert len(state.ended) == 200
 
 
 def test_one_that_was_over_before_anybody_looked_is_told_whole() -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from ops.config import WATCHDOG
 from ops.events.alert_inbox import SILENT_S
+from ops.notify.again import REPEATED_S
 from ops.notify.alertmanager import FORGOTTEN_S
 from stack_components.monitoring import alertmanager, alerts, blackbox, prometheus
 from stack_components.monitoring.rules import Alert
@@ -221,6 +222,7 @@ route:
     - severity=~"critical|page"
     group_wait: 10s
     group_interval: 1m
+    repeat_interval: 5m
 receivers:
 - name: nobody
 - name: gateway
@@ -261,6 +263,7 @@ def test_without_channels_alerts_are_only_shown_and_it_is_seen_whether_they_woul
 def test_what_always_fires_is_handed_over_much_more_often_than_its_absence_is_told() -> None:
     assert SILENT_S > 80 * 3
     assert FORGOTTEN_S > 2 * 3600, "each hour Alertmanager says again what fires"
+    assert REPEATED_S < 5 * 60, "each five minutes it says again what is urgent"
 
 
 @pytest.mark.parametrize(("settings", "tls"), [({}, "false"), (SERVER, "true")])

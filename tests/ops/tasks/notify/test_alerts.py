@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -168,10 +169,10 @@ def test_an_alert_whose_end_was_lost_ends(tmp_path: Path) -> None:
     post(stack, alert())
     deliver(stack)
     state = stack.data / "alerts.json"
-    old = time.time() - 5 * 3600
-    text = state.read_text()
-    (reported,) = [line for line in text.splitlines() if '"reported"' in line]
-    state.write_text(text.replace(reported, f'   "reported": {old}'))
+    known = json.loads(state.read_text())
+    (firing,) = known["state"]["firing"]
+    firing["reported"] = time.time() - 5 * 3600
+    state.write_text(json.dumps(known))
     beat(stack)
     deliver(stack)
     assert titles(stack) == [DOWN], "Alertmanager may only just be back"
