@@ -144,16 +144,33 @@ class Engine:
     @contextlib.contextmanager
     def _api(self) -> Iterator[None]:
         """Run the API that decisions are sent to: an engine with both never ends by itself."""
-        argv = [str(engine_binary()), "-c", str(self.config), "-no-cs"]
+        with self._started("-no-cs"):
+            yield
+
+    @contextlib.contextmanager
+    def _started(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+        argv = [str(engine_binary()), "-c", str(self.config), *options]
         with (
-            (self.data / "api.log").open("wb") as log,
+            (self.data / "engine.log").open("wb") as log,
             subprocess.Popen(argv, env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
         ):
             try:
                 wait_until_up(f"http://127.0.0.1:{self.port}/health", process)
-                yield
+                yield process
             finally:
                 process.kill()
+
+    @contextlib.contextmanager
+    def working(self, log: Path) -> Iterator[str]:
+        """Run it as its container does, on a log that grows; yield the URL of its metrics."""
+        port = free_port()
+        served = {"enabled": True, "level": "full", "listen_addr": "127.0.0.1", "listen_port": port}
+        self.config.write_text(yaml.safe_dump(_config(self) | {"prometheus": served}))
+        (self.etc / "acquis.yaml").write_text(yaml.safe_dump({"filenames": [str(log)], "labels": {"type": "caddy"}}))
+        with self._started() as process:
+            url = f"http://127.0.0.1:{port}/metrics"
+            wait_until_up(url, process)
+            yield url
 
     def run(self, program: Path, *arguments: str) -> str:
         """Run one of the programs with this configuration; return what it prints.

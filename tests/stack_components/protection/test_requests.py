@@ -6,24 +6,28 @@ import contextlib
 import hashlib
 import io
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from infra.plan import Plan
 from stack_components.protection.config import acquisition, request_parsers
 from tests.ops.gateway.gateway_rig import SERVICE, basic
 from tests.plans import BARE, EVERYTHING, plan_of
 from tests.stack_components.edge.caddy import serving
+from tests.stack_components.monitoring.used_metrics import used
 from tests.stack_components.protection.edge import Edge, running_edge
-from tests.stack_components.protection.engine import engine_binary, make_engine
+from tests.stack_components.protection.engine import cscli_binary, engine_binary, make_engine
 
 pytestmark = pytest.mark.system
 
 OURS = {"parsers/s02-enrich/zz-private-registry.yaml": request_parsers()}
+_BOUNCER_KEY, _MEASURED_WITHIN_S = "of-the-tests-0123456789", 60.0
 _LAYERS = 15
 _IMAGES = 5
 _PROBING = "crowdsecurity/http-probing"
@@ -156,6 +160,28 @@ def test_registry_clients_are_left_alone_and_attackers_are_banned(log: Path, tmp
         "203.0.113.3": {_PROBING},
         "203.0.113.4": {_GUESSING},
     }
+
+
+def test_what_rules_and_dashboards_ask_of_crowdsec_is_measured_by_it(log: Path, tmp_path: Path) -> None:
+    asked, growing = used("cs_"), tmp_path / "access.log"
+    assert len(asked) > 4
+    growing.touch()
+    engine = make_engine(tmp_path / "crowdsec", OURS)
+    with engine.working(growing) as url:
+        engine.run(cscli_binary(), "bouncers", "add", "tests", "--key", _BOUNCER_KEY)
+        question = f"http://127.0.0.1:{engine.port}/v1/decisions"
+        assert httpx.get(question, headers={"X-Api-Key": _BOUNCER_KEY}).status_code == 200
+        with growing.open("a") as file:
+            file.write(f"no JSON\n{log.read_text()}")
+        give_up = time.monotonic() + _MEASURED_WITHIN_S
+        while missing := asked - measured(url):
+            assert time.monotonic() < give_up, missing
+            time.sleep(0.5)
+
+
+def measured(url: str) -> set[str]:
+    """The names of what it serves."""
+    return {sample.name for family in text_string_to_metric_families(httpx.get(url).text) for sample in family.samples}
 
 
 def test_without_pages_a_scanner_is_banned(tmp_path: Path) -> None:
