@@ -40,7 +40,7 @@ provisioned = host.provision(
     folders=[*components.folders, *FOLDERS],
     kept=[*components.kept, *kept_folders(plan.settings)],
     release=Release([*components.parts, *server_parts(plan), regops_part(plan, host.root), ops_part(), site_part(machine())]),
-    hot_reloaded=[edge.NAME],
+    hot_reloaded=components.hot_reloaded,
     secrets={**secrets.named, **components.secret_files(secrets), **backups.secret_files},
 )
 networks = Networks("networks", plan, host)
@@ -48,7 +48,7 @@ context = Context(plan, host, provisioned, networks, secrets)
 
 components.start(context)
 running = host.roll_out(context.rollout, after=host.recover(provisioned, plan))
-running = [*running, *(reload(context, after=running) for reload in (gateway.reload, edge.reload))]
+running = [*running, *components.reload(context, after=running)]
 host.check(provisioned, plan, after=running)
 host.prune(provisioned, after=running)
 write_kit(plan, host, provisioned, backups, after=running)

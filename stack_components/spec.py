@@ -36,6 +36,8 @@ class ComponentSpec:
         kept: Those of the folders that destroy leaves in place.
         parts: Its configuration, as parts of the release.
         secret_files: Its secret files, content by path below the secrets folder.
+        hot_reloaded: Parts of the release that a service of it takes in while it runs.
+        reload: Lets it take in what has changed, once everything runs (`after`); None where nothing can be.
     """
 
     services: tuple[str, ...]
@@ -44,6 +46,8 @@ class ComponentSpec:
     kept: Callable[[Plan], Sequence[str]] = field(default=_no_folders)
     parts: Callable[[Plan], Sequence[Part]] = field(default=_no_parts)
     secret_files: Callable[[Plan, Secrets], Mapping[str, pulumi.Output[str]]] = field(default=_no_secret_files)
+    hot_reloaded: tuple[str, ...] = ()
+    reload: Callable[..., pulumi.Resource] | None = None
 
 
 class ComponentSpecs:
@@ -68,6 +72,11 @@ class ComponentSpecs:
         """The parts of the release of all components."""
         return [part for spec in self._chosen for part in spec.parts(self._plan)]
 
+    @property
+    def hot_reloaded(self) -> Sequence[str]:
+        """The parts that are taken in by services while they run."""
+        return [part for spec in self._chosen for part in spec.hot_reloaded]
+
     def secret_files(self, secrets: Secrets) -> Mapping[str, pulumi.Output[str]]:
         """The secret files of all components."""
         return {name: content for spec in self._chosen for name, content in spec.secret_files(self._plan, secrets).items()}
@@ -75,3 +84,12 @@ class ComponentSpecs:
     def start(self, context: Context) -> Sequence[pulumi.Resource]:
         """Create the components, in the order of the specs."""
         return [spec.start(context) for spec in self._chosen]
+
+    def reload(self, context: Context, *, after: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
+        """Let running services take in what has changed; return what does.
+
+        Args:
+            context: What the components were created with.
+            after: What waits until all services run.
+        """
+        return [spec.reload(context, after=after) for spec in self._chosen if spec.reload]

@@ -40,7 +40,7 @@ from ops.config.backup import (
     authorized_keys,
 )
 from ops.config.base import HIGHEST_PORT, ConfigError, Port, Strict, describe, describe_fault, load, read, render
-from ops.config.console import ConsoleConfig
+from ops.config.console import SETTINGS_REFUSED, SETTINGS_TAKEN_IN, ConsoleConfig
 from ops.config.gateway import (
     ALERTS_FOLDER,
     ALERTS_PATH,
@@ -147,6 +147,8 @@ __all__ = [
     "RUNS_MOUNT",
     "SERVICE_USER",
     "SESSION_COOKIE",
+    "SETTINGS_REFUSED",
+    "SETTINGS_TAKEN_IN",
     "SET_COOKIE_HEADER",
     "STORAGE_BOX",
     "TAG_NAME",

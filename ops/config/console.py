@@ -10,6 +10,10 @@ from pydantic import Field
 
 from ops.config.base import Port, Strict
 
+# What the console logs when it has read the configuration of `regops` again, or kept what it had.
+SETTINGS_TAKEN_IN = "settings taken in"
+SETTINGS_REFUSED = "settings refused; the former ones stay in force"
+
 
 class ConsoleConfig(Strict):
     """The configuration of `python3 -m ops.console`.
@@ -19,7 +23,7 @@ class ConsoleConfig(Strict):
         listen_port: Port to listen on.
         metrics_host: Address on which `/metrics` is served, if any. Only Prometheus should be able to reach it.
         metrics_port: Its port.
-        root: The stack's folder, as far as it is mounted: the current release's `regops` part, and the folders that are read.
+        root: The stack's folder, as far as it is mounted: the live copy of the `regops` part, and the folders that are read.
         title: The heading of each page.
         registry: The name by which clients reach the registry, with the port if there is one.
         own_authority: Whether its certificate is from the edge's own authority, which clients must trust first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python3 -m ops.console",
         description="Serve the web pages on which people see what the registry has, and whether all is well.",
-        epilog="example: python3 -m ops.console --config /etc/console/console.json",
+        epilog="example: python3 -m ops.console --config /etc/console/console.json; SIGUSR1 makes it read the settings again",
     )
     parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="the ConsoleConfig file (JSON)")
     options = parser.parse_args(arguments)
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         _log.error("the configuration is invalid", extra={"problems": error.problems})
         print(error, file=sys.stderr)  # noqa: T201  # for people who start it by hand
         return ConfigError.exit_code
+    signal.signal(signal.SIGUSR1, lambda *_: console.take_in())
     try:
         listener = server.listen(config.listen_host, config.listen_port)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ops.config import USER_HEADER, ConsoleConfig
+from ops.config import SETTINGS_REFUSED, SETTINGS_TAKEN_IN, USER_HEADER, ConfigError, ConsoleConfig
 from ops.console import views
 from ops.console.actions import forms
 from ops.console.behind import Courtesy
@@ -41,6 +42,8 @@ NAVIGATION = {
     "/clients": "Clients",
 }
 
+_log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
@@ -64,6 +67,17 @@ class Pages:
     def stack(self) -> Stack:
         """The stack, as it is mounted here."""
         return Stack(self.config.root, from_container=True)
+
+    def take_in(self) -> None:
+        """Read the stack's settings again. If something is wrong with them, all stays as it was, and the log says what it is."""
+        new = Stack(self.config.root, from_container=True)
+        try:
+            _log.info(SETTINGS_TAKEN_IN, extra={"stack": new.config.stack})
+        except ConfigError as error:
+            _log.error(SETTINGS_REFUSED, extra={"problems": error.problems})
+            return
+        self.stack = new
+        self.__dict__.pop("observer", None)  # it looks at the stack
 
     @cached_property
     def images(self) -> Images:

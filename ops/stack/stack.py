@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ops.config import REGOPS_FILE, ConfigError, RegopsConfig, load, read
-from ops.core.layout import CURRENT
+from ops.core.layout import CURRENT, LIVE
 
 ROOT_VARIABLE = "REGOPS_ROOT"
 # The lock of tasks that work on the registry's tree.
@@ -22,7 +22,8 @@ class Stack:
 
     Attributes:
         root: The folder.
-        from_container: Whether it is looked at from inside a container, to which the host's processes do not show.
+        from_container: Whether it is looked at from inside a container, to which the host's processes do not show, and the
+            configuration as the copy that is changed while the container runs.
     """
 
     root: Path
@@ -35,7 +36,7 @@ class Stack:
         Raises:
             ConfigError: It is missing or invalid.
         """
-        path = self.current / REGOPS_FILE
+        path = self._config_file
         if not path.exists():
             raise ConfigError([f"{path}: is missing; run `up`, or name the stack's folder with --root or {ROOT_VARIABLE}"])
         return load(path, RegopsConfig)
@@ -47,6 +48,11 @@ class Stack:
         with contextlib.suppress(ConfigError):
             return (self.secret(name).strip() if name else "") or self.config.stack
         return self.config.stack
+
+    @property
+    def _config_file(self) -> Path:
+        part, _, file = REGOPS_FILE.partition("/")
+        return self.root / LIVE / part / CURRENT / file if self.from_container else self.current / REGOPS_FILE
 
     @property
     def current(self) -> Path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pulumi
 
+from infra.host import Reload
 from infra.plan import Plan
 from infra.reach import reach
 from infra.regops import DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER
@@ -18,10 +19,14 @@ from ops.config import (
     READ_ONLY_FOLDER,
     REGOPS_FILE,
     REQUESTS_FOLDER,
+    SETTINGS_REFUSED,
+    SETTINGS_TAKEN_IN,
     ConsoleConfig,
+    container_name,
     render,
     request_folder,
 )
+from ops.core.layout import LIVE
 from stack_components import access_log
 from stack_components.context import Context
 from stack_components.edge import component as edge
@@ -38,6 +43,8 @@ METRICS_PORT = 8081
 # Prometheus reaches nothing but this.
 _METRICS_HOST = f"{NAME}.console-metrics"
 METRICS_ADDRESS = f"{_METRICS_HOST}:{METRICS_PORT}"
+# The part with the configuration of `regops`, which is read here too.
+SETTINGS = REGOPS_FILE.partition("/")[0]
 # The stack's folder, as far as the console sees it.
 _ROOT = "/srv/stack"
 
@@ -92,14 +99,15 @@ def service_args(plan: Plan) -> ServiceArgs:
     """Return the console's service, on the stock Python image (D14). What it shows it may read (D6b); requests it may write."""
     read = (DATA_FOLDER, REGISTRY_FOLDER, SNAPSHOTS_FOLDER, READ_ONLY_FOLDER, gateway.DATA_FOLDER, access_log.FOLDER)
     folders = (*read, MIRROR_FOLDER) if plan.has_catalogue else read
-    regops = REGOPS_FILE.partition("/")[0]
     return ServiceArgs(
         command=["python3", "-m", "ops.console", "--config", "/etc/console/console.json"],
         healthcheck=Healthcheck(
             ["python3", *gateway.UNCOMPILED, "-m", "ops.gateway.health", "--url", f"http://{_HOST}:{PORT}/console/healthz"],
             interval="10s",
         ),
-        parts={NAME: "/etc/console", regops: f"{_ROOT}/current/{regops}", "ops": "/opt/ops", "site": "/opt/site"},
+        parts={NAME: "/etc/console", "ops": "/opt/ops", "site": "/opt/site"},
+        # Most settings are of what `regops` does, and no reason to replace the pages on which people see it.
+        hot_reloaded={SETTINGS: f"{_ROOT}/{LIVE}/{SETTINGS}"},
         reads={folder: f"{_ROOT}/{folder}" for folder in folders},
         data={REQUESTS_FOLDER: f"{_ROOT}/{REQUESTS_FOLDER}"} if _folders(plan) else {},
         alongside=True,
@@ -116,9 +124,16 @@ class Console(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def reload(context: Context, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    """Let the running console take in the configuration of `regops`, and return what does."""
+    how = Reload(confirmation=SETTINGS_TAKEN_IN, refusal=SETTINGS_REFUSED)
+    name = container_name(context.settings.name, NAME)
+    return context.host.reload(context.provisioned.live_copy_of_part(SETTINGS), how, after=after, name=name)
+
+
 def _folders(plan: Plan) -> list[str]:
     asked_for = (*offers(plan), *((ACTION_REQUESTS,) if actions(plan) else ()))
     return [REQUESTS_FOLDER, *map(request_folder, asked_for)] if asked_for else []
 
 
-SPEC = ComponentSpec(services=(NAME,), start=Console, folders=_folders, parts=parts)
+SPEC = ComponentSpec(services=(NAME,), start=Console, folders=_folders, parts=parts, hot_reloaded=(SETTINGS,), reload=reload)

@@ -218,4 +218,6 @@ SPEC = ComponentSpec(
     start=Edge,
     folders=lambda _: [DATA_FOLDER, access_log.FOLDER, READ_ONLY_FOLDER],
     parts=parts,
+    hot_reloaded=(NAME,),
+    reload=reload,
 )

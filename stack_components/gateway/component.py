@@ -217,4 +217,4 @@ def reload(context: Context, *, after: Sequence[pulumi.Resource]) -> pulumi.Reso
     return context.host.reload(context.provisioned.live_copy_of_secrets(NAME), how, after=after, name=name)
 
 
-SPEC = ComponentSpec(services=(NAME,), start=Gateway, folders=folders, parts=parts, secret_files=secret_files)
+SPEC = ComponentSpec(services=(NAME,), start=Gateway, folders=folders, parts=parts, secret_files=secret_files, reload=reload)

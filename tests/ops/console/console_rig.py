@@ -67,6 +67,9 @@ class Furnished:
             backup=BackupSettings(target="/backups"),
         )
         write_atomic(self.root / "current" / REGOPS_FILE, render(config))
+        live = self.root / "live/regops/current"
+        live.parent.mkdir(parents=True)
+        live.symlink_to("../../current/regops")
         for folder in ("regops", "registry", "snapshots", "gateway"):
             (self.root / "data" / folder).mkdir(parents=True, exist_ok=True)
         self.layout = Layout(RegistryTree(self.root / "data/registry"))
