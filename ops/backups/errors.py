@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ops.backups.said import said_full, said_lost, said_torn
+from ops.backups.said import said_full, said_lost, said_torn, said_torn_snapshot
 from ops.config import BACKUP_FOLDER
 from ops.core import exit_codes
 from ops.core.process import Completed
@@ -46,6 +46,10 @@ class TornIndexError(BackupError):
     """A file with which data is found again was written half. rclone leaves such a one where there is no room."""
 
 
+class TornSnapshotError(BackupError):
+    """A snapshot was written half, so that it is none. rclone leaves such a one, too, and no check or prune ends well with it."""
+
+
 class NoRepositoryError(BackupError):
     """There is no repository yet."""
 
@@ -80,10 +84,8 @@ def error_of(done: Completed, repository: str, shown: str, why_lost: Callable[[]
     if done.returncode in _KINDS:
         kind, problem = _KINDS[done.returncode]
         return kind(problem.format(repository=shown, said=said))
-    if said_torn(said):
-        return TornIndexError(
-            f"an index in {shown} was written half, as when the server was full; make room there, then run `make prune`"
-        )
+    if torn := _torn(said, shown):
+        return torn
     if place := said_full(said, repository):
         what = shown if place == repository else f"the disk of {place}"
         return BackupFullError(f"{what} is full; make room there, and run it again: it goes on where it was")
@@ -92,3 +94,15 @@ def error_of(done: Completed, repository: str, shown: str, why_lost: Callable[[]
     if _NO_RCLONE in said:
         return BackupError(f"{shown} does not answer as rclone does, which `backup.append_only` needs there: {said}")
     return BackupError(f"restic failed: {said}")
+
+
+def _torn(said: str, shown: str) -> BackupError | None:
+    if said_torn(said):
+        return TornIndexError(
+            f"an index in {shown} was written half, as when the server was full; make room there, then run `make prune`"
+        )
+    if name := said_torn_snapshot(said):
+        return TornSnapshotError(
+            f"the file snapshots/{name}… in {shown} was written half, as when there was no room; it is no backup and never was"
+        )
+    return None

@@ -139,7 +139,8 @@ def repository_of(stack: Stack, password: str = BACKUP_PASSWORD, key: Path | Non
             by_rclone, place = _by_rclone(shell), f"{ssh.host}:{ssh.path}"
             restic = Restic(f"rclone:{ssh.path}", password_file, cache, by_rclone, place, connecting=[*shell, "rclone"])
             return BackupRepository(restic, folder)
-        restic = Restic(ssh.sftp, password_file, cache, by_sftp(words), connecting=[*shell, "-s", "sftp"])
+        sftp = ["sftp", "-P", str(ssh.port), *words, f"{ssh.user}@{ssh.host}"]
+        restic = Restic(ssh.sftp, password_file, cache, by_sftp(words), connecting=[*shell, "-s", "sftp"], sftp=sftp)
         return BackupRepository(restic, folder, Shell(shell, ssh.path))
     return BackupRepository(Restic(target, password_file, cache), folder)
 

@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops.backups.errors import LOCKED, BackupError, TornIndexError, error_of
+from ops.backups.errors import LOCKED, BackupError, TornIndexError, TornSnapshotError, error_of
+from ops.backups.said import said_full
+from ops.backups.torn import remove_torn
 from ops.core.files import drop_links
 from ops.core.process import CommandError, Completed, run, start_daemon
 from ops.core.ssh import connection_problem
@@ -70,6 +72,7 @@ class Restic:
         options: Words for each command: how to connect.
         place: Where it is, for people, if the name of the repository does not tell.
         connecting: A command that connects as restic does, and ends; empty for a folder.
+        sftp: `sftp` and how it connects, where files may be removed by it; empty for a folder, or where they may not.
     """
 
     repository: str
@@ -78,6 +81,7 @@ class Restic:
     options: Sequence[str] = ()
     place: str = ""
     connecting: Sequence[str] = ()
+    sftp: Sequence[str] = ()
 
     @property
     def shown(self) -> str:
@@ -112,18 +116,20 @@ class Restic:
         """
         self._run(["key", "add", "--new-password-file", str(file)], _ANSWER_LIMIT_S)
 
-    def back_up(self, folder: Path, *, host: str, tags: Sequence[str]) -> Backup:
-        """Back up a folder, always from the same place: restic compares a file with that of the same path in the last backup.
+    def back_up(self, folder: Path, *, host: str, tags: Sequence[str], after: str = "") -> Backup:
+        """Back up a folder, always from the same place: restic compares a file with that of the same path in the backup before.
 
         Args:
             folder: The folder.
             host: Under which name it is found again; the stack's.
             tags: What is noted with it.
+            after: The id of the backup before; if empty, all files are read. restic would look at all, and fail at a torn one.
 
         Raises:
             BackupError: It failed, or files went missing meanwhile. What was sent is not sent again by the next one.
         """
         words = ["backup", ".", "--json", "--host", host, *_SENDING, *(word for tag in tags for word in ("--tag", tag))]
+        words += ["--parent", after] if after else ["--force"]
         lines = self._run(words, _WORK_LIMIT_S, cwd=folder).stdout.splitlines()
         told = [json.loads(line) for line in lines if line.startswith("{")]
         (summary,) = [one for one in told if one.get("message_type") == "summary"]
@@ -220,16 +226,27 @@ class Restic:
         self._run(["forget", *backups], _WORK_LIMIT_S)
 
     def prune(self) -> None:
-        """Remove the data that no backup needs, and mend an index that was written half. It may be killed, and run again.
+        """Remove the data that no backup needs, and what was written half. It may be killed, and run again.
 
         Raises:
             BackupError: It failed.
         """
+        for torn in self.unreadable():
+            remove_torn(self.repository, self.sftp, f"snapshots/{torn}", self.cache)
         try:
             self._run(["prune", *_PRUNING], _WORK_LIMIT_S)
         except TornIndexError:
             self._run(["repair", "index"], _WORK_LIMIT_S)
             self._run(["prune", *_PRUNING], _WORK_LIMIT_S)
+
+    def unreadable(self) -> list[str]:
+        """Return the names of the snapshots that cannot be read, and are therefore none of the backups.
+
+        Raises:
+            BackupError: They cannot be listed.
+        """
+        listed = self._run(["list", "snapshots", "--no-lock"], _ANSWER_LIMIT_S).stdout
+        return sorted({*listed.split()} - {one.id for one in self.backups()})
 
     def packs(self) -> list[str]:
         """Return the names of the packs, which are files with data.
@@ -249,7 +266,12 @@ class Restic:
             BackupError: It is not; the message has what restic says.
         """
         reading = ["--read-data-subset", subset] if subset else []
-        self._run(["check", "--no-lock", *reading], _WORK_LIMIT_S)
+        try:
+            self._run(["check", "--no-lock", *reading], _WORK_LIMIT_S)
+        except TornSnapshotError as error:
+            remedy = "make prune" if self.connecting and not self.sftp else "regops backups prune"
+            files = ", ".join(f"snapshots/{name}" for name in self.unreadable())
+            raise TornSnapshotError(f"{error}; `{remedy}` removes it: {files}") from error
 
     def _run(self, words: Sequence[str], limit_s: float, cwd: Path | None = None) -> Completed:
         try:
@@ -265,7 +287,9 @@ class Restic:
             raise self._explained(error) from error
 
     def _once(self, words: Sequence[str], limit_s: float, cwd: Path | None = None) -> Completed:
-        return run(self._command(words), timeout=limit_s, cwd=cwd)
+        # restic tries again for minutes what it has no room for, and nothing makes room meanwhile.
+        here = self.repository
+        return run(self._command(words), timeout=limit_s, cwd=cwd, ends_at=lambda line: said_full(line, here) == here)
 
     def _command(self, words: Sequence[str]) -> list[str]:
         command = [_PROGRAM, "--repo", self.repository, "--password-file", str(self.password_file)]

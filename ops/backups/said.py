@@ -12,6 +12,7 @@ _FULL = re.compile(r"no space left on device|disk quota exceeded|too big for rem
 _FILE_HERE = re.compile(r"(?:write|mkdir|open|create|fallocate|rename|link) (/[^\s:]+)")
 # As text, or in JSON.
 _TORN = re.compile(r"(?:<|\\u003c)index/\w+(?:>|\\u003e)\): invalid data returned")
+_TORN_SNAPSHOT = re.compile(r"(?:<|\\u003c)snapshot/(\w+)(?:>|\\u003e)\): invalid data returned")
 
 
 def said_lost(said: str) -> bool:
@@ -22,6 +23,12 @@ def said_lost(said: str) -> bool:
 def said_torn(said: str) -> bool:
     """Whether an index was written half."""
     return bool(_TORN.search(said))
+
+
+def said_torn_snapshot(said: str) -> str:
+    """Return how the name of a snapshot begins that was written half; empty if none was."""
+    found = _TORN_SNAPSHOT.search(said)
+    return found[1] if found else ""
 
 
 def said_full(said: str, repository: str) -> str:

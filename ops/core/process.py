@@ -55,6 +55,7 @@ def run(
     check: bool = True,
     stream: bool = False,
     secrets: Iterable[str] = (),
+    ends_at: Callable[[str], bool] | None = None,
 ) -> Completed:
     """Run a command and wait for it to end.
 
@@ -68,6 +69,7 @@ def run(
         stream: Let the command write to the caller's terminal; stdout and stderr of the result are then empty. Ctrl-C reaches
             the command too, which may take its time to end; a second Ctrl-C kills it.
         secrets: Values that must not appear in an error message.
+        ends_at: Asked about each line of standard error as it comes; once it says so, the process group is ended.
 
     Raises:
         CommandError: Not found, timed out, or (with `check`) failed.
@@ -79,13 +81,14 @@ def run(
     words = tuple(str(word) for word in argv)
     shown = redact(shlex.join(words), secrets)
     pipe = None if stream else subprocess.PIPE
+    listener = _Listener(ends_at) if ends_at else None
     try:
         # Streamed commands stay in the terminal's process group, so that Ctrl-C reaches them.
         process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=pipe,
-            stderr=pipe,
+            stderr=listener.end if listener else pipe,
             env=None if env is None else dict(env),
             cwd=cwd,
             text=True,
@@ -93,7 +96,11 @@ def run(
             start_new_session=not stream,
         )
     except OSError as error:
+        if listener:
+            listener.close()
         raise CommandError(f"cannot start `{shown}`: {error.strerror or error}") from error
+    if listener:
+        listener.listen(process)
     with scope.running(process.pid) if scope else contextlib.nullcontext(), process:
         try:
             out, err = process.communicate(stdin, timeout=timeout)
@@ -106,11 +113,55 @@ def run(
                     process.wait(timeout)
             _end(process, group=not stream)
             raise
-    completed = Completed(words, process.returncode, out or "", err or "")
+    completed = Completed(words, process.returncode, out or "", listener.heard() if listener else err or "")
     if check and completed.returncode != 0:
         tail = redact(_tail(completed.stderr or completed.stdout), secrets)
         raise CommandError(f"`{shown}` failed with exit code {completed.returncode}" + (f":\n{tail}" if tail else ""), completed)
     return completed
+
+
+class _Listener:
+    """Reads the standard error of a command line by line, and ends its process group at one of them."""
+
+    def __init__(self, ends_at: Callable[[str], bool]) -> None:
+        self._ends_at, self._lines = ends_at, list[str]()
+        self._read, self.end = os.pipe()
+        self._thread: threading.Thread | None = None
+
+    def close(self) -> None:
+        """Give up: the command could not be started."""
+        os.close(self._read)
+        os.close(self.end)
+
+    def listen(self, process: subprocess.Popen[str]) -> None:
+        """Listen to a command that has got the other end."""
+        os.close(self.end)
+        self._thread = threading.Thread(target=self._follow, args=(process,), daemon=True)
+        self._thread.start()
+
+    def heard(self) -> str:
+        """Return what a command has said that has ended."""
+        if self._thread:
+            self._thread.join(_KILL_GRACE_S)  # a grandchild that has left the group may still hold the pipe
+        return "".join(self._lines)
+
+    def _follow(self, process: subprocess.Popen[str]) -> None:
+        kill = threading.Timer(_KILL_GRACE_S, _send, (process, signal.SIGKILL))
+        kill.daemon, ended = True, False
+        with os.fdopen(self._read, errors="replace") as lines:
+            for line in lines:
+                self._lines.append(line)
+                if not ended and self._ends_at(line):
+                    ended = True
+                    _send(process, signal.SIGTERM)
+                    kill.start()
+        kill.cancel()
+
+
+def _send(process: subprocess.Popen[str], number: int) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
 
 
 class Conversation:

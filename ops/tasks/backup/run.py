@@ -88,7 +88,8 @@ def _back_up(stack: Stack, step: Step, clock: Clock, *, dry_run: bool) -> Backup
         stage.note_pulls(last_pulls(access_log_of(stack)))
         with clock.phase("send"):
             noted_with = notes(noted, good=not suspicious, files=stage.files, before=before)
-            made = backups.restic.back_up(stage.folder, host=stack.config.stack, tags=noted_with)
+            after = before[-1].id if before else ""
+            made = backups.restic.back_up(stage.folder, host=stack.config.stack, tags=noted_with, after=after)
         if not is_complete(made):
             raise BackupError(f"backup {made.name} is incomplete: something has removed files of {stage.folder}; run it again")
         backups.keep_index(made, stage.folder / INDEX)

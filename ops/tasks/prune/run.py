@@ -89,7 +89,7 @@ def prune(
         overdue = any(plan.noted[one.id] + timedelta(days=settings.keep.grace_days) + _WAIT < now for one in plan.remove)
         return Pruned(plan, waiting=len(plan.remove), overdue=overdue)
     # Who hands over a key may do so to have something mended.
-    if plan.remove or before.unfinished or key is not None:
+    if plan.remove or before.unfinished or key is not None or backups.restic.unreadable():
         Notes(plan.noted, unfinished=True).write(file)
         step("noted")
         if plan.remove:

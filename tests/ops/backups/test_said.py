@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.backups.said import said_full, said_lost, said_torn
+from ops.backups.said import said_full, said_lost, said_torn, said_torn_snapshot
 
 HERE = "/mnt/usb/registry"
 
@@ -34,3 +34,5 @@ def test_a_lost_connection_and_a_torn_index_are_known() -> None:
     assert said_torn('{"message":"LoadRaw(\\u003cindex/aaaaaaaaaa\\u003e): invalid data returned"}')
     assert said_torn("LoadRaw(<index/2d711642b7>): invalid data returned")
     assert not said_torn("LoadRaw(<snapshot/2d711642b7>): invalid data returned")
+    assert said_torn_snapshot("LoadRaw(<snapshot/2d711642b7>): invalid data returned") == "2d711642b7"
+    assert not said_torn_snapshot("LoadRaw(<index/2d711642b7>): invalid data returned")

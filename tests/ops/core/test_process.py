@@ -141,6 +141,36 @@ def test_the_limit_holds_when_something_left_the_group_and_keeps_the_output_open
         os.kill(pid_in(pid_file), signal.SIGKILL)
 
 
+def is_full(line: str) -> bool:
+    return "full" in line
+
+
+def test_a_command_ends_at_a_line_that_says_all() -> None:
+    began = time.monotonic()
+    with pytest.raises(CommandError) as failed:
+        run(["sh", "-c", "echo out; echo working >&2; echo full >&2; sleep 60"], timeout=50, ends_at=is_full)
+    assert time.monotonic() - began < 5
+    assert failed.value.completed
+    assert (failed.value.completed.stdout, failed.value.completed.stderr) == ("out\n", "working\nfull\n")
+
+
+def test_one_that_is_to_end_at_a_line_is_killed_if_it_ignores_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.core.process._KILL_GRACE_S", 0.3)
+    began = time.monotonic()
+    with pytest.raises(CommandError):
+        run(["sh", "-c", "trap '' TERM; echo full >&2; while :; do sleep 0.1; echo full >&2; done"], timeout=50, ends_at=is_full)
+    assert time.monotonic() - began < 5
+
+
+def test_one_that_says_nothing_of_the_kind_runs_to_its_end() -> None:
+    done = run(["sh", "-c", "echo working >&2; echo out"], timeout=50, ends_at=is_full)
+    assert (done.stdout, done.stderr) == ("out\n", "working\n")
+    with pytest.raises(CommandError, match="cannot start"):
+        run(["/no/such/program"], timeout=50, ends_at=is_full)
+    with pytest.raises(CommandError, match="killed after its limit"):
+        run(["sleep", "60"], timeout=0.2, ends_at=is_full)
+
+
 def test_an_interrupted_caller_leaves_nothing_running(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = f"from ops.core.process import run; run(['sh', '-c', 'echo $$ > {pid_file}; sleep 60'], timeout=60)"

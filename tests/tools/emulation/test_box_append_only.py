@@ -21,7 +21,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from ops.backups.errors import BackupError, BackupFullError, BackupUnreachableError, TornIndexError
+from ops.backups.errors import BackupError, BackupFullError, BackupUnreachableError, TornIndexError, TornSnapshotError
 from ops.backups.repository import GOOD, SUSPICIOUS
 from ops.backups.restic import Backup
 from ops.config import (
@@ -44,6 +44,7 @@ from tools.offline.debian import apt_install
 pytestmark = pytest.mark.system
 _FOLDER = "attacked"
 _LIMIT_S = 60.0
+_AT_ONCE_S = 20.0
 _REPOSITORY = f"{_FOLDER}/restic"
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -214,6 +215,12 @@ def test_a_full_box_is_said_and_has_what_it_had(dated: Dated, box: Box, sending:
             sending()
         assert dated.backups.all() == before
         dated.restorable([one for one in before if "another" not in one.tags])
+        box.console(f"dd if=/dev/zero of={place}/fill bs=4k 2>/dev/null || true")
+        began = time.monotonic()
+        with pytest.raises(BackupFullError, match="is full; make room there"):
+            sending()
+        assert time.monotonic() - began < _AT_ONCE_S, "restic tries for more than a minute to write its lock"
+        box.console(f"rm {place}/fill")
         box.console(f"mount -o remount,size=64m {place}")
         sending()
         dated.restorable([one for one in before if "another" not in one.tags])
@@ -278,6 +285,18 @@ def test_an_index_that_rclone_has_left_on_a_full_box_is_mended_with_the_other_ke
         sending()
     prune(dated.stack, lambda _: None, key=dated.root / "prune")
     sending()
+    dated.restorable([one for one in dated.backups.all() if "another" not in one.tags])
+
+
+def test_a_snapshot_that_rclone_has_left_on_a_full_box_stops_no_backup_and_is_removed_with_the_other_key(
+    dated: Dated, box: Box, sending: Callable[[], Backup]
+) -> None:
+    torn = f"snapshots/{'a' * 64}"
+    box.console(f"touch /jails/{WRITER}/home/{_REPOSITORY}/{torn}")
+    sending()
+    with pytest.raises(TornSnapshotError, match=f"`make prune` removes it: {torn}"):
+        dated.backups.restic.check()
+    prune(dated.stack, lambda _: None, key=dated.root / "prune")
     dated.restorable([one for one in dated.backups.all() if "another" not in one.tags])
 
 

@@ -78,6 +78,26 @@ def test_where_backups_have_no_room_the_next_goes_on_when_there_is(
         whole(there, tmp_path, {**BEFORE, "large": ["v1"]})
 
 
+@pytest.mark.parametrize("by_ssh", [True, False], ids=["server", "folder"])
+def test_a_snapshot_that_was_written_half_is_named_and_removed(
+    rig: BackupRig, server: Sshd, tmp_path: Path, *, by_ssh: bool
+) -> None:
+    target = tmp_path / "there"
+    there = over_ssh(rig, server, target) if by_ssh else in_folder(rig, target)
+    assert backup(there).returncode == exit_codes.OK
+    torn = target / "snapshots" / ("a" * 64)
+    torn.touch()
+    told = command_line.regops(there.stack.root, "verify")
+    assert told.returncode == exit_codes.MISMATCH
+    assert f"`regops backups prune` removes it: snapshots/{torn.name}" in told.stderr
+    push_large(rig, "v1", 1)
+    assert backup(there).returncode == exit_codes.OK
+    removed = command_line.regops(there.stack.root, "backups", "prune")
+    assert removed.returncode == exit_codes.OK, removed.stderr
+    assert not torn.exists()
+    whole(there, tmp_path, {**BEFORE, "large": ["v1"]})
+
+
 def test_a_restore_without_room_says_where_and_goes_on_when_there_is(rig: BackupRig, tmp_path: Path) -> None:
     push_large(rig, "v1", 4)
     rig.back_up()
