@@ -12,11 +12,12 @@ import urllib3
 
 from ops.backups.standing import Drilled, Good, standing_of
 from ops.config import PROBE_JOB
-from ops.console.prometheus import Alert, Prometheus
+from ops.console.prometheus import Prometheus
 from ops.console.running import RUNNING, Running, running
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.registry.read_only import accepts_writes, holder_of
 from ops.runs.history import Run, history_of
+from ops.stack.prometheus import Alert
 from ops.stack.registry import read_only_of
 from ops.stack.stack import Stack
 from ops.tasks.doctor.checks.alerts import alerts as arriving

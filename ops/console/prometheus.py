@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import urllib3
 
+from ops.stack.prometheus import Alert, AnswerError, alerts_of, series_of
+
 # People wait for the page.
 _PATIENCE_S = 2.0
-# It does not answer, or not as its API should.
-_NO_ANSWER = (urllib3.exceptions.HTTPError, ValueError, LookupError, TypeError, AttributeError)
-
-
-@dataclass(frozen=True)
-class Alert:
-    """An alert that fires: https://prometheus.io/docs/prometheus/latest/querying/api/#alerts ."""
-
-    name: str
-    severity: str
-    summary: str
-    to_do: str
-    since: str
+_NO_ANSWER = (urllib3.exceptions.HTTPError, AnswerError)
 
 
 @dataclass(frozen=True)
@@ -43,7 +32,7 @@ class Prometheus:
     def alerts(self) -> list[Alert] | None:
         """Return the alerts that fire, the gravest first, without those that nobody acts on; None without an answer."""
         try:
-            found = [_alert(one) for one in self._get("/api/v1/alerts")["alerts"] if one["state"] == "firing"]
+            found = alerts_of(self._get("/api/v1/alerts"))
         except _NO_ANSWER:
             return None
         return sorted((one for one in found if one.severity != "none"), key=lambda one: (one.severity != "critical", one.since))
@@ -51,7 +40,7 @@ class Prometheus:
     def values(self, query: str) -> Sequence[Sample] | None:
         """Return the present values of a query; None without an answer."""
         try:
-            return [Sample(one["metric"], float(one["value"][1])) for one in self._get("/api/v1/query", query=query)["result"]]
+            return [Sample(one.labels, one.samples[-1][1]) for one in series_of(self._get("/api/v1/query", query=query))]
         except _NO_ANSWER:
             return None
 
@@ -60,16 +49,5 @@ class Prometheus:
         found = self.values(query)
         return found[0].value if found else None
 
-    def _get(self, path: str, **fields: str) -> Any:
-        return self._pool.request("GET", self._url + path, fields=fields).json()["data"]
-
-
-def _alert(found: Mapping[str, Any]) -> Alert:
-    labels, annotations = found.get("labels", {}), found.get("annotations", {})
-    return Alert(
-        name=str(labels.get("alertname", "")),
-        severity=str(labels.get("severity", "")),
-        summary=str(annotations.get("summary", "")),
-        to_do=str(annotations.get("description", "")),
-        since=str(found.get("activeAt", "")),
-    )
+    def _get(self, path: str, **fields: str) -> bytes:
+        return self._pool.request("GET", self._url + path, fields=fields).data

@@ -5,8 +5,9 @@ API: https://prometheus.io/docs/prometheus/latest/querying/api/
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -28,17 +29,32 @@ class PrometheusError(Exception):
     exit_code = exit_codes.UNREACHABLE
 
 
+class AnswerError(ValueError):
+    """It is not what Prometheus' API answers, or says that something was wrong with the question."""
+
+
 @dataclass(frozen=True)
 class Series:
     """A series of an answer.
 
     Attributes:
         labels: Its labels.
-        samples: Its values, each with its time in seconds since 1970, oldest first.
+        samples: Its values, each with its time in seconds since 1970, oldest first; one at least.
     """
 
     labels: Mapping[str, str]
     samples: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert that fires: https://prometheus.io/docs/prometheus/latest/querying/api/#alerts ."""
+
+    name: str
+    severity: str
+    summary: str
+    to_do: str
+    since: str
 
 
 def measures(stack: Stack, *services: str) -> bool:
@@ -61,15 +77,55 @@ def ask(stack: Stack, expr: str, at: float) -> list[Series]:
     url = f"{_API}?{urlencode({'query': expr, 'time': f'{at:.3f}', 'timeout': f'{_QUERY_LIMIT_S}s'})}"
     try:
         # What the health check of the container calls, too.
-        told = run(["docker", "exec", name, "wget", "-q", "-O", "-", url], timeout=_ANSWER_LIMIT_S).stdout
-        return [_series(one) for one in json.loads(told)["data"]["result"]]
+        return series_of(run(["docker", "exec", name, "wget", "-q", "-O", "-", url], timeout=_ANSWER_LIMIT_S).stdout)
     except CommandError as error:
         reason = str(error).rpartition("\n")[2] if error.completed else f"it gave no answer within {_ANSWER_LIMIT_S:g} s"
         raise PrometheusError(f"{name} does not answer ({reason}); `docker logs {name}` says why") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except AnswerError as error:
         raise PrometheusError(f"{name} answered something else than asked; `docker logs {name}` may say why") from error
+
+
+def series_of(told: str | bytes) -> list[Series]:
+    """Return the series of an answer to a query.
+
+    Raises:
+        AnswerError: It is none.
+    """
+    with _as_its_api_has_it():
+        return [_series(one) for one in json.loads(told)["data"]["result"]]
+
+
+def alerts_of(told: str | bytes) -> list[Alert]:
+    """Return the alerts that fire, of an answer about alerts.
+
+    Raises:
+        AnswerError: It is none.
+    """
+    with _as_its_api_has_it():
+        return [_alert(one) for one in json.loads(told)["data"]["alerts"] if one["state"] == "firing"]
+
+
+@contextlib.contextmanager
+def _as_its_api_has_it() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise AnswerError("Prometheus answered something else than asked") from error
 
 
 def _series(found: Mapping[str, Any]) -> Series:
     samples = found["values"] if "values" in found else [found["value"]]
+    if not samples:
+        raise LookupError("a series without samples")
     return Series(found["metric"], [(float(at), float(value)) for at, value in samples])
+
+
+def _alert(found: Mapping[str, Any]) -> Alert:
+    labels, annotations = found.get("labels", {}), found.get("annotations", {})
+    return Alert(
+        name=str(labels.get("alertname", "")),
+        severity=str(labels.get("severity", "")),
+        summary=str(annotations.get("summary", "")),
+        to_do=str(annotations.get("description", "")),
+        since=str(found.get("activeAt", "")),
+    )

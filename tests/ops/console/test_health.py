@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ops.console.health import judged
-from ops.console.prometheus import Alert, Prometheus, Sample
+from ops.console.prometheus import Prometheus, Sample
 from ops.console.running import running
 from ops.core.findings import FAILED, OK, WARNING, Check
+from ops.stack.prometheus import Alert
 from tests.loopback_server import Answer, serving
 from tests.ops.console.console_rig import Furnished, console, furnished
 from tests.ops.console.test_app import seen
