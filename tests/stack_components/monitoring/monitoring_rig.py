@@ -23,7 +23,7 @@ from infra.regops import regops_part
 from infra.release import Part
 from infra.services import SERVICES
 from infra.site import machine, ops_part, site_part
-from ops.core.layout import CURRENT
+from ops.core.layout import CURRENT, LIVE
 from stack_components.cache import component as cache
 from stack_components.console import component as console
 from stack_components.edge import component as edge
@@ -144,6 +144,10 @@ class Stack:
         volumes = {}
         for part, target in args.parts.items():
             volumes[str(self._part(part))] = {"bind": target, "mode": "ro"}
+        for part, target in args.hot_reloaded.items():
+            live = self.folder / LIVE / part
+            write_part(self.plan, part, live / CURRENT)
+            volumes[str(live)] = {"bind": target, "mode": "ro"}
         for name, target in args.secrets.items():
             volumes[str(self._own(self.folder / "secrets" / name, self.secrets[name]))] = {"bind": target, "mode": "ro"}
         if args.live_secrets:
