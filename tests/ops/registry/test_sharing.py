@@ -104,7 +104,9 @@ def test_an_index_that_is_still_being_copied_grows(layout: Layout) -> None:
     contents = Contents(layout.tree)
     before = contents.sharing().repositories["a"].size
     os.rename(aside, file)  # noqa: PTH104
-    assert contents.sharing().repositories["a"].size > before + len(RIGHT)
+    after = contents.sharing()
+    assert after.repositories["a"].size > before + len(RIGHT)
+    assert after == Contents(layout.tree).sharing()
 
 
 def test_damaged_tags_lead_nowhere_and_an_empty_tree_has_nothing(layout: Layout) -> None:
