@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ops.config.backup import DRILL_KEY
 from ops.config.gateway import ALERTS_FOLDER, FAILING_LOGINS_FILE, HEARTBEAT_FILE
 from ops.config.requests import REQUESTS_FOLDER
 from ops.core.files import copy_mode_and_owner
@@ -65,6 +66,7 @@ ROWS: Sequence[Row] = (
     Row("data/registry", "its index and its blobs are"),
     Row("data/snapshots", "undoes on the same disk what a backup has anyway"),
     Row("data/backup", "works on backups"),
+    Row(DRILL_KEY),
     Row("data/metrics", "each task writes its figures anew"),
     Row("data/prometheus", "samples of some weeks, larger than all else; the ledger and the history have what happened"),
     Row("data/alertmanager", "silences of the moment"),

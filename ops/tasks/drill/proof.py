@@ -19,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from ops.backups.standing import FOLDER
+from ops.config import DRILL_KEY
 from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.credentials.keys import load_signing_key, signing_key_from_seed
@@ -56,9 +57,11 @@ class Proofs:
 
     Attributes:
         folder: Where they are.
+        key_file: The key that signs them: elsewhere, since what shows the reports is not to have it.
     """
 
     folder: Path
+    key_file: Path
 
     def keep(self, document: Mapping[str, Any]) -> str:
         """Sign and keep a report, and drop the oldest ones; return its name.
@@ -109,10 +112,12 @@ class Proofs:
         return self.folder / f"{name}.json"
 
     def _key(self) -> ECKey:
-        file = self.folder / "key.pem"
-        if not file.exists():
-            write_atomic(file, signing_key_from_seed(secrets.token_hex(32)), mode=0o600)
-        return load_signing_key(file.read_text())
+        if (old := self.folder / "key.pem").exists():  # where it was before 1.0
+            write_atomic(self.key_file, old.read_text(), mode=0o600)
+            old.unlink()
+        if not self.key_file.exists():
+            write_atomic(self.key_file, signing_key_from_seed(secrets.token_hex(32)), mode=0o600)
+        return load_signing_key(self.key_file.read_text())
 
 
 def verified(file: Path, *, key: str = "") -> Proof:
@@ -144,4 +149,4 @@ def verified(file: Path, *, key: str = "") -> Proof:
 
 def proofs_of(stack: Stack) -> Proofs:
     """Return the reports of a stack's drills."""
-    return Proofs(stack.data / FOLDER / "drills")
+    return Proofs(stack.data / FOLDER / "drills", stack.root / DRILL_KEY)
