@@ -93,8 +93,10 @@ def test_what_somebody_has_left_is_ended(container: Container) -> None:
     for _ in range(2):
         made = client.api.exec_create(container.id, ["regsync", "once", "--config", "/runs/hangs.yml"])
         client.api.exec_start(made["Id"], detach=True)
+    give_up = time.monotonic() + 20
+    while runs_in(container) < 2 and time.monotonic() < give_up:
+        time.sleep(0.1)  # the engine does not wait for what it starts so
     assert end_others(str(container.name)) == 2
-    give_up = time.monotonic() + 10
     while runs_in(container) and time.monotonic() < give_up:
         time.sleep(0.1)
     assert end_others(str(container.name)) == 0
