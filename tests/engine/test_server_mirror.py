@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from infra.paths import cache_folder
+from tests.engine.client import client
 from tests.engine.servers import Server, production
 from tools.emulation.stack import EmulatedStack
+from tools.offline.tools import ensure_cosign
 
 ADDRESS = "127.0.0.70"
-PORT = 5099
+PORT, RELEASES_PORT = 5099, 5098
+MIRROR = "/srv/private-registry/data/mirror"
 SETTINGS: dict[str, Any] = {
     "monitoring": {"enabled": False},
     "protection": {"enabled": False},
@@ -48,10 +58,16 @@ ask("PUT", "/v2/app/manifests/1.0", json.dumps(manifest).encode(), kind)
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStack]:
+def cosign() -> Path:
+    return ensure_cosign(cache_folder("offline"))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, cosign: Path) -> Iterator[EmulatedStack]:
     folder = tmp_path_factory.mktemp("production")
     (folder / "catalogue.yml").write_text(_CATALOGUE)
-    sync = {"into": ["up/**"], "catalogue": str(folder / "catalogue.yml"), "reserve_gb": 0}
+    program = {"url": f"http://127.0.0.1:{RELEASES_PORT}/cosign", "sha256": hashlib.sha256(cosign.read_bytes()).hexdigest()}
+    sync = {"into": ["up/**"], "catalogue": str(folder / "catalogue.yml"), "reserve_gb": 0, "cosign": program}
     with production(folder, ADDRESS, sync=sync, **SETTINGS) as stack:
         stack.stack.up()
         yield stack
@@ -96,3 +112,30 @@ def test_the_unit_ends_what_somebody_has_left(server: Server, stack: EmulatedSta
     server.run("regops sync retry app && systemctl start regops-sync.service")
     assert "ended 1 runs of regsync" in server.run("journalctl --unit regops-sync --no-pager")
     assert " once " not in server.run(f"docker top {stack.name}-regsync")
+
+
+def test_the_unit_verifies_by_the_cosign_that_it_has_fetched(server: Server, cosign: Path) -> None:
+    """It says that there are no signatures: it runs with no right that the unit does not have."""
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    key = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    entry = {"source": f"127.0.0.1:{PORT}/app", "target": f"{ADDRESS}/up/verified", "type": "repository"}
+    wanted = json.dumps({**entry, "x-regops": {"verify": {"key": key}}})
+    server.run(f"cat >> {MIRROR}/catalogue.yml <<'END'\n  - {wanted}\nEND")
+    server.run("systemctl start regops-sync.service || true")
+    assert "cannot be fetched" in status_of(server)["up/verified"]["why"]
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        tar.add(cosign, "cosign")
+    client().containers.get(server.name).put_archive("/srv/up", content.getvalue())
+    server.run(f"systemd-run --unit releases python3 -m http.server --directory /srv/up --bind 127.0.0.1 {RELEASES_PORT}")
+    server.run(f"for _ in $(seq 50); do curl -sI http://127.0.0.1:{RELEASES_PORT}/cosign && break; sleep 0.1; done")
+    server.run("regops sync retry up/verified && { systemctl start regops-sync.service || true; }")
+    assert "no signatures found" in status_of(server)["up/verified"]["why"]
+    (fetched,) = server.run(f"stat --format '%U %a %s' {MIRROR}/bin/*").splitlines()
+    assert fetched.split()[1:] == ["755", str(cosign.stat().st_size)]
+
+
+def status_of(server: Server) -> dict[str, Any]:
+    """Return how each entry fared, by its repository."""
+    shown = json.loads(server.run("regops sync status --json"))["mirror"]
+    return {one["repository"]: one["record"] for one in shown["entries"]}

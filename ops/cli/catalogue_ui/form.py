@@ -98,7 +98,7 @@ class FormScreen(Screen[Item | None]):
                 yield FormField(DENY, "Tags among them to leave out", now.deny, placeholder=r"none, or .*-rc\d+", many=True)
                 yield FormField(SEMVER, "Ranges of versions", now.semver, placeholder="any, or >=3.0 <4", many=True)
                 yield FormField(KEEP, "Keep only so many of the highest versions", now.keep, placeholder="all")
-                hint = "true or false; empty: as this upstream is known to sign"
+                hint = "as usual for this upstream; or true, or false"
                 yield FormField(DIGEST_TAGS, "Copy signatures that are tags", now.digest_tags, placeholder=hint)
                 yield FormField(REFERRERS, "Copy the OCI's referrers", now.referrers, placeholder=hint)
             with VerticalScroll(id="preview"):
