@@ -64,7 +64,7 @@ TEMPLATES = (
     Template("ghcr", "GitHub", "ghcr.io", "home-assistant/home-assistant", (_VERSIONS,), 3),
     Template("lscr", "LinuxServer.io", "lscr.io", "linuxserver/sonarr", (r"\d+\.\d+\.\d+",), 2),
     # Distroless images have no versions.
-    Template("gcr", "Google", "gcr.io", "distroless/static-debian12", ("latest", "nonroot")),
+    Template("gcr", "Google", "gcr.io", "distroless/static-debian13", ("latest", "nonroot")),
     Template("quay", "Quay", "quay.io", "prometheus/prometheus", (_VERSIONS,), 3),
     Template("codeberg", "Codeberg", "codeberg.org", "forgejo/forgejo", (_VERSIONS,), 2),
 )

@@ -26,8 +26,8 @@ def test_a_terminal_is_asked_with_what_makes_sense_at_the_registry(run: Run, fil
     told = run("add", stdin="lscr.io/linuxserver/sonarr\n\n\n")
     assert told.code == 0, told.err
     assert file.read_text().endswith("        - '\\d+\\.\\d+\\.\\d+'\n    x-regops:\n      keep_last: 2\n")
-    assert run("add", "--template", "gcr", stdin="distroless/static-debian12\n.*\n\n").code == 0
-    assert file.read_text().endswith("target: r.example.com/distroless/static-debian12\n    type: repository\n")
+    assert run("add", "--template", "gcr", stdin="distroless/static-debian13\n.*\n\n").code == 0
+    assert file.read_text().endswith("target: r.example.com/distroless/static-debian13\n    type: repository\n")
 
 
 def test_an_entry_begins_with_a_template(run: Run, file: Path) -> None:
