@@ -16,7 +16,7 @@ import pulumi
 
 from infra.cache import digest
 from infra.live_secrets import as_installed, is_live, is_of, live_folder
-from infra.look import Seen
+from infra.look import Seen, changed_parts
 from infra.ops_command import OpsCommand
 from infra.plan import Plan
 from infra.release import Release, digest_of
@@ -180,6 +180,8 @@ class Host(pulumi.ComponentResource, abc.ABC):
             secrets: Secret files, content by name (`infra.live_secrets` for those that services take in while they run); they
                 travel by standard input (D11).
         """
+        if pulumi.runtime.is_dry_run():
+            self.seen.apply(lambda seen: _tell_changes(seen, release))
         installed = self._install(release)
         removable = [folder for folder in folders if folder not in kept]
         self._run(
@@ -302,6 +304,12 @@ class Host(pulumi.ComponentResource, abc.ABC):
     def prune(self, provisioned: ProvisionedHost, *, after: Sequence[pulumi.Resource]) -> None:
         """Remove old releases from the host, once no container of `after` mounts them."""
         self._run("prune", OpsCommand(create=["prune"], after=after, marks=[provisioned.release.digest]))
+
+
+def _tell_changes(seen: Seen, release: Release) -> None:
+    """Name the parts of the release that change: a preview shows one command for all of them."""
+    if changed := changed_parts(seen.parts, {name: PurePosixPath(part.folder).name for name, part in release.parts.items()}):
+        pulumi.info(f"of the release, this changes: {', '.join(changed)}")
 
 
 def _secrets_document(files: Mapping[str, str]) -> str:

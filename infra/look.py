@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _REVISION_BYTES = 6
@@ -33,12 +33,14 @@ class Seen:
         networks: The revision of each wanted network, by name; empty for one that never had to be made anew.
         containers: The same of each wanted container.
         engine: Whether the Docker engine answered; else nothing is known of networks and containers.
+        parts: Those of the release that is there, by name, each with its folder's; none if that is not known. They are not kept.
     """
 
     files: str
     networks: Mapping[str, str]
     containers: Mapping[str, str]
     engine: bool = True
+    parts: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def network(self, name: str) -> str:
         """Return the revision of a network."""
@@ -51,12 +53,22 @@ class Seen:
     @property
     def text(self) -> str:
         """As it is kept, to be read by `recalled`."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps({name: value for name, value in asdict(self).items() if name != "parts"}, sort_keys=True)
 
     @property
     def repairs(self) -> str:
         """Text that changes whenever something in the Docker engine is made anew; empty if nothing ever was."""
         return " ".join(sorted({*self.networks.values(), *self.containers.values()} - {""}))
+
+
+def changed_parts(there: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """Return the names of parts that a release changes, brings or leaves out; none if it is not known what is there.
+
+    Args:
+        there: The parts that are there, by name, each with its folder's.
+        wanted: Those of the release.
+    """
+    return sorted(name for name in there.keys() | wanted.keys() if there and there.get(name) != wanted.get(name))
 
 
 def recalled(text: str) -> Seen:
@@ -79,15 +91,16 @@ def judged(printed: str, wanted: Wanted, where: str, warn: Callable[[str], None]
     found: Mapping[str, Any] = json.loads(printed)
     for path in found.get("changed", ()):
         warn(f"{path} has changed on {where} since it was installed; `up` restores it")
-    files = found.get("revision") or new_revision()
+    files, parts = found.get("revision") or new_revision(), found.get("parts") or {}
     engine = found.get("engine")
     if engine is None:  # releases from before December 2026 do not look at it
-        return Seen(files, {}, {}, engine="engine" not in found)
+        return Seen(files, {}, {}, engine="engine" not in found, parts=parts)
     networks = {name: engine["networks"].get(name) for name in wanted.networks}
     return Seen(
         files,
         {name: new_revision() if revision is None else revision for name, revision in networks.items()},
         _containers(engine, wanted, where, warn, missing="" if found["revision"] else new_revision()),
+        parts=parts,
     )
 
 

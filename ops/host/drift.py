@@ -2,9 +2,9 @@
 
     python3 -m ops.host.drift --root DIR
 
-prints {"revision": …, "changed": […], "engine": …}. The revision is that of the last installation while nothing has changed, and
-a new one when something has. The program writes it into its commands, so that a file changed by hand makes them run again, once.
-`engine` is what `ops.host.engine` sees.
+prints {"revision": …, "changed": […], "parts": {…}, "engine": …}. The revision is that of the last installation while nothing has
+changed, and a new one when something has. The program writes it into its commands, so that a file changed by hand makes them run
+again, once. `parts` are those of the current release, and `engine` is what `ops.host.engine` sees.
 """
 
 from __future__ import annotations
@@ -81,6 +81,14 @@ def look(root: Path) -> tuple[str, list[str]]:
     return revision, changed
 
 
+def parts(root: Path) -> dict[str, str]:
+    """Return the parts of the current release by name, each with its folder's; none without a release."""
+    try:
+        return {link.name: link.readlink().name for link in sorted((root / "current").iterdir()) if link.is_symlink()}
+    except OSError:
+        return {}
+
+
 def _read(root: Path, kind: str) -> dict[str, str]:
     path = root / _FOLDER / f"{kind}.json"
     if not path.is_file():
@@ -111,7 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
     root = parser.parse_args(arguments).root
     revision, changed = look(root)
-    sys.stdout.write(json.dumps({"revision": revision, "changed": changed, "engine": engine.look(root, changed)}) + "\n")
+    found = {"revision": revision, "changed": changed, "parts": parts(root), "engine": engine.look(root, changed)}
+    sys.stdout.write(json.dumps(found) + "\n")
     return 0
 
 

@@ -77,6 +77,7 @@ def test_a_preview_of_an_edit_shows_one_changed_file(mirroring: TestStack) -> No
     step = next(one for one in json.loads(planned)["steps"] if one["urn"].endswith("::release"))
     before, after = (_shipped(step[state]["inputs"]["create"]) for state in ("oldState", "newState"))
     assert {re.sub("-[0-9a-f]+/", "/", name) for name, _ in before ^ after} == {"parts/catalogue/catalogue.yml"}
+    assert "of the release, this changes: catalogue\n" in stack.preview().stdout
 
 
 def _shipped(command: str) -> set[tuple[str, bytes]]:

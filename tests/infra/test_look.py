@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.look import Seen, Wanted, judged, recalled
+from infra.look import Seen, Wanted, changed_parts, judged, recalled
 
 WANTED = Wanted(["prod-data"], {"prod-cache": ["prod-data"], "prod-edge": []})
 CACHE = {"revision": "", "networks": ["prod-data"], "fault": ""}
@@ -70,3 +70,25 @@ def test_where_nothing_can_be_seen_no_container_is_touched(printed: str, answere
     assert (found.container("prod-cache"), found.network("prod-data"), found.engine) == ("", "", answered)
     assert found.files
     assert recalled("") == Seen("", {}, {})
+
+
+def test_the_parts_that_are_there_are_told_and_not_kept() -> None:
+    there = {"catalogue": "catalogue-1", "edge": "edge-1"}
+    printed = json.dumps({"revision": "first", "changed": [], "parts": there, "engine": {"networks": {}, "containers": {}}})
+    found = judged(printed, WANTED, "here", print)
+    assert found.parts == there
+    assert "catalogue" not in found.text
+    assert recalled(found.text).parts == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "changed"),
+    [
+        ({"catalogue": "catalogue-1", "edge": "edge-1"}, []),
+        ({"catalogue": "catalogue-2", "edge": "edge-1"}, ["catalogue"]),
+        ({"catalogue": "catalogue-1", "regsync": "regsync-1"}, ["edge", "regsync"]),
+    ],
+)
+def test_a_release_says_which_parts_it_changes(wanted: dict[str, str], changed: list[str]) -> None:
+    assert changed_parts({"catalogue": "catalogue-1", "edge": "edge-1"}, wanted) == changed
+    assert changed_parts({}, wanted) == [], "nothing is there yet, or nobody knows"

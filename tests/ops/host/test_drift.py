@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.host.drift import keep_revision, look, main, record, recorded
+from ops.host.drift import keep_revision, look, main, parts, record, recorded
 
 
 @pytest.fixture
@@ -84,7 +84,12 @@ def test_what_was_installed_is_known(root: Path) -> None:
 
 def test_it_prints_what_the_program_reads(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "two").unlink()
+    assert parts(root) == {}
+    (root / "releases/1").mkdir(parents=True)
+    (root / "releases/1/catalogue").symlink_to("../../parts/catalogue-abc")
+    (root / "current").symlink_to("releases/1")
     assert main(["--root", str(root)]) == 0
     printed = json.loads(capsys.readouterr().out)
+    assert printed["parts"] == {"catalogue": "catalogue-abc"}
     assert printed["changed"] == [str(root / "two")]
     assert printed["revision"] == look(root)[0]
