@@ -1,5 +1,7 @@
 """Commands that messages, help texts, alerts and pages name exist, and take those words: `regops`, `make`, `docker`, systemd's.
 
+Settings that they tell to set exist, too.
+
 tests/engine/test_regops.py runs remedies on a stack, and sees that they mend what they are printed for.
 """
 
@@ -20,6 +22,7 @@ from typer import Exit
 from typer.main import get_command
 
 from infra.paths import PROJECT_FOLDER
+from infra.settings import PROJECT, Settings
 from ops.cli.app import app
 from ops.runs.due import BY_HAND, COMMANDS, PERIODS_S
 
@@ -28,12 +31,14 @@ _PYTHON = ("ops", "infra", "stack_components", "tools")
 # Decisions of the past name what there was at the time.
 _HISTORY = ("docs/adr/", "CHANGELOG.md")
 _NAMED = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
-_FENCED = re.compile(r"^(?:\$ )?((?:[A-Z]+=\S+ )*(?:bin/regops|regops|make) .*)$", re.MULTILINE)
+_FENCED = re.compile(r"(?:^(?:\$ )?|&& )((?:[A-Z]+=\S+ )*(?:(?:bin/regops|regops|make) |pulumi config set ).*)$", re.MULTILINE)
 _REGOPS = re.compile(r"(?:^|\s)(?:bin/)?regops\s+(.+)$", re.DOTALL)
 # What needs a container's name.
 _DOCKER = re.compile(r"^docker (?:exec|logs|start|stop|restart|unpause|rm|update)\b(.*)$")
 # Of systemd's programs only those units are known that are this stack's.
 _UNITS = re.compile(r"^(?:systemctl|journalctl) (.+)$")
+# Which setting is set; what stands for a value is none. Another program's have its name before them.
+_SETTING = re.compile(r"\bpulumi config set (?:--(?:stack \S+|secret|path) )*['\"]?([a-z0-9_:<{][a-z0-9_:-]*)")
 _MAKE = re.compile(r"^(?:[A-Z]+=\S+ )*make\s+(.+)$")
 # What stands for a value: a name in braces (from an f-string) or in capitals. Others are values themselves.
 _VALUES = {
@@ -82,7 +87,7 @@ def commands(text: str) -> Iterator[str]:
     """Yield the command lines within a text: in backticks, on a line of their own, or the whole of it."""
     whole = [text] if text.startswith("regops ") else []
     for line in [*_NAMED.findall(text), *_FENCED.findall(text), *whole]:
-        if any(kind.search(line) for kind in (_REGOPS, _MAKE, _DOCKER, _UNITS)):
+        if any(kind.search(line) for kind in (_REGOPS, _MAKE, _DOCKER, _UNITS, _SETTING)):
             yield " ".join(re.split(r"\s(?:#|\||&&|>|·)\s", line)[0].split())
 
 
@@ -117,6 +122,10 @@ def wrong(line: str) -> str:
     if systemd := _UNITS.match(line):
         named = re.findall(r"\bregops-([a-z-]+)", systemd[1])
         return "".join(f"there is no unit regops-{name}; " for name in named if name not in UNITS)
+    if setting := _SETTING.search(line):
+        project, _, name = setting[1].rpartition(":")
+        known = name in Settings.model_fields or name[0] in "<{"
+        return "" if project not in {"", PROJECT} or known else f"there is no setting {name}"
     if regops := _REGOPS.search(line):
         words = [_VALUES.get(word, word) for word in shlex.split(regops[1]) if word not in {"…", "..."}]
         if words[:1] == ["undo"] and _FORMER & set(words[1:2]):
@@ -189,6 +198,9 @@ def test_commands_are_found_everywhere() -> None:
         "bin/regops statsu",
         "make upp",
         "PLUGINS=official make tests",
+        "pulumi config set --secret watchdog",
+        "pulumi config set --stack prod private-registry:recovery latest",
+        "pulumi config set --secret --path 'upstream_login[\"quay.io\"].token'",
     ],
 )
 def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
@@ -209,6 +221,8 @@ def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
         "systemctl list-timers 'regops-*'",
         "journalctl --unit regops-drill.service --since -1h",
         "COLD=1 make bench",
+        "pulumi config set --secret hcloud:token",
+        "pulumi config set --secret --path 'upstream_logins[\"quay.io\"].token'",
     ],
 )
 def test_a_command_that_exists_is_taken(line: str) -> None:

@@ -11,7 +11,12 @@ from ops.config import Strict
 
 
 class LocalSettings(Strict):
-    """The local place: its folder (default .state/<stack>), and the uid:gid that its services run as, which is never root's."""
+    """The local place.
+
+    Attributes:
+        root: Its folder; `.state/<stack>` if not set.
+        user: The `uid:gid` that its services run as, which is never root's. If not set, it is whoever runs `up`.
+    """
 
     root: Path | None = None
     user: Annotated[str, Field(pattern=r"^[1-9][0-9]*:[0-9]+$")] | None = None

@@ -6,6 +6,10 @@ from ops.config import Strict
 
 
 class ManagementSettings(Strict):
-    """Portainer at `/portainer/`. It is off by default: what somebody changes in it is drift, which the next `up` undoes."""
+    """Portainer at `/portainer/`.
+
+    Attributes:
+        enabled: Whether it runs. It is off by default: what somebody changes in it is drift, which the next `up` undoes.
+    """
 
     enabled: bool = False

@@ -49,7 +49,13 @@ class RegistrySettings(Strict):
 
 
 class AccountSettings(Strict):
-    """An account besides the operator's; its password is generated."""
+    """An account besides the operator's; its password is generated.
+
+    Attributes:
+        name: What it logs in with.
+        access: What it may do.
+        catalog: Whether it may list all repositories.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$"), AfterValidator(not_reserved)]
     access: Annotated[tuple[Access, ...], Field(min_length=1)]

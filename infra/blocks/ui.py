@@ -23,7 +23,12 @@ class ConsoleSettings(Strict):
 
 
 class UiSettings(Strict):
-    """The registry UI at `/ui/`, for those who have signed on. `title` is the heading of all pages."""
+    """The registry UI at `/ui/`, for those who have signed on.
+
+    Attributes:
+        enabled: Whether it runs.
+        title: The heading of all pages.
+    """
 
     enabled: bool = True
     # The image inserts it into a page with sed: https://github.com/Joxit/docker-registry-ui/blob/2.6.0/bin/90-docker-registry-ui.sh

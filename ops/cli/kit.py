@@ -38,7 +38,7 @@ def kit() -> None:
     """
 
 
-@app.command()
+@app.command(epilog="Examples: `regops kit show kit.age` · `regops kit show kit.age README.md`")
 def show(
     kit: Kit,
     name: Annotated[str | None, typer.Argument(metavar="FILE", help="Print this file of it, such as README.md.")] = None,
@@ -58,7 +58,7 @@ def show(
             typer.echo(f"{one:24} {size(len(text.encode())):>10}  {PURPOSES.get(one, 'the settings of the stack')}")
 
 
-@app.command("open")
+@app.command("open", epilog="Examples: `regops kit open kit.age kit`")
 def open_(
     kit: Kit,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where its files go; it must not have them yet.")],
@@ -74,7 +74,7 @@ def open_(
     say(f"{folder} has the {len(files)} files of the kit; {folder}/README.md says what to do. Remove it when you are done.")
 
 
-@app.command()
+@app.command(epilog="Examples: `regops kit verify kit.age` · `regops kit verify kit.age --offline --json`")
 def verify(
     kit: Kit,
     *,

@@ -97,7 +97,7 @@ class _ServerChannel(_Channel):
     """What the channels have in common that lead to a server of one kind.
 
     Attributes:
-        ca: File of the CA that signs the server's certificate; None for the CAs that this machine trusts.
+        ca: File of the CA that signs the server's certificate; if not set, the CAs that this machine trusts vouch for it.
     """
 
     ca: Path | None = None
@@ -107,9 +107,10 @@ class NtfyChannel(_ServerChannel):
     """A topic of an ntfy server.
 
     Attributes:
+        kind: Of which kind of service the channel is.
         server: Its URL, without a path.
         topic: Name of the topic.
-        token_secret: Name of the secret that holds the access token; None if anybody may publish.
+        token_secret: Name of the secret that holds the access token; `null` if anybody may publish.
     """
 
     kind: Literal["ntfy"]
@@ -127,7 +128,8 @@ class GotifyChannel(_ServerChannel):
     """An application of a Gotify server.
 
     Attributes:
-        server: Its URL; None if a secret holds it.
+        kind: Of which kind of service the channel is.
+        server: Its URL; not set if a secret holds it.
         server_secret: Name of the secret that holds the URL.
         token_secret: Name of the secret that holds the application's token.
     """
@@ -147,6 +149,9 @@ class AppriseChannel(_Channel):
     """A service that Apprise knows, such as mail, Matrix, Slack or Telegram: https://appriseit.com/services/ .
 
     Its address holds passwords, so it is no setting: it is in a secret file that has the channel's name (`apprise_secret`).
+
+    Attributes:
+        kind: Of which kind of service the channel is.
     """
 
     kind: Literal["apprise"]
@@ -166,7 +171,12 @@ def apprise_secret(channel: str) -> str:
 
 
 class QuietHours(Strict):
-    """When news wait; warnings and worse never wait. If `start` is after `end`, the hours go over midnight."""
+    """When news wait; warnings and worse never wait.
+
+    Attributes:
+        start: When they begin, as `22:00`. If that is after `end`, they go over midnight.
+        end: When they end.
+    """
 
     start: ClockTime
     end: ClockTime
@@ -189,10 +199,10 @@ class AlertRules(Strict):
 
     Attributes:
         time_zone: Time zone of the hours below.
-        quiet_hours: None for none.
+        quiet_hours: When news wait; there are none if not set.
         reminder_hours: After how many hours there is a reminder of what is still broken.
         urgent_reminder_hours: The same for what cannot wait.
-        digest_hour: The hour after which the daily digest is sent; None for none.
+        digest_hour: The hour after which the daily digest is sent; `null` for no digest.
     """
 
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
@@ -203,7 +213,12 @@ class AlertRules(Strict):
 
 
 class NotifySettings(Strict):
-    """Notifications of a stack. Without channels, nothing is sent or stored."""
+    """Notifications of a stack.
+
+    Attributes:
+        channels: Where messages go, by names of your own. Without channels, nothing is sent or stored.
+        rules: When they are sent.
+    """
 
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     rules: AlertRules = AlertRules()

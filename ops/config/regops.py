@@ -29,7 +29,12 @@ PingUrl = Annotated[str, Field(pattern=r"^https?://\S+[^/\s]$")]
 
 
 class ServiceLimits(Strict):
-    """What a service may use at most: CPU cores, and memory in MiB (swap included)."""
+    """What a service may use at most.
+
+    Attributes:
+        cpus: CPU cores.
+        memory_mib: Memory in MiB, swap included.
+    """
 
     cpus: Annotated[float, Field(ge=0.01, le=64)]
     memory_mib: Annotated[int, Field(ge=16, le=65536)]
