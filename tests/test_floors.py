@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,10 @@ ROOMS = (
     "console",
     "cli",
 )
-# The tools, from the bottom up. Benchmarks run what the tests run.
-TOOLS = ("offline", "bootstrap", "emulation", "bench")
+# The tools, from the bottom up.
+TOOLS = ("offline", "bootstrap", "emulation", "docs", "bench")
+# What single tools may import besides: benchmarks run what the tests run, and the documentation shows the command line.
+TOOLS_MAY_IMPORT = {"bench": {"ops", "stack_components", "tests"}, "docs": {"ops.cli"}}
 # What a task may read of another one.
 TASKS_MAY_IMPORT = {"doctor": {"sync"}, "retention": {"changes"}}
 # What existing stacks still call by the name it had before there were rooms.
@@ -103,7 +106,7 @@ def test_imports_go_down_only(path: Path) -> None:
     allowed = {
         floor,
         *MAY_IMPORT[floor],
-        *({"ops", "stack_components", "tests"} if named(path).startswith("tools/bench/") else ()),
+        *(TOOLS_MAY_IMPORT.get(path.relative_to(PROJECT_FOLDER).parts[1], ()) if floor == "tools" else ()),
     }
     ours = [module for module in imported(path) if module.partition(".")[0] in FLOORS]
     assert [module for module in ours if not any(is_within(module, name) for name in allowed)] == []
@@ -131,6 +134,34 @@ def test_rooms_import_down_only(path: Path) -> None:
     order = {"ops": ROOMS, "tools": TOOLS}[floor]
     above = order[order.index(room) + 1 :]
     assert [module for module in imported(path) if room_in(floor, module) in above] == []
+
+
+def drawn() -> tuple[list[str], list[list[str]]]:
+    """What docs/architecture.md draws on the left, from the top down: the floors, and the rooms of `ops` row by row."""
+    drawing = (PROJECT_FOLDER / "docs" / "architecture.md").read_text().split("```")[1]
+    column = [line[1:].partition("│")[0].partition("├")[0].strip() for line in drawing.splitlines() if line.startswith("│")]
+    rooms = column.index("ops/") + 1
+    return [name for name in column[:rooms] if name.endswith(("/", ".py"))], [row.split() for row in column[rooms:]]
+
+
+def test_the_drawing_has_every_floor_and_every_room() -> None:
+    floors, rows = drawn()
+    assert floors == ["__main__.py", "stack_components/", "infra/", "ops/"]
+    for above, below in pairwise(floors):
+        files = sources(above.strip("/")) if above.endswith("/") else [PROJECT_FOLDER / above]
+        assert any(is_within(module, below.strip("/")) for path in files for module in imported(path)), (above, below)
+    assert sorted(room for row in rows for room in row) == sorted(ROOMS)
+
+
+def test_a_room_is_drawn_right_above_what_it_imports() -> None:
+    _, rows = drawn()
+    height = {room: len(rows) - number for number, row in enumerate(rows) for room in row}
+    uses = {
+        room: {used for path in sources(f"ops/{room}") for module in imported(path) if (used := room_in("ops", module)) != room}
+        for room in ROOMS
+    }
+    lowest = {room: 1 + max((height[used] for used in used_there if used), default=0) for room, used_there in uses.items()}
+    assert height == lowest
 
 
 @pytest.mark.parametrize("path", sources("ops/tasks"), ids=named)
