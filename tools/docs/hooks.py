@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -21,26 +21,15 @@ _APPENDED = {
     decisions.INDEX: decisions.table_of_all,
 }
 
+# They tell of the past, and who searches wants to know what is so today.
+_PAST = {"changelog.md", decisions.INDEX, "performance.md"}
+
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put into the navigation what its patterns mean."""
+    """Put into the navigation what its patterns mean: the pages that it does not name."""
     folder = Path(config.docs_dir)
-    named = set(_named(config.nav))
-    config.nav = [
-        {
-            title: [
-                page
-                for entry in entries
-                for page in (
-                    sorted({path.relative_to(folder).as_posix() for path in folder.glob(entry)} - named)
-                    if "*" in entry
-                    else [entry]
-                )
-            ]
-        }
-        for section in config.nav or []
-        for title, entries in section.items()
-    ]
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")} - set(_pages(config.nav))
+    config.nav = [_filled(entry, written)[0] for entry in config.nav or []]
     return config
 
 
@@ -60,6 +49,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # MkDocs names them
     """Return the text as the site shows it."""
     uri = page.file.src_uri
+    if uri in _PAST or decisions.is_one(uri):
+        page.meta["search"] = {"boost": 0.5}
     if decisions.is_one(uri):
         del page.meta["status"]  # the theme makes a class of it
         markdown = decisions.with_standing(markdown, uri)
@@ -67,7 +58,18 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return markdown + _APPENDED[uri]() if uri in _APPENDED else markdown
 
 
-def _named(nav: Any) -> Iterator[str]:
-    for section in nav:
-        for entries in section.values():
-            yield from (entry for entry in entries if "*" not in entry)
+def _pages(entry: Any) -> Iterator[str]:
+    """Yield the pages and patterns of a part of the navigation."""
+    if isinstance(entry, str):
+        yield entry
+    for part in entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ():
+        yield from _pages(part)
+
+
+def _filled(entry: Any, written: Collection[str]) -> list[Any]:
+    """Return what an entry of the navigation stands for."""
+    if isinstance(entry, dict):
+        return [{title: [one for part in parts for one in _filled(part, written)] for title, parts in entry.items()}]
+    if "*" not in entry:
+        return [entry]
+    return sorted(page for page in written if PurePosixPath(page).parent == PurePosixPath(entry).parent)

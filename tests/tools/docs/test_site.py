@@ -89,7 +89,8 @@ def search(site: Path) -> Any:
         {name: html.unescape(re.sub(r"<[^>]+>", "", text)) for name, text in one.items() if isinstance(text, str)}
         for one in found
     ]
-    return lunr(ref="location", fields=[{"field_name": "title", "boost": 10}, "text"], documents=plain)
+    weighed = [(text, {"boost": one.get("boost", 1)}) for text, one in zip(plain, found, strict=True)]
+    return lunr(ref="location", fields=[{"field_name": "title", "boost": 10}, "text"], documents=weighed)
 
 
 # What readers ask for, the section that they want, and the folder in which it is done.
@@ -104,7 +105,6 @@ BEHAVIOURS = [
     ("volume", "hetzner/#data-on-a-volume", "infra/hetzner"),
     ("rotate secret", "rotation/", "infra/blocks"),
     ("webhook events", "architecture/#a-walk-of-one-push", "ops/events"),
-    ("token", "adr/0002-one-host-name/", "ops/gateway"),
     ("catalogue", "mirror/#the-catalogue", "ops/catalogue"),
 ]
 
