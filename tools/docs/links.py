@@ -22,6 +22,8 @@ ROOT_PAGES = {
     "SECURITY.md": "security.md",
 }
 _SHOWN = "source"
+# What browsers get as it is in docs/.
+_SERVED = {".md", ".png", ".svg"}
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|/)([^)#\s]+)(?=[)#])")
 _LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".sh": "sh"}
 
@@ -34,7 +36,7 @@ def file_of(uri: str) -> str:
 
 def page_of(file: str) -> str:
     """Return the page of the site that shows a file of the repository."""
-    if file.startswith(f"{DOCS}/"):
+    if file.startswith(f"{DOCS}/") and Path(file).suffix in _SERVED:
         return file.removeprefix(f"{DOCS}/")
     return ROOT_PAGES.get(file, f"{_SHOWN}/{file}.md")
 

@@ -22,6 +22,7 @@ from tools.docs import links
             "[a](https://age-encryption.org) [b](nothing.md)",
         ),
         ("docs/recovery.md", "[a](../../elsewhere.md)", "[a](../../elsewhere.md)"),
+        ("docs/regops.md", "[a](../mkdocs.yml)", "[a](source/mkdocs.yml.md)"),
     ],
 )
 def test_a_link_leads_to_a_page(file: str, written: str, shown: str) -> None:
