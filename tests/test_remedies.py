@@ -39,6 +39,8 @@ _DOCKER = re.compile(r"^docker (?:exec|logs|start|stop|restart|unpause|rm|update
 _UNITS = re.compile(r"^(?:systemctl|journalctl) (.+)$")
 # Which setting is set; what stands for a value is none. Another program's have its name before them.
 _SETTING = re.compile(r"\bpulumi config set (?:--(?:stack \S+|secret|path) )*['\"]?([a-z0-9_:<{][a-z0-9_:-]*)")
+# Of Python's modules only those are known that are ours.
+_MODULE = re.compile(r"\bpython3? -m ((?:ops|infra|stack_components|tests|tools)[a-z_.]*)")
 _MAKE = re.compile(r"^(?:[A-Z]+=\S+ )*make\s+(.+)$")
 # What stands for a value: a name in braces (from an f-string) or in capitals. Others are values themselves.
 _VALUES = {
@@ -87,8 +89,9 @@ def commands(text: str) -> Iterator[str]:
     """Yield the command lines within a text: in backticks, on a line of their own, or the whole of it."""
     whole = [text] if text.startswith("regops ") else []
     for line in [*_NAMED.findall(text), *_FENCED.findall(text), *whole]:
-        if any(kind.search(line) for kind in (_REGOPS, _MAKE, _DOCKER, _UNITS, _SETTING)):
-            yield " ".join(re.split(r"\s(?:#|\||&&|>|·)\s", line)[0].split())
+        for command in re.split(r"\s(?:\||&&)\s", re.split(r"\s(?:#|>|·)\s", line)[0]):
+            if any(kind.search(command) for kind in (_REGOPS, _MAKE, _DOCKER, _UNITS, _SETTING, _MODULE)):
+                yield " ".join(command.split())
 
 
 def sources() -> Iterator[Path]:
@@ -120,12 +123,11 @@ def wrong(line: str) -> str:
     if docker := _DOCKER.match(line):
         return "" if docker[1].strip() else "it names no container"
     if systemd := _UNITS.match(line):
-        named = re.findall(r"\bregops-([a-z-]+)", systemd[1])
-        return "".join(f"there is no unit regops-{name}; " for name in named if name not in UNITS)
-    if setting := _SETTING.search(line):
-        project, _, name = setting[1].rpartition(":")
-        known = name in Settings.model_fields or name[0] in "<{"
-        return "" if project not in {"", PROJECT} or known else f"there is no setting {name}"
+        units = re.findall(r"\bregops-([a-z-]+)", systemd[1])
+        return "".join(f"there is no unit regops-{name}; " for name in units if name not in UNITS)
+    for kind, exists in ((_SETTING, _is_set), (_MODULE, _runs)):
+        if named := kind.search(line):
+            return "" if exists(named[1]) else f"there is no {named[1]}"
     if regops := _REGOPS.search(line):
         words = [_VALUES.get(word, word) for word in shlex.split(regops[1]) if word not in {"…", "..."}]
         if words[:1] == ["undo"] and _FORMER & set(words[1:2]):
@@ -134,6 +136,16 @@ def wrong(line: str) -> str:
         return "" if words[0].startswith("{") else _parsed(REGOPS, "regops", words)
     targets = [word for word in shlex.split(line.partition("make ")[2]) if "=" not in word]
     return "".join(f"make has no target {word!r}; " for word in targets if word not in TARGETS)
+
+
+def _is_set(key: str) -> bool:
+    project, _, name = key.rpartition(":")
+    return project not in {"", PROJECT} or name in Settings.model_fields or name[0] in "<{"
+
+
+def _runs(module: str) -> bool:
+    path = PROJECT_FOLDER.joinpath(*module.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
 
 def _parsed(command: Any, name: str, words: Sequence[str], parent: Any = None) -> str:
@@ -198,6 +210,8 @@ def test_commands_are_found_everywhere() -> None:
         "bin/regops statsu",
         "make upp",
         "PLUGINS=official make tests",
+        "python -m tests.ops.console.picture",
+        "pulumi preview --json | .venv/bin/python -m tools.docs",
         "pulumi config set --secret watchdog",
         "pulumi config set --stack prod private-registry:recovery latest",
         "pulumi config set --secret --path 'upstream_login[\"quay.io\"].token'",
@@ -221,6 +235,8 @@ def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
         "systemctl list-timers 'regops-*'",
         "journalctl --unit regops-drill.service --since -1h",
         "COLD=1 make bench",
+        "pulumi preview --json | .venv/bin/python -m tools.bootstrap.review",
+        "python3 -m ops.gateway --config FILE",
         "pulumi config set --secret hcloud:token",
         "pulumi config set --secret --path 'upstream_logins[\"quay.io\"].token'",
     ],
@@ -230,5 +246,5 @@ def test_a_command_that_exists_is_taken(line: str) -> None:
 
 
 def test_the_words_of_a_text_are_read() -> None:
-    text = "run `regops gc` or\n`regops\nundo`; `docker logs x`\nmake up  # first\n"
-    assert list(commands(text)) == ["regops gc", "regops undo", "docker logs x", "make up"]
+    text = "run `regops gc` or\n`regops\nundo`; `docker logs x`\nmake up  # first\ngit pull && make setup && make down\n"
+    assert list(commands(text)) == ["regops gc", "regops undo", "docker logs x", "make up", "make setup", "make down"]

@@ -13,6 +13,8 @@ from ops.cli.app import Verbs, app
 from tools.docs.text import prose, table
 
 _EXAMPLE = re.compile(r"`((?:[A-Z_]+=\S+ )?(?:bin/)?regops[^`]*)`")
+# What Typer adds to a name that says enough.
+_TYPE = re.compile(r" <(?:str|path|float|int)>$")
 _TARGET = re.compile(r"^([a-z0-9-]+):.*?## (.+)$", re.MULTILINE)
 _FENCE = "```"
 
@@ -46,7 +48,7 @@ def _command(name: str, command: Any, parent: Any, *, level: int) -> Iterator[st
 
 def _options(command: Any, context: Any) -> str:
     told = [parameter.get_help_record(context) for parameter in command.get_params(context) if "--help" not in parameter.opts]
-    rows = [(f"`{names.removesuffix(' <str>')}`", prose(" ".join(said.split()))) for names, said in filter(None, told)]
+    rows = [(f"`{_TYPE.sub('', names)}`", prose(" ".join(said.split()))) for names, said in filter(None, told)]
     return table(["option", "meaning"], rows) if rows else ""
 
 

@@ -136,7 +136,7 @@ def _kind(schema: Schema) -> str:
         return ", ".join(f"`{json.dumps(choice) if isinstance(choice, bool) else choice}`" for choice in choices)
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}".replace("object", "objects")
-    word = "secret" if schema.get("writeOnly") else "mapping" if _mapped(schema) else _WORDS[schema["type"]]
+    word = "secret" if schema.get("writeOnly") else "mapping" if _mapped(schema) else _WORDS.get(schema.get("type", ""), "value")
     return " ".join([word, *(words.format(schema[name]) for name, words in _LIMITS.items() if name in schema)])
 
 

@@ -20,7 +20,6 @@ _APPENDED = {
     "files.md": sources.sections,
     decisions.INDEX: decisions.table_of_all,
 }
-
 # They tell of the past, and who searches wants to know what is so today.
 _PAST = {"changelog.md", decisions.INDEX, "performance.md"}
 
@@ -49,6 +48,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # MkDocs names them
     """Return the text as the site shows it."""
     uri = page.file.src_uri
+    if page.file.inclusion is InclusionLevel.NOT_IN_NAV:
+        return markdown  # the text of a file as it is
     if uri in _PAST or decisions.is_one(uri):
         page.meta["search"] = {"boost": 0.5}
     if decisions.is_one(uri):

@@ -35,4 +35,4 @@ def _section(folder: str, files: Iterable[Path]) -> str:
 
 def _first_line(path: Path) -> str:
     with path.open() as text:
-        return text.readline().strip().strip('"').removeprefix("\\")
+        return text.readline().strip().strip('"')
