@@ -17,6 +17,7 @@ from tools.docs.text import attributes, prose, table
 
 _LIMITS = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}", "exclusiveMaximum": "below {}"}
 _WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`", "object": "object"}
+_WIDEST_DEFAULT = 50
 
 Schema = Mapping[str, Any]
 
@@ -72,11 +73,14 @@ def _section(name: str, description: str) -> str:
     parts = [f"## `{name}`", prose(said if said.endswith(".") else f"{said}.")]
     if not below:
         return "\n\n".join([*parts, f"Type: {own.kind}."])
-    rows = [
-        (f"`{key.path}`", key.kind + ", required" * key.required, key.default and f"`{key.default}`", prose(key.said))
-        for key in below
-    ]
+    rows = [(f"`{key.path}`", key.kind + ", required" * key.required, *_default_and_meaning(key)) for key in below]
     return "\n\n".join([*parts, table(["key", "type", "default", "meaning"], rows)])
+
+
+def _default_and_meaning(key: Key) -> tuple[str, str]:
+    """Return two cells. A default that is long, such as a list of patterns, would make its column wider than all others."""
+    default = key.default and f"`{key.default}`"
+    return (default, prose(key.said)) if len(default) <= _WIDEST_DEFAULT else ("a list", f"{prose(key.said)} Default: {default}.")
 
 
 def _without_parts(description: str) -> str:

@@ -35,6 +35,9 @@ def test_a_setting_has_its_type_its_default_and_its_meaning() -> None:
     assert "| `accounts[].name` | text, required |  | What it logs in with. |" in text
     assert "| `operations.notify.channels.<name>.kind` | `ntfy`, `gotify`, `apprise`, required |" in text
     assert "| `hetzner.storage_box` | object or `false` |" in text
+    assert re.search(
+        r'^\| `operations\.moving` \| list of text \| a list \| .+ Default: `\["latest", .+"\]`\. \|$', text, re.MULTILINE
+    )
     assert "Accounts besides the operator's. Their passwords are generated." in text
 
 
