@@ -70,6 +70,7 @@ class Verbs(LazyGroup):
         "notify": Verb("ops.cli.notify:app", "Deliver waiting messages, and test the channels."),
         "requests": Verb("ops.cli.requests:app", "Show and do what was asked for in the console."),
         "history": Verb("ops.cli.history:app", "Show which tasks ran, when, and how they ended."),
+        "version": Verb("ops.cli.version:app", "Show the version, and the release that the stack runs."),
     }
 
 

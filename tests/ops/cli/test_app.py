@@ -61,7 +61,7 @@ VERBS = [
     "snapshot",
     "status",
 ]
-VERBS += ["sync", "unban", "undo", "verify", "who-is-banned"]
+VERBS += ["sync", "unban", "undo", "verify", "version", "who-is-banned"]
 SNAPSHOT_VERBS = [
     "catalogue list",
     "catalogue search",
