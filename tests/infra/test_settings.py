@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -12,7 +12,7 @@ import yaml
 from infra.paths import PROJECT_FOLDER
 from infra.services import SERVICES
 from infra.settings import SECRET_KEYS, GivenSecrets, Settings, SettingsError, parse
-from ops.config import Access
+from ops.config import Access, Strict
 
 PULL = {"repositories": "**", "actions": ["pull"]}
 
@@ -287,3 +287,16 @@ def test_pulumi_yaml_describes_exactly_these_settings() -> None:
         key: entry["default"] if entry["default"] == "" else json.dumps(entry["default"]) for key, entry in described.items()
     }
     assert given(**defaults) == given()
+
+
+def test_the_description_of_a_block_names_each_of_its_keys() -> None:
+    described = yaml.safe_load((PROJECT_FOLDER / "Pulumi.yaml").read_text())["config"]
+    blocks = {
+        key: kind
+        for key, field in Settings.model_fields.items()
+        for kind in (field.annotation, *get_args(field.annotation))
+        if isinstance(kind, type) and issubclass(kind, Strict)
+    }
+    assert len(blocks) > 10
+    keys = [(key, name) for key, block in blocks.items() for name in block.model_fields]
+    assert [(key, name) for key, name in keys if not re.search(rf"\b{name}\b", described[key]["description"])] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from functools import partial
@@ -115,6 +116,11 @@ def test_the_help_of_the_program_says_of_each_verb_what_its_own_help_begins_with
     for name, verb in Verbs.verbs.items():
         assert f"  {name:14} {verb.help}" in lines  # not cut short
         assert verb.load(name).help.partition("\n")[0] == verb.help
+
+
+def test_the_page_about_it_names_every_verb() -> None:
+    page = (PROJECT_FOLDER / "docs" / "regops.md").read_text()
+    assert [verb for verb in VERBS if not re.search(rf"`(?:bin/)?regops {verb}[` ]", page)] == []
 
 
 def test_help_imports_no_verb() -> None:

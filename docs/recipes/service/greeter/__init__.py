@@ -1,0 +1,5 @@
+"""Says hello."""
+
+from stack_components.greeter.component import SPEC, Greeter
+
+__all__ = ["SPEC", "Greeter"]

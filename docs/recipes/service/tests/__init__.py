@@ -1,0 +1,1 @@
+"""Tests of stack_components/greeter/."""
