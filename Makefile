@@ -77,7 +77,7 @@ pulumi: $(READY) ## Run any command of the Pulumi CLI: make pulumi ARGS="stack e
 	@$(RUN) tools.bootstrap --stack $(STACK) pulumi $(ARGS)
 
 # Keep bytecode even if the environment forbids it: otherwise each of the many processes compiles the sources again.
-test test-unit lint: export PYTHONDONTWRITEBYTECODE :=
+test test-unit coverage lint: export PYTHONDONTWRITEBYTECODE :=
 
 # Lint runs in the background, so that the output ends with pytest's own summary.
 .PHONY: test
@@ -90,6 +90,13 @@ test: $(READY) ## Run every check and test, with the real engine and real contai
 .PHONY: test-unit
 test-unit: $(READY) ## Run the tests that need no engine, no Docker and no built programs
 	@$(RUN) pytest --numprocesses logical -m "not system"
+
+.PHONY: coverage
+coverage: $(READY) ## Run every test, and show which lines none reaches; ARGS='-m "not system"' only runs the fast ones
+	@rm -rf .coverage && mkdir .coverage
+	@$(RUN) coverage run -m pytest --numprocesses auto $(ARGS); tests=$$?; \
+		$(RUN) coverage combine --quiet && $(RUN) coverage html --quiet && $(RUN) coverage report \
+		&& echo "line by line: .coverage/html/index.html" && exit $$tests
 
 .PHONY: lint
 lint: $(READY) ## Check style and types

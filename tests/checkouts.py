@@ -12,7 +12,7 @@ from infra.paths import PROJECT_FOLDER
 from ops.core.process import run
 
 _LIMIT_S = 120
-_NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".state", "__pycache__", ".*_cache")
+_NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".state", ".coverage", "__pycache__", ".*_cache")
 _AUTHOR = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
 _DAY_S = 86400.0
 
