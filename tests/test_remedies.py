@@ -97,7 +97,7 @@ def commands(text: str) -> Iterator[str]:
 def sources() -> Iterator[Path]:
     for folder in _PYTHON:
         yield from (PROJECT_FOLDER / folder).rglob("*.py")
-    for pattern in ("*.md", "docs/**/*.md", "*.yaml", "Makefile", ".github/**/*.y*ml"):
+    for pattern in ("*.md", "docs/**/*.md", "*.yaml", "Makefile", ".github/*.md", ".github/**/*.y*ml"):
         yield from PROJECT_FOLDER.glob(pattern)
 
 
