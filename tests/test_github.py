@@ -30,7 +30,7 @@ TESTS = load(FOLDER / "workflows" / "tests.yml")
 
 def checked(schema: str, *files: Path) -> Completed:
     """Hold files against a schema that GitHub's own tools go by, as check-jsonschema has it."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files]
+    command: list[str | Path] = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files]
     return run(command, timeout=60, check=False)
 
 
