@@ -9,6 +9,7 @@ from ops.registry.index import Index, RepositoryIndex
 from ops.registry.manifests import fetched
 from ops.registry.restore.model import Overwrite, RestoreError, RestorePlan, RestoreScope
 from ops.registry.snapshots.images import link_record, links_of_images
+from ops.registry.snapshots.recovery import leading_to_tags
 from ops.registry.snapshots.removed import Removed
 from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
 from ops.registry.tree import Entry, Kind, RegistryTree, path_of
@@ -28,7 +29,7 @@ def plan(store: SnapshotStore, snapshot: Snapshot, scope: RestoreScope) -> Resto
     live, wanted = store.live, list(_wanted(store, snapshot, scope))
     gone = {digest for digest in {_stored(one) for one in wanted} if digest and not store.blob(digest).exists()}
     wanted, incomplete = leading_somewhere(store, wanted, gone)
-    wanted = sorted({*wanted, *_blobs(wanted)}, key=lambda one: one.entry.kind)
+    wanted = leading_to_tags(live, sorted({*wanted, *_blobs(wanted)}, key=lambda one: one.entry.kind))
     missing = [one for one in wanted if not (live.top / path_of(one.entry)).exists()]
     moved = [change for one in wanted if (change := _moved(live, one.entry)) is not None]
     sizes = (store.blob(one.entry.digest).stat().st_size for one in missing if one.entry.kind == Kind.BLOB)

@@ -8,7 +8,7 @@ from ops.registry.live import LiveRegistry
 from ops.registry.manifests import image_problems
 from ops.registry.restore.model import Overwrite, RestoreError, RestorePlan, RestoreReport, RestoreScope
 from ops.registry.restore.plan import plan, resolved
-from ops.registry.snapshots.recovery import put_back, roll_back
+from ops.registry.snapshots.recovery import leading_to_tags, put_back, roll_back
 from ops.registry.snapshots.trash import explained
 from ops.registry.tree import Entry, Kind, RegistryTree
 
@@ -66,10 +66,10 @@ def _unmoved(tree: RegistryTree, change: Overwrite) -> None:
 
 def _put_back_all(live: LiveRegistry, todo: RestorePlan) -> int:
     """Put back all files, not only those that were missing at planning time; others may have been deleted since."""
-    restored = 0
-    for start in range(0, len(todo.files), _EVERY):
+    restored, files = 0, leading_to_tags(live.tree, todo.files)
+    for start in range(0, len(files), _EVERY):
         live.read_only.extend()
-        restored += put_back(live.store, todo.files[start : start + _EVERY])
+        restored += put_back(live.store, files[start : start + _EVERY])
         live.step("restoring")
     restorer = live.store.restorer()
     with explained(live.tree.root):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ops.registry.listing import Listing
 from ops.registry.live import LiveRegistry
 from ops.registry.snapshots.removed import Removed
 from ops.registry.snapshots.store import Snapshot, SnapshotState, SnapshotStore
 from ops.registry.snapshots.trash import explained
-from ops.registry.tree import Entry, Kind
+from ops.registry.tree import Entry, Kind, RegistryTree
 
 
 def roll_back(live: LiveRegistry, task: str) -> list[str]:
@@ -37,9 +37,22 @@ def roll_back(live: LiveRegistry, task: str) -> list[str]:
 
 def put_back_removed(live: LiveRegistry, snapshot: Snapshot) -> None:
     """Put back everything that a collection has recorded as removed, and mark its snapshot as rolled back."""
-    put_back(live.store, snapshot.removed())
+    put_back(live.store, leading_to_tags(live.tree, snapshot.removed()))
     snapshot.become(SnapshotState.ROLLED_BACK)
     snapshot.trash.empty()
+
+
+def leading_to_tags(tree: RegistryTree, removed: Sequence[Removed]) -> list[Removed]:
+    """Leave out the history of tags that are not there, and do not come back.
+
+    The registry lists a tag as long as its folder exists, also one that has only a history, and nobody could pull it.
+    """
+    coming = {(one.entry.repository, one.entry.tag) for one in removed if one.entry.kind == Kind.TAG}
+
+    def leads(entry: Entry) -> bool:
+        return (entry.repository, entry.tag) in coming or tree.tag(entry.repository, entry.tag).exists()
+
+    return [one for one in removed if one.entry.kind != Kind.TAG_HISTORY or leads(one.entry)]
 
 
 def put_back(store: SnapshotStore, removed: Iterable[Removed]) -> int:

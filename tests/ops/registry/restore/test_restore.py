@@ -119,6 +119,16 @@ def test_what_the_collector_removed_comes_back_and_nothing_else(rig: Rig, collec
     assert rig.tree.tag_names("team/app") == ["moved"]
 
 
+def test_the_history_of_a_tag_that_was_deleted_does_not_come_back_without_it(rig: Rig, collected: str) -> None:
+    assert collected
+    assert rig.client.delete("team/app", "moved").status_code == 202
+    restore(rig.live(), "latest", RestoreScope.of(""))
+    assert rig.client.pull("team/app", OLD.digest) == [], "what the collector removed is back"
+    listed = rig.client.ask("GET", "/v2/team/app/tags/list").json()["tags"]
+    assert not listed, "the registry lists a tag that has a history and no image"
+    assert plan(rig.store, rig.store.all()[-1], RestoreScope.of("")).missing == 0
+
+
 def test_everything_comes_back(rig: Rig, collected: str) -> None:
     restore(rig.live(), collected, RestoreScope(overwrite=True))
     index = rig.store.get(collected).index()

@@ -71,6 +71,17 @@ def test_what_a_killed_run_has_removed_is_put_back_by_the_next(rig: Rig) -> None
     assert [snapshot.state for snapshot in rig.store.all()] == [SnapshotState.ROLLED_BACK]
 
 
+def test_the_history_of_a_tag_that_is_deleted_before_the_next_run_stays_away(rig: Rig) -> None:
+    for image in (GONE, KEPT):
+        assert rig.client.push("app", "moved", image).status_code == 201
+    kill_at("swept", rig.folder, "gc")
+    assert rig.client.delete("app", "moved").status_code == 202
+    kill_at("listed", rig.folder, "gc")
+    assert "moved" not in rig.client.ask("GET", "/v2/app/tags/list").json()["tags"]
+    assert rig.client.pull("app", "kept") == []
+    rig.collection().run()
+
+
 @pytest.mark.usefixtures("garbage")
 def test_what_goes_wrong_during_the_sweep_is_put_back_at_once(rig: Rig) -> None:
     before = rig.blobs()
