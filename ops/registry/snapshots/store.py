@@ -161,7 +161,7 @@ class SnapshotStore:
             former.become(former.state)
 
     def create(self, why: str, index: Index, *, image: str = "") -> Snapshot:
-        """Make a snapshot.
+        """Make a snapshot. It comes after all others, whatever the clock says: blobs are in the trash of later ones.
 
         Args:
             why: The task that it is made for, in one word.
@@ -171,7 +171,7 @@ class SnapshotStore:
         Raises:
             NoSpaceError: The disk is full. Nothing of it remains.
         """
-        now = datetime.now(UTC)
+        now = max(datetime.now(UTC), self._after_the_latest())
         name = f"{now.strftime(_STAMP)}-{why}"
         scratch = self.folder / f".{name}.partial"
         with explained(self.folder):
@@ -261,6 +261,13 @@ class SnapshotStore:
     def sizes(self) -> dict[str, int]:
         """Return, by snapshot, the bytes that deleting it frees."""
         return {one.name: one.size() for one in self.all()}
+
+    def _after_the_latest(self) -> datetime:
+        latest = max(self._names(), default="")
+        try:
+            return datetime.strptime(latest.partition("-")[0], _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
+        except ValueError:
+            return datetime.min.replace(tzinfo=UTC)
 
     def _names(self) -> list[str]:
         try:

@@ -68,6 +68,14 @@ def test_a_snapshot_says_how_much_there_was_and_how_much_was_removed(store: Snap
     assert dict(tags_in(snapshot.index_file)) == {"team/app": {"v1": DIGEST}}
 
 
+def test_a_snapshot_comes_after_all_others_when_the_clock_was_set_back(store: SnapshotStore) -> None:
+    ahead = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y%m%dT%H%M%S.%fZ-gc")
+    made(store).folder.rename(store.folder / ahead)
+    names = [ahead, *(made(store, why).name for why in ("snapshot", "another"))]
+    assert [one.name for one in store.all()] == names
+    assert store.drop_expired(keep=2, max_age=timedelta(days=1)) == [ahead]
+
+
 def test_a_snapshot_has_all_links_but_uploads_and_those_being_written(store: SnapshotStore) -> None:
     snapshot = made(store)
     assert snapshot.index() == {
