@@ -4,39 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops.backups.repository import BackupRepository, repository_of
 from ops.backups.restic import Backup
-from ops.backups.stage import DESCRIPTION, INDEX, POOL, pooled
+from ops.backups.stage import DESCRIPTION, INDEX
 from ops.backups.standing import Drilled, standing_of
 from ops.backups.state import STATE
-from ops.config import BACKUP_FOLDER, BACKUP_SECOND_PASSWORD
 from ops.core.clock import Clock
-from ops.registry.index import Index, linked_blobs, read_index
+from ops.registry.index import Index, read_index
 from ops.registry.manifests import fetched
-from ops.registry.plain import lay_out
 from ops.registry.transport import RegistryError
 from ops.registry.tree import RegistryTree
-from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.drill.model import DrillOptions, DrillReport
-from ops.tasks.drill.plan import Candidate, candidates, fitting, part_of, sizes_in
+from ops.tasks.drill.plan import Candidate, candidates
 from ops.tasks.drill.production import Production
 from ops.tasks.drill.proof import proofs_of
+from ops.tasks.drill.sample import restored_sample, scratch_folder, second_opened
 from ops.tasks.drill.scratch import ScratchRegistry, image_of, scratch_registry
 from ops.tasks.drill.state import opened
 
 _REGISTRY = "registry"
-# An index of images, and its images.
-_LEVELS = 4
 
 Step = Callable[[str], None]
 
@@ -62,7 +55,7 @@ def preview(stack: Stack, options: DrillOptions) -> Preview:
     Raises:
         BackupError: There is no good backup, or it cannot be read.
     """
-    backups = _opened(stack)
+    backups = second_opened(stack)
     backup = backups.find()
     index = backups.index(backup)
     return Preview(
@@ -84,30 +77,12 @@ def drill(stack: Stack, options: DrillOptions, step: Step) -> DrillReport:
         ScratchError: No registry can be started.
         OSError: The disk is full.
     """
-    with _scratch(stack) as folder:
+    with scratch_folder(stack, "drill") as folder:
         report = _Drill(stack, options, step, folder).run()
     proofs_of(stack).keep(report.document())
     at = datetime.fromisoformat(report.at).timestamp()
     standing_of(stack).note_drilled(Drilled(report.backup, at, report.passed, report.summary, figures=dict(report.figures)))
     return report
-
-
-@contextlib.contextmanager
-def _scratch(stack: Stack) -> Iterator[Path]:
-    """Yield an empty folder, which is removed in the end; also what a killed drill has left."""
-    folder = stack.root / BACKUP_FOLDER / "drill"
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, mode=0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _opened(stack: Stack) -> BackupRepository:
-    """Return the backups, opened with the second password: a drill shows that it opens them."""
-    return repository_of(stack, BACKUP_SECOND_PASSWORD)
 
 
 @dataclass
@@ -121,7 +96,7 @@ class _Drill:
     notes: list[str] = field(default_factory=list)
 
     def run(self) -> DrillReport:
-        backups = _opened(self.stack)
+        backups = second_opened(self.stack)
         with self.clock.phase("connect"):
             backup = backups.find()
         self.step("connected")
@@ -133,10 +108,12 @@ class _Drill:
             state = opened(restored / STATE, self.stack.root)
         self.problems += state.problems
         self.step("opened")
-        taken, size, rate = self._restored(backups, backup, index, restored)
+        sample = restored_sample(backups, backup, index, restored, options=self.options, clock=self.clock)
+        if sample.left:
+            self.notes.append(f"{sample.left} tags of the sample are larger than what was left of {self.options.size} bytes")
         self.step("restored")
-        part = part_of(index, taken)
-        tree = self._laid_out(part, restored)
+        taken, part, rate = sample.taken, sample.part, sample.rate
+        tree = sample.laid_out(self.stack, self.folder / "tree")
         recorded, now = description.get("images", {}).get(_REGISTRY, ""), self.stack.config.images.get(_REGISTRY, "")
         image, why = image_of(recorded, now)
         self.notes += [why] if why else []
@@ -160,7 +137,7 @@ class _Drill:
             tags=len(taken),
             manifests=manifests,
             blobs=blobs,
-            size=size,
+            size=sample.size,
             rate=rate,
             rto_s=backup.size / rate + self.clock.seconds["start"] if backup.size and rate else None,
             rpo_s=max(0.0, time.time() - current),
@@ -173,57 +150,6 @@ class _Drill:
             notes=self.notes,
             seconds={name: round(took, 3) for name, took in self.clock.seconds.items()},
         )
-
-    def _restored(
-        self, backups: BackupRepository, backup: Backup, index: Index, restored: Path
-    ) -> tuple[list[Candidate], int, float]:
-        """Restore the tags that fit; return them, and how many bytes that were, at which rate."""
-        found = candidates(index, self.options, backup.id)
-        source = _Pool(restored)
-
-        def fetch(digests: Iterable[str]) -> None:
-            if missing := [pooled(one) for one in sorted(set(digests)) if not source.blob(one).exists()]:
-                with self.clock.phase("restore"):
-                    backups.restic.fetch(backup.id, restored, missing)
-
-        def needed(one: Candidate) -> Iterator[tuple[str, int]]:
-            repository = index[one.repository]
-            having = {*repository.revisions, *repository.layers}
-            digests = fetched(source, one.digest).digests & having
-            sizes = dict.fromkeys(digests, 0)
-            for digest in digests & set(repository.revisions):
-                with contextlib.suppress(OSError):
-                    sizes.update(
-                        (child, length) for child, length in sizes_in(source.blob(digest).read_bytes()) if child in having
-                    )
-            yield from ((repository.stored_as(digest), size) for digest, size in sizes.items())
-
-        level = {one.digest for one in found}
-        for _ in range(_LEVELS):
-            fetch(level)
-            manifests = {(one.repository, digest) for one in found for digest in fetched(source, one.digest).digests}
-            level = {digest for name, digest in manifests if digest in index[name].revisions}
-            if all(source.blob(one).exists() for one in level):
-                break
-        taken, blobs, _ = fitting(found, needed, self.options.size)
-        if left := len(found) - len(taken):
-            self.notes.append(f"{left} tags of the sample are larger than what was left of {self.options.size} bytes")
-        fetch(blobs)
-        size, took = sum(path.stat().st_size for path in source.files()), self.clock.seconds.get("restore", 0.0)
-        return taken, size, size / took if took else 0.0
-
-    def _laid_out(self, part: Index, restored: Path) -> RegistryTree:
-        root = self.folder / "tree"
-        root.mkdir(mode=0o755)
-        if os.geteuid() == 0:  # as the user that the registry runs as
-            owner = tree_of(self.stack).root.stat()
-            os.chown(root, owner.st_uid, owner.st_gid)
-        tree, source = RegistryTree(root), _Pool(restored)
-        files = source.files()
-        for path in files:
-            path.chmod(0o644)
-        lay_out(tree, part, source.blob, among=linked_blobs(part.values()) & {path.name for path in files})
-        return tree
 
     def _pulled(self, registry: ScratchRegistry, tree: RegistryTree, part: Index, taken: list[Candidate]) -> tuple[int, int]:
         """Pull the tags as a client does, each manifest and each blob once in each repository; return how many these were."""
@@ -258,16 +184,3 @@ class _Drill:
             except RegistryError as error:
                 self.notes.append(f"what is served now cannot be compared: {error}")
                 return [], []
-
-
-@dataclass(frozen=True)
-class _Pool:
-    """Blobs as they are in a backup."""
-
-    folder: Path
-
-    def blob(self, digest: str) -> Path:
-        return self.folder / pooled(digest)
-
-    def files(self) -> list[Path]:
-        return [path for path in (self.folder / POOL).rglob("*") if path.is_file()]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import DockerException
@@ -113,7 +114,6 @@ def scratch_registry(folder: Path, tree: Path, image: str, *, root: Path) -> Ite
     """
     config = folder / "registry.yml"
     write_atomic(config, _CONFIG, mode=0o644)
-    owner = tree.stat()
     with connected() as engine, contextlib.ExitStack() as removed:
         remove_left_behind(engine, root)
         try:
@@ -121,22 +121,8 @@ def scratch_registry(folder: Path, tree: Path, image: str, *, root: Path) -> Ite
                 image,
                 ["serve", "/etc/distribution/config.yml"],
                 labels={LABEL: str(root)},
-                user=f"{owner.st_uid}:{owner.st_gid}",
                 network_mode="none",
-                read_only=True,
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges:true"],
-                mem_limit=_MEMORY,
-                memswap_limit=_MEMORY,
-                nano_cpus=int(_CPUS * 1e9),
-                pids_limit=_PROCESSES,
-                tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=16m,mode=1777"},  # noqa: S108  # the container's own, in memory
-                environment={"OTEL_TRACES_EXPORTER": "none"},
-                log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"}),
-                mounts=[
-                    Mount("/var/lib/registry", str(tree), type="bind", read_only=True),
-                    Mount("/etc/distribution/config.yml", str(config), type="bind", read_only=True),
-                ],
+                **confined(config, tree, read_only=True),
             )
             removed.callback(container.remove, force=True, v=True)
             container.start()
@@ -153,6 +139,34 @@ def scratch_registry(folder: Path, tree: Path, image: str, *, root: Path) -> Ite
                     raise ScratchError(f"a registry of {image} does not answer: {said}")
                 time.sleep(_PAUSE_S)
             yield registry
+
+
+def confined(config: Path, tree: Path, *, read_only: bool) -> dict[str, Any]:
+    """Return the arguments for the container of a registry that may do no more than it has to, as its tree's owner.
+
+    Args:
+        config: Its configuration.
+        tree: Its root directory.
+        read_only: Whether it cannot write to that.
+    """
+    owner = tree.stat()
+    return {
+        "user": f"{owner.st_uid}:{owner.st_gid}",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "mem_limit": _MEMORY,
+        "memswap_limit": _MEMORY,
+        "nano_cpus": int(_CPUS * 1e9),
+        "pids_limit": _PROCESSES,
+        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,size=16m,mode=1777"},  # noqa: S108  # the container's own, in memory
+        "environment": {"OTEL_TRACES_EXPORTER": "none"},
+        "log_config": LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"}),
+        "mounts": [
+            Mount("/var/lib/registry", str(tree), type="bind", read_only=read_only),
+            Mount("/etc/distribution/config.yml", str(config), type="bind", read_only=True),
+        ],
+    }
 
 
 def remove_left_behind(engine: docker.DockerClient, root: Path) -> None:

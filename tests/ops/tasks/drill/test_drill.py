@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import sqlite3
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from infra.paths import PROJECT_FOLDER, cache_folder
+from infra.paths import PROJECT_FOLDER
 from ops.backups.standing import standing_of
 from ops.core import exit_codes
 from ops.core.process import run
@@ -22,11 +21,10 @@ from ops.tasks.drill.proof import ProofError, proofs_of, verified
 from ops.tasks.drill.run import drill, preview
 from ops.tasks.drill.scratch import LABEL
 from ops.tasks.drill.state import opened
-from tests.ops.backups.backup_rig import BackupRig, backed_up
+from tests.ops.backups.backup_rig import BackupRig
 from tests.ops.command_line import regops
-from tests.ops.tasks.gc.gc_rig import INDEX, MANIFEST, Image, digest_of
-from tools.bootstrap.docker_engine import ensure_docker
-from tools.offline.images import ensure_images
+from tests.ops.tasks.drill.drill_rig import docker_engine, with_a_backup
+from tests.ops.tasks.gc.gc_rig import Image, digest_of
 
 pytestmark = pytest.mark.system
 
@@ -42,25 +40,13 @@ drill(Stack(Path(sys.argv[1])), DrillOptions(), lambda step: os.kill(os.getpid()
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[docker.DockerClient]:
-    address = ensure_docker()
-    with pytest.MonkeyPatch.context() as patch, contextlib.closing(docker.DockerClient(base_url=address)) as engine:
-        patch.setenv("DOCKER_HOST", address)
+    with docker_engine() as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient) -> Iterator[BackupRig]:
-    image = ensure_images(["registry"], engine, cache_folder("offline"))["registry"].reference
-    with backed_up(tmp_path_factory.mktemp("rig")) as made:
-        rig = made.configure(made.stack.config.backup, {"registry": image})
-        client = rig.registry.client
-        for tag in ("v1", "v2"):
-            assert client.push("team/app", tag, Image(tag)).status_code == 201
-        described = [{"mediaType": MANIFEST, "digest": Image(t).digest, "size": len(Image(t).manifest)} for t in ("v1", "v2")]
-        content = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": described}).encode()
-        assert client.push_manifest("team/app", "both", content, INDEX).status_code == 201
-        assert client.push("regops/canary", "doctor", Image("canary")).status_code == 201
-        rig.back_up()
+    with with_a_backup(tmp_path_factory.mktemp("rig"), engine) as rig:
         yield rig
 
 
