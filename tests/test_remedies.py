@@ -57,6 +57,7 @@ _VALUES = {
     "NAME": "registry.example.com",
     "{run.task}": "gc",
     "{task}": "gc",
+    "{actions}": "500",
 }
 # What `regops undo` did before there was `regops snapshot`; it reads these words as a repository's name.
 _FORMER = {"take", "restore", "forget"}

@@ -59,6 +59,7 @@ class Verbs(LazyGroup):
         "backup": Verb("ops.cli.backup:app", "Back up the registry and the stack's state."),
         "backups": Verb("ops.cli.backup:backups", "List, show and compare backups, and remove old ones."),
         "drill": Verb("ops.cli.drill:app", "Try whether the backups can be restored."),
+        "rehearse": Verb("ops.cli.rehearse:app", "Rehearse what may happen to the registry, on a copy."),
         "restore": Verb("ops.cli.restore:app", "Restore from a backup."),
         "recover": Verb("ops.cli.recover:app", "Recover a host that has lost everything."),
         "scrub": Verb("ops.cli.scrub:app", "Compare blobs on the disk with their digests."),

@@ -58,6 +58,7 @@ BY_HAND = frozenset(
         "mirror",
         "mirror-plan",
         "prune-plan",
+        "rehearse",
         "restore",
         "restore-plan",
         "retention-plan",

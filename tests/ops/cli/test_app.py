@@ -55,6 +55,7 @@ VERBS = [
     "mirror-report",
     "notify",
     "recover",
+    "rehearse",
     "requests",
     "restore",
     "retention",

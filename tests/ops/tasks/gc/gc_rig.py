@@ -209,6 +209,23 @@ def running(
         settings: Further blocks of its configuration.
         certificate: A file with its certificate for localhost, and the key; None for no TLS.
     """
+    port, debug_port = configure(folder, cache=cache, settings=settings, certificate=certificate)
+    with httpx.Client(timeout=20, verify=certificate is None) as http, started(folder) as process:
+        try:
+            wait_until_up(f"http://127.0.0.1:{port}/", process)
+            url = f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
+            yield Rig(folder, Client(url, http), f"http://127.0.0.1:{debug_port}")
+        finally:
+            process.kill()
+
+
+def configure(
+    folder: Path, *, cache: str = "", settings: dict[str, Any] | None = None, certificate: Path | None = None
+) -> tuple[int, int]:
+    """Write the configuration of a registry, and make its folders; return its port, and that of its metrics.
+
+    The arguments are those of `running`.
+    """
     port, debug_port = free_port(), free_port()
     storage: dict[str, Any] = {"filesystem": {"rootdirectory": str(folder / "registry")}, "delete": {"enabled": True}}
     configuration: dict[str, Any] = {
@@ -231,21 +248,16 @@ def running(
     (folder / "registry").mkdir()
     (folder / READ_ONLY_FOLDER).mkdir(exist_ok=True)
     (folder / "registry.yml").write_text(yaml.safe_dump(configuration))
-    environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
-    with (
-        (folder / "registry.log").open("wb") as log,
-        httpx.Client(timeout=20, verify=certificate is None) as http,
-        subprocess.Popen(
+    return port, debug_port
+
+
+def started(folder: Path) -> subprocess.Popen[bytes]:
+    """Start the registry that was configured in a folder; whoever does that kills it."""
+    with (folder / "registry.log").open("ab") as log:
+        return subprocess.Popen(
             [str(registry_binary()), "serve", str(folder / "registry.yml")],
-            env=environment,
+            env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-        ) as process,
-    ):
-        try:
-            wait_until_up(f"http://127.0.0.1:{port}/", process)
-            url = f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
-            yield Rig(folder, Client(url, http), f"http://127.0.0.1:{debug_port}")
-        finally:
-            process.kill()
+        )
