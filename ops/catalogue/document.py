@@ -92,7 +92,8 @@ class Document:
     @cached_property
     def rest(self) -> dict[str, Any]:
         """All that it says beside its entries."""
-        return {key: value for key, value in (self.root.value() if self.root else {}).items() if key != SYNC}
+        said = self.root.value() if self.root and self.root.kind == "mapping" else {}
+        return {key: value for key, value in said.items() if key != SYNC}
 
     @property
     def newline(self) -> str:

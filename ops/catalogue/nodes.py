@@ -21,6 +21,10 @@ BYTE_ORDER_MARK = "\ufeff"
 # As YAML 1.2 has them, which regsync reads: https://yaml.org/spec/1.2.2/#1032-tag-resolution
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 # Ends of lines for PyYAML, and none for regsync.
+# Far more than a catalogue of ten thousand entries has, even if each of them names a block of defaults. Without limits, ten lines
+# of aliases of aliases would stand for more than any memory holds, and nesting would go deeper than Python's stack.
+_MOST_BY_ALIASES = 250_000
+_DEEPEST = 50
 _ODD_END = re.compile("\x85|\u2028|\u2029|\r(?!\n)")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -47,6 +51,8 @@ class Node:
         items: The members of a sequence.
         pairs: Keys and values of a mapping, in order; a key may be there twice.
         alias: Whether it only names another part, whose content it has.
+        weight: How many parts it stands for, with itself.
+        depth: How many parts are within each other there.
     """
 
     kind: Kind
@@ -60,6 +66,8 @@ class Node:
     items: Sequence[Node] = ()
     pairs: Sequence[tuple[Node, Node]] = ()
     alias: bool = False
+    weight: int = 1
+    depth: int = 1
 
     def own(self, key: str) -> tuple[Node, Node] | None:
         """Return the pair of a mapping with a key, if the mapping itself has it. Of several it is the last, as for regsync."""
@@ -122,6 +130,7 @@ class _Composer:
         self._shift = int(text.startswith(BYTE_ORDER_MARK))
         self._open: list[tuple[Node, str | None, list[Node]]] = []
         self._anchors: dict[str, Node] = {}
+        self._by_aliases = 0
         self.roots: list[Node] = []
 
     def run(self) -> None:
@@ -131,6 +140,8 @@ class _Composer:
                     self._add(self._scalar(event), event.anchor)
                 case yaml.AliasEvent():
                     self._add(self._alias(event), None)
+                case yaml.CollectionStartEvent() if len(self._open) >= _DEEPEST:
+                    raise _too_deep(event)
                 case yaml.CollectionStartEvent():
                     node = self._node("mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence", event)
                     node.flow = bool(event.flow_style)
@@ -161,6 +172,9 @@ class _Composer:
             raise CatalogueError(f"{_line(event)}: *{event.anchor} names an anchor that is not there")
         at = self._node("scalar", event)
         node = self._anchors[event.anchor]
+        self._by_aliases += node.weight
+        if self._by_aliases > _MOST_BY_ALIASES:
+            raise CatalogueError(f"{_line(event)}: *{event.anchor} makes it too large; write less with aliases")
         return replace(node, start=at.start, end=at.end, line=at.line, column=at.column, alias=True)
 
     def _close(self, event: Any) -> None:
@@ -169,8 +183,16 @@ class _Composer:
             node.pairs = list(zip(children[::2], children[1::2], strict=True))
         else:
             node.items = children
+        node.weight += sum(child.weight for child in children)
+        node.depth += max((child.depth for child in children), default=0)
+        if node.depth > _DEEPEST:
+            raise _too_deep(event)
         node.end = event.end_mark.index + self._shift if node.flow or not children else children[-1].end
         self._add(node, anchor)
+
+
+def _too_deep(event: Any) -> CatalogueError:
+    return CatalogueError(f"{_line(event)}: has more than {_DEEPEST} parts within each other")
 
 
 def _line(event: Any) -> int:

@@ -81,8 +81,11 @@ def _holds(operator: str, compared: int) -> bool:
 
 
 def _integer(text: str) -> int | None:
-    number = int(text) if _NUMBER.fullmatch(text) else None
-    return number if number is not None and number <= _MOST else None
+    digits = text.lstrip("0")
+    if not _NUMBER.fullmatch(text) or len(digits) > len(str(_MOST)):
+        return None
+    number = int(digits or "0")
+    return number if number <= _MOST else None
 
 
 def _compare_suffixes(mine: str, its: str) -> int:

@@ -19,7 +19,7 @@ _SET = r"\[\^?-?(?:[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9_.]|\\[dw.-])+-?\]"
 _CHARACTER = rf"[A-Za-z0-9_.-]|\\[dw.-]|{_SET}"
 _COUNT = r"\{[0-9]{1,2}(?:,[0-9]{0,2})?\}"
 _ITEM = re.compile(rf"(?P<character>{_CHARACTER})(?P<repeat>[*+?]|{_COUNT})?")
-# No groups: without them no tag takes long to compare, whatever the pattern.
+# No groups: without them it is seen how tags are ordered.
 _PLAIN = re.compile(rf"(?:(?:{_CHARACTER})(?:[*+?]|{_COUNT})?|(?<=[^|])\|(?=[^|]))+")
 _KNOWN = r"letters, digits, _ - . \. \d \w [sets], each of which may be followed by * + ? {n} {n,m}"
 # A pattern that stands for at least one digit, and for nothing else.
@@ -28,6 +28,8 @@ _EXACTLY = re.compile(r"\{([0-9]+)\}")
 # What a shape has in the place of a number, and of several with dots between them: 1.10 and 1.10.2 are of one shape.
 NUMBER = "#"
 _NUMBERS = re.compile(rf"{NUMBER}(?:\.{NUMBER})+")
+# https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+_LONGEST_TAG = 128
 
 
 class RetentionOrder(StrEnum):
@@ -127,7 +129,9 @@ def shape_of_tag(tag: str) -> str:
 
 def version_of(tag: str) -> tuple[tuple[int, ...], ...]:
     """Return a tag's numbers, to be compared with those of tags of the same shape."""
-    return tuple(tuple(map(int, numbers.split("."))) for numbers in re.findall(r"[0-9]+(?:\.[0-9]+)*", tag))
+    # No tag is longer than that, and Python does not read numbers of any length.
+    shown = tag[:_LONGEST_TAG]
+    return tuple(tuple(map(int, numbers.split("."))) for numbers in re.findall(r"[0-9]+(?:\.[0-9]+)*", shown))
 
 
 def _undefined(item: re.Match[str], pattern: str) -> ValueError:

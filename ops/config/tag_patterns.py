@@ -34,6 +34,10 @@ _TOKEN = re.compile(
 )
 _SET_MEMBER = re.compile(rf"(?P<class>{_CLASS_IN_SET})|(?P<escaped>{_ESCAPED})|(?P<plain>[^\\])", re.DOTALL)
 _GO_REPEATS = 1000
+# More digits are a number that no pattern may have, and perhaps one that Python does not read.
+_GO_DIGITS = 9
+# Go stops at a thousand, Python earlier. Nobody writes ten.
+_MOST_GROUPS = 100
 _NOT_GO = {
     "(?=": "look-ahead",
     "(?!": "look-ahead",
@@ -55,7 +59,7 @@ def _readable_by_go(pattern: str) -> str:
     if not pattern:
         raise ValueError("is empty; leave it out to match all tags")
     shape: list[str] = []  # the same structure, of what Python and Go read alike
-    place, counts, repeated = 0, [1], False
+    place, counts, repeated, depth = 0, [1], False, 0
     while place < len(pattern):
         token = _TOKEN.match(pattern, place)
         if token is None or (token["repeat"] and repeated):
@@ -63,6 +67,9 @@ def _readable_by_go(pattern: str) -> str:
         shape.append(_shape(token))
         counts += _counts(token)
         repeated = bool(token["repeat"])
+        depth += bool(token["open"]) - bool(token["close"])
+        if depth > _MOST_GROUPS:
+            raise ValueError(f"has more than {_MOST_GROUPS} groups within each other")
         place = token.end()
     if max(counts) > _GO_REPEATS or (")" in pattern and math.prod(counts) > _GO_REPEATS):  # a group's multiplies those inside it
         raise ValueError(f"repeats more than {_GO_REPEATS} times, which regsync refuses")
@@ -120,7 +127,8 @@ def _character(one: re.Match[str]) -> str:
 
 
 def _counts(token: re.Match[str]) -> list[int]:
-    return [int(count) for count in (token["least"], token["most"]) if count and int(count) > 1][-1:]
+    counts = [int(count) if len(count) <= _GO_DIGITS else _GO_REPEATS + 1 for count in (token["least"], token["most"]) if count]
+    return [max(counts)] if counts and max(counts) > 1 else []
 
 
 def _fault(pattern: str, place: int) -> str:

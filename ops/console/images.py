@@ -16,6 +16,9 @@ from ops.registry.references import MAX_MANIFEST_BYTES
 from ops.registry.tree import RegistryTree, TreeError
 
 _REMEMBERED = 4000
+# Indexes within indexes, of which nobody has a use for more than one, and sizes: who may push may write what he likes.
+_DEEPEST = 8
+_LARGEST = 2**63 - 1
 # The tags under which clients look for what refers to a digest, without the referrers API, and where cosign puts signatures:
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
 _REFERRING = "sha256-"
@@ -137,6 +140,9 @@ class Images:
 
     def image(self, digest: str) -> Image | None:
         """Return what is behind a manifest's digest; None if it is not on this disk."""
+        return self._looked_at(digest, 0)
+
+    def _looked_at(self, digest: str, within: int) -> Image | None:
         with self._lock:
             if digest in self._known:
                 self._known.move_to_end(digest)
@@ -144,7 +150,7 @@ class Images:
         document = self._document(digest)
         if document is None:
             return None
-        image = self._understood(digest, document)
+        image = self._understood(digest, document, within)
         # What is not complete may be so soon, since a mirror brings an index before all of its platforms.
         if all(platform.size is not None for platform in image.platforms):
             with self._lock:
@@ -193,15 +199,17 @@ class Images:
             return None
         try:
             document = json.loads(content)
+            if b"\\ud" in content.lower():  # half a surrogate pair, which no page takes
+                document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
         except (ValueError, RecursionError):
             return {}
         return document if isinstance(document, dict) else {}
 
-    def _understood(self, digest: str, document: Mapping[str, Any]) -> Image:
+    def _understood(self, digest: str, document: Mapping[str, Any], within: int) -> Image:
         media_type = _text(document.get("mediaType"))
         annotations = {_text(key): _text(value) for key, value in _members(document.get("annotations")).items()}
         if "manifests" in document:
-            return self._index(digest, media_type, document, annotations)
+            return self._index(digest, media_type, document, annotations, within)
         parts = [_part(one) for one in _list(document.get("layers"))]
         config = _members(document.get("config"))
         if not parts and not config:
@@ -223,11 +231,15 @@ class Images:
             annotations=annotations,
         )
 
-    def _index(self, digest: str, media_type: str, document: Mapping[str, Any], annotations: Mapping[str, str]) -> Image:
-        platforms, blobs = [], dict[str, int]()
+    def _index(
+        self, digest: str, media_type: str, document: Mapping[str, Any], annotations: Mapping[str, str], within: int
+    ) -> Image:
+        platforms, blobs, known = [], dict[str, int](), dict[str, Image | None]()
         for listed in _list(document["manifests"]):
             theirs = _text(listed.get("digest"))
-            image = self.image(theirs)
+            if theirs not in known:
+                known[theirs] = self._looked_at(theirs, within + 1) if within < _DEEPEST else None
+            image = known[theirs]
             attests = _members(listed.get("annotations")).get("vnd.docker.reference.type")
             name = _text(attests) if attests else _platform(_members(listed.get("platform")))
             platforms.append(Platform(name, theirs, image.size if image else None))
@@ -279,4 +291,4 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST else 0

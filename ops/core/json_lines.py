@@ -81,7 +81,7 @@ def each_line(file: Path) -> Iterator[Any]:
                 yield json.loads(line)
     except FileNotFoundError:
         raise
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         raise DamagedError(str(error)) from error
 
 

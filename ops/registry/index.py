@@ -52,6 +52,7 @@ class RepositoryIndex:
 
 
 Index = Mapping[str, RepositoryIndex]
+_KINDS = {"tags": dict, "histories": dict, "revisions": list, "layers": list, "aliases": dict}
 
 
 def linked_blobs(repositories: Iterable[RepositoryIndex]) -> set[str]:
@@ -112,4 +113,8 @@ def _each(file: Path) -> Iterator[tuple[str, RepositoryIndex]]:
 
 
 def _repository(document: dict[str, Any]) -> tuple[str, RepositoryIndex]:
-    return document.pop("repository"), RepositoryIndex(**document)
+    name = document.pop("repository")
+    kinds = all(isinstance(value, _KINDS[key]) for key, value in document.items())
+    if not isinstance(name, str) or not kinds or not all(isinstance(one, list) for one in document.get("histories", {}).values()):
+        raise TypeError(f"what it has of {name!r} is not what was written")
+    return name, RepositoryIndex(**document)

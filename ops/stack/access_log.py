@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections import Counter
@@ -187,8 +188,11 @@ def parsed(line: bytes) -> Line | None:
         target, _, query = str(request["uri"]).partition("?")
         path = target if target.startswith("/") else urlsplit(target).path  # clients may send a whole URL
         answered = entry.get("resp_headers", {})
+        at = float(entry["ts"])
+        if not math.isfinite(at):
+            return None
         return Line(
-            float(entry["ts"]),
+            at,
             str(request["method"]),
             int(entry["status"]),
             unquote(path),
@@ -199,7 +203,7 @@ def parsed(line: bytes) -> Line | None:
             _first(answered, "Content-Type"),
             _first(answered, USER_HEADER) if path == TOKEN_PATH else "",
         )
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -85,7 +85,7 @@ def _parsed(line: bytes) -> _Line | None:
         address, client = str(request["remote_ip"]), str(request["client_ip"])
         told = any(name in request["headers"] for name in _TOLD_BY)
         return _Line(float(entry["ts"]), address, told, believed=client != address, tls="tls" in request)
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
 
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_AMOUNT = re.compile(r"\s*([0-9]+)\s*(?:;\s*w=([0-9]+))?")
+# No registry grants more than that, and Python does not read numbers of any length.
+_AMOUNT = re.compile(r"\s*([0-9]{1,18})(?![0-9])\s*(?:;\s*w=([0-9]{1,18})(?![0-9]))?")
 _LIMIT, _REMAINING = "ratelimit-limit", "ratelimit-remaining"
 # Docker Hub's words for it; its other limit, against abuse, is told in fewer.
 _PULL_LIMIT = b"pull rate limit"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from ops.config import HUB, HUB_HOST
 from ops.registry.client import ANY_MANIFEST, Login, digest_of
@@ -25,7 +25,7 @@ from ops.registry.transport import origin
 from ops.registry.tree import DIGEST
 from ops.upstream.budget import Budget
 from ops.upstream.errors import Cause, UpstreamError
-from ops.upstream.line import Line, Reply
+from ops.upstream.line import Line, Reply, named_by
 from ops.upstream.logins import REFUSALS, Logins, denied
 from ops.upstream.referrers import Referrer, referrers_in
 
@@ -37,6 +37,7 @@ _ELSEWHERE = {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.TEMPORA
 _PAGE, _PAGES = 1000, 1000
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,<]*\brel="?next\b')
 _CATALOG = "registry:catalog:*"
+_LENGTH = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Upstream:
         host = HUB_HOST if name == HUB else name
         self._url = f"{'https' if has_tls(host, ca) else 'http'}://{host}"
         self._line = Line(name, tls=self._url.startswith("https:"), ca=ca, pause=pause)
-        self._logins = Logins(name, login, lambda url, headers: self._line.ask("GET", self._secure(url), headers))
+        self._logins = Logins(name, login, lambda url, headers: self._line.ask("GET", self._secure(url, self._url), headers))
 
     @property
     def budget(self) -> Budget | None:
@@ -154,7 +155,7 @@ class Upstream:
         if not DIGEST.fullmatch(digest):
             found = self.manifest(repository, reference)
             return Head(found.digest, found.media_type, len(found.content))
-        return Head(digest, _media_type(reply), int(size) if size.isdecimal() else None)
+        return Head(digest, _media_type(reply), int(size) if _LENGTH.fullmatch(size) else None)
 
     def manifest(self, repository: str, reference: str) -> Manifest:
         """Return the manifest of a tag or digest. It is a pull, which Docker Hub counts.
@@ -229,7 +230,7 @@ class Upstream:
             further = _NEXT.search(reply.headers.get("Link", ""))
             if not further:
                 return
-            page = self._own(urljoin(f"{self._url}{page}", further[1]))
+            page = self._own(f"{self._url}{page}", further[1])
         raise UpstreamError(f"{self.name}: the list at {path} never ends", cause=Cause.UNUSABLE)
 
     def _items(self, reply: Reply, key: str) -> list[str]:
@@ -237,13 +238,13 @@ class Upstream:
             items: Any = json.loads(reply.body)[key] or []  # distribution writes null for none
             if isinstance(items, list) and all(isinstance(one, str) for one in items):
                 return items
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             pass
         raise UpstreamError(f"{self.name} answered GET {reply.asked.partition(' ')[2]} without {key}", cause=Cause.UNUSABLE)
 
-    def _own(self, url: str) -> str:
+    def _own(self, page: str, further: str) -> str:
         """Return the path of a further page, which only this registry may give."""
-        parts = urlsplit(url)
+        parts = named_by(self.name, further, page)
         if origin(parts) != origin(urlsplit(self._url)):
             message = f"{self.name} points to {parts.scheme}://{parts.netloc} for the next page, which was not followed"
             raise UpstreamError(message, cause=Cause.UNUSABLE)
@@ -270,14 +271,14 @@ class Upstream:
             reply = self._line.ask(method, url, headers, into)
             if reply.status not in _ELSEWHERE:
                 return reply
-            url = self._secure(urljoin(url, reply.headers.get("Location", "")))
+            url = self._secure(reply.headers.get("Location", ""), url)
         raise UpstreamError(f"{self.name} sends {method} {path} on and on", cause=Cause.UNUSABLE)
 
-    def _secure(self, url: str) -> str:
+    def _secure(self, url: str, base: str) -> str:
         """Return a URL that the registry has named, unless accounts or content would be readable on the way there."""
-        parts = urlsplit(url)
+        parts = named_by(self.name, url, base)
         if parts.scheme == "https" or (parts.scheme == "http" and self._url.startswith("http:") and _is_loopback(parts.netloc)):
-            return url
+            return urlunsplit(parts)
         message = f"{self.name} points to {parts.scheme}://{parts.netloc}, which was not followed: it has no TLS"
         raise UpstreamError(message, cause=Cause.UNUSABLE)
 

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError, SSLError
 from urllib3.exceptions import TimeoutError as NoAnswerError
 
-from ops.registry.transport import causes_of, reason_of
+from ops.registry.transport import causes_of, origin, reason_of
 from ops.upstream.budget import Budget, budget_of, is_pull_limit
 from ops.upstream.errors import Cause, UpstreamError
 
@@ -38,6 +38,10 @@ _FIRST_WAIT_S = 1.0
 PATIENCE_S = 30.0
 # How long others are not even tried after one waited in vain, if the registry names no time.
 _LIMITED_FOR_S = 60.0
+# So much of what makes no sense is shown.
+_SHOWN = 80
+# Whatever a registry asks for, it is asked again after that.
+_LONGEST_WAIT_S = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,8 @@ class Line:
             )
         except (HTTPError, OSError) as error:
             raise self._failed(error, url, lasting=isinstance(error, NoAnswerError | SSLError)) from error
+        except (http.client.HTTPException, ValueError) as error:
+            raise UpstreamError(f"{self._name} points to what cannot be asked for: {error}", cause=Cause.UNUSABLE) from error
 
     def _body(self, answer: BaseHTTPResponse, url: str, into: BinaryIO | None) -> bytes:
         body, started = bytearray(), time.monotonic()
@@ -195,6 +201,25 @@ class Line:
         return failure
 
 
+def named_by(name: str, url: str, base: str) -> SplitResult:
+    """Return the parts of a URL that a registry has named.
+
+    Args:
+        name: What messages call the registry.
+        url: The URL, which may be relative.
+        base: What it may be relative to.
+
+    Raises:
+        UpstreamError: It is none.
+    """
+    try:
+        parts = urlsplit(urljoin(base, url))
+        origin(parts)  # reads the port
+    except ValueError as error:
+        raise UpstreamError(f"{name} points to {url[:_SHOWN]!r}, which is no URL: {error}", cause=Cause.UNUSABLE) from None
+    return parts
+
+
 def _trust(ca: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca:
@@ -218,8 +243,9 @@ def _cause_of(error: BaseException) -> Cause:
 
 def _seconds(retry_after: str) -> float | None:
     """Return how long a `Retry-After` asks to wait, which is RFC 9110, section 10.2.3; None if it does not."""
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    with contextlib.suppress(ValueError):
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        if retry_after.strip().isdecimal():
+            return min(float(retry_after), _LONGEST_WAIT_S)
+        wanted_s = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+        return min(max(0.0, wanted_s), _LONGEST_WAIT_S)
     return None

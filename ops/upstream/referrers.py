@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ops.registry.tree import DIGEST
 
@@ -35,9 +36,17 @@ def referrers_in(index: bytes) -> list[Referrer]:
     """
     try:
         listed = json.loads(index)["manifests"] or []
-        found = [Referrer(one["digest"], one.get("artifactType") or "", one.get("annotations") or {}) for one in listed]
-    except (LookupError, TypeError, AttributeError) as error:
+        found = [Referrer(one["digest"], _text(one.get("artifactType")), _texts(one.get("annotations"))) for one in listed]
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("is no list of referrers") from error
     if not all(isinstance(one.digest, str) and DIGEST.fullmatch(one.digest) for one in found):
         raise ValueError("has referrers without a digest")
     return found
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {key: one for key, one in value.items() if isinstance(one, str)} if isinstance(value, dict) else {}

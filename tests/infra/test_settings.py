@@ -300,3 +300,8 @@ def test_the_description_of_a_block_names_each_of_its_keys() -> None:
     assert len(blocks) > 10
     keys = [(key, name) for key, block in blocks.items() for name in block.model_fields]
     assert [(key, name) for key, name in keys if not re.search(rf"\b{name}\b", described[key]["description"])] == []
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, '{"http_port": ' + "9" * 5000 + "}"])
+def test_a_value_that_json_does_not_end_or_count_is_told_with_its_key(text: str) -> None:
+    assert [problem.partition(":")[0] for problem in problems(edge=text)] == ["edge"]

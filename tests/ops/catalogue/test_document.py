@@ -24,6 +24,13 @@ BROKEN = {
     "sync: alpine\n": r"catalogue.yml:1: sync should be a list",
     "- source: a\n": r"catalogue.yml:1: should be keys with values",
     "alpine\n": r"catalogue.yml:1: should be keys with values",
+    "a: &a [x, x]\n"
+    + "".join(f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdef", "bcdefg", strict=True)): (
+        r"catalogue.yml:\d: \*\w makes it too large"
+    ),
+    "sync:\n- " + "[" * 3000 + "]" * 3000: r"catalogue.yml:2: has more than 50 parts within each other",
+    "a: &a0 {b: c}\n"
+    + "".join(f"x{n}: &a{n + 1} {{<<: *a{n}}}\n" for n in range(60)): r"catalogue.yml:\d+: has more than 50 parts",
     "sync:\n  - &a [*a]\n": r"catalogue.yml:2: \*a names an anchor that is not there",
 }
 
@@ -134,3 +141,9 @@ def test_an_entry_is_shown_with_its_lines() -> None:
         "    target: 'registry.example.com/library/mariadb:{{ env \"MARIADB_VERSION\" }}'",
         "    type: 'image'",
     ]
+
+
+@pytest.mark.parametrize("text", ["", "null", "~", "# nothing\n"])
+def test_a_catalogue_that_says_nothing_has_nothing(text: str) -> None:
+    document = Document(text)
+    assert (document.entries, document.rest) == ((), {})

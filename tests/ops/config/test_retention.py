@@ -53,3 +53,7 @@ def test_versions_compare_by_the_value_of_their_numbers() -> None:
     assert sorted(ascending, key=version_of) == ascending
     assert {shape_of_tag(tag) for tag in ascending} == {"#"}
     assert version_of("3.20-alpine3.9") < version_of("3.20-alpine3.10") < version_of("3.21-alpine3.1")
+
+
+def test_a_number_may_have_any_length() -> None:
+    assert version_of("v" + "9" * 5000) > version_of("v" + "9" * 100)

@@ -11,6 +11,7 @@ import pytest
 from ops.config import REGOPS_FILE, USER_HEADER, ServiceLimits, render
 from ops.console.base import NAVIGATION
 from ops.console.headers import POLICY
+from ops.console.images import Images
 from ops.console.paging import PER_PAGE
 from ops.core.files import write_atomic
 from ops.events.alert_inbox import AlertInbox
@@ -231,3 +232,30 @@ def test_home_says_that_no_alert_would_arrive(tmp_path: Path, monkeypatch: pytes
     write_atomic(tmp_path / "current" / REGOPS_FILE, render(config))
     AlertInbox(tmp_path / "data/gateway", lambda: time.time() - 3600).expect()
     assert "not even the one that always fires has arrived for 1 hour" in seen(console(tmp_path).text("/"))
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        rb'{"artifactType": "a\ud800", "layers": [{"size": 1}], "annotations": {"b\udfff": "c"}}',
+        b'{"layers": [{"size": 1' + b"0" * 400 + b"}]}",
+    ],
+    ids=["half a character", "a huge size"],
+)
+def test_whoever_may_push_spoils_no_page(tmp_path: Path, manifest: bytes) -> None:
+    made = furnished(tmp_path)
+    made.tag("team/app", "spoiled", made.layout.manifest("team/app", manifest))
+    browser = console(tmp_path)
+    assert "spoiled" in browser.text("/images/team/app")
+    assert "spoiled" in browser.text("/images/team/app:spoiled")
+
+
+@pytest.mark.parametrize(("deep", "known"), [(3, True), (1500, False)])
+def test_indexes_within_indexes_are_looked_into_as_far_as_anybody_needs_them(tmp_path: Path, deep: int, known: bool) -> None:
+    made = Furnished(tmp_path)
+    pushed = made.image("team/app", b"a layer")
+    for _ in range(deep):
+        pushed = made.index("team/app", {"amd64": pushed})
+    image = Images(made.layout.tree).image(pushed)
+    assert image is not None
+    assert (image.size > 0) == known

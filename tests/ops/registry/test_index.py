@@ -56,6 +56,10 @@ def test_an_index_takes_some_forty_bytes_for_each_blob(tmp_path: Path) -> None:
         gzip.compress(b"[]\n", mtime=0),
         gzip.compress(b'{"schema":1}\n{"repository":"app","what":1}\n', mtime=0),
         gzip.compress(b'{"schema":1}\n{"rep', mtime=0),
+        gzip.compress(b'{"schema":1}\n' + b"[" * 20_000, mtime=0),
+        gzip.compress(b'{"schema":1}\n{"repository":"app","tags":5}\n', mtime=0),
+        gzip.compress(b'{"schema":1}\n{"repository":5}\n', mtime=0),
+        gzip.compress(b'{"schema":1}\n{"repository":"app","histories":{"v1":null}}\n', mtime=0),
         gzip.compress(b'{"schema":1}\n' * 100, mtime=0)[:-9],
     ],
 )

@@ -243,3 +243,14 @@ def test_pulls_are_counted_by_repository_and_what_was_sent_with_them(log: Path) 
     assert found["team/app"].size == 16_000
     assert time.time() - found["team/app"].last == pytest.approx(30, abs=5)
     assert pulls_of(log.with_name("none.log")) == {}
+
+
+@pytest.mark.parametrize("odd", ["1e999", "-1e999", "NaN", "null", "9" * 5000])
+def test_a_line_with_a_number_that_is_none_is_left_out(log: Path, odd: str) -> None:
+    good, at = line("GET", f"/v2/team/app/manifests/{A}"), str(time.time())
+    for key in ("ts", "status", "size"):
+        spoiled = line("GET", f"/v2/team/app/manifests/{B}", size=5, ts=1.0)
+        written = json.loads(spoiled)[key]
+        log.write_bytes(good + spoiled.replace(f'"{key}":{json.dumps(written)}'.encode(), f'"{key}":{odd}'.encode()) + good)
+        assert set(last_pulls(log)) == {("team/app", A)}, (key, at)
+        assert sum(pulls_of(log)["team/app"].references.values()) == 2

@@ -35,6 +35,11 @@ FAILURES: list[tuple[Callable[[Upstream], object], Answer, str]] = [
     ),
     (lambda one: one.tags("team/app"), (302, {"Location": "/v2/team/app/tags/list"}, b""), "on and on"),
     (lambda one: one.tags("team/app"), (302, {"Location": "http://192.0.2.1/"}, b""), "it has no TLS"),
+    (lambda one: one.tags("team/app"), (302, {"Location": "http://["}, b""), "which is no URL"),
+    (lambda one: one.tags("team/app"), (302, {"Location": "https://a:99999/"}, b""), "which is no URL"),
+    (lambda one: one.tags("team/app"), (200, {"Link": "<http://[>; rel=next"}, b'{"tags": []}'), "which is no URL"),
+    (lambda one: one.tags("team/app"), (200, {}, b"[" * 20_000), "without tags"),
+    (lambda one: one.tags("team/app"), (401, {"WWW-Authenticate": 'Bearer realm="http://["'}, b""), "which is no URL"),
 ]
 
 
@@ -111,3 +116,33 @@ def test_an_answer_that_trickles_is_none(limit: str, monkeypatch: pytest.MonkeyP
     assert errors[0] == errors[1]
     assert errors[0][1] is Cause.AWAY
     assert "timed out" in errors[0][0] or "no end of its answer within 0.2 s" in errors[0][0]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [b'{"token": "a\\r\\nX-Line: b"}', b'{"token": {}}', b'{"token": "a", "expires_in": 1' + b"0" * 400 + b"}", b"[" * 20_000],
+)
+def test_a_token_that_cannot_be_used_is_none(given: bytes) -> None:
+    def answer(path: str) -> Answer:
+        challenge = {"WWW-Authenticate": f'Bearer realm="http://{front.name}/token"'}
+        return (200, {}, given) if path.startswith("/token") else (401, challenge, b"")
+
+    with running_front(answer) as front, pytest.raises(UpstreamError, match="gave no token") as error:
+        Upstream(front.name).tags("team/app")
+    assert error.value.cause is Cause.UNUSABLE
+
+
+@pytest.mark.parametrize(
+    "wait", ["9" * 400, "Wed, 21 Oct 99999 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 -0000", "Wed, 21 Oct 9999 07:28:00 GMT"]
+)
+def test_no_registry_is_waited_for_for_ever(wait: str) -> None:
+    limited = {"Retry-After": wait, "ratelimit-limit": "1", "ratelimit-remaining": "0"}
+    with running_front(lambda _: (429, limited, b"")) as front, pytest.raises(UpstreamError) as error:
+        Upstream(front.name).tags("team/app")
+    assert error.value.cause is Cause.LIMITED
+    assert (error.value.retry_after_s or 0) <= 7 * 24 * 3600
+
+
+def test_referrers_whose_list_never_closes_are_none() -> None:
+    with running_front(lambda _: (200, {}, b"[" * 20_000)) as front:
+        assert Upstream(front.name).referrers("team/app", OTHER) is None

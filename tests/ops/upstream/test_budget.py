@@ -16,6 +16,8 @@ from ops.upstream.budget import Budget, budget_of, is_pull_limit
         ("", "", None),
         ("100;w=21600", "", None),
         ("unlimited", "1", None),
+        ("9" * 5000, "1", None),
+        ("100;w=" + "9" * 5000, "54", Budget(100, 54, 0)),
     ],
 )
 def test_a_budget_is_read_from_the_headers(limit: str, remaining: str, expected: Budget | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 import pytest
@@ -101,3 +102,14 @@ def test_when_a_tag_was_pushed_last(records: list[Record], told: float | None, w
 
 def test_without_a_ledger_the_tree_says_when() -> None:
     assert last_push([], None, None, A, minutes(7)) == minutes(7)
+
+
+def test_no_tag_takes_long_to_compare_whatever_the_pattern() -> None:
+    """Python would take hours for it, in which whoever may push keeps everything."""
+    began = time.process_time()
+    assert gone(planned({"a" * 128: 1.0, "b": 2.0}, rule(r"\w*" * 8 + "-", 1))) == []
+    assert time.process_time() - began < 5
+
+
+def test_a_pattern_is_for_whole_tags_in_each_of_its_alternatives() -> None:
+    assert gone(planned({"a1": 1.0, "xa1": 0.0, "b1": 2.0, "b1x": 0.0, "b2": 3.0}, rule("a1|b[12]", 1))) == ["a1", "b1"]
