@@ -24,7 +24,10 @@ def is_from_here(request: Request) -> bool:
     """
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
-    return urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host", "") != ""
+    try:
+        return urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host", "") != ""
+    except ValueError:  # it is no address
+        return False
 
 
 def ask(config: ConsoleConfig, task: str, user: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ ANY_MANIFEST = ", ".join(
     ]
 )
 _PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 24 * 3600.0
+# What a token may be made of that is sent in a header.
+SENDABLE = re.compile("[!-~]+")
 # How long a token is valid if its service does not say: https://distribution.github.io/distribution/spec/auth/token/
 _TOKEN_LIFETIME_S = 60
 _TOKEN_MARGIN_S = 15
@@ -163,8 +167,10 @@ class RegistryClient:
             answer = self._patiently("GET", with_query(challenge["realm"], query), self._basic(), None).expect(HTTPStatus.OK)
             try:
                 body = json.loads(answer.body)
-                token, lifetime_s = str(body["token"]), int(body.get("expires_in", _TOKEN_LIFETIME_S))
-            except (ValueError, LookupError, TypeError):
+                token, lifetime_s = body["token"], int(body.get("expires_in", _TOKEN_LIFETIME_S))
+                if not SENDABLE.fullmatch(token):
+                    raise ValueError("no token that can be sent")
+            except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
                 raise RegistryError(f"{answer.asked} was answered without a token") from None
             self._tokens[scope] = (token, asked + lifetime_s - _TOKEN_MARGIN_S)
         return token
@@ -182,7 +188,7 @@ class RegistryClient:
                     return answer
                 wanted = answer.headers.get("Retry-After", "")
                 if wanted.isdecimal():  # otherwise it is a date, which nobody sends
-                    pause_s = max(_PAUSE_S, float(wanted))
+                    pause_s = max(_PAUSE_S, min(float(wanted), _LONGEST_PAUSE_S))
                 if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
                     what = "failed logins" if headers.get("Authorization", "").startswith("Basic ") else "requests"
                     problem = ThrottledError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ _JSON_BEGINS_WITH = (b"{", b"[")
 # The registry refuses larger ones: maxManifestBodySize in registry/handlers/manifests.go of distribution.
 MAX_MANIFEST_BYTES = 4 * 2**20
 _SUBJECT = "subject"
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,29 @@ def references(content: bytes) -> References:
     subject = frozenset(_digests([value for key, value in members if key.casefold() == _SUBJECT]))
     others = frozenset(_digests([(key, value) for key, value in members if key.casefold() != _SUBJECT]))
     return References(others, subject - others)
+
+
+def members_of(content: bytes) -> Mapping[str, Any]:
+    """Return the members of a manifest, which anybody may have pushed; none of what is no JSON object that can be read."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):  # the registry takes ten times the nesting that Python reads
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def listed_in(members: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the descriptors that a member of a manifest is, or lists: those with a digest."""
+    found = members.get(key)
+    for one in found if isinstance(found, list) else [found]:
+        if isinstance(one, dict) and isinstance(digest := one.get("digest"), str) and DIGEST.fullmatch(digest):
+            yield one
+
+
+def size_in(descriptor: Mapping[str, Any]) -> int:
+    """Return the size that a descriptor tells; 0 if it is none."""
+    size = descriptor.get("size")
+    return size if isinstance(size, int) and 0 < size <= _LARGEST else 0
 
 
 def _all_digests(text: str) -> list[str]:

@@ -100,7 +100,7 @@ class Answer:
         try:
             first = json.loads(self.body)["errors"][0]
             return str(first["code"]), str(first["message"])
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             return "", ""
 
     def __str__(self) -> str:

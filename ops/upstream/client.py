@@ -95,7 +95,7 @@ class Upstream:
         host = HUB_HOST if name == HUB else name
         self._url = f"{'https' if has_tls(host, ca) else 'http'}://{host}"
         self._line = Line(name, tls=self._url.startswith("https:"), ca=ca, pause=pause)
-        self._logins = Logins(name, login, lambda url, headers: self._line.ask("GET", self._secure(url, self._url), headers))
+        self._logins = Logins(name, login, lambda url, headers: self._line.ask("GET", self._secure(url, ""), headers))
 
     @property
     def budget(self) -> Budget | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 
-from ops.registry.client import Login, challenge_of, with_query
+from ops.registry.client import SENDABLE, Login, challenge_of, with_query
 from ops.upstream.errors import Cause, UpstreamError
 from ops.upstream.line import Reply
 
@@ -23,8 +22,6 @@ _TOKEN_MARGIN_S = 10
 _AT_A_TIME = 16
 # After so many repositories for which such a token was no good, the registry is taken to give none.
 _DOUBTS = 3
-# What can stand in a header: https://www.rfc-editor.org/rfc/rfc6750#section-2.1 has fewer characters.
-_TOKEN = re.compile("[!-~]+")
 REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
@@ -157,7 +154,7 @@ class Logins:
         try:
             given = json.loads(reply.body) if reply.status == HTTPStatus.OK else {}
             token, lifetime_s = given.get("token") or given["access_token"], float(given.get("expires_in") or _TOKEN_LIFETIME_S)
-            if not _TOKEN.fullmatch(token) or not math.isfinite(lifetime_s):
+            if not SENDABLE.fullmatch(token) or not math.isfinite(lifetime_s):
                 raise ValueError("no token that can be sent")
         except (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError):
             raise UpstreamError(f"{self._name} gave no token ({reply.status} to {reply.asked})", cause=Cause.UNUSABLE) from None

@@ -124,6 +124,6 @@ def _names(answer: Answer, key: str) -> list[str]:
         names = json.loads(answer.body)[key] or []  # null: older registries answer that when the last tag is gone
         if all(isinstance(name, str) for name in names):
             return list(names)
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         pass
     raise RegistryError(f"{answer.asked} was answered without a list of {key}")

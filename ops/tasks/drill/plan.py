@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ops.registry.canary import REPOSITORY
 from ops.registry.index import Index, RepositoryIndex
+from ops.registry.references import listed_in, members_of, size_in
 from ops.tasks.drill.model import DrillOptions
+
+# Where manifests list what a client fetches.
+_LISTS = ("config", "layers", "manifests")
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,8 @@ def fitting(
 
 def sizes_in(manifest: bytes) -> list[tuple[str, int]]:
     """Return the descriptors of a manifest as digest and size; what cannot be understood is left out."""
-    try:
-        document = json.loads(manifest)
-        listed = [document.get("config"), *(document.get("layers") or ()), *(document.get("manifests") or ())]
-    except (ValueError, AttributeError, TypeError):
-        return []
-    return [(one["digest"], int(one.get("size") or 0)) for one in listed if isinstance(one, dict) and "digest" in one]
+    members = members_of(manifest)
+    return [(one["digest"], size_in(one)) for key in _LISTS for one in listed_in(members, key)]
 
 
 def part_of(index: Index, taken: Iterable[Candidate]) -> Index:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
+from ops.registry.references import listed_in, members_of, size_in
 from ops.registry.tree import DIGEST, RegistryTree, TreeError
 from ops.tasks.sync.model import EntryPlan, Job, Weight
 from ops.upstream.client import Upstream
@@ -146,23 +145,10 @@ def _weighed(job: Job, reading: Reading) -> Job:
 
 def _parts_in(content: bytes) -> Iterator[Part]:
     """Yield what a manifest lists. Layers that are elsewhere (`urls`) are not copied."""
-    try:
-        document = json.loads(content)
-    except ValueError:
-        return
-    for one in _listed(document, "manifests"):
+    members = members_of(content)
+    for one in listed_in(members, "manifests"):
         platform = one.get("platform")
-        yield Part(one["digest"], _size(one), True, isinstance(platform, dict) and platform.get("os") != "unknown")
-    for one in (document.get("config"), *_listed(document, "layers")):
-        if isinstance(one, dict) and isinstance(one.get("digest"), str) and not one.get("urls"):
-            yield Part(one["digest"], _size(one), False)
-
-
-def _listed(document: Any, key: str) -> list[dict[str, Any]]:
-    found = document.get(key) if isinstance(document, dict) else None
-    return [one for one in found or () if isinstance(one, dict) and isinstance(one.get("digest"), str)]
-
-
-def _size(descriptor: dict[str, Any]) -> int:
-    size = descriptor.get("size")
-    return size if isinstance(size, int) and size > 0 else 0
+        yield Part(one["digest"], size_in(one), True, isinstance(platform, dict) and platform.get("os") != "unknown")
+    for one in (*listed_in(members, "config"), *listed_in(members, "layers")):
+        if not one.get("urls"):
+            yield Part(one["digest"], size_in(one), False)

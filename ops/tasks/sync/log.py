@@ -44,7 +44,7 @@ class Log:
         try:
             said = json.loads(line)
             message, target = said["msg"], str(said.get("target", ""))
-        except (ValueError, TypeError, LookupError):
+        except (ValueError, TypeError, LookupError, RecursionError):
             if line.strip():
                 self.tail = [*self.tail[1 - _TAIL :], line.strip()]
             return

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from ops.registry.references import MAX_MANIFEST_BYTES
+from ops.registry.references import MAX_MANIFEST_BYTES, listed_in, members_of
 from ops.registry.tree import RegistryTree, TreeError
 
 
@@ -36,7 +34,7 @@ def referrers_of(tree: RegistryTree, repository: str, digest: str) -> frozenset[
 def platforms_of(tree: RegistryTree, digest: str) -> frozenset[str]:
     """Return the manifests that an index lists, such as those of its platforms; none if it is not here, or is no index."""
     try:
-        listed = json.loads(tree.blob(digest).read_bytes()[:MAX_MANIFEST_BYTES])["manifests"]
-        return frozenset(str(one["digest"]) for one in listed)
-    except (OSError, ValueError, LookupError, TypeError):
+        members = members_of(tree.blob(digest).read_bytes()[:MAX_MANIFEST_BYTES])
+    except OSError:
         return frozenset()
+    return frozenset(one["digest"] for one in listed_in(members, "manifests"))

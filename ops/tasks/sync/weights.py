@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 
 from ops.registry.manifests import fetched
-from ops.registry.references import MAX_MANIFEST_BYTES
+from ops.registry.references import MAX_MANIFEST_BYTES, listed_in, members_of
 from ops.registry.tree import RegistryTree, TreeError
 from ops.tasks.sync.model import Weight
 from ops.tasks.sync.tree import size_of
@@ -55,9 +54,8 @@ class Weights:
     def _weigh(self, digest: str) -> Weight | None:
         try:
             with self._tree.blob(digest).open("rb") as file:
-                root = json.loads(file.read(MAX_MANIFEST_BYTES))
-            children = root.get("manifests", []) if isinstance(root, dict) else []
+                children = len(list(listed_in(members_of(file.read(MAX_MANIFEST_BYTES)), "manifests")))
             size = sum(size_of(self._tree, one) for one in fetched(self._tree, digest).digests)
-        except (OSError, ValueError):
+        except OSError:
             return None
-        return Weight(1 + len(children), size)
+        return Weight(1 + children, size)

@@ -62,6 +62,7 @@ def test_a_page_without_a_task_at_work_is_not_loaded_again(browser: Browser) -> 
         ({**ANN, "sec-fetch-site": "none"}, 403),
         ({**ANN, "origin": "https://evil.example"}, 403),
         ({**ANN, "origin": "null"}, 403),
+        ({**ANN, "origin": "http://["}, 403),
         ({**ANN, "origin": "http://console", "sec-fetch-site": "cross-site"}, 403),
         ({**ANN, "origin": "http://console"}, 303),
     ],

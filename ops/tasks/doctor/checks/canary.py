@@ -176,7 +176,7 @@ def _blobs(tag: str, manifest: bytes) -> Sequence[tuple[str, int]]:
     try:
         document = json.loads(manifest)
         blobs = [(str(blob["digest"]), int(blob["size"])) for blob in (document["config"], *document["layers"])]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         blobs = []
     if not blobs or sum(size for _, size in blobs) > _LARGEST:
         raise RegistryError(f"{REPOSITORY}:{tag} is not a canary: something else was pushed there")

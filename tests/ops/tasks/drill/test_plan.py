@@ -31,9 +31,12 @@ def test_what_does_not_fit_is_left_out_and_what_is_shared_counts_once() -> None:
 
 
 def test_sizes_are_those_of_the_descriptors() -> None:
-    manifest = {"config": {"digest": "a", "size": 1}, "layers": [{"digest": "b", "size": 2}, "nonsense", {"size": 3}]}
-    assert sizes_in(json.dumps(manifest).encode()) == [("a", 1), ("b", 2)]
-    assert sizes_in(b"no JSON") == sizes_in(b"[]") == []
+    one, other = ("sha256:" + letter * 64 for letter in "ab")
+    manifest = {"config": {"digest": one, "size": 1}, "layers": [{"digest": other, "size": 2}, "nonsense", {"size": 3}]}
+    assert sizes_in(json.dumps(manifest).encode()) == [(one, 1), (other, 2)]
+    assert sizes_in(b"no JSON") == sizes_in(b"[]") == sizes_in(b'{"layers": 5}') == sizes_in(b"[" * 20_000) == []
+    odd = {"manifests": [{"digest": one, "size": "many"}, {"digest": [one], "size": 1}, {"digest": "../..", "size": 1}]}
+    assert sizes_in(json.dumps(odd).encode()) == [(one, 0)]
 
 
 def test_only_the_tags_that_are_tried_are_served() -> None:

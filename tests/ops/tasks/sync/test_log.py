@@ -46,3 +46,9 @@ def test_what_is_no_message_is_kept_for_the_end(said: str) -> None:
 )
 def test_whether_it_may_pass_is_told_by_its_error(error: str, passes: bool) -> None:
     assert failure_of(error).passes is passes
+
+
+def test_a_line_that_never_closes_is_kept_for_the_end() -> None:
+    log = Log()
+    log.add("[" * 20_000)
+    assert log.tail == ["[" * 20_000]
