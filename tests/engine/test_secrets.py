@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from base64 import b64encode
@@ -56,6 +57,23 @@ def test_containers_show_no_secret(living: TestStack, secrets: dict[str, str]) -
     for service, container in living.containers().items():
         shown = json.dumps(container.attrs) + container.logs().decode(errors="replace")
         assert not [value for value in values(secrets) if value in shown], service
+
+
+def test_images_and_processes_show_no_secret(living: TestStack, secrets: dict[str, str]) -> None:
+    """Of every process of this machine: those in containers are among them."""
+    found = values(secrets)
+    images = {container.image.id: container.image for container in living.containers().values()}
+    assert images
+    for image in images.values():
+        shown = json.dumps(image.attrs) + json.dumps(image.history())
+        assert not [value for value in found if value in shown], image.tags
+    seen = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or is not ours to look at
+            shown = (process / "cmdline").read_text(errors="replace") + (process / "environ").read_text(errors="replace")
+            assert not [value for value in found if value in shown], (process / "comm").read_text()
+            seen += living.name in shown or str(living.root) in shown or "/etc/caddy/current" in shown
+    assert seen, "the edge is among them"
 
 
 def test_the_access_log_hides_credentials(living: TestStack, outputs: dict[str, Any]) -> None:

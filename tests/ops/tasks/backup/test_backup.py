@@ -6,8 +6,10 @@ import contextlib
 import json
 import shutil
 import sqlite3
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -17,7 +19,7 @@ from ops.backups.standing import standing_of
 from ops.config import BACKUP_SECOND_PASSWORD, BackupSettings
 from ops.core import exit_codes
 from ops.core.locks import LockedError
-from tests.ops.backups.backup_rig import BackupRig, backed_up
+from tests.ops.backups.backup_rig import PASSWORDS, BackupRig, backed_up
 from tests.ops.tasks.gc.gc_rig import Image, digest_of
 
 pytestmark = pytest.mark.system
@@ -164,3 +166,18 @@ def test_errors_say_what_to_do(rig: BackupRig) -> None:
     (rig.stack.root / "secrets/backup/password").write_text("another\n")
     with pytest.raises(BackupError, match="has another password"):
         with_backups.back_up()
+
+
+def test_whoever_has_the_backups_without_their_password_has_no_secret(rig: BackupRig) -> None:
+    secret, image = token_hex(32), Image("v1").manifest
+    (rig.stack.root / "secrets" / "cache").mkdir()
+    (rig.stack.root / "secrets" / "cache" / "password").write_text(secret)
+    rig.back_up()
+    (found,) = rig.backups.all()
+    assert rig.backups.restic.text(found.id, "state/secrets/cache/password") == secret, "it is in there"
+    files = [path for path in (rig.stack.root / "target").rglob("*") if path.is_file()]
+    assert len(files) > 4
+    in_clear = [secret.encode(), b64encode(secret.encode()), bytes.fromhex(secret), PASSWORDS[0].encode(), b"team/app", image]
+    for path in files:
+        content = path.read_bytes()
+        assert [one for one in in_clear if one in content or one in str(path).encode()] == [], path
