@@ -1,28 +1,24 @@
-"""What may be pushed here and what other registries answer, of any content: understood as far as it goes, and never a failure."""
+"""Manifests of any content, as whoever may push can make them: understood as far as it goes, and never a failure."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from ops.registry.manifests import Reach, fetched
 from ops.registry.references import references
-from ops.registry.tree import RegistryTree
+from ops.registry.tree import DIGEST, RegistryTree
+from ops.tasks.drill.plan import sizes_in
+from ops.tasks.sync.exact import Reading
+from ops.tasks.sync.tree import platforms_of, referrers_of, size_of
+from ops.tasks.sync.weights import Weights
 from ops.upstream.client import Upstream
-from ops.upstream.errors import UpstreamError
-from ops.upstream.referrers import referrers_in
 from tests.attackers.fuzzing import in_bounded_time, json_bodies
 from tests.ops.console.console_rig import Browser, Furnished, console
 from tests.ops.tasks.gc.trees import Layout
-from tests.stack_components.edge.caddy import serving
 
 A, B, C = ("sha256:" + letter * 64 for letter in "abc")
 DESCRIPTOR = {
@@ -106,117 +102,20 @@ def test_a_page_shows_whatever_was_pushed(stack: Furnished, browser: Browser, co
             assert answer.status_code == 200, answer.text
 
 
-class Hostile(BaseHTTPRequestHandler):
-    """A STAND-IN for an upstream registry, whose answers come from a list, and then from its beginning again."""
-
-    protocol_version = "HTTP/1.0"
-    answers: ClassVar[list[tuple[int, dict[str, str], bytes]]] = []
-    asked = 0
-
-    def do_GET(self) -> None:  # the library's name
-        status, headers, body = self.answers[Hostile.asked % len(self.answers)]
-        Hostile.asked += 1
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            self.wfile.write(body)
-
-    do_HEAD = do_GET  # noqa: N815  # likewise
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""
-
-
-HEADERS: dict[str, st.SearchStrategy[str]] = {
-    "Docker-Content-Digest": st.sampled_from((A, "sha256:x", "", "md5:" + "a" * 32, "../" * 20)),
-    "Content-Type": st.sampled_from(("application/json", "", ";;;")),
-    "Link": st.sampled_from(
-        ("<http://[>; rel=next", "</v2/a/tags/list?last=x>; rel=next", "<//evil.example/>; rel=next", "<" * 900)
-    ),
-    "Location": st.sampled_from(
-        ("http://[", "http://a:b:c/", "//evil.example/", "/v2/a", "", "http://127.0.0.1:99999/", "ftp://x")
-    ),
-    "Www-Authenticate": st.sampled_from(
-        (
-            'Bearer realm="http://[",service="a"',
-            'Bearer realm="HERE/token",service="a"',
-            'Bearer realm="HERE/token',
-            "Bearer",
-            "Basic realm=x",
-            "=,=,",
-            'Bearer realm="http://127.0.0.1:99999/"',
-        )
-    ),
-    "Retry-After": st.sampled_from(
-        ("9" * 5_000, "-1", "nan", "1e999", "Wed, 21 Oct 99999 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", "0")
-    ),
-    "Ratelimit-Limit": st.sampled_from(("9" * 5_000, "100;w=21600", "-1", "x")),
-    "Ratelimit-Remaining": st.sampled_from(("9" * 5_000, "0;w=" + "9" * 5_000, "1")),
-}
-BODIES = (
-    {
-        "name": "a",
-        "tags": ["1.2", "latest"],
-        "repositories": ["a", "b"],
-        "token": "ey.ey.x",
-        "expires_in": 300,
-        "access_token": None,
-    },
-    {"token": "two\r\nX-Lines: x"},
-    {"token": "ey", "expires_in": 10**400},
-    IMAGE,
-    INDEX,
-)
-answers = st.lists(
-    st.tuples(
-        st.sampled_from((200, 200, 200, 401, 401, 302, 307, 400, 404, 429, 500)),
-        st.fixed_dictionaries({}, optional=HEADERS),
-        json_bodies(*BODIES),
-    ),
-    min_size=1,
-    max_size=5,
-)
-
-
-@pytest.fixture(scope="module")
-def hostile() -> Iterator[str]:
-    with serving(Hostile) as server:
-        yield f"127.0.0.1:{server.server_address[1]}"
-
-
-@given(answers)
-def test_an_upstream_s_answer_is_used_or_called_unusable(hostile: str, folder: Path, given_answers: list[Any]) -> None:
-    Hostile.answers, Hostile.asked = (
-        [
-            (status, {name: value.replace("HERE", f"http://{hostile}") for name, value in headers.items()}, body)
-            for status, headers, body in given_answers
-        ],
-        0,
-    )
-    upstream = Upstream(hostile, pause=lambda _: None)
+@given(manifests)
+def test_what_is_mirrored_and_drilled_is_weighed_whatever_it_is(folder: Path, content: bytes) -> None:
+    layout = Layout(RegistryTree(folder / "mirrored"))
+    digest = layout.manifest("team/app", content)
+    layout.tag("team/app", "v1", digest)
+    layout.tag("team/app", C.replace(":", "-"), digest)
     with in_bounded_time():
-        for ask in (
-            lambda: upstream.head("a", "v1"),
-            lambda: upstream.manifest("a", "v1"),
-            lambda: upstream.manifest("a", A),
-            lambda: upstream.tags("a"),
-            upstream.repositories,
-            lambda: upstream.referrers("a", A),
-            lambda: upstream.fetch("a", A, folder / "blob"),
-        ):
-            with contextlib.suppress(UpstreamError):
-                ask()
-
-
-@given(json_bodies(INDEX))
-def test_a_list_of_referrers_is_one_or_is_said_to_be_none(content: bytes) -> None:
-    with in_bounded_time():
-        try:
-            found = referrers_in(content)
-        except ValueError:
-            return
-    for one in found:
-        assert isinstance(one.artifact_type, str)
-        assert all(isinstance(value, str) for value in one.annotations.values())
+        weight = Weights(layout.tree).like("team/app", "v1")
+        assert weight is not None
+        assert weight.manifests >= 1
+        for one in (*platforms_of(layout.tree, digest), *referrers_of(layout.tree, "team/app", C)):
+            size_of(layout.tree, one)
+        for one, size in sizes_in(content):
+            assert size_of(layout.tree, one) >= 0 <= size
+        parts = Reading(Upstream("127.0.0.1:9"), layout.tree, 0).parts("team/app", digest)
+    assert parts is not None
+    assert all(DIGEST.fullmatch(part.digest) and part.size >= 0 for part in parts)

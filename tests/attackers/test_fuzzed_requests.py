@@ -140,8 +140,10 @@ def test_a_request_for_a_token_is_answered_or_refused(
     with in_bounded_time():
         answer = client.token(*cleaned, service=given_service, headers=headers)
         operator = client.send("GET", "/auth/operator", headers=headers)
+        events = client.send("POST", "/events", headers=headers, content=b"{}")
     assert answer.status_code in {200, 400, 401, 429}, answer.text
     assert operator.status_code in {401, 429}
+    assert events.status_code == 401
     if answer.status_code == 200:
         assert PASSWORDS["admin"] not in answer.text
 

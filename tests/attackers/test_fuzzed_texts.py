@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -77,7 +78,7 @@ versions = st.sampled_from(VERSIONS) | st.lists(number | st.sampled_from(".-+v")
 
 @pytest.mark.parametrize("kind", [TagPattern, PlainTagPattern, MovingPattern, VersionRange])
 @given(patterns | balanced | versions)
-def test_a_pattern_is_taken_or_said_to_be_none(kind: object, text: str) -> None:
+def test_a_pattern_is_taken_or_said_to_be_none(kind: Any, text: str) -> None:
     adapter: TypeAdapter[str] = TypeAdapter(kind)
     with in_bounded_time():
         try:

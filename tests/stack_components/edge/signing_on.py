@@ -7,7 +7,7 @@ import dataclasses
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -45,6 +45,7 @@ CONFIG_NAME = "sign-on/oauth2-proxy.cfg"
 SCOPES = "repository:ci/app:pull,push,delete", "repository:public/app:pull,push", "registry:catalog:*"
 ANYBODY = ("", {"public/app": ["pull"]})
 EVERYTHING = {"ci/app": ["pull", "push", "delete"], "public/app": ["pull", "push"], "catalog": ["*"]}
+PAGES_SHOWN = (Page("", "/grafana", ""), Page("", "/portainer", "", stripped=True), Page("", "", "", public=STATUS))
 # What a client could claim; in header names a `_` stands for `-`.
 CLAIMS = {
     "X_Auth_Request_User": "ann@example.com",
@@ -146,7 +147,13 @@ def claimed(seen: dict[str, str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def stack(
-    folder: Path, *, signs_on: bool, tls: bool = False, gateway: str | None = None, upstream: str | None = None
+    folder: Path,
+    *,
+    signs_on: bool,
+    tls: bool = False,
+    gateway: str | None = None,
+    upstream: str | None = None,
+    pages: Sequence[Page] = PAGES_SHOWN,
 ) -> Iterator[Stack]:
     """Run it all below a folder.
 
@@ -156,12 +163,13 @@ def stack(
         tls: Whether the address that browsers use has TLS.
         gateway: host:port of what the edge takes for the gateway, in place of the gateway.
         upstream: host:port of what it takes for the registry and every page, in place of a STAND-IN that shows what it is asked.
+        pages: What is served behind sign-on.
     """
     ports = Ports()
     with contextlib.ExitStack() as opened:
         mock = opened.enter_context(mock_provider()) if signs_on else None
         plan = plan_of(**settings(ports, mock, tls=tls))
-        yield opened.enter_context(services(folder, plan, ports, mock, gateway=gateway, upstream=upstream))
+        yield opened.enter_context(services(folder, plan, ports, mock, gateway=gateway, upstream=upstream, pages=pages))
 
 
 @contextlib.contextmanager
@@ -174,6 +182,7 @@ def services(
     gateway: str | None = None,
     upstream: str | None = None,
     secret_files: Mapping[str, str] | None = None,
+    pages: Sequence[Page] = PAGES_SHOWN,
 ) -> Iterator[Stack]:
     """Run the services of a stack below a folder.
 
@@ -185,6 +194,7 @@ def services(
         gateway: As for `stack`.
         upstream: As for `stack`.
         secret_files: Those that the program declares, in place of secrets of the tests.
+        pages: What is served behind sign-on.
     """
     given = secret_files or {}
     proof = given.get(PROOF_NAME, PROOF)
@@ -198,11 +208,7 @@ def services(
         configuration = dataclasses.replace(
             edge_config(plan),
             upstreams=Upstreams(registry=upstream, gateway=asked),
-            pages=[
-                Page("", "/grafana", upstream),
-                Page("", "/portainer", upstream, stripped=True),
-                Page("", "", upstream, public=STATUS),
-            ],
+            pages=[dataclasses.replace(page, upstream=upstream) for page in pages],
             sign_on=SignOn(asked, _provider(plan, proxy)),
         )
         caddy = opened.enter_context(running_caddy(configuration, folder, ports))
