@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -167,8 +168,8 @@ class RegistryClient:
             answer = self._patiently("GET", with_query(challenge["realm"], query), self._basic(), None).expect(HTTPStatus.OK)
             try:
                 body = json.loads(answer.body)
-                token, lifetime_s = body["token"], int(body.get("expires_in", _TOKEN_LIFETIME_S))
-                if not SENDABLE.fullmatch(token):
+                token, lifetime_s = body["token"], float(body.get("expires_in", _TOKEN_LIFETIME_S))
+                if not SENDABLE.fullmatch(token) or not math.isfinite(lifetime_s):
                     raise ValueError("no token that can be sent")
             except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
                 raise RegistryError(f"{answer.asked} was answered without a token") from None

@@ -17,7 +17,7 @@ PATIENCE_S = 5.0
 _COMMON: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 # A failure is shown as it was found: looking for the smallest takes minutes.
 settings.register_profile("steady", derandomize=True, max_examples=60, phases=[Phase.explicit, Phase.generate], **_COMMON)
-settings.register_profile("long", max_examples=5000, print_blob=True, **_COMMON)
+settings.register_profile("long", max_examples=1500, print_blob=True, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # Deeper than Python's stack, and a number with more digits than Python reads.

@@ -18,11 +18,12 @@ from tests.ops.upstream.front import running_front
         b'{"token": "a\\r\\nX-Line: b"}',
         b'{"token": 5}',
         b'{"token": "a", "expires_in": 1e999}',
+        b'{"token": "a", "expires_in": 1' + b"0" * 400 + b"}",
         b"[" * 20_000,
         b"[]",
         b"",
     ],
-    ids=["two lines", "a number", "for ever", "never closed", "a list", "nothing"],
+    ids=["two lines", "a number", "for ever", "for very long", "never closed", "a list", "nothing"],
 )
 def test_a_token_that_cannot_be_used_is_none(given: bytes) -> None:
     def answer(path: str) -> Answer:
