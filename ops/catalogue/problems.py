@@ -54,7 +54,13 @@ def _entry(item: Item, problems: list[Problem]) -> Entry | None:
         faults = error.errors(include_url=False)
     problems += [_of_model(item, fault) for fault in faults]
     unknown = {fault["loc"] for fault in faults if fault["type"] == _UNKNOWN}
-    return read(_without(item.values, unknown)) if len(unknown) == len(faults) else None
+    if len(unknown) < len(faults):
+        return None
+    try:
+        return read(_without(item.values, unknown))
+    except ValidationError as error:  # a block that has nothing without them
+        problems += [_of_model(item, fault) for fault in error.errors(include_url=False)]
+    return None
 
 
 def _without(value: Any, paths: Collection[tuple[str | int, ...]], path: tuple[str | int, ...] = ()) -> Any:

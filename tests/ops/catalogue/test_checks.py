@@ -271,3 +271,10 @@ def test_keys_without_a_value_are_as_if_they_were_not_there() -> None:
     assert read({"source": "a", "target": "b", "type": "image", "tags": None, "hooks": {"pre": None}}).filters == ()
     with pytest.raises(ValidationError, match="target"):
         read({"source": "a", "target": None, "type": "image"})
+
+
+def test_a_block_that_has_unknown_keys_alone_is_told_with_what_it_lacks() -> None:
+    told = [problem.what for problem in found(HEAD + "  x-regops:\n    verify: {keys: cosign.pub}\n")]
+    assert len(told) == 2
+    assert any("x-regops.verify.keys: unknown key" in one for one in told)
+    assert any("needs either a key, or an identity" in one for one in told)
