@@ -31,6 +31,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know the option that writes the pages of docs/ whose tables tests hold to what they see."""
+    parser.addoption("--write-pages", action="store_true", help="write what was seen into docs/clients.md")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slowest units first; workers take units in the order of their tests."""
     items.sort(key=lambda item: rank(unit(item.nodeid)))

@@ -12,7 +12,15 @@ from xdist.scheduler import LoadScopeScheduling
 _LIVING, _RENTED = "the living stack", "the rented stack"
 _UNITS = {
     f"tests/engine/{name}.py": _LIVING
-    for name in ("test_clients", "test_edge", "test_refusals", "test_review", "test_secrets", "test_slow_readers")
+    for name in (
+        "test_clients",
+        "test_conformance",
+        "test_edge",
+        "test_refusals",
+        "test_review",
+        "test_secrets",
+        "test_slow_readers",
+    )
 }
 _UNITS |= {f"tests/engine/{name}.py": _RENTED for name in ("test_console", "test_console_pages", "test_keys", "test_server")}
 # Slowest first; everything else follows in the order in which it was collected.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from infra.paths import cache_folder
 from ops.core.process import Completed, run
@@ -18,90 +18,171 @@ from tools.offline.tools import ensure_crane, ensure_skopeo
 LIMIT_S = 60
 
 
-class Client(Protocol):
-    """What every client can do with the registry."""
-
-    def login(self, user: str, password: str) -> Completed: ...
-
-    def push(self, image: str) -> Completed: ...
-
-    def pull(self, image: str) -> Completed: ...
-
-
-class Docker:
-    """The docker command, with credentials of its own."""
+class Client:
+    """A client of a registry, without TLS. What it has no command for is None."""
 
     def __init__(self, registry: str, folder: Path) -> None:
-        self.registry, self.base = registry, ["docker", "--config", str(folder)]
+        """Know a registry.
+
+        Args:
+            registry: Its host and port.
+            folder: Where credentials and images are kept.
+        """
+        self.registry, self.folder = registry, folder
+
+    def version(self) -> str:
+        """What it says of its version."""
+        raise NotImplementedError
 
     def login(self, user: str, password: str) -> Completed:
-        return run(
-            [*self.base, "login", self.registry, "-u", user, "--password-stdin"], stdin=password, timeout=LIMIT_S, check=False
-        )
+        """Sign in."""
+        raise NotImplementedError
 
-    def push(self, image: str) -> Completed:
-        with tagged_image(f"{self.registry}/{image}"):
-            return run([*self.base, "push", f"{self.registry}/{image}"], timeout=LIMIT_S, check=False)
+    def push(self, image: str, also: str = "") -> Completed:
+        """Push a new image, and then the same one to another repository if that is given."""
+        raise NotImplementedError
 
     def pull(self, image: str) -> Completed:
-        pulled = run([*self.base, "pull", f"{self.registry}/{image}"], timeout=LIMIT_S, check=False)
-        run([*self.base, "rmi", f"{self.registry}/{image}"], timeout=LIMIT_S, check=False)
+        """Pull an image."""
+        raise NotImplementedError
+
+    def delete(self, image: str) -> Completed | None:
+        """Delete a tag."""
+        del image
+        return None
+
+    def repositories(self) -> Completed | None:
+        """List the repositories."""
+        return None
+
+    def attach(self, image: str) -> Completed | None:
+        """Attach an artifact to an image."""
+        del image
+        return None
+
+    def attached(self, image: str) -> Completed | None:
+        """List what is attached to an image."""
+        del image
+        return None
+
+
+class Docker(Client):
+    """The docker command, with credentials of its own, at the engine of the tests."""
+
+    def __init__(self, registry: str, folder: Path) -> None:
+        super().__init__(registry, folder)
+        self.base = ["docker", "--config", str(folder)]
+
+    def version(self) -> str:
+        return self._run("version", "--format", "{{.Server.Version}}").stdout
+
+    def login(self, user: str, password: str) -> Completed:
+        return self._run("login", self.registry, "-u", user, "--password-stdin", stdin=password)
+
+    def push(self, image: str, also: str = "") -> Completed:
+        reference, other = f"{self.registry}/{image}", f"{self.registry}/{also}"
+        with self._new_image(reference):
+            pushed = self._run("push", reference)
+            if also and not pushed.returncode:
+                self._run("tag", reference, other)
+                pushed = self._run("push", other)
+                self._run("rmi", other)
+            return pushed
+
+    def pull(self, image: str) -> Completed:
+        pulled = self._run("pull", f"{self.registry}/{image}")
+        self._run("rmi", f"{self.registry}/{image}")
         return pulled
 
+    @contextmanager
+    def _new_image(self, reference: str) -> Iterator[None]:
+        """Have an image of random content for a while."""
+        with tagged_image(reference):
+            yield
 
-class Skopeo:
+    def _run(self, *arguments: str, stdin: str | None = None) -> Completed:
+        return run([*self.base, *arguments], stdin=stdin, timeout=LIMIT_S, check=False)
+
+
+class Skopeo(Client):
     """skopeo, from and to an archive of the docker command."""
 
     def __init__(self, registry: str, folder: Path) -> None:
+        super().__init__(registry, folder)
         program = ensure_skopeo()
         assert program is not None, "skopeo is neither here nor could it be installed"
-        self.registry, self.folder, self.program = registry, folder, program
+        self.program = program
         self.credentials = ["--authfile", str(folder / "auth.json")]
+
+    def version(self) -> str:
+        return self._run("--version").stdout
 
     def login(self, user: str, password: str) -> Completed:
         login = ["login", "--tls-verify=false", *self.credentials, "-u", user, "--password-stdin", self.registry]
-        return run([self.program, *login], stdin=password, timeout=LIMIT_S, check=False)
+        return self._run(*login, stdin=password)
 
-    def push(self, image: str) -> Completed:
-        archive = _archive(f"{self.registry}/{image}", self.folder)
-        target = f"docker://{self.registry}/{image}"
-        copy = ["copy", "--dest-tls-verify=false", *self.credentials, f"docker-archive:{archive}", target]
-        return run([self.program, *copy], timeout=LIMIT_S, check=False)
+    def push(self, image: str, also: str = "") -> Completed:
+        pushed = self._copy_to(f"docker-archive:{saved_image(f'{self.registry}/{image}', self.folder)}", image)
+        if also and not pushed.returncode:
+            pushed = self._copy_to(f"docker://{self.registry}/{image}", also)
+        return pushed
 
     def pull(self, image: str) -> Completed:
         shutil.rmtree(self.folder / "pulled", ignore_errors=True)
         source = f"docker://{self.registry}/{image}"
-        copy = ["copy", "--src-tls-verify=false", *self.credentials, source, f"dir:{self.folder / 'pulled'}"]
-        return run([self.program, *copy], timeout=LIMIT_S, check=False)
+        return self._run("copy", "--src-tls-verify=false", *self.credentials, source, f"dir:{self.folder / 'pulled'}")
+
+    def delete(self, image: str) -> Completed | None:
+        return self._run("delete", "--tls-verify=false", *self.credentials, f"docker://{self.registry}/{image}")
+
+    def _copy_to(self, source: str, image: str) -> Completed:
+        options = ["--src-tls-verify=false", "--dest-tls-verify=false", *self.credentials]
+        return self._run("copy", *options, source, f"docker://{self.registry}/{image}")
+
+    def _run(self, *arguments: str, stdin: str | None = None) -> Completed:
+        return run([self.program, *arguments], stdin=stdin, timeout=LIMIT_S, check=False)
 
 
-class Crane:
+class Crane(Client):
     """crane, with credentials of its own."""
 
     def __init__(self, registry: str, folder: Path) -> None:
-        self.registry, self.folder, self.program = registry, folder, ensure_crane(cache_folder("offline"))
+        super().__init__(registry, folder)
+        self.program = ensure_crane(cache_folder("offline"))
         self.environment = {"DOCKER_CONFIG": str(folder), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
 
-    def login(self, user: str, password: str) -> Completed:
-        return self._run(["auth", "login", self.registry, "-u", user, "--password-stdin"], stdin=password)
+    def version(self) -> str:
+        return self._run("version").stdout
 
-    def push(self, image: str) -> Completed:
-        archive = _archive(f"{self.registry}/{image}", self.folder)
-        return self._run(["push", "--insecure", str(archive), f"{self.registry}/{image}"])
+    def login(self, user: str, password: str) -> Completed:
+        return self._run("auth", "login", self.registry, "-u", user, "--password-stdin", stdin=password)
+
+    def push(self, image: str, also: str = "") -> Completed:
+        archive = saved_image(f"{self.registry}/{image}", self.folder)
+        pushed = self._run("push", "--insecure", str(archive), f"{self.registry}/{image}")
+        if also and not pushed.returncode:
+            pushed = self._run("copy", "--insecure", f"{self.registry}/{image}", f"{self.registry}/{also}")
+        return pushed
 
     def pull(self, image: str) -> Completed:
-        return self._run(["pull", "--insecure", f"{self.registry}/{image}", str(self.folder / "pulled.tar")])
+        return self._run("pull", "--insecure", f"{self.registry}/{image}", str(self.folder / "pulled.tar"))
 
-    def _run(self, arguments: list[str], stdin: str | None = None) -> Completed:
+    def delete(self, image: str) -> Completed | None:
+        return self._run("delete", "--insecure", f"{self.registry}/{image}")
+
+    def repositories(self) -> Completed | None:
+        return self._run("catalog", "--insecure", self.registry)
+
+    def _run(self, *arguments: str, stdin: str | None = None) -> Completed:
         return run([self.program, *arguments], stdin=stdin, timeout=LIMIT_S, env=self.environment, check=False)
 
 
-class Podman:
+class Podman(Client):
     """podman, with credentials and a store of its own."""
 
     def __init__(self, registry: str, folder: Path) -> None:
+        super().__init__(registry, folder)
         program = apt_install("podman", "podman", purpose="testing with podman")
-        self.registry, self.folder = registry, folder
         run_root = tempfile.mkdtemp(prefix="podman-")  # it takes no longer path than 50 characters
         weakref.finalize(self, shutil.rmtree, run_root, ignore_errors=True)
         store = ["--root", str(folder / "root"), "--runroot", run_root, "--storage-driver", "vfs"]
@@ -110,26 +191,33 @@ class Podman:
         credentials.write_text("{}")  # it refuses a file that is not there
         self.options = ["--tls-verify=false", "--authfile", str(credentials)]
 
-    def login(self, user: str, password: str) -> Completed:
-        login = [*self.base, "login", *self.options, "-u", user, "--password-stdin", self.registry]
-        return run(login, stdin=password, timeout=LIMIT_S, check=False)
+    def version(self) -> str:
+        return self._run("--version").stdout
 
-    def push(self, image: str) -> Completed:
-        reference = f"{self.registry}/{image}"
-        run([*self.base, "load", "--quiet", "--input", _archive(reference, self.folder)], timeout=LIMIT_S)
-        pushed = run([*self.base, "push", *self.options, reference], timeout=LIMIT_S, check=False)
+    def login(self, user: str, password: str) -> Completed:
+        return self._run("login", *self.options, "-u", user, "--password-stdin", self.registry, stdin=password)
+
+    def push(self, image: str, also: str = "") -> Completed:
+        reference, other = f"{self.registry}/{image}", f"{self.registry}/{also}"
+        run([*self.base, "load", "--quiet", "--input", saved_image(reference, self.folder)], timeout=LIMIT_S)
+        pushed = self._run("push", *self.options, reference)
+        if also and not pushed.returncode:
+            pushed = self._run("push", *self.options, reference, other)
         run([*self.base, "rmi", reference], timeout=LIMIT_S)
         return pushed
 
     def pull(self, image: str) -> Completed:
-        return run([*self.base, "pull", *self.options, f"{self.registry}/{image}"], timeout=LIMIT_S, check=False)
+        return self._run("pull", *self.options, f"{self.registry}/{image}")
+
+    def _run(self, *arguments: str, stdin: str | None = None) -> Completed:
+        return run([*self.base, *arguments], stdin=stdin, timeout=LIMIT_S, check=False)
 
 
 ALL_CLIENTS: dict[str, Callable[[str, Path], Client]] = {"docker": Docker, "skopeo": Skopeo, "crane": Crane, "podman": Podman}
 
 
-def _archive(reference: str, folder: Path) -> Path:
-    """Save a new image of random content; return the archive."""
+def saved_image(reference: str, folder: Path) -> Path:
+    """Save a new image of random content, as `docker save` does; return the archive."""
     archive = folder / "image.tar"
     with tagged_image(reference):
         run(["docker", "save", "-o", archive, reference], timeout=LIMIT_S)

@@ -1,58 +1,99 @@
-"""Anonymous pull and authenticated push on one name, with docker, skopeo, crane and podman (D1)."""
+"""What real clients do with the registry, on one name for anonymous pulls and pushes by account: the table of docs/clients.md."""
 
 from __future__ import annotations
 
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.engine.clients import ALL_CLIENTS, Client
+from tests.engine.artifact_clients import Oras, Regctl
+from tests.engine.client_contract import ASKED, IMAGE, PLATFORMS, Asked, Case
+from tests.engine.client_page import VERSION, put, table
+from tests.engine.clients import ALL_CLIENTS, Client, Docker
+from tests.engine.confined_clients import Buildah, ConfinedDocker, Ctr, Room, open_room
+from tests.engine.stacks import TestStack
 from tools.offline.debian import PackageError
 
+OUTSIDE: dict[str, Callable[[str, Path], Client]] = {**ALL_CLIENTS, "regctl": Regctl, "oras": Oras}
+INSIDE: dict[str, Callable[[Room, str, Path], Client]] = {
+    "docker, containerd store": ConfinedDocker,
+    "ctr": Ctr,
+    "buildah": Buildah,
+}
 
-@pytest.fixture(params=list(ALL_CLIENTS.values()), ids=list(ALL_CLIENTS))
-def client(request: pytest.FixtureRequest, outputs: dict[str, Any], tmp_path: Path) -> Client:
-    """A client that has not signed in."""
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """Where the clients of a newer Debian are."""
+    with contextlib.ExitStack() as stack:
+        try:
+            room = stack.enter_context(open_room(tmp_path_factory.mktemp("room")))
+        except PackageError as error:
+            pytest.skip(str(error))
+        yield room
+
+
+@pytest.fixture(scope="module")
+def stack(living: TestStack, tmp_path_factory: pytest.TempPathFactory) -> TestStack:
+    """The living stack, with the images that clients pull: one in Docker's format, and one of two platforms in OCI's."""
+    outputs = living.outputs
+    for kind, image in ((Docker, IMAGE), (Oras, PLATFORMS)):
+        client = kind(outputs["registry"], tmp_path_factory.mktemp("first"))
+        assert client.login(outputs["registry_user"], outputs["registry_pass"]).returncode == 0
+        pushed = client.push(image)
+        assert pushed.returncode == 0, pushed
+    return living
+
+
+@pytest.fixture(scope="module", params=[*OUTSIDE, *INSIDE])
+def case(request: pytest.FixtureRequest, stack: TestStack, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """A client."""
+    name: str = request.param
+    registry = stack.outputs["registry"]
+    if name in INSIDE:
+        room: Room = request.getfixturevalue("room")
+        made = Case(name, stack, partial(INSIDE[name], room, registry), room.shared / name.rsplit(maxsplit=1)[-1])
+    else:
+        made = Case(name, stack, partial(OUTSIDE[name], registry), tmp_path_factory.mktemp(name))
     try:
-        made: Client = request.param(outputs["registry"], tmp_path)
+        _ = made.anonymous
     except PackageError as error:
         pytest.skip(str(error))
     return made
 
 
-def test_the_operator_pushes_and_anybody_pulls(client: Client, outputs: dict[str, Any], request: pytest.FixtureRequest) -> None:
-    image = f"life/{request.node.callspec.id}:1"
-    login = client.login(outputs["registry_user"], outputs["registry_pass"])
-    assert login.returncode == 0, login.stderr
-    pushed = client.push(image)
-    assert pushed.returncode == 0, pushed.stderr
-    pulled = type(client)(outputs["registry"], _emptied(request)).pull(image)  # type: ignore[call-arg]
-    assert pulled.returncode == 0, pulled.stderr
+@pytest.mark.parametrize("asked", ASKED, ids=[one.of.__name__ for one in ASKED])
+def test_each_client_does_what_the_page_says(case: Case, asked: Asked, pytestconfig: pytest.Config) -> None:
+    seen = asked.of(case)
+    if pytestconfig.getoption("--write-pages"):
+        put(asked.title, case.name, seen)
+    assert table()[asked.title][case.name] == seen, "docs/clients.md says otherwise; --write-pages writes what was seen"
 
 
-def test_an_anonymous_push_is_refused(client: Client, request: pytest.FixtureRequest) -> None:
-    pushed = client.push(f"life/anonymous-{request.node.callspec.id}:1")
-    assert pushed.returncode != 0
-    assert "unauthorized" in pushed.stderr.lower() + pushed.stdout.lower() or "denied" in pushed.stderr.lower()
+def test_the_page_names_versions(case: Case, pytestconfig: pytest.Config) -> None:
+    found = re.search(r"[0-9]+\.[0-9]+", case.anonymous.version())
+    assert found, case.anonymous.version()
+    if pytestconfig.getoption("--write-pages"):
+        put(VERSION, case.name, found[0])
+    assert table()[VERSION][case.name], "docs/clients.md lacks it; --write-pages writes what was seen"
 
 
-def test_a_wrong_password_is_refused(client: Client, outputs: dict[str, Any]) -> None:
-    login = client.login(outputs["registry_user"], "wrong-password")
-    pushed = client.push("life/wrong:1")
-    assert login.returncode != 0 or pushed.returncode != 0
-    assert pushed.returncode != 0
-
-
-def test_an_account_pushes_only_where_it_may(client: Client, outputs: dict[str, Any], request: pytest.FixtureRequest) -> None:
-    assert client.login("ci", outputs["accounts"]["ci"]).returncode == 0
-    allowed = client.push(f"team/{request.node.callspec.id}:1")
-    assert allowed.returncode == 0, allowed.stderr
-    assert client.push(f"other/{request.node.callspec.id}:1").returncode != 0
-
-
-def _emptied(request: pytest.FixtureRequest) -> Path:
-    """Return a folder without credentials."""
-    folder: Path = request.getfixturevalue("tmp_path") / "anonymous"
+def test_a_build_goes_on_from_its_cache_in_the_registry(room: Room, living: TestStack) -> None:
+    """As buildx exports it: a list of layers that is no list of images."""
+    outputs = living.outputs
+    folder = room.shared / "builder"
     folder.mkdir()
-    return folder
+    docker = ConfinedDocker(room, outputs["registry"], folder)
+    assert docker.login(outputs["registry_user"], outputs["registry_pass"]).returncode == 0
+    first = docker.build("contract/built:1", "contract/cache:1")
+    assert first.returncode == 0, first
+    assert "CACHED" not in first.stderr
+    docker.forget_builds()
+    second = docker.build("contract/built:2", "contract/cache:1")
+    assert second.returncode == 0, second
+    assert "CACHED" in second.stderr
+    assert docker.pull("contract/built:1").returncode == 0

@@ -111,6 +111,26 @@ def test_read_only_mode_refuses_writes_and_lets_reads_through(living: TestStack,
     assert httpx.post(upload, headers=headers).status_code == 202
 
 
+def test_an_upload_that_was_cut_off_goes_on_where_it_was(outputs: dict[str, Any]) -> None:
+    content = secrets.token_bytes(300_000)
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    headers = {"Authorization": f"Bearer {token(outputs, 'repository:cut/off:pull,push')}"}
+    with httpx.Client(headers=headers, base_url=outputs["registry_url"]) as client:
+        place = client.post("/v2/cut/off/blobs/uploads/").headers["Location"]
+        begin = f"PATCH {place} HTTP/1.1\r\nHost: {outputs['registry']}\r\nContent-Length: {len(content)}\r\n"
+        host, _, port = outputs["registry"].partition(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(f"{begin}Authorization: {headers['Authorization']}\r\n\r\n".encode() + content[:100_000])
+        # The registry notices in its own time that no more comes.
+        assert eventually(lambda: client.get(place).headers["Range"] == "0-99999"), client.get(place).headers
+        place = client.get(place).headers["Location"]
+        rest = client.patch(place, content=content[100_000:], headers={"Content-Range": "100000-299999"})
+        assert rest.status_code == 202, rest.text
+        done = client.put(httpx.URL(rest.headers["Location"]).copy_merge_params({"digest": digest}))
+        assert done.status_code == 201, done.text
+        assert client.get(f"/v2/cut/off/blobs/{digest}").content == content
+
+
 def test_requests_are_logged_as_json(living: TestStack, outputs: dict[str, Any]) -> None:
     path = "/v2/logged/by/the/edge/manifests/1"
     httpx.get(outputs["registry_url"] + path)

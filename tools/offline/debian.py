@@ -172,6 +172,35 @@ def unpack_program(package: str, path: str, target: Path, *, suite: str = RootFi
     target.chmod(0o755)
 
 
+def unpack_packages(
+    packages: Sequence[str], folder: Path, *, left_out: Sequence[str] = (), suite: str = RootFilesystem.suite
+) -> None:
+    """Unpack Debian packages, and what they need, into a folder that a program can be confined to; nothing is configured there.
+
+    Args:
+        packages: The packages.
+        folder: An empty folder.
+        left_out: Shell patterns of paths below the folder that are removed again.
+        suite: The Debian release.
+
+    Raises:
+        PackageError: mmdebstrap is missing, or the user is not root.
+        CommandError: A package is not available.
+    """
+    mmdebstrap = apt_install("mmdebstrap", "mmdebstrap", purpose=f"unpacking {', '.join(packages)}")
+    if os.geteuid() != 0:
+        raise PackageError(f"unpacking {', '.join(packages)} needs root")
+    with tempfile.TemporaryDirectory() as scratch:
+        tarball = Path(scratch) / "unpacked.tar"
+        words = ["--variant=extract", f"--include={','.join(packages)}", '--aptopt=Apt::Install-Recommends "false"']
+        run([mmdebstrap, *words, suite, tarball, *_sources(suite)], timeout=_LIMIT_S)
+        excluded = [f"--exclude=./{pattern}" for pattern in (*left_out, "dev/*")]
+        run(["tar", "-C", folder, "-xf", tarball, *excluded], timeout=_LIMIT_S)
+    for name in ("bin", "lib", "lib64", "sbin"):  # the package that links them is not among the unpacked
+        if not (folder / name).exists():
+            (folder / name).symlink_to(f"usr/{name}")
+
+
 def _unpacked(base: Path) -> list[str]:
     """Return options that make mmdebstrap start from an archive that it has written before, as its manual describes."""
     return ["--variant=custom", f"--setup-hook=mmtarfilter '--path-exclude=/dev/*' < {shlex.quote(str(base))} | tar -C \"$1\" -x"]

@@ -1,15 +1,26 @@
-"""Programs that tests and benchmarks use besides the docker command: registry clients, and restic where the host has none."""
+"""Programs that tests and benchmarks use besides the docker command: registry clients, restic, a specification's own tests."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from infra.cache import cached
+from infra.cache import cached, digest
 from infra.progress import say
-from tools.offline.debian import PackageError, RootFilesystem, apt_install, unpack_program
+from tools.offline.debian import PackageError, RootFilesystem, apt_install, unpack_packages, unpack_program
 from tools.offline.golang import GoMain, GoProgram, ensure_program
+from tools.offline.recipes import regclient
 
 _CRANE = GoProgram("github.com/google/go-containerregistry", "cmd/crane", "0.22.1")
+_ORAS = GoProgram("oras.land/oras", "cmd/oras", "1.3.6")
+# Its module has no versions but commits.
+_CONFORMANCE = GoProgram("github.com/opencontainers/distribution-spec/conformance", "", "0.0.0-20260831232431-97274622c111")
+# The clients that come as Debian packages, of a newer release than most machines have.
+_CLIENTS = ("docker.io", "docker-cli", "docker-buildx", "containerd", "buildah")
+# What they bring to run containers, and to be tested themselves.
+_NO_CLIENTS = (
+    *("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/lib/cni", "usr/libexec/buildah"),
+    *("usr/libexec/podman", "usr/bin/containerd-s*", "usr/sbin/docker-proxy", "usr/bin/tini-static"),
+)
 
 
 # The program without key services of clouds, keys in Kubernetes and policies in Rego, which are more code than all the rest.
@@ -88,6 +99,48 @@ def ensure_crane(cache: Path) -> Path:
         CommandError: Go or a module is not available, or the build failed.
     """
     return ensure_program(_CRANE, cache)
+
+
+def ensure_regctl(cache: Path) -> Path:
+    """Return the path of regctl, built first if the cache lacks it.
+
+    Raises:
+        CommandError: Go or a module is not available, or the build failed.
+    """
+    return ensure_program(regclient("regctl"), cache)
+
+
+def ensure_oras(cache: Path) -> Path:
+    """Return the path of oras, built first if the cache lacks it.
+
+    Raises:
+        CommandError: Go or a module is not available, or the build failed.
+    """
+    return ensure_program(_ORAS, cache)
+
+
+def ensure_conformance(cache: Path) -> Path:
+    """Return the path of the tests of the OCI distribution specification, built first if the cache lacks them.
+
+    Raises:
+        CommandError: Go or a module is not available, or the build failed.
+    """
+    return ensure_program(_CONFORMANCE, cache)
+
+
+def ensure_debian_clients(cache: Path) -> Path:
+    """Return a folder with the clients that Debian has, and the libraries that they need, unpacked first if the cache lacks it.
+
+    Raises:
+        PackageError: mmdebstrap is missing, or the user is not root.
+        CommandError: A package is not available.
+    """
+
+    def unpack(folder: Path) -> None:
+        unpack_packages(_CLIENTS, folder, left_out=_NO_CLIENTS)
+
+    name = f"clients-{RootFilesystem.suite}-{digest([_CLIENTS, _NO_CLIENTS])}"
+    return cached(cache, name, unpack, what="registry clients")
 
 
 def ensure_skopeo() -> Path | None:

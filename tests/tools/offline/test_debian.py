@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from tools.offline import debian as subject
-from tools.offline.debian import PackageError, RootFilesystem, apt_install, find_program, make_root_filesystem, upstream_version
+from tools.offline.debian import (
+    PackageError,
+    RootFilesystem,
+    apt_install,
+    find_program,
+    make_root_filesystem,
+    unpack_packages,
+    upstream_version,
+)
 
 STATUS = """\
 Package: redis-tools
@@ -128,6 +136,13 @@ def test_other_users_need_user_namespaces_to_build_images(programs: Path, monkey
     monkeypatch.setattr(subject, "find_program", lambda name: programs / name if name == "mmdebstrap" else None)
     with pytest.raises(PackageError, match=r"newuidmap, which is not installed: run `sudo apt-get install uidmap`"):
         make_root_filesystem(RootFilesystem(("busybox",)), programs / "layer.tar")
+
+
+def test_other_users_cannot_unpack_packages(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _script(programs, "mmdebstrap")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(PackageError, match="unpacking containerd, buildah needs root"):
+        unpack_packages(["containerd", "buildah"], programs)
 
 
 def test_other_systems_are_told_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

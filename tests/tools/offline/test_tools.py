@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,23 @@ from infra.paths import cache_folder
 from ops.core.process import run
 from tools.offline import tools as subject
 from tools.offline.debian import PackageError
-from tools.offline.tools import ensure_crane, ensure_skopeo
+from tools.offline.golang import GoProgram
+from tools.offline.tools import ensure_crane, ensure_debian_clients, ensure_oras, ensure_skopeo
 
 
 @pytest.mark.system
-def test_crane_has_the_pinned_version() -> None:
-    crane = ensure_crane(cache_folder("offline"))
-    assert run([crane, "version"], timeout=60).stdout.strip() == f"v{subject._CRANE.version}"
+@pytest.mark.parametrize(("ensure", "pinned"), [(ensure_crane, subject._CRANE), (ensure_oras, subject._ORAS)])
+def test_a_client_that_is_built_has_the_pinned_version(ensure: Callable[[Path], Path], pinned: GoProgram) -> None:
+    assert pinned.version in run([ensure(cache_folder("offline")), "version"], timeout=60).stdout
+
+
+@pytest.mark.system
+@pytest.mark.skipif(os.geteuid() != 0, reason="unpacking packages, and confining a program to them, needs root")
+@pytest.mark.parametrize("program", ["dockerd", "docker", "containerd", "ctr"])
+def test_the_clients_of_debian_find_their_libraries(program: str) -> None:
+    folder = ensure_debian_clients(cache_folder("offline"))
+    shown = run(["chroot", folder, program, "--version"], timeout=60, env={"PATH": "/usr/sbin:/usr/bin"}).stdout
+    assert program.removesuffix("d") in shown.lower()
 
 
 @pytest.mark.system
