@@ -12,7 +12,7 @@ from infra.paths import cache_folder
 from ops.core.process import run
 from tests.engine.stacks import TestStack
 from tests.ops.tasks.gc.gc_rig import running
-from tests.real_programs import redis_server
+from tests.real_programs import open_redis_server
 from tools.offline.tools import ensure_conformance
 
 _LIMIT_S = 300.0
@@ -57,11 +57,7 @@ def test_the_edge_answers_as_the_registry_does(living: TestStack, tmp_path: Path
     (tmp_path / "cache").mkdir()
     (tmp_path / "alone").mkdir()
     # With a cache, as every stack has one: what the registry answers to digests that are not sha256 depends on it.
-    cache = redis_server(
-        tmp_path / "cache",
-        'bind *\nprotected-mode no\nsave ""\naclfile /run/secrets/users.acl\n',
-        "user default on nopass ~* &* +@all\n",
-    )
+    cache = open_redis_server(tmp_path / "cache")
     with cache as redis, running(tmp_path / "alone", cache=redis.address) as rig, ThreadPoolExecutor() as threads:
         account = (outputs["registry_user"], outputs["registry_pass"])
         edge = threads.submit(conformance, outputs["registry"], tmp_path / "edge-results", account)

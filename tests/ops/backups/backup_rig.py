@@ -88,9 +88,9 @@ class BackupRig:
 
 
 @contextlib.contextmanager
-def backed_up(folder: Path) -> Iterator[BackupRig]:
-    """Run a registry whose stack has backups in a folder beside it."""
-    with running(folder) as registry, pytest.MonkeyPatch.context() as patch:
+def backed_up(folder: Path, *, cache: str = "") -> Iterator[BackupRig]:
+    """Run a registry, which may have a cache, whose stack has backups in a folder beside it."""
+    with running(folder, cache=cache) as registry, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(ensure_restic(cache_folder("offline")).parent), prepend=":")
         if not os.geteuid():
             apt_install("fuse3", "fusermount", purpose="serving from backups")

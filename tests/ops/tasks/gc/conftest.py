@@ -6,15 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real_programs import RedisServer, redis_server
+from tests.real_programs import RedisServer, open_redis_server
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis that lets everybody do everything."""
-    with redis_server(
-        tmp_path_factory.mktemp("redis"),
-        'bind *\nprotected-mode no\nsave ""\naclfile /run/secrets/users.acl\n',
-        "user default on nopass ~* &* +@all\n",
-    ) as server:
+    with open_redis_server(tmp_path_factory.mktemp("redis")) as server:
         yield server
