@@ -64,8 +64,8 @@ class Pushed:
 
 
 def test_every_kind_stays_whole(tmp_path: Path) -> None:
-    for folder in ("clients", "host", "cache"):
-        (tmp_path / folder).mkdir()
+    for name in ("clients", "host", "cache"):
+        (tmp_path / name).mkdir()
     # Without a cache, the registry takes no list of layers, as build caches are.
     with open_redis_server(tmp_path / "cache") as redis, backed_up(tmp_path / "host", cache=redis.address) as rig:
         registry = rig.registry
