@@ -100,7 +100,7 @@ class Observer:
     prometheus: Prometheus | None
     every_s: float = 5.0
     _last: Health | None = None
-    _pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=_PATIENCE_S, retries=False))
+    _pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(maxsize=8, timeout=_PATIENCE_S, retries=False))
 
     def health(self) -> Health:
         """Return how the registry is."""

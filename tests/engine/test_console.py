@@ -121,7 +121,7 @@ def test_an_operator_deletes_a_tag_and_gives_it_back(server: Server, tmp_path: P
 def test_what_was_deleted_comes_back_from_a_backup(server: Server, tmp_path: Path) -> None:
     client = Client.of_operator(server.stack.stack.outputs(), tmp_path)
     digest = client.push("team/kept:1")
-    server.run("regops changes; regops backup")
+    server.run("regops changes; regops backup; sleep 2")  # a backup is known to have had it if it ended before it went
     server.run("regops delete team/kept:1; regops changes")
     server.run(f"for one in $(ls {ROOT}/data/snapshots); do regops snapshot delete $one; done")
     plan = press(server, curl(server, "/images/team/kept:1"), "Give back")

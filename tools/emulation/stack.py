@@ -79,7 +79,8 @@ class EmulatedStack:
         (server,) = self.api.state.servers
         container = self.machines.servers.find(server.id)
         assert container is not None, f"the server {server.id} is not there"  # noqa: S101
-        done = container.exec_run(["sh", "-euc", script])
+        # Docker loses the end of what is printed now and then when a command ends at once.
+        done = container.exec_run(["sh", "-euc", f"{script}\nsleep 0.1"])
         assert isinstance(done.output, bytes)  # noqa: S101  # for mypy: nothing is streamed
         if done.exit_code:
             raise CommandError(f"`{script}` failed on the server:\n{done.output.decode()}")
