@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, Response, sync_playwright
 
 from tools.offline.debian import apt_install
 
 WIDE, TELEPHONE = 1280, 360
 _HEIGHT = 800
 _LOAD_LIMIT_S = 90.0
+_TRIES = 10
 # QUIC leaves the loopback interface.
 _FLAGS = ("--no-sandbox", "--disable-quic", "--hide-scrollbars")
 
@@ -47,6 +48,24 @@ def browsing(
         yield context.new_page()
 
 
+def go(browser: Page, url: str) -> Response:
+    """Open an address; return the answer.
+
+    Chromium gives up what it is loading when the machine's networks change, as they do while other tests start containers:
+    that is tried again.
+    """
+    for _ in range(_TRIES):
+        try:
+            answer = browser.goto(url)
+        except Error as error:
+            if "ERR_NETWORK_CHANGED" not in error.message:
+                raise
+        else:
+            assert answer, url
+            return answer
+    raise AssertionError(f"{url}: the machine's networks change all the time")
+
+
 def page(url: str, *, until: str = "", dark: bool = False) -> str:
     """Return the document at an address as the browser sees it, after its scripts have run.
 
@@ -56,7 +75,8 @@ def page(url: str, *, until: str = "", dark: bool = False) -> str:
         dark: Whether the browser prefers dark pages.
     """
     with browsing(dark=dark) as seen:
-        seen.goto(url, wait_until="networkidle")
+        go(seen, url)
+        seen.wait_for_load_state("networkidle")
         if until:
             seen.wait_for_selector(until, state="attached")
         return seen.content()
@@ -65,5 +85,6 @@ def page(url: str, *, until: str = "", dark: bool = False) -> str:
 def screenshot(url: str, path: Path) -> None:
     """Write what is seen at an address as a PNG picture."""
     with browsing() as seen:
-        seen.goto(url, wait_until="networkidle")
+        go(seen, url)
+        seen.wait_for_load_state("networkidle")
         seen.screenshot(path=path)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from infra.paths import PROJECT_FOLDER
 from ops.config import ACTION_REQUESTS, USER_HEADER, render, request_folder
 from ops.core.files import write_atomic
-from tests.browser import TELEPHONE, WIDE, browsing
+from tests.browser import TELEPHONE, WIDE, browsing, go
 from tests.free_ports import free_port
 from tests.ops.console.console_rig import Furnished, console_config, furnished
 from tests.ops.console.test_actions import ALL, ran, taken
@@ -90,7 +90,7 @@ def test_the_plan_is_shown_line_by_line_and_then_done(
     stack: Furnished, url: str, *, path: str, button: str, words: str, doing: str
 ) -> None:
     with operator() as browser:
-        browser.goto(url + path.format(snapshot=latest(stack)))
+        go(browser, url + path.format(snapshot=latest(stack)))
         browser.get_by_role("button", name=button).first.click()
         expect(browser.get_by_text("The host has been asked")).to_be_visible()
         planned = taken(stack)
@@ -108,7 +108,7 @@ def test_the_plan_is_shown_line_by_line_and_then_done(
 
 def test_what_a_collection_deletes_is_seen_before_it_runs(stack: Furnished, url: str) -> None:
     with operator() as browser:
-        browser.goto(f"{url}/tasks")
+        go(browser, f"{url}/tasks")
         browser.get_by_role("button", name="Show what gc would delete").click()
         ran(stack, taken(stack), "to delete: 7 of 900 blobs")
         expect(browser.get_by_text("to delete: 7 of 900 blobs")).to_be_visible(timeout=20_000)
@@ -123,7 +123,7 @@ def test_a_page_of_another_site_asks_for_nothing(stack: Furnished, url: str, tmp
     other = tmp_path / "evil.html"
     other.write_text(f'<form method="post" action="{url}/actions">{fields}<button>Free iPhone</button></form>')
     with operator() as browser:
-        browser.goto(other.as_uri())
+        go(browser, other.as_uri())
         browser.get_by_role("button").click()
         expect(browser.get_by_text("This did not come from a page of the console")).to_be_visible()
     assert list((stack.root / request_folder(ACTION_REQUESTS)).iterdir()) == []
@@ -134,14 +134,14 @@ def test_everybody_can_use_the_buttons_and_read_the_lines(stack: Furnished, url:
     problems: dict[tuple[str, int], list[Any]] = {}
     pages = ["/images/team/app:v1", "/images/library/alpine:3.21", "/images/library/alpine", "/tasks", "/undo", "/bans"]
     with operator(dark=dark, scripts=True) as browser:
-        browser.goto(f"{url}/bans")
+        go(browser, f"{url}/bans")
         browser.get_by_role("button", name="Unban").first.click()
         asked = browser.url.removeprefix(url)
         ran(stack, taken(stack), "a line", "long " * 200)
     for width in (WIDE, TELEPHONE):
         with operator(width, dark=dark, scripts=True) as browser:
             for path in [*pages, f"/undo/{latest(stack)}", asked, "/actions/20200101T000000-0000"]:
-                browser.goto(f"{url}{path}")
+                go(browser, f"{url}{path}")
                 browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
                 browser.evaluate(AXE)
                 found = browser.evaluate("axe.run()")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser import TELEPHONE, WIDE, browsing
+from tests.browser import TELEPHONE, WIDE, browsing, go
 from tests.loopback_server import Answer, serving
 from tests.ops.console.console_rig import HOSTILE, console, furnished
 from tests.ops.console.test_bans import ban
@@ -90,6 +90,6 @@ def test_everybody_can_use_every_page(tmp_path: Path, dark: bool) -> None:
     for width in (WIDE, TELEPHONE):
         with serving(answer) as port, browsing(width=width, dark=dark) as browser:
             for path in (*PAGES, f"/undo/{snapshot}"):
-                browser.goto(f"http://127.0.0.1:{port}{path}")
+                go(browser, f"http://127.0.0.1:{port}{path}")
                 found[path, width] = problems(browser)
     assert {place: those for place, those in found.items() if those} == {}
