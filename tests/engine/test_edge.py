@@ -165,7 +165,7 @@ def test_the_registry_uses_its_cache(living: TestStack, outputs: dict[str, Any])
     registry = living.containers()["registry"]
 
     def counted(name: str) -> float:
-        metrics = registry.exec_run(["wget", "-q", "-O", "-", "http://127.0.0.1:5001/metrics"]).output.decode()
+        metrics = registry.exec_run(["wget", "-q", "-O", "-", "http://127.0.0.1:5001/metrics"]).output.decode(errors="replace")
         return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(f"registry_storage_cache_{name}"))
 
     headers = {"Authorization": f"Bearer {token(outputs, 'repository:cache/test:pull,push')}"}

@@ -54,7 +54,9 @@ class Operator:
 
     def types(self, line: str) -> str:
         """Run a line in the checkout, and return what it prints."""
-        environment = {**os.environ, "PYTHON": sys.executable, "REGOPS_ROOT": str(self.stack.root)}
+        # `make test` tells the makes below it to say where they are.
+        inherited = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+        environment = {**inherited, "PYTHON": sys.executable, "REGOPS_ROOT": str(self.stack.root)}
         return run(["sh", "-ec", line], timeout=_LIMIT_S, cwd=self.checkout, env=environment).stdout
 
     def follows(self, heading: str) -> dict[str, str]:
