@@ -23,7 +23,7 @@ _PUBLIC_KEY = r"^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp[0-9]+) [A-Za-z0-9+/=]+$
 # Below the stack's folder, on the file system of the registry's tree.
 BACKUP_FOLDER = "data/backup"
 # Signs the reports of drills. It travels in backups, and is not where the reports are, which the console reads.
-DRILL_KEY = f"{BACKUP_FOLDER}/drill-key.pem"
+DRILL_KEY = f"{BACKUP_FOLDER}/proof-key.pem"
 # Secret files: the password of the repository, the key to log in with, and the URL of a Storage Box.
 BACKUP_PASSWORD, BACKUP_SSH_KEY, BACKUP_TARGET = "backup/password", "backup/ssh_key", "backup/target"
 # Another password of the same repository, for the drill and for what is kept elsewhere: if one is lost, the other opens it.
