@@ -68,9 +68,10 @@ def settled(seen: Page, sign: Locator) -> None:
     place = seen.url
     while not sign.is_visible():
         assert time.monotonic() < give_up, f"{seen.url}: {seen.content()}"
-        if seen.url.startswith("chrome-error:"):
+        if (now := seen.url).startswith("chrome-error:"):
             go(seen, place)
-        place = place if seen.url.startswith("chrome-error:") else seen.url
+        else:
+            place = now
         seen.wait_for_timeout(200)
 
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -20,7 +19,7 @@ from tests.free_ports import free_port
 from tests.ops.console.console_rig import Furnished, console_config, furnished
 from tests.ops.console.test_actions import ALL, ran, taken
 from tests.ops.console.test_bans import ban
-from tests.ops.console.test_in_a_browser import AXE
+from tests.ops.console.test_in_a_browser import problems
 from tests.ops.gateway.gateway_rig import wait_until_up
 
 pytestmark = pytest.mark.system
@@ -131,7 +130,7 @@ def test_a_page_of_another_site_asks_for_nothing(stack: Furnished, url: str, tmp
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_everybody_can_use_the_buttons_and_read_the_lines(stack: Furnished, url: str, dark: bool) -> None:
-    problems: dict[tuple[str, int], list[Any]] = {}
+    found = dict[tuple[str, int], list[str]]()
     pages = ["/images/team/app:v1", "/images/library/alpine:3.21", "/images/library/alpine", "/tasks", "/undo", "/bans"]
     with operator(dark=dark, scripts=True) as browser:
         go(browser, f"{url}/bans")
@@ -142,10 +141,5 @@ def test_everybody_can_use_the_buttons_and_read_the_lines(stack: Furnished, url:
         with operator(width, dark=dark, scripts=True) as browser:
             for path in [*pages, f"/undo/{latest(stack)}", asked, "/actions/20200101T000000-0000"]:
                 go(browser, f"{url}{path}")
-                browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-                browser.evaluate(AXE)
-                found = browser.evaluate("axe.run()")
-                wide = browser.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-                problems[path, width] = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]
-                problems[path, width] += ["it is wider than the window"] if wide else []
-    assert {place: found for place, found in problems.items() if found} == {}
+                found[path, width] = problems(browser)
+    assert {place: those for place, those in found.items() if those} == {}

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from infra.plan import Plan
-from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER, REGOPS_FILE, RegopsConfig, render
+from ops.core.files import write_atomic
 from ops.core.process import Completed, run
 from stack_components.edge.caddyfile import EdgeConfig
 from stack_components.edge.component import config
@@ -47,6 +48,19 @@ class Rig:
     source: Registry
     target: Registry
     inner: str
+
+    def configure(self, **more: Any) -> None:
+        """Write what `regops` reads of a stack with the target, in this folder."""
+        config = {
+            "stack": "test",
+            "url": self.target.url,
+            "data": "regops",
+            "registry_data": "registry",
+            "snapshots": "snapshots",
+            "events": "events.db",
+            **more,
+        }
+        write_atomic(self.folder / "current" / REGOPS_FILE, render(RegopsConfig(**config)))
 
     def command(self, name: str, *arguments: str) -> list[str]:
         """Return a command of regsync or regbot with its configuration."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops.config import ACTION_REQUESTS, REGOPS_FILE, REQUEST_FILE, RegopsConfig, render, request_folder
+from ops.config import ACTION_REQUESTS, REQUEST_FILE, request_folder
 from ops.core.files import write_atomic
 from ops.core.process import Completed
 from ops.registry.restore.model import RestoreScope
@@ -31,15 +31,7 @@ RUNS = "20261129T224500-000"
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with running_rig(tmp_path_factory.mktemp("rig")) as running:
-        config = RegopsConfig(
-            stack="test",
-            url=running.target.url,
-            data="regops",
-            registry_data="registry",
-            snapshots="snapshots",
-            events="events.db",
-        )
-        write_atomic(running.folder / "current" / REGOPS_FILE, render(config))
+        running.configure()
         write_atomic(running.folder / "secrets/registry_user", "admin")
         write_atomic(running.folder / "secrets/registry_pass", PASSWORDS["admin"])
         yield running

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from infra.paths import PROJECT_FOLDER
-from ops.config import REGOPS_FILE, RegopsConfig, RetentionRule, render
+from ops.config import REGOPS_FILE, RetentionRule, render
 from ops.core.files import write_atomic
 from ops.core.process import Completed, run
 from ops.registry.snapshots.store import SnapshotStore
@@ -41,16 +41,7 @@ RULES = [
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with running_rig(tmp_path_factory.mktemp("rig"), retention=RULES) as running:
-        config = RegopsConfig(
-            stack="test",
-            url=running.target.url,
-            data="regops",
-            registry_data="registry",
-            snapshots="snapshots",
-            events="events.db",
-            retention=tuple(map(RetentionRule.model_validate, RULES)),
-        )
-        write_atomic(running.folder / "current" / REGOPS_FILE, render(config))
+        running.configure(retention=tuple(map(RetentionRule.model_validate, RULES)))
         write_atomic(running.folder / "secrets/retention/password", "password-of-retention\n")
         yield running
 

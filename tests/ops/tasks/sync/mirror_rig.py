@@ -18,7 +18,7 @@ import yaml
 from infra.blocks.upstreams import secret_names
 from infra.paths import cache_folder
 from ops.catalogue.shipped import working_copy
-from ops.config import REGOPS_FILE, RUNS_FOLDER, RUNS_MOUNT, MirrorSettings, RegopsConfig, container_name, render
+from ops.config import REGOPS_FILE, RUNS_FOLDER, RUNS_MOUNT, MirrorSettings, container_name, render
 from ops.core.files import write_atomic
 from ops.core.process import Completed
 from ops.registry.client import ANY_MANIFEST
@@ -135,18 +135,12 @@ def running_mirror(
     with contextlib.ExitStack() as stack:
         rig = stack.enter_context(running_rig(folder, into=["**"]))
         name = f"test-mirror-{os.getpid()}-{secrets.token_hex(3)}"
-        config = RegopsConfig(
+        rig.configure(
             stack=name,
-            url=rig.target.url,
-            data="regops",
-            registry_data="registry",
-            snapshots="snapshots",
-            events="events.db",
             sync=MirrorSettings(into=("**",), reserve_gb=0, target=rig.inner, registries=(HERE,)),
             upstream_logins=names,
             upstream_ca=authorities or {},
         )
-        write_atomic(folder / "current" / REGOPS_FILE, render(config))
         for account in ("regsync", "retention"):
             write_atomic(folder / f"secrets/{account}/password", f"password-of-{account}\n")
         for file, text in files.items():
