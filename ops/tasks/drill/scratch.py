@@ -115,7 +115,7 @@ def scratch_registry(folder: Path, tree: Path, image: str, *, root: Path) -> Ite
     config = folder / "registry.yml"
     write_atomic(config, _CONFIG, mode=0o644)
     with connected() as engine, contextlib.ExitStack() as removed:
-        remove_left_behind(engine, root)
+        remove_left_behind(engine, f"{LABEL}={root}")
         try:
             container = engine.containers.create(
                 image,
@@ -169,9 +169,9 @@ def confined(config: Path, tree: Path, *, read_only: bool) -> dict[str, Any]:
     }
 
 
-def remove_left_behind(engine: docker.DockerClient, root: Path) -> None:
-    """Remove containers of drills that were killed."""
-    for container in engine.containers.list(all=True, filters={"label": f"{LABEL}={root}"}):
+def remove_left_behind(engine: docker.DockerClient, label: str) -> None:
+    """Remove the containers with a label: of runs that were killed."""
+    for container in engine.containers.list(all=True, filters={"label": label}):
         container.remove(force=True, v=True)
 
 

@@ -12,10 +12,9 @@ import docker
 from docker.errors import DockerException
 from docker.models.containers import Container
 
-from ops.core import exit_codes
 from ops.core.docker_engine import connected
 from ops.core.files import write_atomic
-from ops.tasks.drill.scratch import confined
+from ops.tasks.drill.scratch import ScratchError, confined, remove_left_behind
 
 # With the stack's folder. Whatever has it was left behind by a rehearsal that was killed.
 LABEL = "private-registry.rehearsal"
@@ -29,12 +28,6 @@ storage:
   maintenance: {uploadpurging: {enabled: false, age: 72h, interval: 24h, dryrun: true}}
 http: {addr: "0.0.0.0:5000", secret: of a rehearsal, relativeurls: true}
 """
-
-
-class ScratchError(Exception):
-    """The registry of a rehearsal does not start; the message says why."""
-
-    exit_code = exit_codes.FAILED
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ def scratch_registry(folder: Path, tree: Path, image: str, *, root: Path) -> Ite
     config = folder / "registry.yml"
     write_atomic(config, _CONFIG, mode=0o644)
     with connected() as engine, contextlib.ExitStack() as removed:
-        remove_left_behind(engine, root)
+        _remove_left_behind(engine, f"{LABEL}={root}")
         labels, name = {LABEL: str(root)}, f"rehearsal-{secrets.token_hex(4)}"
         with _explained(image):
             network = engine.networks.create(name, driver="bridge", labels=labels)
@@ -103,11 +96,8 @@ def scratch_registry(folder: Path, tree: Path, image: str, *, root: Path) -> Ite
         yield ScratchRegistry(container)
 
 
-def remove_left_behind(engine: docker.DockerClient, root: Path) -> None:
-    """Remove containers and networks of rehearsals that were killed."""
-    label = f"{LABEL}={root}"
-    for container in engine.containers.list(all=True, filters={"label": label}):
-        container.remove(force=True, v=True)
+def _remove_left_behind(engine: docker.DockerClient, label: str) -> None:
+    remove_left_behind(engine, label)
     for network in engine.networks.list(filters={"label": label}):
         network.remove()
 
