@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,9 @@ from ops.registry.canary import make_canary
 from ops.registry.client import Login, RegistryClient
 from ops.registry.transport import PooledEndpoint
 from stack_components.console.component import NAME
-from tests.engine.stacks import TestStack, new_stack
+from tests.engine.stacks import new_stack
 from tests.plans import DEFAULTS
+from tools.bench.containers import peak
 from tools.bench.report import Row
 
 TITLE = "The console, 10,000 tags in one repository, limits in force, through the edge"
@@ -45,7 +45,7 @@ def measure(folder: Path) -> list[Row]:
         _fill(outputs["registry_url"], login)
         with httpx.Client(base_url=outputs["registry_url"], auth=(login.name, login.password), timeout=60) as browser:
             rows = [_answered(browser, what, path, goal_ms) for what, (path, goal_ms) in _PAGES.items()]
-        return [*rows, _memory(stack)]
+        return [*rows, peak("its memory", stack.containers()[NAME])]
 
 
 def _fill(url: str, login: Login) -> None:
@@ -76,12 +76,3 @@ def _answered(browser: httpx.Client, what: str, path: str, goal_ms: int) -> Row:
         f"the first {milliseconds[0]:.0f} ms, the slowest later one {max(milliseconds[1:]):.0f} ms, {max(sizes) / 1000:.0f} kB"
     )
     return Row(f"{what}: median answer", detail, f"≤ {goal_ms} ms", statistics.median(milliseconds), "ms")
-
-
-def _memory(stack: TestStack) -> Row:
-    container = stack.containers()[NAME]
-    limits = container.attrs["HostConfig"]
-    status = container.exec_run(["cat", "/proc/1/status"]).output.decode()
-    peak = int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
-    within = f"{limits['NanoCpus'] / 1e9:g} CPU, {limits['Memory'] // 2**20} MB"
-    return Row("its memory, at most", within, f"≤ {limits['Memory'] // 2**20} MB", peak, "MB")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import secrets
 import sqlite3
 import statistics
@@ -14,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from stack_components.gateway.component import DATA_FOLDER, NAME, PORT
 from tests.engine.stacks import TestStack
 from tests.ops.gateway.gateway_rig import post_events
+from tools.bench.containers import limits, peak
 from tools.bench.report import Row
 
 _CONNECTIONS = 8
@@ -29,8 +29,7 @@ def measure(stack: TestStack) -> list[Row]:
         RuntimeError: Not all were kept.
     """
     container = stack.containers()[NAME]
-    limits = container.attrs["HostConfig"]
-    within = f"{limits['NanoCpus'] / 1e9:g} CPU, {limits['Memory'] // 2**20} MB"
+    within = limits(container)
     run = secrets.token_hex(4)  # names that no run before has sent
     _send(stack, [f"{run}-warm-{number}" for number in range(100)])
     paced = _send(stack, [f"{run}-paced-{number}" for number in range(_PACE * _PACED_S)], pace_s=1 / _PACE)
@@ -43,15 +42,13 @@ def measure(stack: TestStack) -> list[Row]:
         several = [seconds for share in threads.map(lambda names: _send(stack, names), shares) for seconds in share]
     several_rate = len(several) / (time.perf_counter() - begun)
     _check_kept(stack, run, 100 + len(paced) + len(one) + len(several))
-    status = container.exec_run(["cat", "/proc/1/status"]).output.decode()
-    peak = int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
     return [
         _answer(f"answer to an event, {_PACE} a second", paced),
         Row("events a second, one connection", f"as the registry sends them; {within}", "", one_rate, ""),
         _answer("answer to an event, one connection that never rests", one),
         Row(f"events a second, {_CONNECTIONS} connections", within, "", several_rate, ""),
         _answer(f"answer to an event, {_CONNECTIONS} connections that never rest", several),
-        Row("memory of the gateway, at most", within, f"≤ {limits['Memory'] // 2**20} MB", peak, "MB"),
+        peak("memory of the gateway", container),
     ]
 
 
