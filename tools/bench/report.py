@@ -39,13 +39,13 @@ class Row:
         return f"{self.value:.{digits}f}{' ' + self.unit if self.unit else ''}"
 
 
-def render(sections: Sequence[tuple[str, Sequence[Row]]], *, before: str = "", kept: str = "") -> str:
+def render(sections: Sequence[tuple[str, Sequence[Row]]], *, before: str = "", kept: Sequence[str] = ()) -> str:
     """Return the page.
 
     Args:
         sections: Title and rows of each.
         before: The page as it was.
-        kept: Title of a section that is kept from it if it is not among `sections`.
+        kept: Titles of sections that are kept from it if they are not among `sections`.
     """
     lines = [
         "# Performance",
@@ -55,8 +55,8 @@ def render(sections: Sequence[tuple[str, Sequence[Row]]], *, before: str = "", k
         "The registry alone sends from the page cache without a copy, the edge copies twice and shares the cores with client and",
         "registry: on few cores a fast machine shows a lower ratio of pulls than a slow one.",
     ]
-    old = "" if kept in dict(sections) else _section_of(before, kept)
-    texts = ["\n".join(lines) + "\n", *([old] if old else []), *(_section(title, rows) for title, rows in sections)]
+    old = [_section_of(before, title) for title in kept if title not in dict(sections)]
+    texts = ["\n".join(lines) + "\n", *filter(None, old), *(_section(title, rows) for title, rows in sections)]
     return "\n".join(texts)
 
 

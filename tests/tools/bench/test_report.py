@@ -22,14 +22,14 @@ def test_a_section_shows_its_rows() -> None:
 
 def test_a_section_that_was_not_measured_stays_and_one_that_was_is_replaced() -> None:
     before = render([(FIRST, ROWS), ("Other", [])])
-    kept = render([("Other", [Row("other", "", "", 1.0, "s")])], before=before, kept=FIRST)
+    kept = render([("Other", [Row("other", "", "", 1.0, "s")])], before=before, kept=[FIRST])
     assert titles(kept) == [FIRST, "Other"]
     assert "| this tree | 512 s |" in kept
     assert "\n\n## Other\n" in kept
-    anew = render([(FIRST, [Row("this tree", "", "", 1.0, "s")]), ("Other", [])], before=before, kept=FIRST)
+    anew = render([(FIRST, [Row("this tree", "", "", 1.0, "s")]), ("Other", [])], before=before, kept=[FIRST])
     assert titles(anew) == [FIRST, "Other"]
     assert "512" not in anew
-    assert titles(render([("Other", [])], before="", kept=FIRST)) == ["Other"]
+    assert titles(render([("Other", [])], before="", kept=[FIRST])) == ["Other"]
 
 
 def test_one_section_is_replaced_and_all_else_stays() -> None:
