@@ -34,8 +34,8 @@ def has_commit(commit: str) -> bool:
 
 
 def clone_at(folder: Path, commit: str) -> None:
-    """Clone the project's repository, and check a commit out."""
-    run(["git", "clone", "--quiet", "--no-checkout", PROJECT_FOLDER, folder], timeout=_LIMIT_S)
+    """Clone the project's repository, without its tags, and check a commit out."""
+    run(["git", "clone", "--quiet", "--no-tags", "--no-checkout", PROJECT_FOLDER, folder], timeout=_LIMIT_S)
     git(folder, "checkout", "--quiet", "--detach", commit)
 
 

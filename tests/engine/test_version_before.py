@@ -72,7 +72,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     folder = tmp_path_factory.mktemp("upgrade")
     released = folder / "released"
     clone_at(released, BEFORE["commit"])
-    git(released, "tag", "--force", BEFORE["tag"])
+    git(released, "tag", BEFORE["tag"])
     with new_stack(folder) as stack:
         checkout = stack.folder / "checkout"
         git(folder, "clone", "--quiet", released, checkout)
