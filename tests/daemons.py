@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -22,6 +23,8 @@ from tools.offline.debian import find_program
 _STOP_LIMIT_S = 20.0
 _KILL_LIMIT_S = 10.0
 _UNMOUNT_PATIENCE_S = 10.0
+# An engine that is told to have no bridge removes docker0, which is that of the machine's own engine, unless it may not.
+WITHOUT_NETWORKS = ("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin")
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,11 @@ def second_engine() -> Iterator[SecondEngine]:
         "--ip6tables": "false",
     }
     (folder / "daemon.json").write_text("{}")
+    program = folder / "start"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join([*WITHOUT_NETWORKS, str(dockerd)])} "$@"\n')
+    program.chmod(0o755)
     daemon = Daemon(
-        program=dockerd,
+        program=program,
         log=folder / "log" / "dockerd.log",
         pid_file=folder / "docker.pid",
         containerd_pid_file=folder / "exec" / "containerd" / "containerd.pid",

@@ -115,7 +115,7 @@ def redis_server(folder: Path, conf: str, acl: str) -> Iterator[RedisServer]:
     with contextlib.closing(docker.DockerClient(base_url=ensure_docker())) as engine, contextlib.ExitStack() as removed:
         image = ensure_images(["redis"], engine, cache_folder("offline"))["redis"]
         name = f"test-redis-{os.getpid()}-{secrets.token_hex(3)}"
-        network = engine.networks.create(name, driver="bridge")  # starting a second engine removes the default one
+        network = engine.networks.create(name, driver="bridge")
         removed.callback(network.remove)
         container = engine.containers.create(
             image.reference,

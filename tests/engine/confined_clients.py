@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from infra.paths import cache_folder
 from ops.core.process import Completed, run
+from tests.daemons import WITHOUT_NETWORKS
 from tests.engine.clients import LIMIT_S, Client, Docker, saved_image
 from tools.offline.tools import ensure_debian_clients
 
@@ -34,7 +36,7 @@ mount --bind "$3" mnt
 cp /etc/hosts /etc/resolv.conf etc/
 echo 'root:x:0:0:root:/root:/bin/sh' > etc/passwd
 echo '{"features": {"containerd-snapshotter": true}, "storage-driver": "native"}' > etc/docker/daemon.json
-exec chroot . dockerd --host unix:///mnt/docker.sock --data-root /var/lib/room --exec-root /run/room --pidfile /run/room.pid \
+exec $4 chroot . dockerd --host unix:///mnt/docker.sock --data-root /var/lib/room --exec-root /run/room --pidfile /run/room.pid \
     --bridge none --iptables=false --ip6tables=false --userland-proxy=false --log-level error
 """
 
@@ -90,6 +92,7 @@ def open_room(folder: Path) -> Iterator[Room]:
         scratch,
         clients,
         shared,
+        shlex.join(WITHOUT_NETWORKS),
     ]
     with (folder / "engine.log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as process:
         try:

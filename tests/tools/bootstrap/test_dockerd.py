@@ -11,10 +11,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ops.core.locks import hold
+from ops.core.process import run
 from tests.daemons import SecondEngine, second_engine
 from tools.bootstrap import dockerd as subject
 from tools.bootstrap.dockerd import start_dockerd
@@ -27,6 +29,18 @@ pytestmark = pytest.mark.system
 def engine() -> Iterator[SecondEngine]:
     with second_engine() as engine:
         yield engine
+
+
+@pytest.fixture
+def docker0() -> Iterator[Path]:
+    """The default bridge of the machine's own engine; one in its place where that has none."""
+    there = Path("/sys/class/net/docker0")
+    if there.exists():
+        yield there
+        return
+    run(["ip", "link", "add", there.name, "type", "bridge"], timeout=30)
+    yield there
+    run(["ip", "link", "delete", there.name], timeout=30, check=False)
 
 
 def test_it_starts_and_starts_again_after_a_power_cut(engine: SecondEngine) -> None:
@@ -44,6 +58,11 @@ def test_it_starts_and_starts_again_after_a_power_cut(engine: SecondEngine) -> N
     assert len(engine.pids()) == 2
     assert not engine.daemon.containerd_socket.exists()
     assert engine.daemon.log.with_name("dockerd.log.1").read_text()
+
+
+def test_a_second_one_leaves_the_machines_own_its_bridge(engine: SecondEngine, docker0: Path) -> None:
+    start_dockerd(engine.daemon, engine.answers)
+    assert docker0.exists()
 
 
 def test_it_starts_again_although_nobody_waited_for_the_killed_one(engine: SecondEngine) -> None:
