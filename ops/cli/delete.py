@@ -14,7 +14,7 @@ from ops.core import exit_codes
 from ops.core.findings import and_more
 from ops.runs.task import Outcome
 from ops.stack.stack import Stack
-from ops.tasks.delete.run import DeletePlan, delete, preview
+from ops.tasks.delete.run import NO_IMAGE, DeletePlan, delete, preview
 
 EXAMPLES = "Examples: `regops delete team/app:v1 --dry-run` · `regops delete team/app:v1` · `regops delete team/app:v1 --json`"
 
@@ -57,13 +57,15 @@ def _delete(stack: Stack, tag: str, expect: str, *, as_json: bool) -> Outcome:
     else:
         _show(done.plan)
         say(done.outcome.summary)
-        if done.gone:
+        if done.gone and done.plan.digest:
             say(f"`regops snapshot restore {done.snapshot} {done.plan}` brings it back")
     return done.outcome
 
 
 def _show(plan: DeletePlan) -> None:
-    say(f"to delete: {plan}, which is {plan.digest}")
+    say(f"to delete: {plan}, which is {plan.digest or NO_IMAGE}")
+    if not plan.digest:
+        return
     if plan.others:
         say(f"its image stays: {plan.others[0]}{and_more(plan.others)} is the same")
     else:

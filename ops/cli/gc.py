@@ -11,6 +11,7 @@ from ops.cli.printing import print_json, size
 from ops.cli.say import say, telling
 from ops.cli.shared import STORAGE, Json, Wait, end_with, stack_of
 from ops.cli.tables import print_table
+from ops.core.findings import and_more
 from ops.runs.task import Outcome
 from ops.stack.stack import Stack
 from ops.tasks.gc.model import GcOptions, Plan, Refusal
@@ -97,6 +98,8 @@ def _show(plan: Plan) -> None:
         f"to delete: {plan.blobs} of {plan.all_blobs} blobs ({size(plan.size)}), {plan.manifests} manifests,"
         f" {len(plan.tags)} signatures"
     )
+    if plan.leftovers:
+        say(f"what is left of tags that nobody can pull: {plan.leftovers[0]}{and_more(plan.leftovers)}")
     for why in plan.unclear:
         say(f"kept everything in {why}")
     if plan.repositories:

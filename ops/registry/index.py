@@ -44,10 +44,14 @@ class RepositoryIndex:
         return self.aliases.get(digest, digest)
 
     def entries(self, name: str) -> Iterator[Entry]:
-        """Yield all links of it, under its name, in an order in which they can be written."""
+        """Yield all links of it, under its name, in an order in which they can be written.
+
+        Earlier versions also noted the history of tags that had no image; without one it would make a tag that nobody can pull.
+        """
         yield from (Entry(Kind.LAYER, digest, name) for digest in self.layers)
         yield from (Entry(Kind.REVISION, digest, name) for digest in self.revisions)
-        yield from (Entry(Kind.TAG_HISTORY, one, name, tag) for tag, digests in self.histories.items() for one in digests)
+        histories = ((tag, self.histories.get(tag, ())) for tag in self.tags)
+        yield from (Entry(Kind.TAG_HISTORY, one, name, tag) for tag, digests in histories for one in digests)
         yield from (Entry(Kind.TAG, digest, name, tag) for tag, digest in self.tags.items())
 
 

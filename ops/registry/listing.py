@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ops.registry.leftovers import left_since
 from ops.registry.tree import DIGEST, RegistryTree, TreeError, linked_by
 
 _MANIFEST_AREAS = {"tags", "revisions"}
@@ -26,6 +27,8 @@ class Links:
     Attributes:
         tags: Stamp by tag.
         pointed: By tag, the digest that it points to. Without those that cannot be read.
+        leftovers: What is left of tags that have no image: by tag, when something was last written there
+            (`ops.registry.leftovers.left_since`).
         histories: Stamps of what tags have pointed to, by tag and digest.
         revisions: Stamps of its manifests, by digest.
         layers: Stamps of its blobs, by digest.
@@ -37,6 +40,7 @@ class Links:
 
     tags: dict[str, int] = field(default_factory=dict)
     pointed: dict[str, str] = field(default_factory=dict)
+    leftovers: dict[str, int] = field(default_factory=dict)
     histories: dict[tuple[str, str], int] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
@@ -143,6 +147,8 @@ def _list_tags(tree: RegistryTree, name: str, folder: str, links: Links) -> None
             else:
                 if digest:
                     links.pointed[tag] = digest
+        elif (since := left_since(f"{folder}/{tag}")) is not None:
+            links.leftovers[tag] = since
         links.histories |= {(tag, digest): stamp for digest, stamp in _links(f"{folder}/{tag}/index")}
 
 

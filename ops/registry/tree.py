@@ -149,7 +149,7 @@ class RegistryTree:
         return self.repositories / name
 
     def tag_folder(self, repository: str, tag: str) -> Path:
-        """Return the folder of a tag. The registry lists the tag as long as the folder exists."""
+        """Return the folder of a tag. The registry lists the tag as long as the folder exists (`ops.registry.leftovers`)."""
         return self.repository(repository) / "_manifests" / "tags" / tag
 
     def tag(self, repository: str, tag: str) -> Path:
@@ -235,11 +235,11 @@ class RegistryTree:
                 continue
 
     def tag_names(self, repository: str) -> list[str]:
-        """Return the names of a repository's tags, in order."""
+        """Return the names of a repository's tags, in order; not those of which only a folder is left."""
         folder = self.repository(repository) / "_manifests" / "tags"
         try:
             with os.scandir(folder) as entries:
-                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+                return sorted(entry.name for entry in entries if points(entry.path))
         except FileNotFoundError:
             return []
 
@@ -263,6 +263,17 @@ def _seen(entry: os.DirEntry[str], linked: set[Path]) -> bool:
     seen = target in linked
     linked.add(target)
     return seen
+
+
+def points(tag_folder: str) -> bool:
+    """Whether the folder of a tag has the file that says what it points to. One that cannot be looked at has it."""
+    try:
+        os.stat(f"{tag_folder}/current/link")  # noqa: PTH116  # a hundred thousand times
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def read_link(path: Path) -> str:

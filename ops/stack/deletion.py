@@ -29,14 +29,15 @@ class TagLink:
     Attributes:
         repository: Its repository.
         tag: The tag.
-        digest: What it points to.
-        stamp: Of its link (`ops.registry.listing.stamp_of`): a tag that has another one was pushed again in the meantime.
+        digest: What it points to; empty if that cannot be known.
+        stamp: Of its link (`ops.registry.listing.stamp_of`): a tag that has another one was pushed again in the meantime. None
+            if it has none.
     """
 
     repository: str
     tag: str
     digest: str
-    stamp: int
+    stamp: int | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def delete_tags(
 def _snapshot(store: SnapshotStore, listing: Listing, going: Sequence[TagLink], by: str) -> Snapshot:
     """Make a snapshot that says what goes, with all that it leads to: a collection may delete that later."""
     index, tags = index_of(listing), dict[str, list[str]]()
-    for one in going:
+    for one in (one for one in going if one.digest):
         tags.setdefault(one.repository, []).append(one.tag)
     snapshot = store.create(by, index)
     removed = [link for name, found in tags.items() for link in links_of_images(store, name, index[name], tags=found)]

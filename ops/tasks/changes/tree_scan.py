@@ -31,15 +31,13 @@ def _tags(tree: RegistryTree, repository: str) -> dict[str, str | Unknown] | Unk
 
 
 def _tagged(tree: RegistryTree, repository: str, tag: str) -> str | Unknown | None:
+    """Return what a tag points to; None if it has just been removed."""
     try:
-        digest = tree.tagged(repository, tag)
+        return tree.tagged(repository, tag)
     except TreeError as error:
         return Unknown(str(error))
     except OSError as error:
         return Unknown(_reason(error))
-    if digest or not tree.tag_folder(repository, tag).exists():  # else it has just been removed
-        return digest
-    return Unknown(f"{tree.tag(repository, tag)}: the file is missing; delete the tag or push it again")
 
 
 def _reason(error: OSError) -> str:

@@ -17,6 +17,7 @@ from ops.stack.registry import live_registry, operator_login
 from ops.stack.stack import Stack
 
 TASK = "delete"
+NO_IMAGE = "no image that can be pulled"
 _REFERENCE = re.compile(rf"(?P<repository>{REPOSITORY_NAME}):(?P<tag>{TAG_NAME})")
 
 
@@ -33,7 +34,7 @@ class DeletePlan:
     Attributes:
         repository: Its repository.
         tag: The tag.
-        digest: What it points to.
+        digest: What it points to; empty if that is not known, since its link is damaged or only its folder is left.
         others: The repository's other tags that point to the same: the image stays.
     """
 
@@ -65,7 +66,7 @@ class Deleted:
     def outcome(self) -> Outcome:
         """How the task ended."""
         if self.gone:
-            return Outcome(exit_codes.OK, f"deleted {self.plan}, which was {self.plan.digest}")
+            return Outcome(exit_codes.OK, f"deleted {self.plan}, which was {self.plan.digest or NO_IMAGE}")
         return Outcome(exit_codes.FAILED, f"{self.plan} was pushed in the meantime and stays")
 
 
@@ -79,7 +80,7 @@ def preview(stack: Stack, reference: str, expect: str = "") -> DeletePlan:
 
     Raises:
         DeleteError: There is no such tag, or it is not what it is expected to be.
-        TreeError: Its link is damaged.
+        TreeError: Something is expected, and its link is damaged.
     """
     repository, tag = _parts(reference)
     tree = tree_of(stack)
@@ -102,7 +103,7 @@ def delete(stack: Stack, reference: str, expect: str = "") -> Deleted:
         SnapshotError: There is no room for a snapshot.
         ReadOnlyModeError: A killed collection has to be rolled back first, and read-only mode cannot be turned on.
         LockedError: Another task is using the snapshots.
-        TreeError: The tag's link is damaged.
+        TreeError: Something is expected, and the tag's link is damaged.
     """
     repository, tag = _parts(reference)
     with live_registry(stack) as live, live.store.locked(TASK):
@@ -115,7 +116,7 @@ def delete(stack: Stack, reference: str, expect: str = "") -> Deleted:
         plan = _plan(repository, tag, links)
         if expect and plan.digest != expect:
             raise DeleteError(unexpected(live.tree, repository, tag, expect) or f"{plan} is being pushed; try again")
-        link = TagLink(repository, tag, plan.digest, links.tags[tag])
+        link = TagLink(repository, tag, plan.digest, links.tags.get(tag))
         done = delete_tags(stack, live, listing, [link], TASK, login=operator_login(stack))
     return Deleted(plan, done.snapshot, gone=bool(done.deleted))
 
@@ -128,8 +129,8 @@ def _parts(reference: str) -> tuple[str, str]:
 
 
 def _plan(repository: str, tag: str, links: Links) -> DeletePlan:
-    digest = links.pointed.get(tag)
-    if digest is None:
+    digest = links.pointed.get(tag, "")
+    if not digest and tag not in links.tags.keys() | links.leftovers.keys():
         raise DeleteError(f"there is no {repository}:{tag}; `regops changes history {repository}:{tag}` says what became of it")
     others = sorted(name for name, other in links.pointed.items() if other == digest and name != tag)
     return DeletePlan(repository, tag, digest, tuple(others))

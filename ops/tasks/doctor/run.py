@@ -30,6 +30,7 @@ from ops.tasks.doctor.checks.host import clock, disk, files, read_only_mode
 from ops.tasks.doctor.checks.logins import logins
 from ops.tasks.doctor.checks.mirror import mirror
 from ops.tasks.doctor.checks.proxies import proxies
+from ops.tasks.doctor.checks.tags import tags
 from ops.tasks.doctor.checks.tasks import tasks
 
 DAILY_TAG, _DEPLOYED_TAG = "doctor", "deployed"
@@ -48,6 +49,7 @@ def check_host(stack: Stack, endpoint: Endpoint) -> list[Check]:
     return [
         *(disk(stack), read_only_mode(stack), clock(), files(stack)),
         *service_checks(stack),
+        tags(stack),
         *tasks(stack),
         *backups(stack),
         *mirror(stack),

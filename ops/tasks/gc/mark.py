@@ -34,8 +34,9 @@ class Candidate:
     """A file that nothing references.
 
     Attributes:
-        entry: What it is; a tag's digest is filled in.
-        stamp: Of a link, to see whether it was written again (`ops.registry.listing.stamp_of`); 0 for a blob, which never is.
+        entry: What it is; a tag's digest is filled in, and empty for what is left of one (`ops.registry.leftovers`).
+        stamp: Of a link, to see whether it was written again (`ops.registry.listing.stamp_of`); 0 for a blob, which never is;
+            for what is left of a tag, when something was last written there.
         size: Bytes of a blob; 0 for a link.
     """
 
@@ -109,7 +110,7 @@ def mark(tree: RegistryTree, listing: Listing, *, rules: Rules, now: float, aske
         gone = [one for one in gone if one.entry.kind != Kind.BLOB]
     top = str(tree.top)
     return Marked(
-        candidates=[sized for one in gone if (sized := _sized(top, one))],
+        candidates=[*(sized for one in gone if (sized := _sized(top, one))), *_leftovers(listing, now - rules.min_age_s)],
         listing=listing,
         reach=marking.reach,
         referrers=marking.referrers,
@@ -251,6 +252,14 @@ def _without_content(listing: Listing, going: Collection[Entry]) -> Iterator[tup
             entry = Entry(Kind.REVISION, digest, name)
             if digest not in listing.blobs and entry not in going:
                 yield entry, stamp
+
+
+def _leftovers(listing: Listing, until: float) -> Iterator[Candidate]:
+    """Yield what is left of tags, and was last written to before a time; nothing of a repository in which all is kept."""
+    for name, links in listing.repositories.items():
+        for tag, since in links.leftovers.items():
+            if written_at(since) <= until and not links.unreadable and not links.unlisted:
+                yield Candidate(Entry(Kind.TAG, "", name, tag), since)
 
 
 def _sized(top: str, one: Candidate) -> Candidate | None:

@@ -109,7 +109,7 @@ class RepositoryShare:
         name: The repository.
         manifests: Revisions.
         layers: Links to blobs.
-        tags: Orphaned tags.
+        tags: Orphaned tags, and what is left of tags without an image.
         size: Bytes of the deleted blobs that it had a link to; a blob of two repositories counts in both.
     """
 
@@ -130,6 +130,7 @@ class Plan:
         size: Their bytes. They are free when the snapshot is deleted.
         manifests: Revisions in repositories.
         tags: Orphaned tags, as `repository:tag`.
+        leftovers: What is left of tags without an image, as `repository:tag`.
         repositories: By repository, the largest first.
         files: How many files would be removed: these blobs, and what points to them.
         kept_by_rule: Files that nothing references and a rule keeps.
@@ -143,6 +144,7 @@ class Plan:
     size: int
     manifests: int
     tags: tuple[str, ...]
+    leftovers: tuple[str, ...]
     repositories: tuple[RepositoryShare, ...]
     files: int
     kept_by_rule: int

@@ -24,13 +24,18 @@ def plan_of(marked: Marked, seconds: Mapping[str, float]) -> Plan:
         all_blobs=len(marked.listing.blobs),
         size=sum(sizes.values()),
         manifests=len(by_kind[Kind.REVISION]),
-        tags=tuple(sorted(f"{one.entry.repository}:{one.entry.tag}" for one in by_kind[Kind.TAG])),
+        tags=tuple(sorted(_named(one) for one in by_kind[Kind.TAG] if one.entry.digest)),
+        leftovers=tuple(sorted(_named(one) for one in by_kind[Kind.TAG] if not one.entry.digest)),
         repositories=tuple(sorted(shares, key=lambda one: (-one.size, one.name))),
         files=len(marked.candidates),
         kept_by_rule=marked.kept_by_rule,
         unclear=marked.unclear,
         seconds=dict(seconds),
     )
+
+
+def _named(one: Candidate) -> str:
+    return f"{one.entry.repository}:{one.entry.tag}"
 
 
 def _share(name: str, files: Sequence[Candidate], sizes: Mapping[str, int]) -> RepositoryShare:

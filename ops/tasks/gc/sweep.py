@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from ops.registry.leftovers import left_since
 from ops.registry.listing import stamp_of
 from ops.registry.snapshots.removed import Removed
 from ops.registry.snapshots.trash import Trash, remove
@@ -87,7 +88,7 @@ class Sweep:
                 self._reached = -1
                 continue
             for one in reversed(self.left[-_EVERY:]):
-                if remove(self.tree, one.entry, trash):
+                if self._still_left(one) and remove(self.tree, one.entry, trash):
                     self.gone.append(one)
             self.recent += self.left[-_EVERY:]
             del self.left[-_EVERY:]
@@ -104,7 +105,8 @@ class Sweep:
             for tag, digest in self.marked.listing.repositories[name].histories
             if tag in gone
         }
-        entries = histories | {one.entry for one in candidates}
+        # What is left of a tag points nowhere: only its history can be noted.
+        entries = histories | {one.entry for one in candidates if one.entry.digest}
         return [Removed(entry, self._content(entry)) for entry in sorted(entries, key=lambda entry: entry.kind)]
 
     def _content(self, entry: Entry) -> str:
@@ -112,12 +114,17 @@ class Sweep:
             return ""
         return self.marked.reach.aliases.get(entry.digest, entry.digest) if entry.kind == Kind.LAYER else entry.digest
 
+    def _still_left(self, one: Candidate) -> bool:
+        """Whether what is left of a tag is as it was marked, and not a tag that is being pushed again; true of all else."""
+        entry = one.entry
+        return bool(entry.digest) or left_since(str(self.tree.tag_folder(entry.repository, entry.tag))) == one.stamp
+
     def _written_again(self, candidates: Sequence[Candidate]) -> bool:
         """Keep what links reference that were written again since they were listed; return whether there are any."""
         reach, top, found = self.marked.reach, str(self.tree.top), False
         for one in candidates:
             entry = one.entry
-            if entry.kind == Kind.BLOB or stamp_of(f"{top}/{path_of(entry)}") in {None, one.stamp}:
+            if entry.kind == Kind.BLOB or not entry.digest or stamp_of(f"{top}/{path_of(entry)}") in {None, one.stamp}:
                 continue
             found = True
             reach.blobs([entry.digest])

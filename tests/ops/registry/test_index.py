@@ -39,6 +39,16 @@ def test_a_tag_that_is_just_being_pushed_for_the_first_time_is_none_yet(tmp_path
     assert (list(one.tags), list(one.histories), len(one.revisions)) == (["v1"], ["v1"], 2)
 
 
+def test_a_history_without_a_tag_that_an_earlier_version_noted_is_not_restored() -> None:
+    image = f"sha256:{'a1' * 32}"
+    index = RepositoryIndex(tags={"v1": image}, histories={"v1": [image], "left": [image]}, revisions=[image])
+    assert [(entry.kind, entry.tag) for entry in index.entries("team/app")] == [
+        (Kind.REVISION, ""),
+        (Kind.TAG_HISTORY, "v1"),
+        (Kind.TAG, "v1"),
+    ]
+
+
 def test_an_index_takes_some_forty_bytes_for_each_blob(tmp_path: Path) -> None:
     tree = RegistryTree(tmp_path / "registry")
     lay_out_images(tree, 3_000)

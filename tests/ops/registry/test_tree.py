@@ -42,6 +42,23 @@ def test_a_deleted_tag_points_to_nothing(tree: RegistryTree) -> None:
     assert tree.tagged("app", "1") is None
 
 
+def test_a_folder_that_is_left_of_a_tag_is_none(tree: RegistryTree) -> None:
+    tree.tag("team/app", "latest").unlink()
+    (tree.tag_folder("team/app", "empty")).mkdir()
+    (tree.tag_folder("team/app", "file")).touch()
+    assert tree.tag_names("team/app") == ["v1.0"]
+
+
+def test_a_tag_that_cannot_be_looked_at_is_one(tree: RegistryTree) -> None:
+    """So that whoever reads it next meets the error: what is unknown is never taken for deleted."""
+    link = tree.tag("team/app", "latest")
+    link.unlink()
+    link.symlink_to(link)
+    assert tree.tag_names("team/app") == ["latest", "v1.0"]
+    with pytest.raises(OSError, match="symbolic links"):
+        tree.tagged("team/app", "latest")
+
+
 @pytest.mark.parametrize("content", ["", "sha256:", "sha512:abc", DIGEST[:-1], "../../etc/passwd"])
 def test_a_damaged_link_is_named(tree: RegistryTree, content: str) -> None:
     tree.tag("app", "1").write_text(content)

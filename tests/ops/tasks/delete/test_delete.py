@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +17,7 @@ from ops.registry.snapshots.store import SnapshotStore
 from ops.registry.tree import RegistryTree
 from ops.runs.history import history_of
 from ops.stack.stack import Stack
+from ops.tasks.doctor.checks.tags import tags
 from ops.tasks.snapshot.run import preview
 from tests.ops import command_line
 from tests.ops.gateway.gateway_rig import PASSWORDS
@@ -87,6 +90,33 @@ def test_it_is_gone_and_the_snapshot_would_bring_it_back(rig: Rig) -> None:
     assert history_of(Stack(rig.folder)).runs()[-1].summary == f"deleted team/app:v1, which was {was}"
     again = regops(rig, "delete", "team/app:v1")
     assert (again.returncode, "there is no team/app:v1" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("damage", ["left", "deleted", "damaged"])
+def test_a_tag_that_nobody_can_pull_is_deleted_as_the_doctor_says(rig: Rig, damage: str) -> None:
+    name = f"team/{damage}"
+    rig.push(name, "v1", "v2")
+    was, stack = digest(rig, name, "v1"), Stack(rig.folder)
+    match damage:
+        case "left":
+            tree(rig).tag(name, "v1").unlink()
+        case "deleted":
+            tree(rig).revision(name, was).unlink()
+        case "damaged":
+            tree(rig).tag(name, "v1").write_text("")
+    old = time.time() - 2 * stack.config.gc.min_age_hours * 3600
+    for path in tree(rig).repository(name).rglob("*"):
+        os.utime(path, (old, old))
+    check = tags(stack)
+    assert check.remedy.startswith(f"`regops delete {name}:v1` ")
+    assert rig.tags(name) == ["v1", "v2"]
+    done = regops(rig, *check.remedy.split("`")[1].split()[1:])
+    assert done.returncode == 0, done.stderr
+    assert rig.tags(name) == ["v2"]
+    assert tags(stack).state == "ok"
+    if damage != "deleted":
+        made = SnapshotStore(rig.folder / "snapshots", tree(rig)).all()[-1].name
+        assert preview(stack, made, RestoreScope.of("")).missing == 0, "what nobody could pull does not come back"
 
 
 @pytest.mark.parametrize("words", [[], ["--dry-run"]])

@@ -252,3 +252,49 @@ def test_an_image_that_was_damaged_before_is_no_problem_of_the_collection(rig: R
     assert report.problems == ()
     assert [line.partition(" cannot")[0] for line in report.plan.unclear] == ["app: tag unlinked"]
     assert {"app:damaged", "app:unlinked"} <= set(report.verified)
+
+
+def leave(rig: Rig, tag: str) -> str:
+    """Leave of a new tag what a registry leaves that is killed before it writes the tag itself; return what it would name."""
+    image = Image(tag)
+    assert rig.client.push("team/app", tag, image).status_code == 201
+    rig.tree.tag("team/app", tag).unlink()
+    return image.digest
+
+
+def tags(rig: Rig) -> list[str]:
+    """The tags that the registry tells clients of."""
+    return sorted(rig.client.ask("GET", "/v2/team/app/tags/list").json()["tags"] or [])
+
+
+def test_what_is_left_of_a_tag_that_nobody_can_pull_goes_once_it_is_old(rig: Rig) -> None:
+    assert rig.client.push("team/app", "kept", Image("kept")).status_code == 201
+    # One whose image nothing else needs, and one whose image another tag has.
+    gone = leave(rig, "left")
+    assert rig.client.push("team/app", "same", Image("kept")).status_code == 201
+    rig.tree.tag("team/app", "same").unlink()
+    assert (tags(rig), rig.client.pull("team/app", "left")) == (["kept", "left", "same"], ["team/app:left: 404"])
+    young = rig.collection(Rules()).plan()
+    assert (young.leftovers, rig.collection(Rules()).run().snapshot, len(tags(rig))) == ((), "", 3)
+    plan = rig.collection().plan()
+    assert (plan.leftovers, plan.tags) == (("team/app:left", "team/app:same"), ())
+    report = rig.collection().run()
+    assert (report.problems, tags(rig), rig.client.pull("team/app", "kept")) == ((), ["kept"], [])
+    recorded = {(one.entry.tag, one.content) for one in rig.store.get(report.snapshot).removed() if one.entry.tag}
+    assert recorded == {("left", gone), ("same", Image("kept").digest)}
+    restore(rig.live(), report.snapshot, RestoreScope(only_removed=True))
+    assert rig.client.pull("team/app", gone) == [], "its image is back"
+    assert tags(rig) == ["kept"], "a tag without an image is not"
+
+
+def test_a_tag_that_is_pushed_again_before_what_was_left_of_it_goes_stays(rig: Rig) -> None:
+    leave(rig, "again")
+    leave(rig, "left")
+    again = Image("again", layers=4)
+
+    def push(step: str) -> None:
+        if step == "noted":
+            assert rig.client.push("team/app", "again", again).status_code == 201
+
+    assert rig.collection(step=push).run().problems == ()
+    assert (tags(rig), rig.client.pull("team/app", "again")) == (["again"], [])
