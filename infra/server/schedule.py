@@ -8,7 +8,15 @@ from pathlib import PurePosixPath
 
 from infra.plan import Plan
 from infra.regops import ALERTS_FOLDER, ALL_DATA, DATA_FOLDER, METRICS_FOLDER
-from ops.config import ACTION_REQUESTS, DRILLED_WITHIN_DAYS, MIRROR_FOLDER, READ_ONLY_FOLDER, REQUEST_FILE, request_folder
+from ops.config import (
+    ACTION_LIMIT_S,
+    ACTION_REQUESTS,
+    DRILLED_WITHIN_DAYS,
+    MIRROR_FOLDER,
+    READ_ONLY_FOLDER,
+    REQUEST_FILE,
+    request_folder,
+)
 
 _DAY_S = 86_400
 # The schedule's clock and the host's may differ a little.
@@ -121,7 +129,6 @@ _RETENTION = Task(
     network=True,
 )
 
-
 _BANS = Task(
     name="bans",
     purpose="writes down who is banned, for the console",
@@ -130,7 +137,6 @@ _BANS = Task(
     limit_s=120,
     docker=True,
 )
-
 
 _SCRUB = Task(
     name="scrub",
@@ -181,8 +187,7 @@ def requests(plan: Plan) -> Job | None:
         name="requests",
         purpose="does what operators have asked for in the console",
         words=["requests", "run"],
-        # As long as the longest of what it may do.
-        limit_s=2 * 3600,
+        limit_s=ACTION_LIMIT_S,
         # What any of the actions needs: a restore from a backup needs most.
         writes=[ALL_DATA, READ_ONLY_FOLDER],
         docker=True,

@@ -13,6 +13,7 @@ from ops.config.access import (
 )
 from ops.config.access_log import ACCESS_LOG_FILE, ACCESS_LOG_FOLDER
 from ops.config.actions import (
+    ACTION_LIMIT_S,
     ACTION_REQUESTS,
     MAX_REQUEST_BYTES,
     NOTHING,
@@ -96,6 +97,7 @@ __all__ = [
     "ACCESS_LOG_FILE",
     "ACCESS_LOG_FOLDER",
     "ACCOUNT_NAME",
+    "ACTION_LIMIT_S",
     "ACTION_REQUESTS",
     "ALERTS_FOLDER",
     "ALERTS_PATH",

@@ -16,6 +16,8 @@ from ops.config.retention import Repository
 ACTION_REQUESTS = "action"
 # An action's request is one line of JSON; none that the console writes is longer.
 MAX_REQUEST_BYTES = 4096
+# As long as the longest of them may take. What has not ended by then is killed.
+ACTION_LIMIT_S = 2 * 3600
 # What an action says when a tag is expected not to be there.
 NOTHING = "nothing"
 _LONGEST_NAME = 255

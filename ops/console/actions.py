@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ops.config import (
+    ACTION_LIMIT_S,
     ACTION_REQUESTS,
     NOTHING,
     ActionRequest,
@@ -45,8 +46,8 @@ _MAX_FIELDS = 12
 _AGAIN_S = 2
 # Between taking a request and the first line of its output.
 _BEGINS_WITHIN_S = 30.0
-# What takes longer was killed: as long as the host lets it work (infra/server/schedule.py).
-_ENDS_WITHIN_S = 2 * 3600.0 + 60
+# What takes longer was killed; that takes a moment, too.
+_ENDS_WITHIN_S = ACTION_LIMIT_S + 60.0
 # The field that says that it is to be done, and not only planned.
 _DO = "do"
 
