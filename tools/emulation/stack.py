@@ -19,13 +19,13 @@ from infra.plan import needed_images
 from infra.project import LOCK
 from infra.settings import PROJECT, parse
 from ops.core.files import write_atomic
-from ops.core.process import CommandError
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.engine import ensure_engine
 from tools.bootstrap.images import offline_lock
 from tools.bootstrap.stack import Stack
 from tools.emulation.api.server import Api
 from tools.emulation.docker_machines import DockerMachines, sweep
+from tools.emulation.shell import run_in
 
 # 64 characters, like a real one; the emulated API accepts no other.
 TOKEN_LENGTH = 64
@@ -79,12 +79,7 @@ class EmulatedStack:
         (server,) = self.api.state.servers
         container = self.machines.servers.find(server.id)
         assert container is not None, f"the server {server.id} is not there"  # noqa: S101
-        # Docker loses the end of what is printed now and then when a command ends at once.
-        done = container.exec_run(["sh", "-euc", f"{script}\nsleep 0.1"])
-        assert isinstance(done.output, bytes)  # noqa: S101  # for mypy: nothing is streamed
-        if done.exit_code:
-            raise CommandError(f"`{script}` failed on the server:\n{done.output.decode()}")
-        return done.output.decode()
+        return run_in(container, script)
 
     def release_protection(self) -> None:
         """Give the first of two confirmations that everything may be destroyed; `destroy` gives the second.

@@ -12,6 +12,7 @@ from tests.tools.emulation.machines import machines
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.emulation.docker_machines import DockerMachines
 from tools.emulation.machines import ServerSpec, VolumeSpec
+from tools.emulation.shell import run_in, try_in
 
 
 @contextlib.contextmanager
@@ -37,18 +38,14 @@ class Shell:
         assert found
         self.container: Container = found
 
-    def try_(self, script: str) -> tuple[int | None, str]:
+    def try_(self, script: str) -> tuple[int, str]:
         """Run a script; return its exit code and what it says."""
-        done = self.container.exec_run(["sh", "-euc", script])
-        assert isinstance(done.output, bytes)
-        return done.exit_code, done.output.decode()
+        return try_in(self.container, script)
 
     def run(self, script: str) -> str:
         """Run a script; return what it says.
 
         Raises:
-            AssertionError: It failed.
+            CommandError: It failed.
         """
-        code, text = self.try_(script)
-        assert code == 0, text
-        return text
+        return run_in(self.container, script)

@@ -11,6 +11,7 @@ import docker
 from docker.models.containers import Container
 
 from tools.emulation.docker_machines import DockerMachines
+from tools.emulation.shell import run_in
 
 
 @contextlib.contextmanager
@@ -30,10 +31,8 @@ def console(container: Container | None, script: str) -> str:
     """Run a shell script as root in a machine; return what it prints.
 
     Raises:
-        AssertionError: There is no such machine, or the script failed.
+        AssertionError: There is no such machine.
+        CommandError: The script failed.
     """
     assert container is not None
-    done = container.exec_run(["sh", "-euc", script])
-    assert isinstance(done.output, bytes)
-    assert done.exit_code == 0, done.output.decode()
-    return done.output.decode().strip()
+    return run_in(container, script).strip()
