@@ -1,4 +1,4 @@
-"""Settings of protection: who is banned, and who never is."""
+"""Settings of protection: who is banned, and who never is. How long a ban lasts, CrowdSec's own profile says: four hours."""
 
 from __future__ import annotations
 

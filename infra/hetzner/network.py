@@ -1,4 +1,4 @@
-"""Addresses that outlive the server, and the firewall."""
+"""Addresses that outlive the server, and the firewall, which says which ports are open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule: which task runs on a server when, for how long, and what it may change."""
+"""The schedule: which task runs on a server when (in its time zone), for how long, and what it may change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Renders the automatic upgrades: security updates, with a reboot at night if one needs it."""
+"""Renders the automatic upgrades: security updates, those of Docker among them, with a reboot at night if one needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second password of a stack's backups: whoever has lost the first one opens them with it."""
+"""The second password with which a stack's backups are encrypted: whoever has lost the first one opens them with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: access to repositories, people, and accounts."""
+"""Who may do what (pull, push, delete): access to repositories, people, and accounts."""
 
 from __future__ import annotations
 

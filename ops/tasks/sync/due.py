@@ -1,4 +1,4 @@
-"""When an entry is looked at again: pure."""
+"""When an entry of the mirror is looked at again, and how soon one that failed is retried: pure."""
 
 from __future__ import annotations
 

@@ -103,6 +103,16 @@ BEHAVIOURS = [
     ("rotate secret", "rotation/", "infra/blocks"),
     ("webhook events", "architecture/#a-walk-of-one-push", "ops/events"),
     ("catalogue", "mirror/#the-catalogue", "ops/catalogue"),
+    # As a stranger asked them.
+    ("how long a ban lasts", "regops/#who-is-banned", "infra/blocks"),
+    ("pushes during gc", "commands/#regops-gc", "ops/tasks/gc"),
+    ("backup encrypted", "backups/", "ops/backups"),
+    ("add an alert", "contributing/#add-an-alert", "stack_components/monitoring"),
+    ("what is retried in sync", "mirror/#what-is-retried", "ops/tasks/sync"),
+    ("docker upgrade", "server/", "infra/server"),
+    ("time zone of timers", "schedule/", "infra/server"),
+    ("what the kit contains", "recovery/#the-kit", "ops/tasks/kit"),
+    ("which ports are open", "networks/#which-ports-are-open", "infra/hetzner"),
 ]
 
 
@@ -122,6 +132,7 @@ def test_a_reader_finds_where_a_behaviour_is_described_and_where_it_is_done(
         ("upgrade", "upgrading/"),
         ("silence an alert", "runbooks/#silencing"),
         ("accounts access", "configuration/#accounts"),
+        ("accounts that may delete", "configuration/#accounts"),
         ("verify backups", "commands/#regops-verify"),
     ],
 )
