@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ops.backups.errors import BackupError
 from ops.backups.repository import BackupRepository
-from ops.backups.restic import Backup
 from ops.backups.stage import POOL
+from ops.backups.told import Backup
 from ops.core.files import write_atomic
 from ops.core.process import CommandError, birth_of, run
 

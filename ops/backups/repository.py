@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ops.backups.checksums import Shell
 from ops.backups.errors import BackupError, NoRepositoryError
-from ops.backups.restic import Backup, Restic, by_sftp
+from ops.backups.restic import Restic, by_sftp
 from ops.backups.stage import INDEX, Stage
+from ops.backups.told import Backup
 from ops.config import APPEND_ONLY, BACKUP_FOLDER, BACKUP_PASSWORD, BACKUP_SSH_KEY, BACKUP_TARGET, STORAGE_BOX, SshTarget
 from ops.core.files import give_to_owner_of, write_atomic
 from ops.core.ssh import ssh_options

@@ -5,17 +5,16 @@ https://restic.readthedocs.io/en/stable/075_scripting.html
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from ops.backups import told
 from ops.backups.errors import LOCKED, BackupError, TornIndexError, TornSnapshotError, error_of
 from ops.backups.said import said_full
+from ops.backups.told import Backup
 from ops.backups.torn import remove_torn
 from ops.core.files import drop_links
 from ops.core.process import CommandError, Completed, run, start_daemon
@@ -27,38 +26,11 @@ _ANSWER_LIMIT_S, _WORK_LIMIT_S = 120.0, 12 * 3600.0
 _SENDING = ("--compression", "off", "--pack-size", "64", "--ignore-ctime", "--one-file-system")
 # What is half needed is sent here and back to be packed anew: not for the last tenth, and not all of it at once.
 _PRUNING = ("--max-unused", "10%", "--max-repack-size", "10G")
-_FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
 
 def by_sftp(words: Sequence[str]) -> list[str]:
     """Return the options of a repository that is reached by sftp, from the options for `ssh`."""
     return ["-o", f"sftp.args={shlex.join(words)}"]
-
-
-@dataclass(frozen=True)
-class Backup:
-    """A backup: a snapshot in words of restic.
-
-    Attributes:
-        id: Its id, of which a few characters suffice as its name.
-        made_at: When it was made.
-        tags: What `ops.tasks.backup` has noted with it.
-        added: How many bytes were sent for it.
-        size: How many bytes its files have.
-        files: How many files restic has read for it.
-    """
-
-    id: str
-    made_at: datetime
-    tags: tuple[str, ...] = ()
-    added: int = 0
-    size: int = 0
-    files: int = 0
-
-    @property
-    def name(self) -> str:
-        """The id in short."""
-        return self.id[:8]
 
 
 @dataclass(frozen=True)
@@ -130,17 +102,8 @@ class Restic:
         """
         words = ["backup", ".", "--json", "--host", host, *_SENDING, *(word for tag in tags for word in ("--tag", tag))]
         words += ["--parent", after] if after else ["--force"]
-        lines = self._run(words, _WORK_LIMIT_S, cwd=folder).stdout.splitlines()
-        told = [json.loads(line) for line in lines if line.startswith("{")]
-        (summary,) = [one for one in told if one.get("message_type") == "summary"]
-        return Backup(
-            summary["snapshot_id"],
-            datetime.now(UTC),
-            tuple(tags),
-            summary["data_added_packed"],
-            summary["total_bytes_processed"],
-            summary["total_files_processed"],
-        )
+        said = self._run(words, _WORK_LIMIT_S, cwd=folder).stdout
+        return told.backup_made(said, tags)
 
     def backups(self) -> list[Backup]:
         """Return all backups, the oldest first.
@@ -149,8 +112,8 @@ class Restic:
             NoRepositoryError: There is no repository yet.
             BackupError: It cannot be read.
         """
-        found = json.loads(self._run(["snapshots", "--json", "--no-lock"], _ANSWER_LIMIT_S).stdout or "[]")
-        return sorted(map(_backup, found), key=lambda one: one.made_at)
+        said = self._run(["snapshots", "--json", "--no-lock"], _ANSWER_LIMIT_S).stdout
+        return told.backups(said)
 
     def text(self, backup: str, file: str) -> str:
         """Return the text of a file in a backup.
@@ -211,8 +174,8 @@ class Restic:
         """
         kept = [word for name, days in keep.items() if days for word in (f"--keep-{name}", f"{days}d")]
         words = ["forget", "--dry-run", "--no-lock", "--json", "--tag", tag, "--group-by", "", *kept]
-        groups = json.loads(self._run(words, _ANSWER_LIMIT_S).stdout or "[]")
-        return frozenset(one["id"] for group in groups or () for one in group["remove"] or ())
+        said = self._run(words, _ANSWER_LIMIT_S).stdout
+        return told.outlived(said)
 
     def forget(self, backups: Sequence[str]) -> None:
         """Remove backups, but none of their data yet; see `prune`.
@@ -245,8 +208,7 @@ class Restic:
         Raises:
             BackupError: They cannot be listed.
         """
-        listed = self._run(["list", "snapshots", "--no-lock"], _ANSWER_LIMIT_S).stdout
-        return sorted({*listed.split()} - {one.id for one in self.backups()})
+        return sorted({*self._listed("snapshots", _ANSWER_LIMIT_S)} - {one.id for one in self.backups()})
 
     def packs(self) -> list[str]:
         """Return the names of the packs, which are files with data.
@@ -254,7 +216,7 @@ class Restic:
         Raises:
             BackupError: They cannot be listed.
         """
-        return self._run(["list", "packs", "--no-lock"], _WORK_LIMIT_S).stdout.split()
+        return self._listed("packs", _WORK_LIMIT_S)
 
     def check(self, subset: str = "") -> None:
         """Check that the repository is whole: that everything is there which backups need.
@@ -272,6 +234,9 @@ class Restic:
             remedy = "make prune" if self.connecting and not self.sftp else "regops backups prune"
             files = ", ".join(f"snapshots/{name}" for name in self.unreadable())
             raise TornSnapshotError(f"{error}; `{remedy}` removes it: {files}") from error
+
+    def _listed(self, kind: str, limit_s: float) -> list[str]:
+        return told.names(self._run(["list", kind, "--no-lock"], limit_s).stdout)
 
     def _run(self, words: Sequence[str], limit_s: float, cwd: Path | None = None) -> Completed:
         try:
@@ -309,19 +274,6 @@ class Restic:
             if why := connection_problem(said):
                 return why
         return "the connection was lost; run it again: it goes on where it was"
-
-
-def _backup(known: Mapping[str, Any]) -> Backup:
-    summary = known.get("summary") or {}
-    return Backup(
-        known["id"],
-        # Python 3.11 reads six digits of a second's fraction at most.
-        datetime.fromisoformat(_FRACTION.sub(r".\1", known["time"])),
-        tuple(known.get("tags") or ()),
-        summary.get("data_added_packed", 0),
-        summary.get("total_bytes_processed", 0),
-        summary.get("total_files_processed", 0),
-    )
 
 
 def _literal(path: str) -> str:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from ops.backups.repository import LATEST, is_complete, is_good, repository_of
-from ops.backups.restic import Backup
 from ops.backups.standing import standing_of
+from ops.backups.told import Backup
 from ops.cli import prune
 from ops.cli.printing import print_json, size, when
 from ops.cli.say import say, telling

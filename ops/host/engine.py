@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ops.core.answers import UNEXPECTED
 from ops.core.labels import REVISION_LABEL, ROOT_LABEL
 from ops.core.layout import CURRENT
 from ops.host.releases import LIVE_FOLDERS
@@ -39,8 +40,12 @@ def look(root: Path, changed: Collection[str]) -> dict[str, Any] | None:
             networks = _get(engine, f"/networks?filters={_mine(root)}")
             containers = _get(engine, f"/containers/json?all=true&filters={_mine(root)}")
             found = {one["Names"][0].lstrip("/"): _get(engine, f"/containers/{one['Id']}/json") for one in containers}
-    except (OSError, HTTPException, ValueError):
+        return _seen(networks, found, root, changed)
+    except (OSError, HTTPException, *UNEXPECTED):
         return None
+
+
+def _seen(networks: Any, found: Mapping[str, Any], root: Path, changed: Collection[str]) -> dict[str, Any]:
     limits = _limits(root)
     shown = {
         name: {
@@ -70,7 +75,7 @@ def _limits(root: Path) -> Mapping[str, Mapping[str, float]]:
     try:
         config = json.loads((root / CURRENT / "regops/regops.json").read_text())
         return {f"{config['stack']}-{service}": limits for service, limits in config["services"].items()}
-    except (OSError, ValueError, LookupError):
+    except (OSError, *UNEXPECTED):
         return {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from ops.core.process import CommandError, run
 SYSTEMD = Path("/run/systemd/system")
 _PROPERTIES = ("Id", "ActiveState", "NRestarts", "ExecMainStartTimestamp")
 _LIMIT_S = 20.0
+_NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,13 @@ def units_of(shown: str) -> Sequence[Unit]:
                 Unit(
                     name,
                     failed=values.get("ActiveState") == "failed",
-                    restarts=int(values.get("NRestarts") or 0),
-                    started=float(values.get("ExecMainStartTimestamp", "").removeprefix("@") or 0),
+                    restarts=int(_number(values.get("NRestarts", ""))),
+                    started=_number(values.get("ExecMainStartTimestamp", "").removeprefix("@")),
                 )
             )
     return found
+
+
+def _number(text: str) -> float:
+    """Return a number; 0 for none."""
+    return float(text) if _NUMBER.fullmatch(text) else 0.0

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 from urllib.request import parse_http_list, parse_keqv_list
 
+from ops.core.answers import UNEXPECTED
 from ops.registry.transport import Answer, Endpoint, RegistryBusyError, RegistryError, ThrottledError, UnreachableError
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -171,7 +172,7 @@ class RegistryClient:
                 token, lifetime_s = body["token"], float(body.get("expires_in", _TOKEN_LIFETIME_S))
                 if not SENDABLE.fullmatch(token) or not math.isfinite(lifetime_s):
                     raise ValueError("no token that can be sent")
-            except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
+            except UNEXPECTED:
                 raise RegistryError(f"{answer.asked} was answered without a token") from None
             self._tokens[scope] = (token, asked + lifetime_s - _TOKEN_MARGIN_S)
         return token

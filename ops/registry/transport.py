@@ -20,6 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from ops.core import exit_codes
+from ops.core.answers import shown
 
 # The edge itself waits up to 45 s for a registry that is being replaced.
 _REQUEST_LIMIT_S = 60.0
@@ -105,8 +106,8 @@ class Answer:
 
     def __str__(self) -> str:
         code, message = self.error
-        shown = "".join(filter(str.isprintable, f"{code} {message}".strip()))[:_MAX_SHOWN]
-        return f"{self.status}" + (f" ({shown})" if shown else "")
+        said = shown(f"{code} {message}".strip())[:_MAX_SHOWN]
+        return f"{self.status}" + (f" ({said})" if said else "")
 
 
 # Whether this thread's request has opened a new connection, or used a kept one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ops.config import ACCESS_LOG_FILE, ACCESS_LOG_FOLDER, TOKEN_PATH, USER_HEADER
+from ops.core.answers import UNEXPECTED
 from ops.stack.log_files import Appended, backwards, every_file, lines_of
 from ops.stack.stack import Stack
 
@@ -24,6 +24,8 @@ _CONTENT = re.compile(r"/+v2/(.+)/(blobs|manifests)/([^/]+)")
 SENT = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
 # Lines are written when requests end, by many threads: not quite in the order of their times.
 DISORDER_S = 5.0
+# The year 10000, of which no date can be shown.
+_NEVER = 253_402_300_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +185,15 @@ def _asked(lines: Iterable[bytes], since: float) -> set[str]:
 def parsed(line: bytes) -> Line | None:
     """Return what a line says; None if it is not a whole line of a request."""
     try:
-        entry: Any = json.loads(line)
+        entry: Any = json.loads(line.decode("utf-8", "replace"))
+        if b"\\ud" in line or b"\\uD" in line:  # halves of characters cannot be shown
+            entry = json.loads(json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace"))
         request = entry["request"]
         target, _, query = str(request["uri"]).partition("?")
         path = target if target.startswith("/") else urlsplit(target).path  # clients may send a whole URL
         answered = entry.get("resp_headers", {})
         at = float(entry["ts"])
-        if not math.isfinite(at):
+        if not 0 <= at < _NEVER:
             return None
         return Line(
             at,
@@ -203,7 +207,7 @@ def parsed(line: bytes) -> Line | None:
             _first(answered, "Content-Type"),
             _first(answered, USER_HEADER) if path == TOKEN_PATH else "",
         )
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
+    except UNEXPECTED:
         return None
 
 

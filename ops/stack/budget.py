@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from ops.core import exit_codes
 from ops.core.durations import duration
 from ops.registry.holds import Hold, expected_s
 from ops.registry.live import LiveRegistry
-from ops.stack.prometheus import PrometheusError, ask, measures
+from ops.stack.prometheus import SERVICE, PrometheusError, ask, measures
 from ops.stack.registry import holds_of
 from ops.stack.stack import Stack
 
@@ -102,6 +103,8 @@ def standing_of_budget(stack: Stack, *, since: float, until: float, window_s: fl
     counts = {_ALL: f"sum(count_over_time({probes}))", _GOOD: f"sum(sum_over_time({probes}))"}
     asked = " or ".join(f'label_replace({expr}, "of", "{name}", "", "")' for name, expr in counts.items())
     found = {one.labels.get("of"): one.samples[-1][1] for one in ask(stack, asked, until)}
+    if not all(map(math.isfinite, found.values())):
+        raise PrometheusError(f"{SERVICE} has counted probes that are no number")
     count = round(found.get(_ALL, 0.0))
     return Standing(window_s, count, count - round(found.get(_GOOD, 0.0)), held_since(stack, since))
 

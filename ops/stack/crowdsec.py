@@ -17,6 +17,7 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from ops.config import container_name
+from ops.core.answers import UNEXPECTED, shown
 from ops.core.docker_engine import connected
 from ops.stack.stack import Stack
 
@@ -33,6 +34,7 @@ _CUT_OFF = (137, 143)
 # What the API says if its database is locked, even as a wrong password. Everything that we ask can be asked again.
 _API_ERROR, _PAUSE_S, _PATIENCE_S = "API error", 0.5, 10.0
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_SHOWN = 200
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -108,8 +110,10 @@ class CrowdSec:
         """Return how many bans others decided; None if that is unknown."""
         try:
             counted = json.loads(self._ask("metrics", "show", "decisions", "--output", "json"))["decisions"]
-            return sum(sum(origins.get(one, {}).values()) for origins in counted.values() for one in _COMMUNITY)
-        except (BansError, ValueError, LookupError, TypeError, AttributeError):
+            return sum(
+                int(count) for origins in counted.values() for one in _COMMUNITY for count in origins.get(one, {}).values()
+            )
+        except (BansError, *UNEXPECTED):
             return None
 
     def allowed(self) -> list[Network]:
@@ -118,8 +122,10 @@ class CrowdSec:
         Raises:
             BansError: CrowdSec does not answer.
         """
-        lists = json.loads(self._ask("allowlists", "list", "--output", "json")) or []
-        return [ipaddress.ip_network(item["value"], strict=False) for one in lists for item in one.get("items") or ()]
+        with _understood():
+            lists = json.loads(self._ask("allowlists", "list", "--output", "json")) or []
+            values = [_text(item["value"]) for one in lists for item in one.get("items") or ()]
+            return [ipaddress.ip_network(value, strict=False) for value in values]
 
     def lift(self, bans: Iterable[Ban]) -> None:
         """Lift bans, and all others of the same addresses.
@@ -187,26 +193,43 @@ def read(printed: str, now: datetime) -> list[Ban]:
     Raises:
         BansError: It printed something else.
     """
-    try:
+    with _understood():
         alerts: Sequence[Mapping[str, Any]] = json.loads(printed) or []
         return [
             ban for alert in alerts for decision in alert["decisions"] or () if (ban := _ban(alert, decision, now)).until > now
         ]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise BansError(f"cscli printed something unexpected: {type(error).__name__}: {error}") from None
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except UNEXPECTED as error:
+        problem = shown(f"{type(error).__name__}: {error}")[:_SHOWN]
+        raise BansError(f"cscli printed something unexpected: {problem}") from None
 
 
 def _ban(alert: Mapping[str, Any], decision: Mapping[str, Any], now: datetime) -> Ban:
+    since = datetime.fromisoformat(alert["created_at"])
+    if since.tzinfo is None:
+        raise ValueError(f"{alert['created_at']} has no time zone")
     return Ban(
-        value=decision["value"],
-        scope=decision["scope"],
-        action=decision["type"],
-        reason=decision["scenario"],
-        origin=decision["origin"],
-        since=datetime.fromisoformat(alert["created_at"]),
+        value=_text(decision["value"]),
+        scope=_text(decision["scope"]),
+        action=_text(decision["type"]),
+        reason=_text(decision["scenario"]),
+        origin=_text(decision["origin"]),
+        since=since,
         until=(now + _left(decision["duration"])).replace(microsecond=0),
-        country=(alert.get("source") or {}).get("cn") or "",
+        country=_text((alert.get("source") or {}).get("cn") or ""),
     )
+
+
+def _text(value: Any) -> str:
+    """Return a text that can be shown: reasons are what somebody has typed."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return shown(value)
 
 
 def _left(duration: str) -> timedelta:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from ops.core import exit_codes
+from ops.core.answers import UNEXPECTED, shown
 from ops.core.process import CommandError, run
 from ops.stack.places import container
 from ops.stack.stack import Stack
@@ -109,7 +111,7 @@ def alerts_of(told: str | bytes) -> list[Alert]:
 def _as_its_api_has_it() -> Iterator[None]:
     try:
         yield
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except UNEXPECTED as error:
         raise AnswerError("Prometheus answered something else than asked") from error
 
 
@@ -117,15 +119,18 @@ def _series(found: Mapping[str, Any]) -> Series:
     samples = found["values"] if "values" in found else [found["value"]]
     if not samples:
         raise LookupError("a series without samples")
-    return Series(found["metric"], [(float(at), float(value)) for at, value in samples])
+    labels, read = found["metric"], [(float(at), float(value)) for at, value in samples]
+    if not all(isinstance(text, str) for pair in labels.items() for text in pair) or not all(math.isfinite(at) for at, _ in read):
+        raise ValueError("a series without labels or times")
+    return Series(labels, read)
 
 
 def _alert(found: Mapping[str, Any]) -> Alert:
     labels, annotations = found.get("labels", {}), found.get("annotations", {})
     return Alert(
-        name=str(labels.get("alertname", "")),
-        severity=str(labels.get("severity", "")),
-        summary=str(annotations.get("summary", "")),
-        to_do=str(annotations.get("description", "")),
-        since=str(found.get("activeAt", "")),
+        name=shown(str(labels.get("alertname", ""))),
+        severity=shown(str(labels.get("severity", ""))),
+        summary=shown(str(annotations.get("summary", ""))),
+        to_do=shown(str(annotations.get("description", ""))),
+        since=shown(str(found.get("activeAt", ""))),
     )

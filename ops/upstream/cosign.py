@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ops.catalogue.entry import Verification
 from ops.config import HUB
+from ops.core.answers import shown
 from ops.core.files import write_atomic
 from ops.core.process import CommandError, run
 from ops.registry.client import Login
@@ -80,7 +81,7 @@ class Cosign:
             try:
                 run(words, timeout=_LIMIT_S, env=self._environment(told))
             except CommandError as error:
-                raise _unverified(error) from None
+                raise unverified(error) from None
 
     def _environment(self, told: Path) -> dict[str, str]:
         ca = {"SSL_CERT_FILE": str(told / "ca.pem")} if self.ca else {}  # those in the system's folder count, too
@@ -126,11 +127,12 @@ def options(wanted: Verification, told: Path) -> list[str]:
     return ["--certificate-identity-regexp", f"^(?:{wanted.identity})$", "--certificate-oidc-issuer", wanted.issuer or ""]
 
 
-def _unverified(error: CommandError) -> UnverifiedError:
+def unverified(error: CommandError) -> UnverifiedError:
+    """Return why an image is not verified, as cosign has said."""
     done = error.completed
     if done is None:
         return UnverifiedError(f"cosign could not verify it: {error}", passes=True)
-    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    said = [shown(line.strip()) for line in done.stderr.splitlines() if line.strip()]
     why = next((line.removeprefix("Error: ") for line in said if line.startswith("Error: ")), said[-1] if said else "no reason")
     unsigned = done.returncode in _UNSIGNED or any(words in why for words in _UNSIGNED_WORDS)
     return UnverifiedError(f"is not signed as x-regops.verify wants it: {why}", passes=unsigned)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from ops.core.answers import shown
+
 
 class Cause(StrEnum):
     """Why an upstream registry does not give what was asked for."""
@@ -29,7 +31,7 @@ class UpstreamError(Exception):
     """
 
     def __init__(self, message: str, *, cause: Cause, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
+        super().__init__(shown(message))
         self.cause = cause
         self.retry_after_s = retry_after_s
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from ops.config import ACCESS_LOG_FILE, ACTION_REQUESTS, MAX_NAME, REQUEST_FILE,
 from ops.registry.index import IndexDamagedError, read_index
 from ops.runs.requests import RequestError, take, take_action
 from ops.stack.access_log import asked_for, last_pulls, pulls_of, reaches_back_to
+from ops.stack.clients import ClientLog
 from ops.stack.untrusted_proxies import untrusted_proxies
 from tests.attackers.fuzzing import damaged, in_bounded_time, json_bodies, json_values, spoiled, texts, told
 from tests.ops.catalogue.catalogue_samples import SHAPES
@@ -192,11 +194,19 @@ def logged(method: str, uri: str) -> dict[str, object]:
     return {"ts": time.time() // 3600 * 3600, "request": request, "status": 200, "size": 5}
 
 
+def calling_itself(agent: str) -> dict[str, object]:
+    line: dict[str, Any] = logged("GET", "/v2/team/\ud800/manifests/v1")
+    line["request"]["headers"] = {"User-Agent": [agent]}
+    return {**line, "resp_headers": {"Content-Type": ["application/json"]}}
+
+
 LINES = (
     logged("GET", f"/v2/team/app/manifests/{DIGEST}"),
     logged("HEAD", f"/v2/team/app/blobs/{DIGEST}"),
     logged("GET", "http://[/v2/a/blobs/" + "/blobs/" * 3_000),
     {**logged("POST", f"/v2/team/app/blobs/uploads/?mount={DIGEST}&from=x"), "status": 201},
+    calling_itself("\x1b[2J\ud800<script>" + "a" * 30_000),
+    calling_itself("docker/" * 3_000),
 )
 
 
@@ -211,6 +221,8 @@ def test_a_line_of_the_access_log_is_read_or_left_out(folder: Path, lines: list[
         pulls_of(log)
         reaches_back_to(log)
         untrusted_proxies(log)
+        for client in ClientLog(log).read().clients:
+            "".join((client.name, client.family, client.address, *client.repositories)).encode()
 
 
 @pytest.fixture(scope="module")

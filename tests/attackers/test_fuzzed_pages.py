@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.config import ACTION_REQUESTS, REQUEST_FILE, ActionRequest, request_folder
-from tests.attackers.fuzzing import damaged, in_bounded_time, texts
+from ops.stack.access_log import access_log_of
+from tests.attackers.fuzzing import damaged, in_bounded_time, json_bodies, texts
+from tests.attackers.test_fuzzed_files import LINES
 from tests.ops.console.console_rig import Browser, Furnished, console, furnished
 from tests.ops.console.test_asking import ANN, HERE
 
@@ -71,6 +73,16 @@ def test_any_address_is_a_page_or_is_none(browser: Browser, page: tuple[str, str
     with in_bounded_time():
         answer = browser.get(f"{path}{quote(rest) if path.endswith('/') else ''}?{urlencode(query)}")
     assert answer.status_code in {200, 303, 307, 404, 405}, answer.text
+
+
+@given(json_bodies(*LINES))
+def test_the_page_of_clients_shows_whatever_clients_sent(stack: Furnished, content: bytes) -> None:
+    access_log_of(stack.stack).unlink(missing_ok=True)
+    stack.requested(content.replace(b'": ', b'":') + b"\n")
+    with in_bounded_time():
+        answer = console(stack.root).get("/clients")
+    assert answer.status_code == 200
+    assert "<script>a" not in answer.text
 
 
 @given(damaged(*FORMS) | st.sampled_from(FORMS) | st.binary(max_size=200))

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ops.registry.client import Login, RegistryClient
 from ops.registry.transport import Endpoint, RegistryError
+from ops.tasks.changes.api_scan import scan_of_registry
 from ops.tasks.sync.log import Log
 from ops.upstream.client import Upstream
 from ops.upstream.errors import UpstreamError
 from ops.upstream.referrers import referrers_in
-from tests.attackers.fuzzing import in_bounded_time, json_bodies
+from tests.attackers.fuzzing import in_bounded_time, json_bodies, told
 from tests.attackers.test_fuzzed_manifests import IMAGE, INDEX, A
 from tests.stack_components.edge.caddy import serving
 
@@ -59,10 +60,25 @@ HEADERS: dict[str, st.SearchStrategy[str]] = {
     "Docker-Content-Digest": st.sampled_from((A, "sha256:x", "", "md5:" + "a" * 32, "../" * 20)),
     "Content-Type": st.sampled_from(("application/json", "", ";;;")),
     "Link": st.sampled_from(
-        ("<http://[>; rel=next", "</v2/a/tags/list?last=x>; rel=next", "<//evil.example/>; rel=next", "<" * 900)
+        (
+            "<http://[>; rel=next",
+            "</v2/a/tags/list?last=x>; rel=next",
+            "<//evil.example/>; rel=next",
+            "<" * 900,
+            "<http://a\x9b2J/>; rel=next",
+        )
     ),
     "Location": st.sampled_from(
-        ("http://[", "http://a:b:c/", "//evil.example/", "/v2/a", "", "http://127.0.0.1:99999/", "ftp://x")
+        (
+            "http://[",
+            "http://a:b:c/",
+            "//evil.example/",
+            "/v2/a",
+            "",
+            "http://127.0.0.1:99999/",
+            "ftp://x",
+            "http://a\x1bJ.example/",
+        )
     ),
     "Www-Authenticate": st.sampled_from(
         (
@@ -118,6 +134,7 @@ def hostile() -> Iterator[str]:
 
 
 @given(answers)
+@example([(302, {"Location": "http://a\x1bJ.example/"}, b"")])
 def test_an_upstream_s_answer_is_used_or_called_unusable(hostile: str, folder: Path, given_answers: list[Any]) -> None:
     Hostile.says(hostile, given_answers)
     upstream = Upstream(hostile, pause=lambda _: None)
@@ -131,8 +148,7 @@ def test_an_upstream_s_answer_is_used_or_called_unusable(hostile: str, folder: P
             lambda: upstream.referrers("a", A),
             lambda: upstream.fetch("a", A, folder / "blob"),
         ):
-            with contextlib.suppress(UpstreamError):
-                ask()
+            assert told(ask, UpstreamError).isprintable()
 
 
 @given(answers)
@@ -148,16 +164,27 @@ def test_the_doctor_asks_any_registry_and_says_what_is_wrong(hostile: str, given
             lambda: client.delete_tag("a", "v1"),
             lambda: str(endpoint.ask("GET", "/v2/", headers={})),
         ):
-            with contextlib.suppress(RegistryError):
-                ask()
+            assert told(ask, RegistryError).isprintable()
 
 
-@given(json_bodies({"msg": "Image sync running", "target": "a", "error": "401 Unauthorized"}))
+@given(answers)
+def test_a_registry_s_tags_are_seen_or_unknown(hostile: str, given_answers: list[Any]) -> None:
+    Hostile.says(hostile, given_answers)
+    with in_bounded_time(), contextlib.suppress(RegistryError):
+        found = scan_of_registry(RegistryClient(Endpoint(f"http://{hostile}"), Login("ann", "a password")))
+        assert all(isinstance(name, str) for name in found.repositories)
+
+
+FAILED = {"msg": "Failed to sync", "target": "a", "error": "401 \x1b[2J Unauthorized"}
+
+
+@given(json_bodies({"msg": "Image sync running", "target": "a", "error": "401 Unauthorized"}, FAILED))
 def test_a_line_of_regsync_s_log_is_read_or_kept(content: bytes) -> None:
     log = Log()
     with in_bounded_time():
         for line in content.decode("utf-8", "replace").splitlines():
             log.add(line)
+    assert "".join([*log.tail, *(failure.why for failure in log.failed.values())]).isprintable()
 
 
 @given(json_bodies(INDEX))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops.backups.repository import BackupRepository, repository_of
-from ops.backups.restic import Backup
+from ops.backups.told import Backup
 from ops.registry.index import Index, index_of
 from ops.registry.listing import listing_of
 from ops.stack.places import tree_of

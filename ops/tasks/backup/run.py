@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from ops.backups.errors import BackupError
 from ops.backups.passwords import add_second_password
 from ops.backups.repository import SUSPICIOUS, is_complete, is_good, notes, repository_of, stage_of, state_of
-from ops.backups.restic import Backup
 from ops.backups.stage import DESCRIPTION, INDEX, Moment, Stage, look, moment_of
 from ops.backups.standing import Good, standing_of
 from ops.backups.state import STATE, take_state
+from ops.backups.told import Backup
 from ops.core.clock import Clock
 from ops.core.files import write_atomic
 from ops.registry.index import Index, linked_blobs

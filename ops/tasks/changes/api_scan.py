@@ -19,6 +19,8 @@ from ops.tasks.changes.model import IGNORED, Scan, Unknown
 # 32 took longer: they wait for each other in the registry.
 CONNECTIONS = 8
 _TAGS_PER_PAGE = 1000
+# More than a million names, a hundred at a time.
+_PAGES = 20_000
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _T = TypeVar("_T")
@@ -102,7 +104,7 @@ class _Asker:
     def _pages(self, target: str, scope: str, key: str) -> Iterator[list[str]]:
         """Yield the pages of a list: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags."""
         asked = set[str]()
-        while target not in asked:
+        while target not in asked and len(asked) < _PAGES:
             asked.add(target)
             answer = self._request("GET", target, scope, {})
             if answer.status == HTTPStatus.NOT_FOUND and answer.error[0] == "NAME_UNKNOWN":
@@ -113,7 +115,7 @@ class _Asker:
             if not following:
                 return
             target = following[1]
-        raise RegistryError(f"{answer.asked}: its pages form a loop")
+        raise RegistryError(f"{answer.asked}: its pages never end")
 
     def _request(self, method: str, target: str, scope: str, headers: Mapping[str, str]) -> Answer:
         return self._client.request(method, target, scope=scope if self._tokens else None, headers=headers)

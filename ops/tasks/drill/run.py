@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops.backups.restic import Backup
 from ops.backups.stage import DESCRIPTION, INDEX
 from ops.backups.standing import Drilled, standing_of
 from ops.backups.state import STATE
+from ops.backups.told import Backup
 from ops.core.clock import Clock
 from ops.registry.index import Index, read_index
 from ops.registry.manifests import fetched

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.backups.repository import BackupRepository, repository_of
-from ops.backups.restic import Backup
 from ops.backups.stage import POOL, pooled
+from ops.backups.told import Backup
 from ops.config import BACKUP_FOLDER, BACKUP_SECOND_PASSWORD
 from ops.core.clock import Clock
 from ops.registry.index import Index, linked_blobs

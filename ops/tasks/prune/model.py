@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ops.backups.errors import BackupError
-from ops.backups.restic import Backup
+from ops.backups.told import Backup
 from ops.core import exit_codes
 
 

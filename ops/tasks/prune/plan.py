@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from ops.backups.repository import GOOD, SUSPICIOUS, is_complete, is_good
-from ops.backups.restic import Backup
+from ops.backups.told import Backup
 from ops.config import KeepBackups
 from ops.tasks.prune.model import PrunePlan, Refusal
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ops.backups.repository import BackupRepository
-from ops.backups.restic import Backup
 from ops.backups.stage import POOL, pooled
+from ops.backups.told import Backup
 from ops.registry.index import Index, RepositoryIndex, linked_blobs
 from ops.registry.manifests import fetched, has_content
 from ops.registry.restore.model import RestoreScope

@@ -15,8 +15,8 @@ from docker.errors import NotFound
 from ops.backups.errors import BackupError
 from ops.backups.recovery import Recovery, note_recovery, recovery_of
 from ops.backups.repository import BackupRepository, repository_of
-from ops.backups.restic import Backup
 from ops.backups.state import remove_beside, row_of
+from ops.backups.told import Backup
 from ops.catalogue.errors import CatalogueError
 from ops.catalogue.shipped import take_in
 from ops.config import ConfigError, RecoverySettings, container_name

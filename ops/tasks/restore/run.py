@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ops.backups.recovery import is_awaited
 from ops.backups.repository import LATEST, BackupRepository, repository_of
-from ops.backups.restic import Backup
+from ops.backups.told import Backup
 from ops.core import exit_codes
 from ops.registry.cache import NoCache
 from ops.registry.index import Index, linked_blobs

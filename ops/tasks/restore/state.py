@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ops.backups.repository import BackupRepository, repository_of
-from ops.backups.restic import Backup
 from ops.backups.state import ROWS, STATE
+from ops.backups.told import Backup
 from ops.core.docker_engine import connected
 from ops.core.files import copy_mode_and_owner
 from ops.core.layout import MIRROR_FOLDER

@@ -14,8 +14,8 @@ from pathlib import Path
 from ops.backups.errors import BackupError
 from ops.backups.recovery import Recovery, note_recovery, recovery_of
 from ops.backups.repository import repository_of
-from ops.backups.restic import Backup
 from ops.backups.stage import PULLS, pulled_last
+from ops.backups.told import Backup
 from ops.config import ConfigError
 from ops.core import exit_codes
 from ops.registry.client import ANY_MANIFEST, RegistryClient, digest_of

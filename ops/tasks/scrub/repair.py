@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ops.backups.errors import BackupError
 from ops.backups.repository import BackupRepository, is_good, repository_of
-from ops.backups.restic import Backup
 from ops.backups.stage import pooled
+from ops.backups.told import Backup
 from ops.config import BACKUP_FOLDER, ConfigError
 from ops.registry.listing import links_of
 from ops.registry.manifests import has_content

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ops.core.answers import shown
 from ops.tasks.sync.model import Failure
 
 _RUNNING, _FAILED = "Image sync running", "Failed to sync"
@@ -46,7 +47,7 @@ class Log:
             message, target = said["msg"], str(said.get("target", ""))
         except (ValueError, TypeError, LookupError, RecursionError):
             if line.strip():
-                self.tail = [*self.tail[1 - _TAIL :], line.strip()]
+                self.tail = [*self.tail[1 - _TAIL :], shown(line.strip())]
             return
         if message == _RUNNING:
             self.running[target] = self.now()
@@ -57,7 +58,7 @@ class Log:
 
 def failure_of(error: str) -> Failure:
     """Return what an error of regsync means."""
-    text = " ".join(error.split())
+    text = shown(" ".join(error.split()))
     if _FULL.search(text):
         return Failure(text, "free some disk, or buy more", passes=True)
     return Failure(text, passes=not _LASTING.search(text), waits=bool(_LIMITED.search(text)))

@@ -13,7 +13,7 @@ import pytest
 
 from infra.paths import cache_folder
 from ops.backups.repository import GOOD, BackupRepository, repository_of
-from ops.backups.restic import Backup
+from ops.backups.told import Backup
 from ops.config import BACKUP_PASSWORD, REGOPS_FILE, BackupSettings, RegopsConfig, render
 from ops.core.process import run
 from ops.stack.stack import Stack

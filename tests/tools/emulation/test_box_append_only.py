@@ -23,7 +23,7 @@ import pytest
 
 from ops.backups.errors import BackupError, BackupFullError, BackupUnreachableError, TornIndexError, TornSnapshotError
 from ops.backups.repository import GOOD, SUSPICIOUS
-from ops.backups.restic import Backup
+from ops.backups.told import Backup
 from ops.config import (
     BACKUP_FOLDER,
     BACKUP_SECOND_PASSWORD,

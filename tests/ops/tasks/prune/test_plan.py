@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops.backups.repository import GOOD, SUSPICIOUS
-from ops.backups.restic import Backup
+from ops.backups.told import Backup
 from ops.config import KeepBackups
 from ops.tasks.prune.model import Pruned, PruneRefusedError, Refusal
 from ops.tasks.prune.plan import planned
