@@ -1,4 +1,4 @@
-"""Real clients of a registry that are made for artifacts as much as for images: regctl and oras; and images that they push."""
+"""Real clients of a registry that are made for artifacts: regctl, oras and helm; and what they push."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 from infra.paths import cache_folder
 from ops.core.process import Completed, run
 from tests.engine.clients import LIMIT_S, Client
+from tools.offline.helm import ensure_helm_client
 from tools.offline.tools import ensure_oras, ensure_regctl
 
 _TYPES = "application/vnd.oci.image"
@@ -108,12 +109,53 @@ class Oras(Client):
         return run(command, stdin=stdin, timeout=LIMIT_S, env=self.environment, check=False, cwd=self.folder)
 
 
+class Helm(Client):
+    """helm's registry client, with credentials of its own. It knows charts, and nothing else."""
+
+    charts_only = True
+
+    def __init__(self, registry: str, folder: Path) -> None:
+        super().__init__(registry, folder)
+        self.program = ensure_helm_client(cache_folder("offline"))
+        self.environment = {"HELM_REGISTRY_CONFIG": str(folder / "config.json"), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+
+    def version(self) -> str:
+        return self._run("version").stdout
+
+    def login(self, user: str, password: str) -> Completed:
+        return self._run("login", self.registry, user, stdin=password)
+
+    def push(self, image: str, also: str = "") -> Completed:
+        chart = _chart(self.folder, image)
+        pushed = self._run("push", chart, f"{self.registry}/{image}")
+        if also and not pushed.returncode:
+            pushed = self._run("push", chart, f"{self.registry}/{also}")
+        return pushed
+
+    def pull(self, image: str) -> Completed:
+        return self._run("pull", f"{self.registry}/{image}", str(self.folder / "pulled.tgz"))
+
+    def _run(self, *arguments: str, stdin: str = "") -> Completed:
+        return run([self.program, *arguments], stdin=stdin, timeout=LIMIT_S, env=self.environment, check=False)
+
+
+def _chart(folder: Path, image: str) -> str:
+    """Write a new chart as helm packs it; return its file. It has to be called as the last part of its repository."""
+    name, _, version = image.rpartition("/")[2].partition(":")
+    described = json.dumps({"apiVersion": "v2", "name": name, "version": version}).encode()
+    file = folder / f"{name}.tgz"
+    file.write_bytes(
+        gzip.compress(_packed({f"{name}/Chart.yaml": described, f"{name}/file": secrets.token_bytes(2048)}), mtime=0)
+    )
+    return str(file)
+
+
 def layout(folder: Path) -> Path:
     """Write a new image of two platforms as an OCI image layout, with the tag `new`; return its folder."""
     place = folder / f"layout-{secrets.token_hex(4)}"
     listed = []
     for architecture in ("amd64", "arm64"):
-        content = _layer()
+        content = _packed({"file": secrets.token_bytes(2048)})
         packed = _blob(place, f"{_TYPES}.layer.v1.tar+gzip", gzip.compress(content, mtime=0))
         files = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(content).hexdigest()}"]}
         config = _document(place, f"{_TYPES}.config.v1+json", {"architecture": architecture, "os": "linux", "rootfs": files})
@@ -128,14 +170,14 @@ def layout(folder: Path) -> Path:
     return place
 
 
-def _layer() -> bytes:
-    """A layer with a file of random content."""
-    content = secrets.token_bytes(2048)
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    """Return an archive of files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        entry = tarfile.TarInfo("file")
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
 
 

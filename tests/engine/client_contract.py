@@ -19,7 +19,7 @@ from tests.engine.clients import LIMIT_S, Client
 from tests.engine.stacks import TestStack
 from tests.engine.test_edge import eventually
 
-IMAGE, PLATFORMS = "contract/image:1", "contract/platforms:1"
+IMAGE, PLATFORMS, CHART = "contract/image:1", "contract/platforms:1", "contract/chart:1"
 NONE = "none"
 _MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
 _MANIFESTS += ", application/vnd.docker.distribution.manifest.v2+json"
@@ -67,7 +67,7 @@ class Case:
     def name_of(self, what: str, top: str = "contract") -> str:
         """Return the name of an image that nobody else uses."""
         label = "".join(letter if letter.isalnum() else "-" for letter in self.name).strip("-")
-        return f"{top}/{label}-{what}:1"
+        return f"{top}/{what}/{label}:1"
 
     def mistaken(self) -> Client:
         """Return it after it was given a wrong login, which most clients notice themselves.
@@ -124,11 +124,11 @@ def _refused(completed: Completed | None) -> str:
 
 
 def pulls(case: Case) -> str:
-    return _done(case.anonymous.pull(IMAGE))
+    return _done(case.anonymous.pull(CHART if case.anonymous.charts_only else IMAGE))
 
 
 def pulls_platforms(case: Case) -> str:
-    return _done(case.anonymous.pull(PLATFORMS))
+    return NONE if case.anonymous.charts_only else _done(case.anonymous.pull(PLATFORMS))
 
 
 def pushes_anonymously(case: Case) -> str:

@@ -19,7 +19,13 @@ LIMIT_S = 60
 
 
 class Client:
-    """A client of a registry, without TLS. What it has no command for is None."""
+    """A client of a registry, without TLS. What it has no command for is None.
+
+    Attributes:
+        charts_only: Whether all that it pushes and pulls are charts.
+    """
+
+    charts_only = False
 
     def __init__(self, registry: str, folder: Path) -> None:
         """Know a registry.

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.artifact_clients import Oras, Regctl
-from tests.engine.client_contract import ASKED, IMAGE, PLATFORMS, Asked, Case
+from tests.engine.artifact_clients import Helm, Oras, Regctl
+from tests.engine.client_contract import ASKED, CHART, IMAGE, PLATFORMS, Asked, Case
 from tests.engine.client_page import VERSION, put, table
 from tests.engine.clients import ALL_CLIENTS, Client, Docker
 from tests.engine.confined_clients import Buildah, ConfinedDocker, Ctr, Room, open_room
 from tests.engine.stacks import TestStack
 from tools.offline.debian import PackageError
 
-OUTSIDE: dict[str, Callable[[str, Path], Client]] = {**ALL_CLIENTS, "regctl": Regctl, "oras": Oras}
+OUTSIDE: dict[str, Callable[[str, Path], Client]] = {**ALL_CLIENTS, "regctl": Regctl, "oras": Oras, "helm": Helm}
 INSIDE: dict[str, Callable[[Room, str, Path], Client]] = {
     "docker, containerd store": ConfinedDocker,
     "ctr": Ctr,
@@ -39,9 +39,9 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 @pytest.fixture(scope="module")
 def stack(living: TestStack, tmp_path_factory: pytest.TempPathFactory) -> TestStack:
-    """The living stack, with the images that clients pull: one in Docker's format, and one of two platforms in OCI's."""
+    """The living stack, with what clients pull: an image in Docker's format, one of two platforms in OCI's, and a chart."""
     outputs = living.outputs
-    for kind, image in ((Docker, IMAGE), (Oras, PLATFORMS)):
+    for kind, image in ((Docker, IMAGE), (Oras, PLATFORMS), (Helm, CHART)):
         client = kind(outputs["registry"], tmp_path_factory.mktemp("first"))
         assert client.login(outputs["registry_user"], outputs["registry_pass"]).returncode == 0
         pushed = client.push(image)

@@ -10,14 +10,19 @@ import pytest
 
 from infra.paths import cache_folder
 from ops.core.process import run
+from tools.offline import helm
 from tools.offline import tools as subject
 from tools.offline.debian import PackageError
 from tools.offline.golang import GoProgram
+from tools.offline.helm import ensure_helm_client
 from tools.offline.tools import ensure_crane, ensure_debian_clients, ensure_oras, ensure_skopeo
 
 
 @pytest.mark.system
-@pytest.mark.parametrize(("ensure", "pinned"), [(ensure_crane, subject._CRANE), (ensure_oras, subject._ORAS)])
+@pytest.mark.parametrize(
+    ("ensure", "pinned"),
+    [(ensure_crane, subject._CRANE), (ensure_oras, subject._ORAS), (ensure_helm_client, helm._HELM)],
+)
 def test_a_client_that_is_built_has_the_pinned_version(ensure: Callable[[Path], Path], pinned: GoProgram) -> None:
     assert pinned.version in run([ensure(cache_folder("offline")), "version"], timeout=60).stdout
 
