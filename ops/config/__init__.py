@@ -73,7 +73,15 @@ from ops.config.kit import KitBackups, KitRequest
 from ops.config.moving import MOVING, MovingPattern
 from ops.config.notify import NotifySettings
 from ops.config.objective import OBJECTIVE, PROBE_INTERVAL_S, PROBE_JOB
-from ops.config.read_only import HELD_AT_MOST_S, READ_ONLY_FILE, READ_ONLY_FOLDER, READ_ONLY_MOUNT, read_only_until
+from ops.config.read_only import (
+    HELD_AT_MOST_S,
+    READ_ONLY_BY_HAND,
+    READ_ONLY_FILE,
+    READ_ONLY_FOLDER,
+    READ_ONLY_MOUNT,
+    read_only_reason,
+    read_only_until,
+)
 from ops.config.recovery import RECOVERY_FILE, RecoverySettings
 from ops.config.regops import OLD_MEMORY_KEY, REGISTRY_DEBUG_PORT, REGOPS_FILE, PingUrl, RegopsConfig, ServiceLimits
 from ops.config.requests import MAX_NAME, REQUEST_FILE, REQUESTS_FOLDER, request_folder
@@ -132,6 +140,7 @@ __all__ = [
     "PROBE_INTERVAL_S",
     "PROBE_JOB",
     "PROOF_HEADER",
+    "READ_ONLY_BY_HAND",
     "READ_ONLY_FILE",
     "READ_ONLY_FOLDER",
     "READ_ONLY_MOUNT",
@@ -214,6 +223,7 @@ __all__ = [
     "load",
     "numbers",
     "read",
+    "read_only_reason",
     "read_only_until",
     "render",
     "request_folder",

@@ -15,7 +15,7 @@ from ops.config import PROBE_JOB
 from ops.console.prometheus import Prometheus
 from ops.console.running import RUNNING, Running, running
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
-from ops.registry.read_only import accepts_writes, holder_of
+from ops.registry.read_only import accepts_writes, by_hand, holder_of
 from ops.runs.history import Run, history_of
 from ops.stack.prometheus import Alert
 from ops.stack.registry import read_only_of
@@ -160,7 +160,7 @@ class Observer:
             return Check("read-only mode", OK, "off: writes are accepted")
         holder = holder_of(file)
         if holder is None:
-            return Check("read-only mode", WARNING, "somebody turned it on by hand", "`regops status` names the file to remove")
+            return Check("read-only mode", WARNING, by_hand(file), "`regops status` names the file to remove")
         return Check("read-only mode", OK, f"{holder.by} has turned it on: {holder.reason}")
 
 

@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ops.config import HELD_AT_MOST_S, read_only_until
+from ops.config import HELD_AT_MOST_S, READ_ONLY_BY_HAND, read_only_reason, read_only_until
 from ops.gateway.errors import registry_error
 
 # Each has a connection of its own; the edge could not serve more either.
@@ -19,16 +19,17 @@ MAX_HELD = 2000
 _LOOK_S = 0.025
 # Clients wait this long before they retry a refused write. A sweep of the garbage collector takes less.
 _RETRY_AFTER_S = 5
-_READ_ONLY = "the registry is read-only for maintenance"
-_SHORTLY = f"{_READ_ONLY}; try again shortly"
-_CROWDED = f"{_READ_ONLY}, and too many writes are waiting; try again shortly"
-_BY_HAND = f"{_READ_ONLY} until its operator ends that; try again later"
+_MAINTENANCE = "the registry is read-only for maintenance"
+_SHORTLY = f"{_MAINTENANCE}; try again shortly"
+_CROWDED = f"{_MAINTENANCE}, and too many writes are waiting; try again shortly"
+_READS = {b"GET", b"HEAD"}
 
 
 class HeldWrites:
     """`GET /read-only/wait`: 204 as soon as writes are accepted, 503 if that takes too long.
 
-    Read-only mode that a person has turned on has no end that is worth waiting for: 503 at once.
+    Read-only mode that a person has turned on has no end that is worth waiting for: 405 at once, which clients show, and do not
+    try again. Whether a layer is there may be asked then, as no task removes any: an answer to `HEAD` could not say why not.
 
     An ASGI application, not a function, because a client that goes away must be noticed while it waits: it makes room.
     """
@@ -50,11 +51,9 @@ class HeldWrites:
         refusal = _refusal(self._file)
         if refusal == _SHORTLY:
             refusal = await self._after_waiting(receive) if self._held < MAX_HELD else _CROWDED
-        if refusal:
-            retry = {"Retry-After": str(_RETRY_AFTER_S)}
-            await registry_error(503, "UNAVAILABLE", refusal, retry)(scope, receive, send)
-        else:
-            await Response(status_code=204)(scope, receive, send)
+        # The edge's, about the write.
+        method = dict(scope.get("headers", ())).get(b"x-forwarded-method", b"")
+        await _answer(refusal, method)(scope, receive, send)
 
     async def _after_waiting(self, receive: Receive) -> str:
         if self._end is None or self._end.done():
@@ -76,14 +75,26 @@ class HeldWrites:
         return refusal
 
 
+def _answer(refusal: str, method: bytes) -> Response:
+    """Return the answer about a write by some method."""
+    if refusal in {_SHORTLY, _CROWDED}:
+        return registry_error(503, "UNAVAILABLE", refusal, {"Retry-After": str(_RETRY_AFTER_S)})
+    if refusal and method not in _READS:
+        # Clients show the message of this code and do not try again, which some do with UNSUPPORTED; and of this status nobody's
+        # scenario makes a ban, as of 403.
+        return registry_error(405, "DENIED", refusal, {"Allow": "GET, HEAD"})
+    return Response(status_code=204)
+
+
 def _refusal(file: Path) -> str:
     """Return why writes are refused now; empty if they are not."""
     try:
         until = read_only_until(file)
     except OSError:
-        return _BY_HAND  # no task writes such a file
+        until = math.inf  # no task writes such a file
     if until == math.inf:
-        return _BY_HAND
+        reason = read_only_reason(file)
+        return f"{READ_ONLY_BY_HAND}: {reason}" if reason else f"{READ_ONLY_BY_HAND} until its operator ends that"
     return "" if until < time.time() else _SHORTLY
 
 

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 from urllib.request import parse_http_list, parse_keqv_list
 
+from ops.config import READ_ONLY_BY_HAND
 from ops.core.answers import UNEXPECTED
 from ops.registry.transport import Answer, Endpoint, RegistryBusyError, RegistryError, ThrottledError, UnreachableError
 
@@ -186,6 +187,8 @@ class RegistryClient:
             pause_s = _PAUSE_S
             try:
                 answer = self._endpoint.ask(method, target, headers=headers, content=content)
+                if answer.status == HTTPStatus.METHOD_NOT_ALLOWED and answer.error[1].startswith(READ_ONLY_BY_HAND):
+                    raise RegistryBusyError(f"{answer.asked} was answered {answer}")  # nobody knows how long that lasts
                 if answer.status not in _LATER:
                     return answer
                 wanted = answer.headers.get("Retry-After", "")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ops.config import read_only_until
+from ops.config import read_only_reason, read_only_until
 from ops.core import exit_codes
 from ops.core.files import write_atomic
 from ops.core.process import birth_of
@@ -70,8 +70,8 @@ class ReadOnlyMode:
     """Read-only mode, as one process turns it on and off.
 
     The file begins with its expiry (Unix time, ten digits). The edge ignores it after that second, so that writes work again
-    even if the task has died. An empty file was put there by a person: it never expires, no task touches it,
-    and writes are refused instead of held.
+    even if the task has died. A file that begins otherwise, or is empty, was put there by a person: it never
+    expires, no task touches it, and writes are refused instead of held, for the reason that it gives.
 
     Attributes:
         file: Its path.
@@ -165,6 +165,12 @@ def holder_of(file: Path) -> Holder | None:
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def by_hand(file: Path) -> str:
+    """Return how it is told that a person has turned it on, with the reason if there is one."""
+    reason = read_only_reason(file)
+    return f"somebody turned it on by hand{f': {reason}' if reason else ''}"
 
 
 def accepts_writes(file: Path) -> bool:

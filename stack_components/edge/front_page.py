@@ -16,7 +16,7 @@ _PATIENCE_S = 3
 State = Literal["well", "read-only", "unwell"]
 _STATES: Mapping[State, str] = {
     "well": "It works: images can be pulled and pushed.",
-    "read-only": "It is read-only at the moment, for maintenance: images can be pulled, and pushes wait.",
+    "read-only": "It is read-only at the moment: images can be pulled, and pushes wait or are refused.",
     "unwell": "Pulls and pushes may fail. Its operator finds the reason with <code>regops doctor</code>.",
 }
 # Nothing is loaded, nothing runs, nobody may frame it.

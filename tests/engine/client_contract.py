@@ -23,6 +23,7 @@ IMAGE, PLATFORMS, CHART = "contract/image:1", "contract/platforms:1", "contract/
 NONE = "none"
 _MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
 _MANIFESTS += ", application/vnd.docker.distribution.manifest.v2+json"
+_REASON = "we move house until Monday"
 _REFUSED = ("unauthorized", "denied", "authentication required", "insufficient_scope", "authorization failed")
 # Longer than a client needs to begin its push on a machine that is not busy. On a busy one less is seen, and nothing is wrong.
 _WHILE_S = 1.5
@@ -176,6 +177,18 @@ def pushes_during_maintenance(case: Case) -> str:
     return "waits"
 
 
+def pushes_in_read_only_mode(case: Case) -> str:
+    image = case.name_of("read-only")
+    case.read_only_file.write_text(_REASON)
+    try:
+        pushed = case.operator.push(image)
+    finally:
+        case.read_only_file.unlink()
+    assert pushed.returncode != 0, pushed
+    assert not case.digest(image)
+    return "refused, says why" if _REASON in pushed.stdout + pushed.stderr else "refused"
+
+
 def deletes_what_it_may_not(case: Case) -> str:
     if type(case.robot).delete is Client.delete:
         return NONE
@@ -242,6 +255,7 @@ ASKED = (
     Asked("push to where the account may not", pushes_where_it_may_not),
     Asked("push of layers that another repository has", pushes_twice),
     Asked("push during maintenance", pushes_during_maintenance),
+    Asked("push in read-only mode", pushes_in_read_only_mode),
     Asked("delete a tag", deletes),
     Asked("delete a tag, with the right to push only", deletes_what_it_may_not),
     Asked("list the repositories", lists),

@@ -98,15 +98,15 @@ def test_read_only_mode_refuses_writes_and_lets_reads_through(living: TestStack,
     headers = {"Authorization": f"Bearer {token(outputs, 'repository:read-only/test:pull,push')}"}
     read_only = living.root / READ_ONLY_FOLDER / READ_ONLY_FILE
     assert httpx.post(upload, headers=headers).status_code == 202
-    read_only.touch()
+    read_only.write_text("we move house")
     try:
         refused = httpx.post(upload, headers=headers)
         read = httpx.get(f"{outputs['registry_url']}/v2/", headers=headers)
     finally:
         read_only.unlink()
-    assert refused.status_code == 503
-    assert int(refused.headers["Retry-After"]) > 0
-    assert refused.json()["errors"][0]["code"] == "UNAVAILABLE"
+    assert refused.status_code == 405
+    (error,) = refused.json()["errors"]
+    assert (error["code"], error["message"]) == ("DENIED", "this registry is read-only: we move house")
     assert read.status_code == 200
     assert httpx.post(upload, headers=headers).status_code == 202
 

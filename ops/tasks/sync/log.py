@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ops.config import READ_ONLY_BY_HAND
 from ops.core.answers import shown
-from ops.tasks.sync.model import Failure
+from ops.tasks.sync.model import CLOSED_BY_HAND, Failure
 
 _RUNNING, _FAILED = "Image sync running", "Failed to sync"
 _TAIL = 5
@@ -59,6 +60,8 @@ class Log:
 def failure_of(error: str) -> Failure:
     """Return what an error of regsync means."""
     text = shown(" ".join(error.split()))
+    if READ_ONLY_BY_HAND in text:
+        return Failure(CLOSED_BY_HAND, passes=True, waits=True)
     if _FULL.search(text):
         return Failure(text, "free some disk, or buy more", passes=True)
     return Failure(text, passes=not _LASTING.search(text), waits=bool(_LIMITED.search(text)))

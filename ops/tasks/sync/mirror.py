@@ -30,7 +30,7 @@ from ops.stack.stack import Stack
 from ops.tasks.sync.configuration import configuration
 from ops.tasks.sync.copying import Copier, Limits, Running
 from ops.tasks.sync.entries import mirror_entries
-from ops.tasks.sync.model import GOES_ON, Job, MirrorEntry
+from ops.tasks.sync.model import CLOSED_BY_HAND, GOES_ON, Job, MirrorEntry
 from ops.tasks.sync.one_upstream import PAUSES_S, OneUpstream
 from ops.tasks.sync.plan import Here
 from ops.tasks.sync.state import DATABASE, MirrorState
@@ -124,7 +124,7 @@ class Mirror:
         give_up = time.monotonic() + _MAINTENANCE_S
         while (until := read_only_until(file)) > time.time():
             if until == math.inf:
-                return "the registry is in read-only mode until its operator ends that"
+                return CLOSED_BY_HAND
             if time.monotonic() > give_up or self.stop.wait(_LOOK_S):
                 return f"the registry is in read-only mode for maintenance{GOES_ON}"
         return ""

@@ -12,6 +12,7 @@ from ops.catalogue.names import Name
 
 # How a reason to wait ends that the next runs of the schedule look at again.
 GOES_ON = "; it goes on by itself"
+CLOSED_BY_HAND = "the registry is in read-only mode until its operator ends that"
 
 
 @dataclass(frozen=True)

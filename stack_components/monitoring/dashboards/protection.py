@@ -58,7 +58,7 @@ def _refused() -> list[Panel]:
     refused = f'sum by (code) (rate({count}{{{EDGE},code=~"4.."}}{RATE}))'
     served = f"sum(rate({count}{{{EDGE}}}{RATE}))"
     busy = f'(sum(rate({count}{{{EDGE},code=~"429|503"}}{RATE})) or {served} * 0)'
-    what = "Too many at once, or writes in read-only mode: clients try again."
+    what = "Too many at once, or writes that have waited too long for a maintenance: clients try again."
     return [
         graph("Refusals", "reqps", {"{{code}}": refused}, what="401 and 404 are part of normal traffic."),
         graph(

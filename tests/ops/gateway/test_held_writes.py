@@ -44,11 +44,12 @@ def held_now(gauge: Gauge) -> float:
     return next(sample.value for metric in gauge.collect() for sample in metric.samples)
 
 
-async def ask(held: HeldWrites, count: int = 1) -> list[httpx.Response]:
-    """Ask as often, all at once."""
+async def ask(held: HeldWrites, count: int = 1, method: str = "POST") -> list[httpx.Response]:
+    """Ask as often, all at once, as the edge does about writes of a method."""
     transport = httpx.ASGITransport(held)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-        return await asyncio.gather(*[client.get(HELD_WRITES_PATH) for _ in range(count)])
+        asked = [client.get(HELD_WRITES_PATH, headers={"X-Forwarded-Method": method}) for _ in range(count)]
+        return await asyncio.gather(*asked)
 
 
 def test_it_is_answered_at_once_outside_read_only_mode(gateway: Process) -> None:
@@ -81,12 +82,35 @@ def test_those_that_wait_are_refused_once_a_person_turns_it_on(file: Path, gauge
         write_atomic(file, "")
         return await waiting
 
-    assert {answer.status_code for answer in asyncio.run(several())} == {503}
+    assert {answer.status_code for answer in asyncio.run(several())} == {405}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "this registry is read-only until its operator ends that"),
+        (b"  we move house,\n\tuntil \x1b[1mMonday\n", "this registry is read-only: we move house, until [1mMonday"),
+        (b"\xff" * 5_000, f"this registry is read-only: {200 * chr(0xFFFD)}"),
+    ],
+)
+def test_a_person_s_reason_is_told_at_once(file: Path, gauge: Gauge, content: bytes, message: str) -> None:
+    file.write_bytes(content)
+    (answer,) = asyncio.run(ask(HeldWrites(file, gauge)))
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert "Retry-After" not in answer.headers
+    (error,) = answer.json()["errors"]
+    assert (error["code"], error["message"]) == ("DENIED", message)
+
+
+def test_whether_a_layer_is_there_may_be_asked_then(file: Path, gauge: Gauge) -> None:
+    file.write_text("we move house")
+    (answer,) = asyncio.run(ask(HeldWrites(file, gauge), method="HEAD"))
+    assert answer.status_code == 204
 
 
 def test_a_file_that_cannot_be_read_refuses_at_once(tmp_path: Path, gauge: Gauge) -> None:
     (answer,) = asyncio.run(ask(HeldWrites(tmp_path, gauge)))  # a folder
-    assert answer.status_code == 503
+    assert answer.status_code == 405
 
 
 def test_a_client_that_goes_away_makes_room(file: Path, gauge: Gauge) -> None:

@@ -16,6 +16,7 @@ import httpx
 
 from infra.paths import cache_folder
 from infra.plan import Plan
+from ops.config import READ_ONLY_FILE, READ_ONLY_FOLDER
 from ops.core.process import run
 from stack_components.edge.component import config
 from stack_components.edge.registry_routes import Upstreams
@@ -42,6 +43,11 @@ class Edge:
     def url(self) -> str:
         """Its address."""
         return f"http://{self.host}"
+
+    @property
+    def read_only_file(self) -> Path:
+        """The file that turns on read-only mode."""
+        return self.folder / READ_ONLY_FOLDER / READ_ONLY_FILE
 
     def token(self, scope: str, *, account: str | None = None) -> dict[str, str]:
         """Get a token as a client does; return the header that shows it."""
@@ -96,6 +102,7 @@ def running_edge(folder: Path, plan: Plan, oauth2_proxy: str = "") -> Iterator[E
         oauth2_proxy: Where the edge asks who is signed on, as host:port, with an identity provider.
     """
     gateway_port, ports = free_port(), Ports()
+    (folder / READ_ONLY_FOLDER).mkdir()
     write_files(folder, port=gateway_port)
     with (
         running(folder, gateway_port) as gateway,

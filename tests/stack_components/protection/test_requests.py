@@ -110,6 +110,16 @@ def guess_passwords(edge: Edge) -> None:
         assert asked.status_code == 401
 
 
+def push_in_read_only_mode(edge: Edge) -> None:
+    """Try again and again to push while a person has turned on read-only mode."""
+    headers = edge.token("repository:team/app-0:pull,push", account="admin")
+    edge.read_only_file.write_text("we move house")
+    for _ in range(20):
+        assert httpx.post(f"{edge.url}/v2/team/app-0/blobs/uploads/", headers=headers).status_code == 405
+        assert httpx.put(f"{edge.url}/v2/team/app-0/manifests/v1", headers=headers, content=b"x" * 99).status_code == 405
+    edge.read_only_file.unlink()
+
+
 # By address; all are reserved for documentation (RFC 5737).
 CLIENTS: dict[str, Callable[[Edge], None]] = {
     "198.51.100.1": push,
@@ -118,6 +128,7 @@ CLIENTS: dict[str, Callable[[Edge], None]] = {
     "198.51.100.4": look_up_signatures,
     "198.51.100.5": upload_without_a_token,
     "198.51.100.6": open_pages,
+    "198.51.100.7": push_in_read_only_mode,
 }
 ATTACKERS: dict[str, Callable[[Edge], None]] = {
     "203.0.113.1": scan,

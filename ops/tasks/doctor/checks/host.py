@@ -11,7 +11,7 @@ import humanize
 from ops.core import exit_codes
 from ops.core.findings import FAILED, OK, SKIPPED, WARNING, Check
 from ops.host.drift import is_recorded, look
-from ops.registry.read_only import accepts_writes, holder_of
+from ops.registry.read_only import accepts_writes, by_hand, holder_of
 from ops.stack.registry import read_only_of
 from ops.stack.stack import Stack
 
@@ -56,7 +56,7 @@ def read_only_mode(stack: Stack) -> Check:
         return Check("read-only mode", OK, "off: writes are accepted")
     holder = holder_of(file)
     if holder is None:
-        return Check("read-only mode", WARNING, "somebody turned it on by hand", f"remove {file} to turn it off")
+        return Check("read-only mode", WARNING, by_hand(file), f"remove {file} to turn it off")
     if holder.lives():
         return Check("read-only mode", OK, f"{holder.by} has turned it on: {holder.reason}")
     remedy = "it expires within minutes; `regops gc --recover` rolls back what was interrupted"

@@ -168,7 +168,7 @@ def test_a_missing_file_on_the_host_is_an_invalid_configuration(stack: Stack, mi
     assert f"{path}: " in done.stderr
 
 
-def test_read_only_mode_makes_it_wait_and_then_say_so(stack: Stack) -> None:
+def test_a_person_s_read_only_mode_is_told_as_such(stack: Stack) -> None:
     read_only = stack.folder / READ_ONLY_FOLDER / READ_ONLY_FILE
     read_only.touch()
     try:
@@ -176,7 +176,7 @@ def test_read_only_mode_makes_it_wait_and_then_say_so(stack: Stack) -> None:
     finally:
         read_only.unlink()
     assert code == 75
-    assert "read-only for maintenance" in detail
+    assert "this registry is read-only until its operator ends that" in detail
 
 
 @pytest.mark.parametrize("change", ["other", "cut"])

@@ -48,6 +48,15 @@ def test_whether_it_may_pass_is_told_by_its_error(error: str, passes: bool) -> N
     assert failure_of(error).passes is passes
 
 
+def test_a_person_s_read_only_mode_is_waited_for() -> None:
+    answer = '{"errors":[{"code":"DENIED","message":"this registry is read-only: we move house","detail":null}]}'
+    failure = failure_of(
+        f"failed to send blob post, ref x: request failed: unexpected http status code: Method Not Allowed [http 405]: {answer}"
+    )
+    assert (failure.passes, failure.waits) == (True, True)
+    assert str(failure) == "the registry is in read-only mode until its operator ends that"
+
+
 def test_a_line_that_never_closes_is_kept_for_the_end() -> None:
     log = Log()
     log.add("[" * 20_000)

@@ -78,8 +78,10 @@ def test_a_read_only_file_without_a_name_is_a_persons(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.touch()
     check = read_only_mode(stack)
-    assert check.state == "warning"
+    assert (check.state, check.detail) == ("warning", "somebody turned it on by hand")
     assert str(file) in check.remedy
+    file.write_text("we move house\n")
+    assert read_only_mode(stack).detail == "somebody turned it on by hand: we move house"
 
 
 def test_a_file_changed_by_hand_is_named(tmp_path: Path) -> None:
