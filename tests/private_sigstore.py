@@ -1,7 +1,7 @@
 """A sigstore that only tests know: an authority for people's certificates, both logs, and a TUF repository that vouches for them.
 
-The real cosign verifies against it as it does against the public one. Signing at the public one needs its services; here the
-certificate, the logs' promises and the signature are made as these services would make them.
+The real cosign verifies against it as it does against the public one. What the public one's services give to who signs, the
+certificate and the logs' promises, is made here as they would make it; tests/signing_services.py gives it to a cosign that signs.
 
 https://github.com/sigstore/cosign/blob/v2.6.5/specs/SIGNATURE_SPEC.md, RFC 6962 for the promise within the certificate,
 https://theupdateframework.github.io/specification/latest/ for the repository.
@@ -37,7 +37,7 @@ _SHA256 = ec.ECDSA(hashes.SHA256())
 _ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 _PROMISES = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _NOT_YET, _LONG = datetime.timedelta(minutes=5), datetime.timedelta(days=1)
-_SPEC = "1.0.31"
+_SPEC, _LOG = "1.0.31", "rekor.example.com"
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,11 @@ class Sigstore:
     """A sigstore; it is served while `running`.
 
     Attributes:
+        cosign: The program.
+        folder: Where its files lie.
         url: Where its TUF repository is.
         root: The file that one begins to trust it with.
+        trusted: The file that says what is trusted, which the repository has as well.
     """
 
     def __init__(self, cosign: Path, folder: Path) -> None:
@@ -72,11 +75,11 @@ class Sigstore:
             cosign: The program, which writes the list of what is trusted.
             folder: Where its files lie.
         """
-        self._cosign, self._folder = cosign, folder
+        self.cosign, self.folder = cosign, folder
         self._authority, self._certificates, self._log = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
         self._root = self._signed_certificate("an authority of tests", self._authority.public_key(), authority=True)
         folder.mkdir()
-        self.url, self.root = "", folder / "root.json"
+        self.url, self.root, self.trusted = "", folder / "root.json", folder / "trusted_root.json"
         self._files = self._repository()
 
     @contextlib.contextmanager
@@ -94,7 +97,7 @@ class Sigstore:
     def trust(self, folder: Path) -> None:
         """Have a folder of cosign's trust it, as people do who have a sigstore of their own."""
         environment = {"PATH": os.defpath, "HOME": str(folder), "TUF_ROOT": str(folder)}
-        run([self._cosign, "initialize", "--mirror", self.url, "--root", self.root], timeout=_LIMIT_S, env=environment)
+        run([self.cosign, "initialize", "--mirror", self.url, "--root", self.root], timeout=_LIMIT_S, env=environment)
 
     def sign(self, image: str, identity: str, issuer: str, *, logged: bool = True) -> None:
         """Sign an image, and put the signature beside it.
@@ -114,11 +117,11 @@ class Sigstore:
         }
         if logged:
             files["rekor-response"] = json.dumps({"rekorBundle": claim.entry}).encode()
-        words: list[str | Path] = [self._cosign, "attach", "signature"]
+        words: list[str | Path] = [self.cosign, "attach", "signature"]
         for name, content in files.items():
-            (self._folder / name).write_bytes(content)
-            words += [f"--{name}", self._folder / name]
-        run([*words, image], timeout=_LIMIT_S, env={"PATH": os.defpath, "HOME": str(self._folder)})
+            (self.folder / name).write_bytes(content)
+            words += [f"--{name}", self.folder / name]
+        run([*words, image], timeout=_LIMIT_S, env={"PATH": os.defpath, "HOME": str(self.folder)})
 
     def _claim(self, image: str, identity: str, issuer: str) -> Claim:
         name, _, digest = image.partition("@")
@@ -129,9 +132,33 @@ class Sigstore:
         }
         payload = json.dumps({"critical": critical, "optional": None}).encode()
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._certificate_of(identity, issuer, key.public_key()).public_bytes(Encoding.PEM)
+        certificate, _ = self.certificates(identity, issuer, key.public_key())
         signature = base64.b64encode(key.sign(payload, _SHA256)).decode()
-        return Claim(payload, signature, certificate, self._entry(payload, signature, certificate))
+        return Claim(payload, signature, certificate, self.logged(_hashed(payload, signature, certificate)))
+
+    def certificates(self, identity: str, issuer: str, key: ec.EllipticCurvePublicKey) -> tuple[bytes, bytes]:
+        """Return a certificate of somebody's key, and that of the authority, as PEM."""
+        given, root = self._certificate_of(identity, issuer, key), self._root
+        return given.public_bytes(Encoding.PEM), root.public_bytes(Encoding.PEM)
+
+    def logged(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the log promises of an entry."""
+        said = {
+            "body": base64.b64encode(_canonical(entry)).decode(),
+            "integratedTime": int(time.time()),
+            "logID": hashlib.sha256(_der(self._log)).hexdigest(),
+            "logIndex": 1,
+        }
+        promise = self._log.sign(_canonical(said), _SHA256)
+        return {"SignedEntryTimestamp": base64.b64encode(promise).decode(), "Payload": said}
+
+    def listed(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the proof that an entry is in the log, whose only one it is: RFC 6962, and a signed note about the root."""
+        root = hashlib.sha256(bytes(1) + _canonical(entry)).digest()
+        note = f"{_LOG} - 1\n1\n{base64.b64encode(root).decode()}\n"
+        signature = hashlib.sha256(_der(self._log)).digest()[:4] + self._log.sign(note.encode(), _SHA256)
+        checkpoint = f"{note}\n\N{EM DASH} {_LOG} {base64.b64encode(signature).decode()}\n"
+        return {"checkpoint": checkpoint, "hashes": [], "logIndex": 0, "rootHash": root.hex(), "treeSize": 1}
 
     def _certificate_of(self, identity: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
         """Return a certificate that has the log's promise to list it: made of the one without it."""
@@ -155,19 +182,6 @@ class Sigstore:
         one += signature
         listed = struct.pack(">HH", len(one) + 2, len(one)) + one
         return bytes([0x04, len(listed)]) + listed  # of fewer than 128 bytes, as it is with such keys
-
-    def _entry(self, payload: bytes, signature: str, certificate: bytes) -> Mapping[str, Any]:
-        hashed = {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}
-        signed = {"content": signature, "publicKey": {"content": base64.b64encode(certificate).decode()}}
-        body = {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {"data": {"hash": hashed}, "signature": signed}}
-        entry = {
-            "body": base64.b64encode(_canonical(body)).decode(),
-            "integratedTime": int(time.time()),
-            "logID": hashlib.sha256(_der(self._log)).hexdigest(),
-            "logIndex": 1,
-        }
-        promise = self._log.sign(_canonical(entry), _SHA256)
-        return {"SignedEntryTimestamp": base64.b64encode(promise).decode(), "Payload": entry}
 
     def _signed_certificate(
         self,
@@ -226,20 +240,26 @@ class Sigstore:
             "log": _pem(self._log),
         }
         for name, content in pem.items():
-            (self._folder / name).write_bytes(content)
-        file = self._folder / "trusted_root.json"
+            (self.folder / name).write_bytes(content)
         words = [
-            f"--fulcio=url=https://fulcio.example.com,certificate-chain={self._folder / 'authority'}",
-            f"--ctfe=url=https://ctfe.example.com,public-key={self._folder / 'certificates'},{since}",
-            f"--rekor=url=https://rekor.example.com,public-key={self._folder / 'log'},{since}",
-            f"--out={file}",
+            f"--fulcio=url=https://fulcio.example.com,certificate-chain={self.folder / 'authority'}",
+            f"--ctfe=url=https://ctfe.example.com,public-key={self.folder / 'certificates'},{since}",
+            f"--rekor=url=https://{_LOG},public-key={self.folder / 'log'},{since}",
+            f"--out={self.trusted}",
         ]
         run(
-            [self._cosign, "trusted-root", "create", *words],
+            [self.cosign, "trusted-root", "create", *words],
             timeout=_LIMIT_S,
-            env={"PATH": os.defpath, "HOME": str(self._folder)},
+            env={"PATH": os.defpath, "HOME": str(self.folder)},
         )
-        return file.read_bytes()
+        return self.trusted.read_bytes()
+
+
+def _hashed(payload: bytes, signature: str, certificate: bytes) -> Mapping[str, Any]:
+    """Return a log's entry about a signature."""
+    hashed = {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}
+    signed = {"content": signature, "publicKey": {"content": base64.b64encode(certificate).decode()}}
+    return {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {"data": {"hash": hashed}, "signature": signed}}
 
 
 def _canonical(value: Any) -> bytes:

@@ -24,6 +24,7 @@ from ops.upstream.cosign import Cosign, UnverifiedError, options
 from ops.upstream.cosign_program import CosignProgram
 from tests.ops.tasks.sync.mirror_rig import MirrorRig
 from tests.private_sigstore import Sigstore
+from tests.signing_services import sign_as
 from tests.upstreams import Front
 from tools.offline.tools import ensure_cosign
 
@@ -187,6 +188,38 @@ def test_an_identity_is_verified_as_a_sigstore_has_vouched_for_it(mirror: Mirror
     assert {tag: failure.passes for tag, failure in done.failures.items()} == {**dict.fromkeys(done.failures, False), "1.6": True}
     for tag in ("1.1", "1.2", "1.3"):
         assert "none of the expected identities matched" in done.failures[tag].why
+
+
+@system
+@pytest.mark.usefixtures("on_path")
+def test_an_identity_is_verified_by_the_bundles_of_cosign_3(mirror: MirrorRig, cosign: Path, tmp_path: Path) -> None:
+    """They refer to their image, and hold what vouches for it."""
+    name, folder = "bundled/app", mirror.stack.root / SIGSTORE_FOLDER
+    images = {tag: mirror.push(name, tag, platforms=2) for tag in ("1.0", "1.1", "1.2", "1.3", "1.4")}
+    sigstore, stranger = (Sigstore(cosign, tmp_path / whose) for whose in ("sigstore", "stranger"))
+    signed = {
+        "1.0": (sigstore, IDENTITY, ISSUER),
+        "1.1": (sigstore, f"https://evil.example/{IDENTITY}", ISSUER),
+        "1.2": (sigstore, IDENTITY, "https://token.example.com.evil.example"),
+        "1.3": (stranger, IDENTITY, ISSUER),
+    }
+    for tag, (of, identity, issuer) in signed.items():
+        sign_as(of, f"{source_of(mirror)}/{name}@{images[tag]}", identity, issuer)
+    with sigstore.running():
+        sigstore.trust(folder)
+        mirror.catalogue(wanting(mirror, name, {"identity": "https://github.com/org/app/.*", "issuer": ISSUER}))
+        done = synced(mirror)
+    shutil.rmtree(folder)
+    assert done.copied == ("1.0", images["1.0"].replace(":", "-", 1)), str(done)
+    assert {tag: failure.passes for tag, failure in done.failures.items()} == {
+        "1.1": False,
+        "1.2": False,
+        "1.3": False,
+        "1.4": True,
+    }
+    for tag in ("1.1", "1.2"):
+        assert "no matching CertificateIdentity found" in done.failures[tag].why
+    assert "not enough verified log entries" in done.failures["1.3"].why
 
 
 def test_an_identity_must_match_as_a_whole_and_a_log_is_asked_only_if_it_is_wanted(tmp_path: Path) -> None:
