@@ -108,9 +108,8 @@ format: $(READY) ## Put the code into its form
 	@$(RUN) ruff format --quiet .
 
 .PHONY: docs
-docs: $(READY) ## Build the documentation as a site in .state/docs, and check its links
-	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build
-	@echo "to read it: $(VENV)/bin/python -m http.server --bind 127.0.0.1 --directory .state/docs 8000" >&2
+docs: $(READY) ## Build the documentation as a site in .state/docs, and check its links; ARGS=--external asks those to other sites, too
+	@$(RUN) tools.docs $(ARGS)
 
 .PHONY: e2e
 e2e: $(READY) ## Create, use and destroy a production stack on emulated machines: nothing is rented

@@ -25,13 +25,17 @@ from infra.paths import PROJECT_FOLDER
 from infra.settings import PROJECT, Settings
 from ops.cli.app import app
 from ops.runs.due import BY_HAND, COMMANDS, PERIODS_S
+from tools.docs import configuration
 
 _PROGRAMS = ("regops", "make ", "docker ")
 _PYTHON = ("ops", "infra", "stack_components", "tools")
 # Decisions of the past name what there was at the time.
 _HISTORY = ("docs/adr/", "CHANGELOG.md")
 _NAMED = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
-_FENCED = re.compile(r"(?:^(?:\$ )?|&& )((?:[A-Z]+=\S+ )*(?:(?:bin/regops|regops|make) |pulumi config set ).*)$", re.MULTILINE)
+_FENCED = re.compile(
+    r"(?:^(?:\$ )?|&& )((?:[A-Z]+=\S+ )*(?:(?:bin/regops|regops|make) |pulumi config set |\S*python3? -m ).*)$", re.MULTILINE
+)
+_BLOCK = re.compile(r"^ *```\w*\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _REGOPS = re.compile(r"(?:^|\s)(?:bin/)?regops\s+(.+)$", re.DOTALL)
 # What needs a container's name.
 _DOCKER = re.compile(r"^docker (?:exec|logs|start|stop|restart|unpause|rm|update)\b(.*)$")
@@ -89,7 +93,8 @@ def _part(part: ast.expr) -> str:
 def commands(text: str) -> Iterator[str]:
     """Yield the command lines within a text: in backticks, on a line of their own, or the whole of it."""
     whole = [text] if text.startswith("regops ") else []
-    for line in [*_NAMED.findall(text), *_FENCED.findall(text), *whole]:
+    blocks = "\n".join(line.strip() for block in _BLOCK.findall(text) for line in block.splitlines())
+    for line in [*_NAMED.findall(text), *_FENCED.findall(text), *_FENCED.findall(blocks), *whole]:
         for command in re.split(r"\s(?:\||&&)\s", re.split(r"\s(?:#|>|·)\s", line)[0]):
             if any(kind.search(command) for kind in (_REGOPS, _MAKE, _DOCKER, _UNITS, _SETTING, _MODULE)):
                 yield " ".join(command.split())
@@ -128,7 +133,7 @@ def wrong(line: str) -> str:
         return "".join(f"there is no unit regops-{name}; " for name in units if name not in UNITS)
     for kind, exists in ((_SETTING, _is_set), (_MODULE, _runs)):
         if named := kind.search(line):
-            return "" if exists(named[1]) else f"there is no {named[1]}"
+            return "" if exists(named[1], line) else f"there is no {named[1]}"
     if regops := _REGOPS.search(line):
         words = [_VALUES.get(word, word) for word in shlex.split(regops[1]) if word not in {"…", "..."}]
         if words[:1] == ["undo"] and _FORMER & set(words[1:2]):
@@ -139,12 +144,19 @@ def wrong(line: str) -> str:
     return "".join(f"make has no target {word!r}; " for word in targets if word not in TARGETS)
 
 
-def _is_set(key: str) -> bool:
+def _is_set(key: str, line: str) -> bool:
     project, _, name = key.rpartition(":")
-    return project not in {"", PROJECT} or name in Settings.model_fields or name[0] in "<{"
+    return project not in {"", PROJECT} or name[0] in "<{" or (name in Settings.model_fields and _is_part(name, line))
 
 
-def _runs(module: str) -> bool:
+def _is_part(setting: str, line: str) -> bool:
+    """Whether a setting has the part that `--path` names."""
+    words = shlex.split(line.replace('\\"', '"').partition(" --path ")[2])
+    path = next((re.sub(r'\["[^"]+"\]', ".<name>", word) for word in words if not word.startswith("-")), setting)
+    return path.removesuffix(".<name>") in {key.path for key in configuration.keys(setting)}
+
+
+def _runs(module: str, _: str) -> bool:
     path = PROJECT_FOLDER.joinpath(*module.split("."))
     return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
@@ -212,10 +224,12 @@ def test_commands_are_found_everywhere() -> None:
         "make upp",
         "PLUGINS=official make tests",
         "python -m tests.ops.console.picture",
-        "pulumi preview --json | .venv/bin/python -m tools.docs",
+        "pulumi preview --json | .venv/bin/python -m tools.doc",
         "pulumi config set --secret watchdog",
         "pulumi config set --stack prod private-registry:recovery latest",
         "pulumi config set --secret --path 'upstream_login[\"quay.io\"].token'",
+        "pulumi config set --secret --path 'upstream_logins[\"quay.io\"].tokens'",
+        "pulumi config set --path edge.https_ports 443",
     ],
 )
 def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
@@ -240,6 +254,7 @@ def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
         "python3 -m ops.gateway --config FILE",
         "pulumi config set --secret hcloud:token",
         "pulumi config set --secret --path 'upstream_logins[\"quay.io\"].token'",
+        "pulumi config set --path edge.http_port 8081",
     ],
 )
 def test_a_command_that_exists_is_taken(line: str) -> None:
@@ -249,3 +264,4 @@ def test_a_command_that_exists_is_taken(line: str) -> None:
 def test_the_words_of_a_text_are_read() -> None:
     text = "run `regops gc` or\n`regops\nundo`; `docker logs x`\nmake up  # first\ngit pull && make setup && make down\n"
     assert list(commands(text)) == ["regops gc", "regops undo", "docker logs x", "make up", "make setup", "make down"]
+    assert list(commands("1. Like this:\n\n   ```sh\n   $ make lock\n   ```\n")) == ["make lock"]

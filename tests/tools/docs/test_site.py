@@ -16,6 +16,7 @@ from lunr import lunr  # type: ignore[import-untyped]
 
 from infra.paths import PROJECT_FOLDER
 from ops.core.process import CommandError, run
+from tools.docs.external import external_links, malformed
 from tools.docs.links import ROOT_PAGES
 
 DOCS = PROJECT_FOLDER / "docs"
@@ -34,8 +35,10 @@ def build(*options: str) -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as `make docs` builds it."""
     folder = tmp_path_factory.mktemp("site")
-    build("--site-dir", str(folder))
+    done = run([sys.executable, "-m", "tools.docs", "--site", str(folder)], timeout=300, cwd=PROJECT_FOLDER)
+    assert "links to other sites were not followed; where there is Internet, `make docs ARGS=--external` does" in done.stderr
     return folder
 
 
@@ -53,6 +56,13 @@ def test_no_page_asks_another_server_for_anything(site: Path) -> None:
     assert {page: found for page, text in texts.items() if (found := _LOADED.findall(text))} == {}
     # For which the theme would fetch a program.
     assert [page for page, text in texts.items() if "mermaid" in text] == []
+
+
+def test_every_link_to_another_site_is_well_formed(site: Path) -> None:
+    """Where they lead is asked by `make docs ARGS=--external`."""
+    links = external_links(site)
+    assert len(links) > 20
+    assert {url: why for url in links if (why := malformed(url))} == {}
 
 
 def test_what_is_made_of_the_sources_is_there(site: Path) -> None:
