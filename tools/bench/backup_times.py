@@ -27,6 +27,7 @@ from ops.registry.tree import RegistryTree, linked_by
 from ops.stack.places import tree_of
 from ops.stack.stack import Stack
 from ops.tasks.backup.run import back_up
+from ops.tasks.restore.placeholders import mount_of
 from ops.tasks.restore.recover import recover
 from ops.tasks.restore.run import Chosen, restore_from, source_of
 from ops.tasks.restore.whole import complete
@@ -49,8 +50,7 @@ def measure(folder: Path) -> list[Row]:
     Args:
         folder: Where they are laid out.
     """
-    for package, program in (("rsync", "rsync"), ("fuse3", "fusermount")):
-        apt_install(package, program, purpose="measuring backups")
+    install()
     # Nothing is deleted in between: for minutes, ext4 looks at every file that was, whenever it makes another one.
     # Those who recover have a new disk.
     rows = [row for blobs in _SIZES for row in _of_size(folder / str(blobs), blobs)]
@@ -58,15 +58,21 @@ def measure(folder: Path) -> list[Row]:
     return [*rows, _new_data(folder / str(min(_SIZES)))]
 
 
+def install() -> None:
+    """Install what backups are measured with."""
+    for package, program in (("rsync", "rsync"), ("fuse3", "fusermount")):
+        apt_install(package, program, purpose="measuring backups")
+
+
 def _of_size(folder: Path, blobs: int) -> list[Row]:
-    lay_out_images(_tree(folder), blobs)
-    _configure(folder)
+    lay_out_images(tree_in(folder), blobs)
+    configure(folder)
     at, smallest = f"{blobs:,} blobs", blobs == min(_SIZES)
-    first = _run("backup", folder)
-    nothing = _run("backup", folder)
-    no_op_s = _rsync(folder)
+    first = work("backup", folder)
+    nothing = work("backup", folder)
+    no_op_s = rsync(folder)
     _push(folder, "small", [b"one more layer"])
-    little = _run("backup", folder)
+    little = work("backup", folder)
     rows = [
         Row(f"first backup, {at}", f"{first['bytes'] / 1e6:.0f} MB", "", first["s"], "s"),
         Row(
@@ -79,13 +85,13 @@ def _of_size(folder: Path, blobs: int) -> list[Row]:
         Row(f"one image more, {at}", f"{little['s']:.1f} s", "", little["added"] / 1e6, "MB sent"),
         Row(f"memory of the largest process, {at}", "", "" if smallest else "≤ 512 MB", first["memory_mb"], "MB"),
     ]
-    tag = _run("restore-tag", folder)
+    tag = work("restore-tag", folder)
     rows.append(Row(f"one tag back, {at}", f"{tag['blobs']} blobs", "≤ 5 s" if smallest else "", tag["s"], "s"))
-    served = _run("serve", folder)
+    served = work("serve", folder)
     rows.append(
         Row(f"an empty disk serves everything, {at}", served["said"], "≤ 10 s" if smallest else "≤ 60 s", served["s"], "s")
     )
-    rows.append(Row(f"everything on that disk, {at}", "one blob after the other", "", _run("complete", folder)["s"], "s"))
+    rows.append(Row(f"everything on that disk, {at}", "one blob after the other", "", work("complete", folder)["s"], "s"))
     return rows
 
 
@@ -94,15 +100,15 @@ def _new_data(folder: Path) -> Row:
 
     Both write as much as a disk takes, and many a disk is slower after that: so each of them comes first once.
     """
-    _rsync(folder)
+    rsync(folder)
     plain_s = ours_s = 0.0
     for part in range(2):
         files = _push_new(folder, part)
         if part:
-            ours_s += _run("backup", folder)["s"]
-        plain_s += _hashed(files) + _rsync(folder)
+            ours_s += work("backup", folder)["s"]
+        plain_s += _hashed(files) + rsync(folder)
         if not part:
-            ours_s += _run("backup", folder)["s"]
+            ours_s += work("backup", folder)["s"]
     detail = f"{plain_s:.1f} / {ours_s:.1f} s for {2 * _NEW_BLOBS * _NEW_BYTES / 1e6:.0f} MB"
     return Row("new data: sha256sum and rsync / a backup", detail, "≥ 0.9", plain_s / ours_s, "")
 
@@ -113,7 +119,7 @@ def _push_new(folder: Path, seed: int) -> list[Path]:
     for number in range(_NEW_BLOBS):
         layer = rng.randbytes(_NEW_BYTES)
         _push(folder, f"large-{seed}-{number}", [layer])
-        files.append(_tree(folder).blob(digest_of(layer)))
+        files.append(tree_in(folder).blob(digest_of(layer)))
     return files
 
 
@@ -124,7 +130,7 @@ def _hashed(files: list[Path]) -> float:
     return time.perf_counter() - start
 
 
-def _run(what: str, folder: Path) -> dict[str, Any]:
+def work(what: str, folder: Path) -> dict[str, Any]:
     """Do one thing in a process of its own, so that its memory is its own."""
     words: list[str | Path] = [sys.executable, "-m", "tools.bench.backup_times", what, folder]
     restic = ensure_restic(cache_folder("offline")).parent
@@ -134,30 +140,53 @@ def _run(what: str, folder: Path) -> dict[str, Any]:
     return done
 
 
-def _rsync(folder: Path) -> float:
+def served(folder: Path) -> float:
+    """Return how long an empty disk takes to serve everything; what it is served from is there no more afterwards."""
+    try:
+        return float(work("serve", folder)["s"])
+    finally:
+        mount_of(Stack(folder / "recovered")).stop()
+
+
+def rsync(folder: Path) -> float:
+    """Copy what the stack's tree has to a copy that has it already but for what is new; return how long it takes."""
     os.sync()
     start = time.perf_counter()
     # restic waits until what it writes is on the disk.
-    run(["rsync", "--archive", "--delete", "--fsync", f"{_tree(folder).root}/", folder / "copy"], timeout=_LIMIT_S)
+    run(["rsync", "--archive", "--delete", "--fsync", f"{tree_in(folder).root}/", folder / "copy"], timeout=_LIMIT_S)
     seconds = time.perf_counter() - start
     if not (folder / "copied").exists():  # the first one sent everything
         (folder / "copied").touch()
-        return _rsync(folder)
+        return rsync(folder)
     return seconds
 
 
 def _push(folder: Path, tag: str, layers: list[bytes]) -> None:
-    layout = Layout(_tree(folder))
+    layout = Layout(tree_in(folder))
     layout.tag(_REPOSITORY, tag, layout.image(_REPOSITORY, layers))
 
 
-def _tree(folder: Path) -> RegistryTree:
+def tree_in(folder: Path) -> RegistryTree:
+    """Return the tree of the stack that is backed up."""
     return RegistryTree(folder / "stack/data/registry")
 
 
-def _configure(folder: Path) -> None:
-    """Make the folder of a stack that `regops` can work on, and that asks to be recovered once it is lost."""
-    config = RegopsConfig(
+def configure(folder: Path) -> None:
+    """Make the folder of a stack that `regops` can work on, and of one that asks to be recovered since it is lost."""
+    _settle(folder / "stack", _config(folder))
+    new_disk(folder)
+
+
+def new_disk(folder: Path) -> None:
+    """Give the stack that is recovered an empty disk; what was recovered before stays beside it."""
+    recovered = folder / "recovered"
+    if recovered.exists():
+        recovered.rename(folder / f"recovered-{len(list(folder.glob('recovered-*')))}")
+    _settle(recovered, _config(folder).model_copy(update={"recover": RecoverySettings()}))
+
+
+def _config(folder: Path) -> RegopsConfig:
+    return RegopsConfig(
         stack="bench",
         url="http://127.0.0.1:1",
         data="data/regops",
@@ -165,11 +194,13 @@ def _configure(folder: Path) -> None:
         snapshots="data/snapshots",
         backup=BackupSettings(target=str(folder / "target")),
     )
-    for name, settings in {"stack": config, "recovered": config.model_copy(update={"recover": RecoverySettings()})}.items():
-        write_atomic(folder / name / "current" / REGOPS_FILE, render(settings))
-        for password in ("password", "second_password"):
-            write_atomic(folder / name / "secrets/backup" / password, f"of the benchmark: {password}\n", mode=0o600)
-        (folder / name / "data/regops").mkdir(parents=True)
+
+
+def _settle(root: Path, config: RegopsConfig) -> None:
+    write_atomic(root / "current" / REGOPS_FILE, render(config))
+    for password in ("password", "second_password"):
+        write_atomic(root / "secrets/backup" / password, f"of the benchmark: {password}\n", mode=0o600)
+    (root / "data/regops").mkdir(parents=True)
 
 
 def _back_up(folder: Path) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from infra.paths import cache_folder
@@ -15,9 +14,10 @@ from ops.tasks.changes.model import Scan
 from ops.tasks.changes.tree_scan import scan_of_tree
 from tests.ops.tasks.changes.registries import client_of, fill, running_registry
 from tools.bench.report import Row
-from tools.offline.golang import ensure_program
-from tools.offline.recipes import regclient
+from tools.bench.turns import medians
+from tools.offline.tools import ensure_regctl
 
+TREE, API, REGCTL = "tree", "API", "regctl"
 _REPOSITORIES, _TAGS = 120, 10
 _RUNS = 5
 _LIMIT_S = 60.0
@@ -29,17 +29,8 @@ def measure(folder: Path) -> list[Row]:
     Args:
         folder: Where its tree is put.
     """
-    regctl = ensure_program(regclient("regctl"), cache_folder("offline"))
-    tree = RegistryTree(folder / "registry")
-    expected = Scan(fill(tree, _REPOSITORIES, _TAGS))
-    with running_registry(tree.root) as url:
-
-        def by_api() -> Scan:
-            with client_of(url) as client:
-                return scan_of_registry(client)
-
-        host, api = (_seconds(look, expected, _RUNS) for look in (lambda: scan_of_tree(tree), by_api))
-        calls = _seconds(lambda: _by_regctl(regctl, url, folder), expected, 1)
+    with ways(folder, _REPOSITORIES, _TAGS) as looks:
+        host, api, calls = (_seconds(looks[name], runs) for name, runs in ((TREE, _RUNS), (API, _RUNS), (REGCTL, 1)))
     what = f"{_REPOSITORIES * _TAGS} tags"
     return [
         Row(f"{what}, read in the tree", "", "", host * 1000, "ms"),
@@ -48,6 +39,36 @@ def measure(folder: Path) -> list[Row]:
         Row("`regctl` calls against the tree", "", "≥ 20", calls / host, ""),
         Row("`regctl` calls against the API", "", "≥ 8", calls / api, ""),
     ]
+
+
+@contextlib.contextmanager
+def ways(folder: Path, repositories: int, tags: int) -> Iterator[dict[str, Callable[[], None]]]:
+    """Fill a registry, and give what looks at all of its tags, by name; each raises when it does not see what the others see.
+
+    Args:
+        folder: Where its tree is put.
+        repositories: How many there are.
+        tags: How many each has.
+    """
+    regctl = ensure_regctl(cache_folder("offline"))
+    tree = RegistryTree(folder / "registry")
+    expected = Scan(fill(tree, repositories, tags))
+
+    def checked(seen: Scan) -> None:
+        if seen != expected:
+            raise RuntimeError("not every tag was seen as it is")
+
+    with running_registry(tree.root) as url:
+
+        def by_api() -> None:
+            with client_of(url) as client:
+                checked(scan_of_registry(client))
+
+        yield {
+            TREE: lambda: checked(scan_of_tree(tree)),
+            API: by_api,
+            REGCTL: lambda: checked(_by_regctl(regctl, url, folder)),
+        }
 
 
 def _by_regctl(regctl: Path, url: str, folder: Path) -> Scan:
@@ -68,13 +89,6 @@ def _by_regctl(regctl: Path, url: str, folder: Path) -> Scan:
     return Scan(seen)
 
 
-def _seconds(look: Callable[[], Scan], expected: Scan, runs: int) -> float:
+def _seconds(look: Callable[[], None], runs: int) -> float:
     """Return the median, after a run that only warms up if there are several."""
-    times = []
-    for _ in range(runs + (runs > 1)):
-        start = time.perf_counter()
-        seen = look()
-        times.append(time.perf_counter() - start)
-        if seen != expected:
-            raise RuntimeError("not every tag was seen as it is")
-    return statistics.median(times[-runs:])
+    return medians({"": look}, runs, warm_up=runs > 1)[""]

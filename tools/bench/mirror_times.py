@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,27 +50,51 @@ def measure(folder: Path) -> list[Row]:
         folder: Where everything is put.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with running_mirror(folder, [f"up{number}" for number in range(_UPSTREAMS)]) as mirror:
+    with mirror_in(folder) as mirror:
         return [*_plans(mirror), *_copies(mirror), *_many(mirror)]
 
 
-def _plans(mirror: MirrorRig) -> list[Row]:
+def mirror_in(folder: Path) -> AbstractContextManager[MirrorRig]:
+    """Run a mirror with its upstreams."""
+    return running_mirror(folder, [f"up{number}" for number in range(_UPSTREAMS)])
+
+
+def fill(mirror: MirrorRig, name: str, entries: int, tags: int) -> None:
+    """Mirror repositories whose tags are all the same image, from upstreams that answer late from then on.
+
+    Args:
+        mirror: The mirror.
+        name: The beginning of the repositories' names.
+        entries: How many repositories there are.
+        tags: How many tags each has.
+    """
     image = Image("the same for all")
-    repositories = [f"bench/app{number}" for number in range(_ENTRIES)]
+    repositories = [f"{name}{number}" for number in range(entries)]
+    for front in mirror.fronts.values():
+        front.latency_s = 0.0
     for repository in repositories:
         _pushed(mirror.source.push(repository, "1.0", image))
-        for tag in (f"1.{number}" for number in range(1, _TAGS)):
+        for tag in (f"1.{number}" for number in range(1, tags)):
             _pushed(mirror.source.push_manifest(repository, tag, image.manifest))
-    mirror.catalogue(*(mirror.entry(f"up{number % _UPSTREAMS}", one) for number, one in enumerate(repositories)))
-    _succeeded(mirror.regops("sync", "--force"))
+    choose(mirror, name, entries)
+    succeeded(mirror.regops("sync", "--force"))
     for front in mirror.fronts.values():
         front.latency_s = _LATENCY_S
         front.requests.clear()
-    plan = _seconds(partial(_regops, mirror, "sync", "plan"))
-    unchanged = _seconds(partial(_regops, mirror, "sync", "--force"))
+
+
+def choose(mirror: MirrorRig, name: str, entries: int) -> None:
+    """Let the mirror have repositories that it was filled with, and no others."""
+    mirror.catalogue(*(mirror.entry(f"up{number % len(mirror.fronts)}", f"{name}{number}") for number in range(entries)))
+
+
+def _plans(mirror: MirrorRig) -> list[Row]:
+    fill(mirror, "bench/app", _ENTRIES, _TAGS)
+    plan = _seconds(partial(regops, mirror, "sync", "plan"))
+    unchanged = _seconds(partial(regops, mirror, "sync", "--force"))
     pulls = sum(front.pulls for front in mirror.fronts.values())
-    check = _seconds(partial(_regsync, mirror, "check"), 1)
-    once = _seconds(partial(_regsync, mirror, "once"))
+    check = _seconds(partial(regsync, mirror, "check"), 1)
+    once = _seconds(partial(regsync, mirror, "once"))
     what = f"{_ENTRIES} entries, {_ENTRIES * _TAGS} tags of {_UPSTREAMS} registries"
     return [
         Row(f"{what}: `regops sync plan`", "", "", plan, "s"),
@@ -96,7 +121,7 @@ def _copies(mirror: MirrorRig) -> list[Row]:
         ours.append(mirror.sync("--force")[f"up0/large/ours{turn}"]["seconds"])
         whole.append(time.monotonic() - began)
         mirror.catalogue(mirror.entry("up0", f"large/theirs{turn}"))
-        theirs.append(_seconds(partial(_regsync, mirror, "once"), 1))
+        theirs.append(_seconds(partial(regsync, mirror, "once"), 1))
     amount, what = _LARGE * _LARGE_MIB * 1.048576, f"{_LARGE} images of {_LARGE_MIB} MiB"
     copy, run_, plain = (statistics.median(found) for found in (ours, whole, theirs))
     return [
@@ -140,13 +165,13 @@ def _push_large(mirror: MirrorRig, repository: str, tag: str) -> None:
     _pushed(mirror.source.push_manifest(repository, tag, json.dumps(document).encode()))
 
 
-def _regops(mirror: MirrorRig, *words: str) -> Completed:
+def regops(mirror: MirrorRig, *words: str) -> Completed:
     """Run `regops` from its start, imports included: tests spare themselves those."""
     command = [sys.executable, "-m", "ops.cli", "--root", str(mirror.stack.root), *words]
     return run(command, timeout=_LIMIT_S, cwd=PROJECT_FOLDER, check=False)
 
 
-def _regsync(mirror: MirrorRig, verb: str) -> Completed:
+def regsync(mirror: MirrorRig, verb: str) -> Completed:
     """Run plain regsync with the host's catalogue, and what it needs to log in here."""
     document: dict[str, Any] = yaml.safe_load(working_copy(mirror.stack.root).read_text().replace(HERE, mirror.rig.inner))
     here = {"registry": mirror.rig.inner, "tls": "disabled", "user": "regsync", "pass": "password-of-regsync", "repoAuth": True}
@@ -162,12 +187,13 @@ def _seconds(work: Callable[[], Completed], runs: int = _RUNS) -> float:
     times = []
     for _ in range(runs):
         began = time.monotonic()
-        _succeeded(work())
+        succeeded(work())
         times.append(time.monotonic() - began)
     return statistics.median(times)
 
 
-def _succeeded(done: Completed) -> None:
+def succeeded(done: Completed) -> None:
+    """Fail unless a command has not."""
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import ssl
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,31 +17,67 @@ import httpx
 from ops.core.process import run
 from tests.engine.stacks import TestStack
 from tools.bench.report import Row
+from tools.bench.turns import alternated
 
-_BLOB_BYTES = 256 * 1024 * 1024
+BLOB_BYTES = 256 * 1024 * 1024
 _PAIRS = 5
 # Every blob that is pushed stays in the registry, and one more is the file that is pushed.
-NEEDED_BYTES = _BLOB_BYTES * (_PAIRS + 2 * (_PAIRS + 1) + 1 + 1) + 2**30
+NEEDED_BYTES = BLOB_BYTES * (_PAIRS + 2 * (_PAIRS + 1) + 1 + 1) + 2**30
 _LIMIT_S = 120
 _REPOSITORY = "bench/blob"
 
 
 @dataclass(frozen=True)
 class Way:
-    """One route to the registry."""
+    """One route to a registry.
+
+    Attributes:
+        url: Its address.
+        outputs: Of the stack that gives tokens for it; None if nobody has to sign in.
+        ca: The certificate that vouches for it; None without TLS.
+    """
 
     url: str
+    outputs: Mapping[str, Any] | None = None
     ca: str | None = None
+
+    def authorization(self, repository: str) -> str:
+        """Return the header with which a repository can be pulled from and pushed to; empty if none is needed."""
+        if self.outputs is None:
+            return ""
+        query = {"service": self.outputs["registry"], "scope": f"repository:{repository}:pull,push"}
+        credentials = (self.outputs["registry_user"], self.outputs["registry_pass"])
+        answer = httpx.get(f"{self.outputs['registry_url']}/auth/token", params=query, auth=credentials)
+        return f"Bearer {answer.raise_for_status().json()['token']}"
+
+    def client(self, repository: str) -> httpx.Client:
+        """Return a client that may do the same."""
+        token = self.authorization(repository)
+        headers = {"Authorization": token} if token else {}
+        return httpx.Client(headers=headers, verify=ssl.create_default_context(cafile=self.ca), timeout=_LIMIT_S)
+
+
+def no_limits() -> dict[str, Any]:
+    """Return the setting with which whatever is on the way may use the whole machine."""
+    free = {"cpus": float(os.cpu_count() or 1), "memory_mib": 2048}
+    return {service: dict(free) for service in ("registry", "edge", "cache", "gateway")}
+
+
+def ways_of(stack: TestStack, outputs: Mapping[str, Any]) -> tuple[Way, Way]:
+    """Return the ways to a stack's registry: through its edge, and directly.
+
+    Both by their containers' addresses: on loopback, Docker's userland proxy would slow down the edge only.
+    """
+    edge = f"http://{stack.address('edge', 'edge')}:8080"
+    return Way(edge, outputs), Way(f"http://{stack.address('registry', 'app')}:5000", outputs)
 
 
 def measure(stack: TestStack, outputs: dict[str, Any], folder: Path) -> tuple[list[float], list[float], list[float], list[float]]:
     """Return MB/s of pushes and pulls through the edge and directly, pair by pair."""
-    # Both by their containers' addresses: on loopback, Docker's userland proxy would slow down the edge only.
-    edge = Way(f"http://{stack.address('edge', 'edge')}:8080")
-    direct = Way(f"http://{stack.address('registry', 'app')}:5000")
-    pushes = _pairs(lambda way: push(way, outputs, folder)[0], edge, direct)
-    _, digest = push(edge, outputs, folder)
-    pulls = _pairs(lambda way: pull(way, outputs, digest), edge, direct)
+    edge, direct = ways_of(stack, outputs)
+    pushes = _pairs(lambda way: push(way, folder)[0], edge, direct)
+    _, digest = push(edge, folder)
+    pulls = _pairs(lambda way: pull(way, digest), edge, direct)
     return *pushes, *pulls
 
 
@@ -59,9 +96,9 @@ def compare(stack: TestStack, outputs: dict[str, Any], folder: Path) -> list[Row
 
 def over_tls(outputs: dict[str, Any], folder: Path) -> list[Row]:
     """Return the rows for TLS with the limits in force."""
-    way = Way(outputs["registry_url_tls"], outputs["registry_ca"])
-    pushes = [push(way, outputs, folder) for _ in range(_PAIRS)]
-    pulls = [pull(way, outputs, pushes[0][1]) for _ in range(_PAIRS)]
+    way = Way(outputs["registry_url_tls"], outputs, outputs["registry_ca"])
+    pushes = [push(way, folder) for _ in range(_PAIRS)]
+    pulls = [pull(way, pushes[0][1]) for _ in range(_PAIRS)]
     pushed = [speed for speed, _ in pushes]
     return [
         Row("push over TLS, limits in force", _spread(pushed), "", statistics.median(pushed), "MB/s"),
@@ -69,28 +106,26 @@ def over_tls(outputs: dict[str, Any], folder: Path) -> list[Row]:
     ]
 
 
-def push(way: Way, outputs: dict[str, Any], folder: Path) -> tuple[float, str]:
+def push(way: Way, folder: Path, size: int = BLOB_BYTES) -> tuple[float, str]:
     """Upload a blob that the registry does not have, in one request; return MB/s and its digest."""
     blob = folder / "blob"
-    content = secrets.token_bytes(1024 * 1024) * (_BLOB_BYTES // 1024 // 1024)
+    content = secrets.token_bytes(1024 * 1024) * (size // 1024 // 1024)
     blob.write_bytes(content)
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    token = _token(outputs)
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, verify=_context(way.ca)) as client:
+    with way.client(_REPOSITORY) as client:
         started = client.post(f"{way.url}/v2/{_REPOSITORY}/blobs/uploads/").raise_for_status()
     target = httpx.URL(way.url).join(started.headers["Location"]).copy_merge_params({"digest": digest})
-    speed = _curl(way, token, ["--upload-file", str(blob), "-w", "%{speed_upload}", str(target)])
-    return speed, digest
+    return _curl(way, ["--upload-file", str(blob), "-w", "%{speed_upload}", str(target)]), digest
 
 
-def pull(way: Way, outputs: dict[str, Any], digest: str) -> float:
+def pull(way: Way, digest: str) -> float:
     """Download a blob; return MB/s."""
-    return _curl(way, _token(outputs), ["-w", "%{speed_download}", f"{way.url}/v2/{_REPOSITORY}/blobs/{digest}"])
+    return _curl(way, ["-w", "%{speed_download}", f"{way.url}/v2/{_REPOSITORY}/blobs/{digest}"])
 
 
 def _pairs(one: Callable[[Way], float], first: Way, second: Way) -> tuple[list[float], list[float]]:
-    measured = [(one(first), one(second)) for _ in range(_PAIRS + 1)][1:]  # the first pair warms up
-    return [pair[0] for pair in measured], [pair[1] for pair in measured]
+    found = alternated({"first": lambda: one(first), "second": lambda: one(second)}, _PAIRS)
+    return found["first"], found["second"]
 
 
 def _row(what: str, edge: list[float], direct: list[float], wanted: str) -> Row:
@@ -103,19 +138,14 @@ def _spread(values: list[float], digits: int = 0) -> str:
     return f"{min(values):.{digits}f} … {max(values):.{digits}f}"
 
 
-def _curl(way: Way, token: str, arguments: list[str]) -> float:
+def _curl(way: Way, arguments: list[str]) -> float:
     # The token goes in by standard input, like every secret.
     trust = ["--cacert", way.ca] if way.ca else []
     command = ["curl", "--silent", "--show-error", "--fail", "--output", "/dev/null", "--header", "@-", *trust, *arguments]
-    return float(run(command, stdin=f"Authorization: Bearer {token}\n", timeout=_LIMIT_S).stdout) / 1e6
+    return float(run(command, stdin=header_of(way, _REPOSITORY), timeout=_LIMIT_S).stdout) / 1e6
 
 
-def _context(ca: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca)
-
-
-def _token(outputs: dict[str, Any]) -> str:
-    query = {"service": outputs["registry"], "scope": f"repository:{_REPOSITORY}:pull,push"}
-    credentials = (outputs["registry_user"], outputs["registry_pass"])
-    answer = httpx.get(f"{outputs['registry_url']}/auth/token", params=query, auth=credentials)
-    return str(answer.raise_for_status().json()["token"])
+def header_of(way: Way, repository: str) -> str:
+    """Return the lines of headers that curl reads."""
+    token = way.authorization(repository)
+    return f"Authorization: {token}\n" if token else ""
