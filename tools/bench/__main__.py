@@ -3,14 +3,16 @@
 COLD=1 adds the first `make up` with nothing cached, COLD=only measures nothing else and leaves the rest of the page as it is.
 BASELINE=REVISION measures that of an older revision too, in the same run. ONLY=gc measures garbage collection and nothing else,
 ONLY=backups backups and restores, ONLY=mirror the mirror, ONLY=console the console, ONLY=interruptions how changes keep clients
-waiting. ONLY=tests, which nothing else measures, runs the tests of BASELINE and then the same ones of what is committed: most of
-an hour. Where the baseline has never run, its caches are cold, and the second measurement is the one that counts.
+waiting, ONLY=compared other ways to do the same, ONLY=growth what becomes of it with ten times as much. ONLY=tests, which nothing
+else measures, runs the tests of BASELINE and then the same ones of what is committed: most of an hour. Where the baseline has
+never run, its caches are cold, and the second measurement is the one that counts.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.paths import PROJECT_FOLDER
@@ -24,9 +26,11 @@ from tools.bench import (
     change_times,
     cli_times,
     cold,
+    compared_times,
     console_times,
     gateway_times,
     gc_times,
+    growth_times,
     interruption_times,
     mirror_times,
     server_times,
@@ -35,7 +39,7 @@ from tools.bench import (
     suite_times,
     throughput,
 )
-from tools.bench.report import PAGE, Row, render, replace_section
+from tools.bench.report import PAGE, Row, Table, render, replace_section
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.bootstrap.preflight import BUILD_BYTES, check_space
 
@@ -50,7 +54,7 @@ def main() -> None:
     page = PAGE.read_text() if PAGE.is_file() else ""
     check_space([state], needed=throughput.NEEDED_BYTES + (BUILD_BYTES if wanted else 0))
     if only := os.environ.get("ONLY"):
-        title, measure = _ALONE[only]
+        title, measure = ALONE[only]
         with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name:
             rows = measure(Path(name))
         write_atomic(PAGE, replace_section(page, title, rows))
@@ -79,10 +83,12 @@ def _interruptions(folder: Path) -> list[Row]:
 
 
 # What can be measured by itself.
-_ALONE = {
+ALONE: dict[str, tuple[str, Callable[[Path], Sequence[Row] | Table]]] = {
+    "compared": (compared_times.TITLE, compared_times.measure),
     "console": (console_times.TITLE, console_times.measure),
     "backups": (backup_times.TITLE, backup_times.measure),
     "gc": (gc_times.TITLE, _garbage_collection),
+    "growth": (growth_times.TITLE, growth_times.measure),
     "interruptions": (interruption_times.TITLE, _interruptions),
     "mirror": (mirror_times.TITLE, mirror_times.measure),
     "tests": (suite_times.TITLE, suite_times.measure),
@@ -91,7 +97,7 @@ _ALONE = {
 _KEPT = (cold.TITLE, suite_times.TITLE)
 
 
-def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
+def _all_sections(state: Path) -> list[tuple[str, Sequence[Row] | Table]]:
     """Measure everything that is quick once the caches are filled."""
     with tempfile.TemporaryDirectory(dir=state, prefix="bench-") as name, new_stack(Path(name), DEFAULTS) as stack:
         folder = Path(name)
@@ -100,10 +106,8 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         plugins = session.stack.engine.kind
         limited = throughput.over_tls(session.outputs(), folder)
         told = gateway_times.measure(stack)
-        cores = float(os.cpu_count() or 1)
-        free = {"cpus": cores, "memory_mib": 2048}
-        session = stack.open(change={"limits": dict.fromkeys(("registry", "edge", "cache", "gateway"), free)})
-        compared = throughput.compare(stack, session.up(stream=False), folder)
+        session = stack.open(change={"limits": throughput.no_limits()})
+        free = throughput.compare(stack, session.up(stream=False), folder)
         session.destroy(stream=False)
         served = server_times.measure(folder / "server")
         looked = change_times.measure(folder / "changes")
@@ -113,9 +117,13 @@ def _all_sections(state: Path) -> list[tuple[str, list[Row]]]:
         shown = console_times.measure(folder / "console")
         interrupted = _interruptions(folder / "interruptions")
         helped = cli_times.measure()
+        compared = compared_times.measure(folder / "compared")
+        grown = growth_times.measure(folder / "growth")
     return [
+        (compared_times.TITLE, compared),
+        (growth_times.TITLE, grown),
         (f"The stack ({plugins} plugins)", times),
-        (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", compared),
+        (f"Push and pull, no CPU limits, plain HTTP, client and services on {os.cpu_count()} cores", free),
         ("Push and pull, limits in force, TLS", limited),
         (f"A production stack on an emulated server ({plugins} plugins)", served),
         ("Events that the gateway keeps, limits in force, each on disk before it is answered", told),

@@ -12,6 +12,7 @@ from tools.offline.recipes import regclient
 
 _CRANE = GoProgram("github.com/google/go-containerregistry", "cmd/crane", "0.22.1")
 _ORAS = GoProgram("oras.land/oras", "cmd/oras", "1.3.6")
+_OLAREG = GoProgram("github.com/olareg/olareg", "cmd/olareg", "0.1.2")
 # Its module has no versions but commits.
 _CONFORMANCE = GoProgram("github.com/opencontainers/distribution-spec/conformance", "", "0.0.0-20260831232431-97274622c111")
 # The clients that come as Debian packages, of a newer release than most machines have.
@@ -117,6 +118,15 @@ def ensure_oras(cache: Path) -> Path:
         CommandError: Go or a module is not available, or the build failed.
     """
     return ensure_program(_ORAS, cache)
+
+
+def ensure_olareg(cache: Path) -> Path:
+    """Return the path of olareg, another registry, which only benchmarks use; built first if the cache lacks it.
+
+    Raises:
+        CommandError: Go or a module is not available, or the build failed.
+    """
+    return ensure_program(_OLAREG, cache)
 
 
 def ensure_conformance(cache: Path) -> Path:
