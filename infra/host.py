@@ -250,7 +250,9 @@ class Host(pulumi.ComponentResource, abc.ABC):
             return render(Rollout(services=tuple(one.model_copy(update={"container": ids[one.service]}) for one in entries)))
 
         containers = [entry.container for entry in services.values()]
-        self._run("rollout", OpsCommand(module="host.rollout", create=[], stdin=ids.apply(document), after=[*containers, *after]))
+        self._run(
+            "rollout", OpsCommand(module="stack.rollout", create=[], stdin=ids.apply(document), after=[*containers, *after])
+        )
         return [self.made["rollout"]]
 
     def reload(self, what: LiveCopy, how: Reload, *, after: Sequence[pulumi.Resource], name: str) -> pulumi.Resource:

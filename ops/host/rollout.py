@@ -1,7 +1,5 @@
 """Makes new containers take over from those before; if one does not become healthy, all of them are rolled back.
 
-    python3 -m ops.host.rollout --root DIR < services.json
-
 The containers are there already, and not started. One that may run alongside the one before is started first, and that one is
 stopped when all are healthy; for the others it is the other way round. The container that runs a service has the service's
 name, all others have a part of their id in it. So a rollout that was killed is simply begun again.
@@ -9,9 +7,7 @@ name, all others have a part of their id in it. So a rollout that was killed is 
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +18,8 @@ from typing import TypeVar
 import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from pydantic import ValidationError
 
 from ops.config import NewContainer, Rollout
-from ops.core.docker_engine import connected
 from ops.core.labels import ROOT_LABEL, SERVICE_LABEL, VERSION_LABEL
 from ops.core.process import CommandError, run
 from ops.host.releases import set_back
@@ -40,6 +34,7 @@ _SPACE_MIB = 64
 _MIB, _NANO = 2**20, 10**9
 _NEVER = "0001-"  # how Docker writes the time of a start that has not been
 
+Stop = Callable[[Path, Container], None]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -78,13 +73,16 @@ class Replacement:
         return way is not None and self.before is not None and way.crossed(_version(self.before), self.wanted.version)
 
 
-def roll_out(root: Path, wanted: Rollout, engine: docker.DockerClient) -> None:
+def roll_out(
+    root: Path, wanted: Rollout, engine: docker.DockerClient, stop: Stop = lambda _, container: container.stop()
+) -> None:
     """Make the wanted containers run all services.
 
     Args:
         root: The stack's folder on this host.
         wanted: The containers.
         engine: The Docker engine.
+        stop: Stops a container, given the stack's folder too, when another one runs its service already.
 
     Raises:
         RolloutError: A new container did not become healthy. Those before run again, unless the message says otherwise.
@@ -107,7 +105,7 @@ def roll_out(root: Path, wanted: Rollout, engine: docker.DockerClient) -> None:
         raise RolloutError(_rolled_back(replacements, failures, wanted, root))
     for one in replacements:
         _settle(one)
-    _each(_stop, [one.before for one in replacements if one.before])
+    _each(lambda before: stop(root, before), [one.before for one in replacements if one.before])
     _stop_strays(root, wanted, engine)
     for service in wanted.services:
         _limit(engine.containers.get(service.container), service.cpus)
@@ -306,23 +304,3 @@ def _limit(container: Container, cpus: float) -> None:
     if container.attrs["HostConfig"]["NanoCpus"] != round(cpus * _NANO):
         # The Docker library does not know this limit.
         run(["docker", "update", "--cpus", f"{cpus:g}", str(container.id)], timeout=_UPDATE_LIMIT_S)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Roll out; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="ops.host.rollout", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--root", type=Path, required=True, help="the stack's folder on this host")
-    given = parser.parse_args(arguments)
-    try:
-        with connected() as engine:
-            roll_out(given.root, Rollout.model_validate_json(sys.stdin.read()), engine)
-    except (CommandError, DockerException, OSError, RolloutError, ValidationError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,6 +19,9 @@ _WRITES = r"(method('POST', 'PUT', 'PATCH', 'DELETE') || method('HEAD') && path_
 # The longest time that a service is away while it is replaced: it finishes its requests, then its successor starts.
 _REGISTRY_RETURNS_S = 45
 _GATEWAY_RETURNS_S = 20
+# A service that is stopping drops what it has just accepted. For so long after it came a read is sent once more; one at which the
+# service itself fails is answered then.
+_READ_AGAIN_S = 2
 # Longer than the gateway holds a write.
 _HELD_S = 30
 _TABS = "\t\t\t"
@@ -82,6 +85,7 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, capacity: Capacity, 
 				}}
 				reverse_proxy {{args[0]}} {{
 					import tell_client
+{_retry(_REGISTRY_RETURNS_S, indent=5)}
 					transport http {{
 						dial_timeout 5s
 						compression off
@@ -109,6 +113,15 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, capacity: Capacity, 
 			handle {{
 				import answer {{rp.status_code}} UNKNOWN "{_FAILED}"
 			}}
+		}}
+	}}
+}}
+(to_gateway) {{
+	reverse_proxy {upstreams.gateway} {{
+		import tell_client
+{_retry(_GATEWAY_RETURNS_S, indent=2)}
+		transport http {{
+			keepalive {{args[0]}}
 		}}
 	}}
 }}
@@ -145,10 +158,12 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, capacity: Capacity, 
 		request_body {{
 			max_size 64KB
 		}}
-{token_identity(sign_on)}		reverse_proxy {upstreams.gateway} {{
-			import tell_client
-{_retry(_GATEWAY_RETURNS_S)}
+{token_identity(sign_on)}		@posted method POST
+		route @posted {{
+			# A gateway that stops may close a connection in the moment in which a request is written to it.
+			import to_gateway off
 		}}
+		import to_gateway 2m
 	}}
 
 	handle /healthz {{
@@ -197,10 +212,13 @@ def _hold(matcher: str, gateway: str) -> str:
 				}}"""
 
 
-def _retry(seconds: int, *, indent: int = 3) -> str:
+def _retry(seconds: int, *, indent: int) -> str:
     tabs = "\t" * indent
+    # Caddy asks this of each answer, too.
+    unanswered = "{rp.is_transport_error} == true"
+    again = f"{unanswered} && method('GET', 'HEAD') && {{http.request.duration_ms}} < {_READ_AGAIN_S * 1000}.0"
     return f"""\
-{tabs}# New requests wait for a service that is being replaced. What it may have seen is not sent again.
+{tabs}# New requests wait for a service that is being replaced. What it may have seen is sent again only if it changes nothing.
 {tabs}lb_try_duration {seconds}s
 {tabs}lb_try_interval 250ms
-{tabs}lb_retry_match expression false"""
+{tabs}lb_retry_match expression `{again}`"""

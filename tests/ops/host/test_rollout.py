@@ -21,7 +21,7 @@ from ops.config import NewContainer, OneWay, Rollout, render
 from ops.core.labels import ROOT_LABEL, SERVICE_LABEL, VERSION_LABEL
 from ops.core.layout import CURRENT
 from ops.host.releases import CONFIRMED, point
-from ops.host.rollout import main
+from ops.stack.rollout import main
 from tests.free_ports import free_port
 from tools.bootstrap.docker_engine import ensure_docker
 from tools.offline.images import ensure_images
