@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,18 @@ from infra.paths import cache_folder
 from ops.core.process import Completed, run
 from tests.daemons import WITHOUT_NETWORKS
 from tests.engine.clients import LIMIT_S, Client, Docker, saved_image
+from tools.offline.containerd import ensure_containerd
 from tools.offline.tools import ensure_debian_clients
 
 _START_LIMIT_S = 60.0
 _SHARED = "/mnt"
+_CONTAINERD = "/run/containerd-2/containerd.sock"
+_CONTAINERD_CONFIG = """\
+version = 3
+[[plugins."io.containerd.transfer.v1.local".unpack_config]]
+platform = "linux"
+snapshotter = "native"
+"""
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin", "HOME": "/root"}
 # What is written there goes away with the room: nobody else sees these mounts, and they end with the last process.
 _ROOM = """\
@@ -57,8 +66,12 @@ class Room:
 
     def run(self, words: Sequence[str], stdin: str | None = None) -> Completed:
         """Run a program inside."""
-        enter = ["nsenter", "--target", str(self.pid), "--mount", "chroot", str(self.top)]
-        return run([*enter, *words], stdin=stdin, timeout=LIMIT_S, env=_ENVIRONMENT, check=False)
+        return run([*self.enter, *words], stdin=stdin, timeout=LIMIT_S, env=_ENVIRONMENT, check=False)
+
+    @property
+    def enter(self) -> Sequence[str]:
+        """The words before those of a command that runs it inside."""
+        return ["nsenter", "--target", str(self.pid), "--mount", "chroot", str(self.top)]
 
     def inside(self, file: Path) -> str:
         """Return how a file of the shared folder is called inside."""
@@ -107,6 +120,29 @@ def open_room(folder: Path) -> Iterator[Room]:
             process.terminate()
 
 
+@contextmanager
+def open_containerd(room: Room) -> Iterator[None]:
+    """Run containerd 2 in a room, beside the one of its engine."""
+    place = room.shared / "containerd"
+    place.mkdir()
+    for program in ensure_containerd(cache_folder("offline")):
+        shutil.copy(program, place)
+    (place / "config.toml").write_text(_CONTAINERD_CONFIG)
+    daemon = [room.inside(place / "containerd"), "--config", room.inside(place / "config.toml"), "--log-level", "error"]
+    daemon += ["--root", "/var/lib/containerd-2", "--state", "/run/containerd-2", "--address", _CONTAINERD]
+    words = ["setpriv", "--pdeathsig", "TERM", *room.enter, *daemon]
+    with (place / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log, env=_ENVIRONMENT) as process:
+        try:
+            end = time.monotonic() + _START_LIMIT_S
+            while Ctr2(room, "", place).list().returncode:
+                assert process.poll() is None, (place / "log").read_text()
+                assert time.monotonic() < end, (place / "log").read_text()
+                time.sleep(0.1)
+            yield
+        finally:
+            process.terminate()
+
+
 _DOCKER = ("docker", "--host", f"unix://{_SHARED}/docker.sock")
 
 
@@ -143,7 +179,13 @@ class ConfinedDocker(Docker):
 
 
 class Ctr(Client):
-    """containerd's ctr, which has no login: it takes a name and a password with each command."""
+    """containerd's ctr, which has no login: it takes a name and a password with each command.
+
+    Attributes:
+        unpacking: Options for pulls.
+    """
+
+    unpacking: Sequence[str] = ()
 
     def __init__(self, room: Room, registry: str, folder: Path) -> None:
         super().__init__(registry, folder)
@@ -166,10 +208,24 @@ class Ctr(Client):
         return pushed
 
     def pull(self, image: str) -> Completed:
-        return self._run("images", "pull", "--plain-http", *self.credentials, f"{self.registry}/{image}")
+        return self._run("images", "pull", "--plain-http", *self.unpacking, *self.credentials, f"{self.registry}/{image}")
 
     def _run(self, *arguments: str) -> Completed:
         return self.room.run([*self.base, *arguments])
+
+
+class Ctr2(Ctr):
+    """That of containerd 2, where the daemon does what ctr is asked for; it runs within `open_containerd`."""
+
+    unpacking = ("--snapshotter", "native")
+
+    def __init__(self, room: Room, registry: str, folder: Path) -> None:
+        super().__init__(room, registry, folder)
+        self.base = [f"{_SHARED}/containerd/ctr", "--address", _CONTAINERD, "--namespace", f"n{secrets.token_hex(4)}"]
+
+    def list(self) -> Completed:
+        """List the images."""
+        return self._run("images", "list")
 
 
 class Buildah(Client):

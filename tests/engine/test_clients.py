@@ -14,15 +14,17 @@ from tests.engine.artifact_clients import Helm, Oras, Regctl
 from tests.engine.client_contract import ASKED, CHART, IMAGE, PLATFORMS, Asked, Case
 from tests.engine.client_page import VERSION, put, table
 from tests.engine.clients import ALL_CLIENTS, Client, Docker
-from tests.engine.confined_clients import Buildah, ConfinedDocker, Ctr, Room, open_room
+from tests.engine.confined_clients import Buildah, ConfinedDocker, Ctr, Ctr2, Room, open_containerd, open_room
 from tests.engine.stacks import TestStack
 from tools.offline.debian import PackageError
 
 OUTSIDE: dict[str, Callable[[str, Path], Client]] = {**ALL_CLIENTS, "regctl": Regctl, "oras": Oras, "helm": Helm}
+_CONTAINERD_2 = "ctr 2"
 INSIDE: dict[str, Callable[[Room, str, Path], Client]] = {
     "docker, containerd store": ConfinedDocker,
     "ctr": Ctr,
     "buildah": Buildah,
+    _CONTAINERD_2: Ctr2,
 }
 
 
@@ -34,6 +36,13 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
             room = stack.enter_context(open_room(tmp_path_factory.mktemp("room")))
         except PackageError as error:
             pytest.skip(str(error))
+        yield room
+
+
+@pytest.fixture(scope="module")
+def containerd(room: Room) -> Iterator[Room]:
+    """The room, in which containerd 2 runs as well."""
+    with open_containerd(room):
         yield room
 
 
@@ -55,7 +64,7 @@ def case(request: pytest.FixtureRequest, stack: TestStack, tmp_path_factory: pyt
     name: str = request.param
     registry = stack.outputs["registry"]
     if name in INSIDE:
-        room: Room = request.getfixturevalue("room")
+        room: Room = request.getfixturevalue("containerd" if name == _CONTAINERD_2 else "room")
         made = Case(name, stack, partial(INSIDE[name], room, registry), room.shared / name.rsplit(maxsplit=1)[-1])
     else:
         made = Case(name, stack, partial(OUTSIDE[name], registry), tmp_path_factory.mktemp(name))

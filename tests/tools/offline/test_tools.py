@@ -10,8 +10,9 @@ import pytest
 
 from infra.paths import cache_folder
 from ops.core.process import run
-from tools.offline import helm
+from tools.offline import containerd, helm
 from tools.offline import tools as subject
+from tools.offline.containerd import ensure_containerd
 from tools.offline.debian import PackageError
 from tools.offline.golang import GoProgram
 from tools.offline.helm import ensure_helm_client
@@ -25,6 +26,12 @@ from tools.offline.tools import ensure_crane, ensure_debian_clients, ensure_oras
 )
 def test_a_client_that_is_built_has_the_pinned_version(ensure: Callable[[Path], Path], pinned: GoProgram) -> None:
     assert pinned.version in run([ensure(cache_folder("offline")), "version"], timeout=60).stdout
+
+
+@pytest.mark.system
+def test_containerd_2_has_the_pinned_version() -> None:
+    for program in ensure_containerd(cache_folder("offline")):
+        assert containerd._VERSION in run([program, "--version"], timeout=60).stdout
 
 
 @pytest.mark.system
