@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from docker.client import DockerClient
 from docker.errors import APIError, DockerException, NotFound
 
 from ops.core import exit_codes
+from ops.core.answers import UNEXPECTED
 from ops.core.docker_engine import connected
 
 _PROGRAM, _ONCE = "regsync", "once"
@@ -82,7 +84,7 @@ class RegsyncRun:
         with contextlib.suppress(OSError, ValueError, LookupError, APIError):
             fields = dict(line.split(": ") for line in Path(f"/proc/{self._pid()}/io").read_text().splitlines())
             return int(fields["rchar"])
-        with contextlib.suppress(LookupError, APIError):
+        with contextlib.suppress(APIError, *UNEXPECTED):
             networks = self._engine.api.stats(self._container, stream=False, one_shot=True)["networks"]
             return sum(int(network["rx_bytes"]) for network in networks.values())
         return None
@@ -159,12 +161,11 @@ def end_others(container: str) -> int:
     with connected() as engine:
         try:
             found = engine.containers.get(container)
-            processes = found.top()["Processes"] or []
+            left = runs_in(found.top())
         except NotFound:
             raise RegsyncError(f"there is no container {container}; run `up`") from None
         except DockerException as error:
             raise RegsyncError(f"{container} is not running: {error}; run `up`") from error
-        left = [int(fields[1]) for fields in processes if f" {_ONCE} " in fields[-1]]
         for pid in left:
             try:
                 if not _is_regsync(pid):
@@ -176,6 +177,18 @@ def end_others(container: str) -> int:
                 found.restart(timeout=2)
                 break
     return len(left)
+
+
+def runs_in(listed: Any) -> list[int]:
+    """Return the process ids of the runs of regsync in what the engine lists of a container.
+
+    Raises:
+        RegsyncError: It lists something else.
+    """
+    try:
+        return [int(fields[1]) for fields in listed["Processes"] or () if f" {_ONCE} " in fields[-1]]
+    except UNEXPECTED as error:
+        raise RegsyncError(f"the Docker engine lists processes in another way than expected: {type(error).__name__}") from None
 
 
 def _is_regsync(pid: int) -> bool:

@@ -27,6 +27,7 @@ from ops.stack import budget
 from ops.stack.ban_list import note_bans, noted_bans
 from ops.stack.crowdsec import BansError, CrowdSec, hits, read
 from ops.stack.prometheus import AnswerError, PrometheusError, alerts_of, series_of
+from ops.stack.regsync import RegsyncError, runs_in
 from ops.upstream.cosign import unverified
 from tests.attackers.fuzzing import damaged, in_bounded_time, json_bodies, told
 from tests.ops.runs.test_task import stack_in
@@ -218,6 +219,20 @@ def test_what_the_engine_shows_is_judged_or_unknown(folder: Path, networks: byte
         patch.setattr(engine, "_get", get)
         seen = engine.look(folder, [])
     assert seen is None or all(isinstance(one["fault"], str) for one in seen["containers"].values())
+
+
+RUNNING = ["10001", "4242", "4200", "0", "11:59", "?", "00:00:01", "regsync once --config /runs/a.json --logopt json"]
+TOP = {"Titles": ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"], "Processes": [RUNNING, [*RUNNING[:-1], "sleep 1"]]}
+
+
+@given(json_bodies(TOP))
+def test_runs_that_were_left_are_found_or_said_to_be_unknown(content: bytes) -> None:
+    try:
+        listed = json.loads(content)
+    except (ValueError, RecursionError):
+        return
+    with in_bounded_time():
+        told(lambda: runs_in(listed), RegsyncError)
 
 
 SHOWN = b"Id=docker.service\nActiveState=active\nNRestarts=2\nExecMainStartTimestamp=@1700000000\n\nId=a.service\nNRestarts=\n"

@@ -120,6 +120,21 @@ def push_in_read_only_mode(edge: Edge) -> None:
     edge.read_only_file.unlink()
 
 
+def call_itself_anything(edge: Edge) -> None:
+    """Send what others might take for the end of a line, of a field, or of a text."""
+    for agent in (
+        b'"} {"',
+        b"\\u0000\\x1b[2J",
+        b"\xff\xfe\xed\xa0\x80",
+        b"<script>alert(1)</script>",
+        b"a" * 20_000,
+        b"${jndi:x}",
+        b"",
+    ):
+        odd = httpx.get(f"{edge.url}/v2/?%00%0a%ff={'%22' * 500}", headers={b"User-Agent": agent})
+        assert odd.status_code == 401
+
+
 # By address; all are reserved for documentation (RFC 5737).
 CLIENTS: dict[str, Callable[[Edge], None]] = {
     "198.51.100.1": push,
@@ -129,6 +144,7 @@ CLIENTS: dict[str, Callable[[Edge], None]] = {
     "198.51.100.5": upload_without_a_token,
     "198.51.100.6": open_pages,
     "198.51.100.7": push_in_read_only_mode,
+    "198.51.100.8": call_itself_anything,
 }
 ATTACKERS: dict[str, Callable[[Edge], None]] = {
     "203.0.113.1": scan,
