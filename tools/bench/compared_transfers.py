@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.ops.tasks.gc.gc_rig import Client, Image
 from tools.bench import limits, peers, throughput
 from tools.bench.report import Compared
 from tools.bench.throughput import Way
-from tools.bench.turns import alternated, medians
+from tools.bench.turns import alternated, medians, seconds
 
 _TURNS = 3
 _IMAGES, _PULLS, _AT_ONCE = 100, 1000, 8
@@ -57,14 +57,10 @@ def _large(ways: Mapping[str, Way], folder: Path) -> list[Compared]:
         ("push a layer of 256 MiB", push, partial(limits.write, folder, size)),
         ("pull it", pull, partial(limits.send, size)),
     ):
-        sides = {name: partial(one, name) for name in ways} | {"limit": partial(_timed, limit)}
-        found = {name: statistics.median(seconds) for name, seconds in alternated(sides, _TURNS).items()}
+        sides = {name: partial(one, name) for name in ways} | {"limit": partial(seconds, limit)}
+        found = {name: statistics.median(times) for name, times in alternated(sides, _TURNS).items()}
         rows.append(Compared(what, **found, megabytes=megabytes))
     return rows
-
-
-def _timed(work: Callable[[], object]) -> float:
-    return medians({"": work}, 1, warm_up=False)[""]
 
 
 def _many_pushes(ways: Mapping[str, Way], folder: Path) -> Compared:
@@ -78,15 +74,14 @@ def _many_pushes(ways: Mapping[str, Way], folder: Path) -> Compared:
     return Compared(f"push {_IMAGES} small images, {_AT_ONCE} at once", **found, count=_IMAGES)
 
 
-def _push_all(way: Way, seed: str = "") -> None:
-    seed = seed or secrets.token_hex(4)
+def _push_all(way: Way) -> None:
     with way.client(_REPOSITORY) as http, ThreadPoolExecutor(_AT_ONCE) as threads:
         client = Client(way.url, http)
 
         def push(numbered: tuple[int, Image]) -> None:
             client.push(_REPOSITORY, str(numbered[0]), numbered[1]).raise_for_status()
 
-        list(threads.map(push, enumerate(_images(seed))))
+        list(threads.map(push, enumerate(_images(secrets.token_hex(4)))))
 
 
 def _images(seed: str) -> list[Image]:
