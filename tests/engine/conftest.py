@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -79,11 +79,16 @@ def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStack]:
         yield stack
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Remove the living stack after the last of its tests: its health checks took a minute of a core until the session's end."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Remove the living stack after the last of its tests: its health checks took a minute of a core until the session's end.
+
+    Not when that is torn down: if it has failed, it may be run again, which is within this.
+    """
+    done = yield
     if nextitem is None or unit(nextitem.nodeid) != unit(item.nodeid):
         _LIVING.close()
+    return done
 
 
 @pytest.fixture(scope="session")
