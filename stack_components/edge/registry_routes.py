@@ -22,6 +22,9 @@ _GATEWAY_RETURNS_S = 20
 # A service that is stopping drops what it has just accepted. For so long after it came a read is sent once more; one at which the
 # service itself fails is answered then.
 _READ_AGAIN_S = 2
+# How many bytes of a body a server in Go reads that it has answered already, to use the connection again:
+# https://github.com/golang/go/blob/go1.26.0/src/net/http/server.go#L1102
+_READ_ANYWAY = 256 * 1024
 # Longer than the gateway holds a write.
 _HELD_S = 30
 _TABS = "\t\t\t"
@@ -146,6 +149,16 @@ def registry_snippet(upstreams: Upstreams, sign_on: SignOn, capacity: Capacity, 
 {_hold("", upstreams.gateway)}
 				# Many are let go at once. Those that find it on again just before they leave wait again.
 {_hold("@read_only ", upstreams.gateway)}
+			}}
+			# To what comes without a token the registry answers at once that it wants one, reads no more than this of the body,
+			# and closes the connection half a second later. An edge that was busy for so long would find nothing but that.
+			@tokenless expression <<CEL
+				method('POST', 'PUT', 'PATCH') && !header({{'Authorization': '*'}})
+				&& header_regexp('Content-Length', '^[0-9]{{6,}}$')
+				&& int({{http.request.header.Content-Length}}) > {_READ_ANYWAY}
+				CEL
+			request_body @tokenless {{
+				set -
 			}}
 			request_body {{
 				max_size {max_upload_gb}GB

@@ -247,7 +247,8 @@ def test_a_write_that_the_registry_has_seen_is_not_sent_again_and_a_read_not_for
 
 def test_writes_pass_outside_read_only_mode(edge: Edge) -> None:
     size = 3 * 2**20
-    assert edge.ask("PATCH", "/v2/a/blobs/uploads/1", content=b"x" * size).json()["read"] == size
+    answer = httpx.patch(f"{edge.url}/v2/a/blobs/uploads/1", content=b"x" * size, headers={"Authorization": "Bearer x"})
+    assert answer.json()["read"] == size
 
 
 def test_a_token_request_is_small(edge: Edge) -> None:
