@@ -246,7 +246,7 @@ def _transfers(folder: Path) -> Iterator[Growth]:
             (_DISK, lambda _, name: seconds(partial(limits.write, folder, sizes[name]))),
             ("a pull through the edge", pull),
         ):
-            spent = alternated({name: partial(one, way, name) for name in sizes}, _TURNS)
+            spent = alternated({name: partial(one, way, name) for name in sizes}, _OFTEN)
             yield Growth(what, of, *(statistics.median(spent[name]) for name in sizes))
 
 
