@@ -165,7 +165,7 @@ def curves(rows: Sequence[Growth], reasons: Mapping[tuple[str, str], str]) -> Ta
         if row.worse
     ]
     heads = ("what", "what grows", "before", "then", "factor", "exponent")
-    return Table(heads, [row.cells for row in rows], before, below or ["Nothing grows more than in proportion."])
+    return Table(heads, [row.cells for row in rows], before, below or ["Nothing here grows more than in proportion."])
 
 
 def render(sections: Sequence[tuple[str, Sequence[Row] | Table]], *, before: str = "", kept: Sequence[str] = ()) -> str:

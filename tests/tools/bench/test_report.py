@@ -95,7 +95,7 @@ def test_growth_that_is_worse_than_in_proportion_is_marked_and_explained() -> No
 def test_growth_without_a_reason_says_so() -> None:
     page = render([("Growth", curves([Growth("a plan", "tags, 1 → 10", 1.0, 100.0)], {}))])
     assert "nobody knows why yet" in page
-    assert "Nothing grows more than in proportion." in render([("Growth", curves([], {}))])
+    assert "Nothing here grows more than in proportion." in render([("Growth", curves([], {}))])
 
 
 def test_sections_of_both_kinds_stand_side_by_side() -> None:
