@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 
 from ops.core import exit_codes
 from ops.core.locks import LockedError
 from ops.registry.client import Login, RegistryClient
-from ops.registry.transport import PooledEndpoint, RegistryError
+from ops.registry.transport import Answer, PooledEndpoint, RegistryError
 from ops.runs.task import Outcome
 from ops.stack.places import container
 from ops.stack.stack import Stack
@@ -23,6 +23,9 @@ from ops.tasks.sync.one_upstream import OneUpstream
 from ops.tasks.sync.planned import side_by_side
 from ops.tasks.sync.progress import Progress
 
+# Asks for a tag of a repository; raises RegistryError if there is no answer.
+Ask = Callable[[str, str], Answer]
+
 SYNC = BY
 # Only one process copies at a time.
 MIRROR_LOCK = "mirror"
@@ -32,8 +35,21 @@ _PATIENCE_S = 30.0
 _STORAGE_S = 600.0
 
 
+@contextmanager
+def from_outside(stack: Stack) -> Iterator[Ask]:
+    """Yield what asks this registry for a tag of a repository as a client does, with regsync's account."""
+    config = stack.config
+    with closing(PooledEndpoint(config.url, config.ca, config.resolve)) as endpoint:
+        yield RegistryClient(endpoint, Login(REGSYNC, stack.secret(_PASSWORD).strip()), until=time.monotonic() + _PATIENCE_S).look
+
+
 def sync(
-    mirror: Mirror, entries: Iterable[MirrorEntry], *, force: bool = False, tell: Callable[[str], None] = lambda _: None
+    mirror: Mirror,
+    entries: Iterable[MirrorEntry],
+    *,
+    force: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+    asking: Callable[[Stack], AbstractContextManager[Ask]] = from_outside,
 ) -> SyncReport:
     """Mirror entries.
 
@@ -42,6 +58,7 @@ def sync(
         entries: Which.
         force: Also those that are not due yet.
         tell: Told how far it has come.
+        asking: Opens what asks this registry for what was copied.
 
     Raises:
         MirrorStateError: What is remembered cannot be read or written.
@@ -63,9 +80,9 @@ def sync(
     _remember(mirror, [one.result(tries.get(key, 0)) for key, one in progress.items()], now)
     budgets: dict[str, int] = {}
     verified = 0
-    with _asked_from_outside(mirror.stack) as asked:
+    with asking(mirror.stack) as ask:
         for upstream, (found, budget) in side_by_side(mirror, due, OneUpstream.run, tell):
-            verified += sum(_verify(one, asked) for one in found)
+            verified += sum(_verify(one, ask) for one in found)
             progress.update((one.entry.key, one) for one in found)
             _remember(mirror, [one.result(tries.get(one.entry.key, 0)) for one in found if not mirror.stop.is_set()], now)
             if budget is not None:
@@ -124,32 +141,24 @@ def _prune(mirror: Mirror, fared: Iterable[Progress], tell: Callable[[str], None
     return done.snapshot
 
 
-def _verify(one: Progress, asked: Callable[[Job], Failure | None]) -> int:
+def _verify(one: Progress, ask: Ask) -> int:
     """Compare what was copied with what clients get; return how many tags were well."""
-    bad = {job.told: failure for job in one.copied if (failure := asked(job))}
+    bad = {job.told: failure for job in one.copied if (failure := _differs(job, ask))}
     one.failures.update(bad)
     one.copied = [job for job in one.copied if job.told not in bad]
     return len(one.copied)
 
 
-@contextmanager
-def _asked_from_outside(stack: Stack) -> Iterator[Callable[[Job], Failure | None]]:
-    """Yield what asks for a copied tag as a client does, and says what is wrong with it."""
-    config = stack.config
-    with closing(PooledEndpoint(config.url, config.ca, config.resolve)) as endpoint:
-        client = RegistryClient(endpoint, Login(REGSYNC, stack.secret(_PASSWORD).strip()), until=time.monotonic() + _PATIENCE_S)
-
-        def asked(job: Job) -> Failure | None:
-            repository, entry = job.entry.repository, job.entry.entry
-            try:
-                answer = client.look(repository, job.seen.tag)
-            except RegistryError as error:
-                return Failure(f"was copied, and cannot be asked for from outside: {error}", passes=True)
-            if answer.status != HTTPStatus.OK:
-                return Failure(f"was copied, and is answered with {answer.status} from outside", passes=True)
-            digest = answer.headers.get("Docker-Content-Digest", "")
-            if digest != job.seen.digest and not (entry and entry.platform):
-                return Failure(f"is {digest} from outside, and {job.seen.digest} upstream", passes=True)
-            return None
-
-        yield asked
+def _differs(job: Job, ask: Ask) -> Failure | None:
+    """Return what is wrong with a copied tag as clients get it."""
+    repository, entry = job.entry.repository, job.entry.entry
+    try:
+        answer = ask(repository, job.seen.tag)
+    except RegistryError as error:
+        return Failure(f"was copied, and cannot be asked for from outside: {error}", passes=True)
+    if answer.status != HTTPStatus.OK:
+        return Failure(f"was copied, and is answered with {answer.status} from outside", passes=True)
+    digest = answer.headers.get("Docker-Content-Digest", "")
+    if digest != job.seen.digest and not (entry and entry.platform):
+        return Failure(f"is {digest} from outside, and {job.seen.digest} upstream", passes=True)
+    return None
