@@ -11,6 +11,8 @@ from pathlib import Path
 from infra.paths import PROJECT_FOLDER
 from ops.core.process import run
 
+# The version before: 0.1.0, as it was before the console, alerts that are messages, and what else has come since.
+BEFORE = {"tag": "v0.1.0", "commit": "6c871995e4b4ee647736525920a2dd1ed44a2847"}
 _LIMIT_S = 120
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".state", ".coverage", "__pycache__", ".*_cache")
 _AUTHOR = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
@@ -37,6 +39,14 @@ def clone_at(folder: Path, commit: str) -> None:
     """Clone the project's repository, without its tags, and check a commit out."""
     run(["git", "clone", "--quiet", "--no-tags", "--no-checkout", PROJECT_FOLDER, folder], timeout=_LIMIT_S)
     git(folder, "checkout", "--quiet", "--detach", commit)
+
+
+def part_at(folder: Path, commit: str, part: str) -> None:
+    """Write a part of the project, as it was at a commit, to a new folder."""
+    folder.mkdir()
+    packed = folder / "part.tar"
+    run(["git", "-C", PROJECT_FOLDER, "archive", "--output", packed, commit, part], timeout=_LIMIT_S)
+    shutil.unpack_archive(packed, folder, filter="data")
 
 
 def release_in(folder: Path, tag: str) -> None:

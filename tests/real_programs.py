@@ -60,6 +60,17 @@ class RedisServer:
 
     host: str
     port: int
+    container: Container
+
+    def kill(self) -> None:
+        """Kill it, as `kill -9` does."""
+        self.container.kill()
+        self.container.wait()
+
+    def start(self) -> None:
+        """Start it again, where it was; it answers when this returns."""
+        self.container.start()
+        _answering(self.container)
 
     @property
     def address(self) -> str:
@@ -141,7 +152,7 @@ def _answering(container: Container) -> RedisServer:
         container.reload()
         assert container.status == "running", container.logs().decode()
         for published in container.ports.get("6379/tcp") or []:
-            server = RedisServer(published["HostIp"], int(published["HostPort"]))
+            server = RedisServer(published["HostIp"], int(published["HostPort"]), container)
             with contextlib.suppress(OSError):
                 if server.ask("PING"):
                     return server

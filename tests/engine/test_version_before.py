@@ -18,13 +18,11 @@ from infra.paths import PROJECT_FOLDER
 from infra.settings import PROJECT
 from ops import __version__
 from ops.core.process import run
-from tests.checkouts import clone_at, git, has_commit, release_in, with_packages
+from tests.checkouts import BEFORE, clone_at, git, has_commit, release_in, with_packages
 from tests.engine.stacks import TestStack, new_stack
 from tools.emulation.client import Client
 
 PAGE = PROJECT_FOLDER / "docs" / "upgrading.md"
-# 0.1.0, as it was before the console, alerts that are messages, and what else has come since.
-BEFORE = {"tag": "v0.1.0", "commit": "6c871995e4b4ee647736525920a2dd1ed44a2847"}
 IMAGE = "team/app:v1"
 _LIMIT_S = 900
 

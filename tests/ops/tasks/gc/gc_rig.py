@@ -244,7 +244,7 @@ def configure(
         configuration["http"]["tls"] = {"certificate": str(certificate), "key": str(certificate)}
     if cache:
         storage["cache"] = {"blobdescriptor": "redis"}
-        configuration["redis"] = {"addrs": [cache]}
+        configuration["redis"] = {**configuration.get("redis", {}), "addrs": [cache]}
     (folder / "registry").mkdir()
     (folder / READ_ONLY_FOLDER).mkdir(exist_ok=True)
     (folder / "registry.yml").write_text(yaml.safe_dump(configuration))
