@@ -47,7 +47,7 @@ TOOLS = ("offline", "bootstrap", "emulation", "docs", "bench")
 # What single tools may import besides: benchmarks run what the tests run, and the documentation shows the command line.
 TOOLS_MAY_IMPORT = {"bench": {"ops", "stack_components", "tests"}, "docs": {"ops.cli"}}
 # What a task may read of another one.
-TASKS_MAY_IMPORT = {"doctor": {"sync"}, "rehearse": {"backup", "drill", "gc", "restore"}, "retention": {"changes"}}
+TASKS_MAY_IMPORT = {"doctor": {"sync"}, "rehearse": {"backup", "drill", "gc", "restore", "sync"}, "retention": {"changes"}}
 # What existing stacks still call by the name it had before there were rooms.
 FORMER_NAMES = {"ops": {"provision.py"}, "tools": set[str]()}
 # Stand-ins for programs of Pulumi's, which start what the engine tells them to, and end it when the engine says so.

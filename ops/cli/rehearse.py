@@ -40,10 +40,11 @@ def rehearse_(
     """Rehearse what may happen to the registry, on a copy.
 
     A sample of the newest good backup is restored to a scratch folder and served by a registry of its own. There it pushes,
-    overwrites, mounts and deletes, collects garbage, makes snapshots and backups, restores from both, and kills tasks and the
-    registry in the midst of their work, as a seed chooses. A model that knows only what was acknowledged says what has to be
-    there: every acknowledged push pulls with its digest, what was deleted is away, and what was collected comes back. The live
-    registry is neither asked nor touched. The seed is printed first; with it, the same is chosen again.
+    overwrites, mounts and deletes, mirrors from a second registry, collects garbage, makes snapshots and backups, restores from
+    both, kills tasks and the registry in the midst of their work, and cuts the network, as a seed chooses. A model that knows
+    only what was acknowledged says what has to be there: every acknowledged push pulls with its digest, what was deleted is
+    away, and what was collected comes back. The live registry is neither asked nor touched. The seed is printed first; with it,
+    the same is chosen again.
     """
     stack, options = stack_of(context), RehearsalOptions(actions, seed or new_seed(), sample)
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ops.tasks.rehearse.away import box_away, cache_away, cut_push, receiver_away
 from ops.tasks.rehearse.backing_up import backup, kill_backup, restore_one
-from ops.tasks.rehearse.faults import full_disk, kill_registry, kill_registry_at_once, read_only_by_hand
+from ops.tasks.rehearse.faults import (
+    full_disk,
+    full_inodes,
+    has_few_inodes,
+    kill_registry,
+    kill_registry_at_once,
+    read_only_by_hand,
+)
+from ops.tasks.rehearse.mirroring import cut_sync, kill_sync, sync
 from ops.tasks.rehearse.pushing import (
     delete_manifest,
     delete_tag,
@@ -18,7 +27,15 @@ from ops.tasks.rehearse.pushing import (
     push_referrer,
 )
 from ops.tasks.rehearse.scene import Scene
-from ops.tasks.rehearse.tasks import collect, collect_meanwhile, kill_collection, other_clock, snapshot
+from ops.tasks.rehearse.tasks import (
+    collect,
+    collect_meanwhile,
+    from_the_future,
+    kill_collection,
+    other_clock,
+    snapshot,
+    version_before,
+)
 from ops.tasks.rehearse.undoing import away, kill_restore, restore_repository, restore_tag, undo
 
 
@@ -28,6 +45,10 @@ def _always(_: Scene) -> bool:
 
 def _tagged(scene: Scene) -> bool:
     return bool(scene.model.tags)
+
+
+def _whole(scene: Scene) -> bool:
+    return bool(scene.model.whole_tags())
 
 
 def _there(scene: Scene) -> bool:
@@ -58,6 +79,40 @@ def _can_be_filled(scene: Scene) -> bool:
     return scene.world.disk is not None
 
 
+def _has_few_inodes(scene: Scene) -> bool:
+    return scene.world.disk is not None and has_few_inodes(scene.world.disk)
+
+
+def _has_line(scene: Scene) -> bool:
+    return scene.world.line is not None
+
+
+def _can_mirror(scene: Scene) -> bool:
+    # A mirror waits as long as a task that was killed may have held writes.
+    return scene.world.upstream is not None and not scene.world.read_only_file.exists()
+
+
+def _can_be_cut(scene: Scene) -> bool:
+    return _can_mirror(scene) and _has_line(scene)
+
+
+def _has_cache(scene: Scene) -> bool:
+    return scene.world.cache is not None
+
+
+def _has_box(scene: Scene) -> bool:
+    return scene.world.box is not None
+
+
+def _has_receiver(scene: Scene) -> bool:
+    return scene.world.receiver is not None
+
+
+def _has_version_before(scene: Scene) -> bool:
+    # That one came to grief with clocks that were ahead, and with tags that were deleted after a collection was killed.
+    return scene.world.before is not None and not scene.model.interrupted and not from_the_future(scene)
+
+
 @dataclass(frozen=True)
 class Action:
     """Something that may happen.
@@ -81,8 +136,8 @@ ACTIONS = (
     Action("push", 300, push),
     Action("push-index", 80, push_index),
     Action("push-again", 80, push_again, _there),
-    Action("mount", 80, mount, _tagged),
-    Action("push-referrer", 50, push_referrer, _tagged),
+    Action("mount", 80, mount, _whole),
+    Action("push-referrer", 50, push_referrer, _whole),
     Action("give-up", 40, give_up),
     Action("delete-tag", 120, delete_tag, _tagged),
     Action("delete-manifest", 80, delete_manifest, _tagged),
@@ -102,4 +157,13 @@ ACTIONS = (
     Action("kill-registry-at-once", 8, kill_registry_at_once, is_fault=True),
     Action("read-only-by-hand", 8, read_only_by_hand, _has_snapshot),
     Action("full-disk", 8, full_disk, _can_be_filled, is_fault=True),
+    Action("full-inodes", 8, full_inodes, _has_few_inodes, is_fault=True),
+    Action("sync", 15, sync, _can_mirror),
+    Action("cut-sync", 6, cut_sync, _can_be_cut),
+    Action("kill-sync", 3, kill_sync, _can_mirror),
+    Action("cut-push", 15, cut_push, _has_line),
+    Action("cache-away", 6, cache_away, _has_cache, is_fault=True),
+    Action("box-away", 4, box_away, _has_box),
+    Action("receiver-away", 6, receiver_away, _has_receiver),
+    Action("version-before", 6, version_before, _has_version_before, is_fault=True),
 )

@@ -91,9 +91,13 @@ class Client:
         """Delete a tag, or a manifest with its tags."""
         return self.ask("DELETE", f"/v2/{repository}/manifests/{reference}")
 
+    def look(self, repository: str, reference: str) -> Answer:
+        """Ask whether a tag or digest is there; what it stands for is in the answer's headers."""
+        return self.ask("HEAD", f"/v2/{repository}/manifests/{reference}", headers={"Accept": ANY_MANIFEST})
+
     def digest(self, repository: str, reference: str) -> str:
         """Return what a tag or digest stands for; empty if it is not there."""
-        answer = self.ask("HEAD", f"/v2/{repository}/manifests/{reference}", headers={"Accept": ANY_MANIFEST})
+        answer = self.look(repository, reference)
         return "" if answer.status == HTTPStatus.NOT_FOUND else answer.expect(HTTPStatus.OK).headers["Docker-Content-Digest"]
 
     def tags(self, repository: str) -> list[str]:

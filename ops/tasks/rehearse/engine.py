@@ -96,6 +96,7 @@ class Rehearsal:
         Whatever an action raises is a finding: all that may fail is expected by the action itself.
         """
         began, number, problem = time.monotonic(), 0, ""
+        self.model.cached = self.world.cache is not None
         try:
             self._scene(0).check()
             for number in range(1, actions + 1):

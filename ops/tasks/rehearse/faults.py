@@ -1,9 +1,13 @@
-"""Faults in a rehearsal: the registry is killed in the midst of a push, the disk is full, a person turns read-only mode on."""
+"""Faults in a rehearsal: the registry is killed in the midst of a push, the disk has no room, somebody sets read-only mode."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,6 +23,7 @@ from ops.tasks.rehearse.scene import TAGS, FindingError, Scene
 from ops.tasks.rehearse.tasks import collect
 
 _CHUNKS = (1 << 16, 1 << 12, 1)
+_FEW = 50_000
 
 
 def kill_registry(scene: Scene) -> str:
@@ -38,7 +43,7 @@ def kill_registry_at_once(scene: Scene) -> str:
         scene.expect(failed, HTTPStatus.CREATED)
     with contextlib.closing(scene.client.send(repository, tag, image)):
         scene.world.restarted()
-    return f"while {repository}:{tag} was pushed: {scene.settle(repository, tag, image)}"
+    return f"while {repository}:{tag} was pushed: {scene.settle(repository, tag, image.digest)}"
 
 
 def read_only_by_hand(scene: Scene) -> str:
@@ -60,10 +65,21 @@ def read_only_by_hand(scene: Scene) -> str:
 
 def full_disk(scene: Scene) -> str:
     """Fill the disk, and push and collect: what fails says so, what was there stays, and all goes on when there is room."""
+    return _without_room(scene, _filled)
+
+
+def full_inodes(scene: Scene) -> str:
+    """Use up the inodes of the disk, and push and collect, as on a full disk."""
+    return _without_room(scene, _used_up)
+
+
+def _without_room(scene: Scene, taken: Callable[[Path], AbstractContextManager[None]]) -> str:
+    disk = scene.world.disk
+    assert disk is not None  # noqa: S101  # the action is not ready without one
     repository, tag, image = scene.repository(), scene.chance.choice(TAGS), scene.image()
-    with _filled(scene.world.disk):
+    with taken(disk):
         pushed = _pushed(scene.client, repository, tag, image)
-        told = scene.settle(repository, tag, image)
+        told = scene.settle(repository, tag, image.digest)
         collected = _collected(scene)
     if pushed and scene.model.tags.get((repository, tag)) != image.digest:
         raise FindingError(f"{repository}:{tag} was acknowledged on a full disk, and is not there")
@@ -88,9 +104,8 @@ def _collected(scene: Scene) -> str:
 
 
 @contextlib.contextmanager
-def _filled(disk: Path | None) -> Iterator[None]:
+def _filled(disk: Path) -> Iterator[None]:
     """Leave no space on a disk while inside."""
-    assert disk is not None  # noqa: S101  # the action is not ready without one
     filler = disk / "filler"
     try:
         with filler.open("wb", buffering=0) as file:
@@ -101,3 +116,22 @@ def _filled(disk: Path | None) -> Iterator[None]:
         yield
     finally:
         filler.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _used_up(disk: Path) -> Iterator[None]:
+    """Leave no inodes on a disk while inside."""
+    folder = disk / "fillers"
+    folder.mkdir()
+    try:
+        with contextlib.suppress(OSError):
+            for number in itertools.count():
+                (folder / str(number)).touch()
+        yield
+    finally:
+        shutil.rmtree(folder)
+
+
+def has_few_inodes(disk: Path) -> bool:
+    """Whether the inodes of a disk can be used up in a moment."""
+    return 0 < os.statvfs(disk).f_favail < _FEW

@@ -40,9 +40,13 @@ class Model:
         manifests: The manifests that are there, tagged or not.
         maybe: Manifests that may be there or not, as a collection was killed while it removed them.
         ever: Every manifest that was ever there: one that is not there now must not be served.
+        half: Tags of which a push was not acknowledged, and that may be listed, though not served, until garbage is collected.
         loose: Blobs that were pushed without a manifest.
         snapshots: By name.
         backups: By the id of each.
+        upstream: What each tag of the registry points to that is mirrored from.
+        cached: Whether the registry has a cache, which believes of what a killed collection has removed that it is there.
+        unsure: Manifests that were pushed meanwhile, of which blobs may be away until something rolls it back.
         interrupted: Whether a collection was killed that nothing has rolled back yet.
     """
 
@@ -51,9 +55,13 @@ class Model:
     manifests: set[Place] = field(default_factory=set)
     maybe: set[Place] = field(default_factory=set)
     ever: set[Place] = field(default_factory=set)
+    half: set[Place] = field(default_factory=set)
     loose: set[str] = field(default_factory=set)
     snapshots: dict[str, Moment] = field(default_factory=dict)
     backups: dict[str, Moment] = field(default_factory=dict)
+    upstream: dict[Place, str] = field(default_factory=dict)
+    cached: bool = False
+    unsure: set[str] = field(default_factory=set)
     interrupted: bool = False
     # Where the registry shows that a manifest was once there: what it deletes itself leaves a folder, a collection leaves none.
     _was_here: set[Place] = field(default_factory=set)
@@ -73,8 +81,11 @@ class Model:
     def pushed(self, repository: str, digest: str, tag: str = "") -> None:
         """Note an acknowledged push of a manifest and all that it leads to."""
         self.there((repository, one) for one in self.family(digest))
+        if self.interrupted and self.cached:
+            self.unsure |= self.family(digest)
         if tag:
             self.tags[repository, tag] = digest
+            self.half.discard((repository, tag))
 
     def there(self, places: Iterable[Place]) -> None:
         """Note manifests that are there."""
@@ -127,6 +138,7 @@ class Model:
         self.maybe -= gone
         self._was_here -= gone
         self.loose.clear()
+        self.half.clear()
         if snapshot:
             self.snapshots[snapshot] = replace(before, removed=frozenset(gone & before.manifests))
 
@@ -143,6 +155,7 @@ class Model:
         if self.interrupted:
             self.there(self.maybe - self._deleted_since)
             self.interrupted = False
+            self.unsure.clear()
             self._recorded.clear()
             self._deleted_since.clear()
 
@@ -154,9 +167,7 @@ class Model:
         """Note that all of a moment, a repository of it, or one tag has come back, and tags were set back."""
         if tag:
             digest = then.tags[repository, tag]
-            belongs = {one for member in self.family(digest) if (one := self._shape(member).subject)}
-            subjects = {member for one in belongs for member in self.family(one)}
-            self.there({(repository, one) for one in self.family(digest) | subjects} & then.manifests)
+            self.there({(repository, one) for one in self.family(digest)} & then.manifests)
             self.tags[repository, tag] = digest
             return
         self.there(one for one in then.manifests if repository in {"", one[0]})
@@ -169,8 +180,13 @@ class Model:
         self.maybe |= then.maybe - self.manifests
 
     def is_whole(self, place: Place) -> bool:
-        """Whether all that a manifest leads to is there: what an undo brings back may have lost a child by a delete."""
-        return {(place[0], one) for one in self.family(place[1])} <= self.manifests
+        """Whether all that a manifest leads to is there for sure: what an undo brings back may have lost a child by a delete."""
+        family = self.family(place[1])
+        return family.isdisjoint(self.unsure) and {(place[0], one) for one in family} <= self.manifests
+
+    def whole_tags(self) -> list[Place]:
+        """Return the tags of which all is there for sure."""
+        return sorted((name, tag) for (name, tag), digest in self.tags.items() if self.is_whole((name, digest)))
 
     def blobs(self) -> set[str]:
         """Return the digests of all blobs, manifests included, that have to be there."""

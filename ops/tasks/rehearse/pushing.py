@@ -29,14 +29,14 @@ def push_again(scene: Scene) -> str:
 
 def mount(scene: Scene) -> str:
     """Push an image that another repository has, without sending its layers."""
-    origin, tag = scene.tag()
+    origin, tag = scene.whole_tag()
     image = scene.client.fetch(origin, tag_digest := scene.model.tags[origin, tag], scene.model.shapes)
     return f"{_push(scene, scene.repository(), image, origin)}, mounted from {origin} ({tag_digest[:19]})"
 
 
 def push_referrer(scene: Scene) -> str:
     """Push something that belongs to an image, as a signature does, by its digest alone."""
-    repository, tag = scene.tag()
+    repository, tag = scene.whole_tag()
     digest = scene.model.tags[repository, tag]
     image = scene.image(scene.client.fetch(repository, digest, scene.model.shapes))
     scene.expect(scene.client.push(repository, image.digest, image), HTTPStatus.CREATED)

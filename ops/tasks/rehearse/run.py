@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from ops.backups.stage import DESCRIPTION, INDEX, pooled
 from ops.config import BACKUP_PASSWORD, BACKUP_SECOND_PASSWORD
@@ -17,11 +20,15 @@ from ops.stack.stack import Stack
 from ops.tasks.drill.model import DrillOptions
 from ops.tasks.drill.sample import Sample, restored_sample, scratch_folder, second_opened
 from ops.tasks.drill.scratch import image_of
+from ops.tasks.rehearse.client import Client
 from ops.tasks.rehearse.engine import Rehearsal, Rehearsed
 from ops.tasks.rehearse.images import shape_of
+from ops.tasks.rehearse.mirroring import mirror_settings
 from ops.tasks.rehearse.model import Model
-from ops.tasks.rehearse.scratch import scratch_registry
-from ops.tasks.rehearse.world import World, make_stack
+from ops.tasks.rehearse.relay import Relay
+from ops.tasks.rehearse.scratch import remove_all_left_behind, scratch_registry, scratch_regsync
+from ops.tasks.rehearse.world import Upstream, World, make_stack
+from ops.tasks.sync.mirror import REGSYNC
 
 _REGISTRY = "registry"
 _SIGNATURE = "sha256-"
@@ -79,18 +86,40 @@ def rehearse(
         tree = sample.laid_out(stack, root / _REGISTRY)
         image, _ = image_of(description.get("images", {}).get(_REGISTRY, ""), stack.config.images.get(_REGISTRY, ""))
         step("restored")
-        with scratch_registry(folder, tree.root, image, root=stack.root) as registry:
-            url = registry.start()
-            scratch = make_stack(root, url)
-            for name in (BACKUP_PASSWORD, BACKUP_SECOND_PASSWORD):
-                write_atomic(root / "secrets" / name, f"{secrets.token_hex(16)}\n", mode=0o600)
-            world = World(scratch, url, registry.kill, registry.start)
-            try:
-                world.await_start()
-                step("serving")
-                return Rehearsal(world, options.seed, _model_of(sample, tree), tell).run(options.actions)
-            finally:
-                world.close()
+        remove_all_left_behind(stack.root)
+        with _world(stack, folder, tree, image) as world:
+            world.await_start()
+            step("serving")
+            return Rehearsal(world, options.seed, _model_of(sample, tree), tell).run(options.actions)
+
+
+@contextlib.contextmanager
+def _world(stack: Stack, folder: Path, tree: RegistryTree, image: str) -> Iterator[World]:
+    """Run a registry on a tree, and, if the stack has a mirror, what it mirrors from: an empty one."""
+    root = folder / "stack"
+    with contextlib.ExitStack() as ends:
+        registry = ends.enter_context(scratch_registry(folder, tree.root, image, root=stack.root))
+        line = ends.enter_context(Relay(urlsplit(url := registry.start()).netloc).running())
+        scratch = make_stack(root, f"http://{line.address}", sync=mirror_settings(line))
+        for name in (BACKUP_PASSWORD, BACKUP_SECOND_PASSWORD):
+            write_atomic(root / "secrets" / name, f"{secrets.token_hex(16)}\n", mode=0o600)
+        upstream = None
+        if regsync := stack.config.images.get(REGSYNC):
+            source = ends.enter_context(_upstream(stack, folder / "upstream", image))
+            upstream = Upstream(Client(source), ends.enter_context(Relay(urlsplit(source).netloc).running()))
+            ends.enter_context(scratch_regsync(scratch, regsync, upstream.line, root=stack.root))
+        world = World(scratch, url, registry.kill, registry.start, line, upstream=upstream)
+        ends.callback(world.close)
+        yield world
+
+
+@contextlib.contextmanager
+def _upstream(stack: Stack, folder: Path, image: str) -> Iterator[str]:
+    """Run an empty registry; yield where it is."""
+    tree = folder / _REGISTRY
+    tree.mkdir(parents=True)
+    with scratch_registry(folder, tree, image, root=stack.root) as registry:
+        yield registry.start()
 
 
 def _without_the_rest(sample: Sample) -> Sample:

@@ -1,4 +1,4 @@
-"""The registry of a rehearsal: in a container, on a network of its own, reached from this machine alone, and gone afterwards."""
+"""The containers of a rehearsal: registries that only this machine reaches, and what copies between them; gone afterwards."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
 from docker.errors import DockerException
 from docker.models.containers import Container
+from docker.types import Mount
 
+from ops.config import RUNS_FOLDER, RUNS_MOUNT
 from ops.core.docker_engine import connected
 from ops.core.files import write_atomic
+from ops.stack.places import container as name_of
+from ops.stack.stack import Stack
 from ops.tasks.drill.scratch import ScratchError, confined, remove_left_behind
+from ops.tasks.rehearse.mirroring import write_catalogue
+from ops.tasks.rehearse.relay import Relay
+from ops.tasks.sync.mirror import REGSYNC
 
 # With the stack's folder. Whatever has it was left behind by a rehearsal that was killed.
 LABEL = "private-registry.rehearsal"
@@ -28,6 +34,7 @@ storage:
   maintenance: {uploadpurging: {enabled: false, age: 72h, interval: 24h, dryrun: true}}
 http: {addr: "0.0.0.0:5000", secret: of a rehearsal, relativeurls: true}
 """
+_IDLE = "version: 1\nsync: []\n"
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,6 @@ def scratch_registry(folder: Path, tree: Path, image: str, *, root: Path) -> Ite
     config = folder / "registry.yml"
     write_atomic(config, _CONFIG, mode=0o644)
     with connected() as engine, contextlib.ExitStack() as removed:
-        _remove_left_behind(engine, f"{LABEL}={root}")
         labels, name = {LABEL: str(root)}, f"rehearsal-{secrets.token_hex(4)}"
         with _explained(image):
             network = engine.networks.create(name, driver="bridge", labels=labels)
@@ -96,10 +102,55 @@ def scratch_registry(folder: Path, tree: Path, image: str, *, root: Path) -> Ite
         yield ScratchRegistry(container)
 
 
-def _remove_left_behind(engine: docker.DockerClient, label: str) -> None:
-    remove_left_behind(engine, label)
-    for network in engine.networks.list(filters={"label": label}):
-        network.remove()
+@contextlib.contextmanager
+def scratch_regsync(stack: Stack, image: str, source: Relay, *, root: Path) -> Iterator[None]:
+    """Let a stack mirror from a registry while inside: its catalogue, and the container in which copies run.
+
+    Args:
+        stack: The stack of a rehearsal.
+        image: Of regsync.
+        source: The line to the registry.
+        root: The folder of the stack that is rehearsed for.
+
+    Raises:
+        EngineError: The Docker engine does not answer.
+        ScratchError: It does not start.
+    """
+    password, idle, runs = write_catalogue(stack, source), stack.root / "idle.yml", stack.root / RUNS_FOLDER
+    write_atomic(idle, _IDLE, mode=0o644)
+    runs.mkdir(parents=True)
+    kept = [Mount(RUNS_MOUNT, str(runs), type="bind", read_only=True)]
+    files = {"/etc/regsync/idle/regsync.yml": idle, "/run/secrets/password": password}
+    kept += [Mount(inside, str(file), type="bind", read_only=True) for inside, file in files.items()]
+    with connected() as engine, contextlib.ExitStack() as removed:
+        with _explained(image):
+            container = engine.containers.create(
+                image,
+                ["server", "--config", "/etc/regsync/idle/regsync.yml"],
+                name=name_of(stack, REGSYNC),
+                labels={LABEL: str(root)},
+                network_mode="host",  # the lines are ports of this machine
+                **{**confined(idle, runs, read_only=True), "mounts": kept},
+            )
+            removed.callback(container.remove, force=True, v=True)
+            container.start()
+        yield
+
+
+def remove_all_left_behind(root: Path) -> None:
+    """Remove the containers and networks that rehearsals of a stack have left, as those that were killed do.
+
+    Args:
+        root: The stack's folder.
+
+    Raises:
+        EngineError: The Docker engine does not answer.
+    """
+    label = f"{LABEL}={root}"
+    with connected() as engine:
+        remove_left_behind(engine, label)
+        for network in engine.networks.list(filters={"label": label}):
+            network.remove()
 
 
 @contextlib.contextmanager
@@ -107,4 +158,4 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except DockerException as error:
-        raise ScratchError(f"the registry of the rehearsal ({what}) cannot be started: {error}") from error
+        raise ScratchError(f"a container of the rehearsal ({what}) cannot be started: {error}") from error

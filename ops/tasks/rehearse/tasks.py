@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
+from ops.core.process import Completed
 from ops.registry.snapshots.store import SnapshotState
 from ops.tasks.gc.model import GcReport
 from ops.tasks.rehearse.model import Moment
@@ -63,19 +65,52 @@ def snapshot(scene: Scene) -> str:
 def other_clock(scene: Scene) -> str:
     """Collect, or make a snapshot, while the clock is ahead or behind; where it is behind, everything is too young to go."""
     task, offset = scene.chance.choice(("gc", "snapshot")), scene.chance.choice(_OFFSETS)
+    how, collects = f"with its clock at {offset}", offset.startswith("+")
+    return _elsewhere(scene, task, how, lambda: scene.world.apart(task, clock=offset), collects=collects)
+
+
+def version_before(scene: Scene) -> str:
+    """Let the version before collect, or make a snapshot or a backup, as before an upgrade, or on the way back after one."""
+    before, task = scene.world.before, scene.chance.choice(("gc", "snapshot", "backup"))
+    assert before is not None  # noqa: S101  # the action is not ready without one
+    half = set(scene.model.half)
+    told = _elsewhere(scene, task, "as the version before does it", lambda: before(task), collects=True)
+    scene.model.half |= half  # which it left
+    return told
+
+
+def from_the_future(scene: Scene) -> bool:
+    """Whether there is a snapshot that a clock ahead has made: the version before makes new ones that come before it."""
+    return max((one.made_at for one in scene.world.live().store.all()), default=datetime.min.replace(tzinfo=UTC)) > datetime.now(
+        UTC
+    )
+
+
+def _elsewhere(scene: Scene, task: str, how: str, do: Callable[[], Completed], *, collects: bool) -> str:
+    """Let a process of its own collect, or make a snapshot or a backup.
+
+    Args:
+        scene: Where.
+        task: `gc`, `snapshot` or `backup`.
+        how: How it does that.
+        do: Does it.
+        collects: Whether a collection finds nothing too young to go.
+    """
     before, known = _begun(scene), [one.name for one in scene.world.live().store.all()]
-    done = scene.world.apart(task, clock=offset)
+    done = do()
     if done.returncode:
-        raise FindingError(f"{task} with its clock at {offset} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+        raise FindingError(f"{task} {how} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
     now = [one.name for one in scene.world.live().store.all()]
     made = [one for one in now if one not in known]
-    if task == "gc" and offset.startswith("+"):
+    if task == "gc" and collects:
         scene.model.collect(before, made[-1] if made else "")
         scene.check_collected()
     elif task == "snapshot":
         scene.model.snapshots |= {one: scene.model.moment() for one in made}
+    elif task == "backup" and (name := done.stdout.strip()):
+        scene.model.backups[name] = scene.model.moment()
     _forget(scene, [one for one in known if one not in now])
-    return f"{task} with its clock at {offset}: {', '.join(made) or 'nothing'}"
+    return f"{task} {how}: {', '.join(made) or done.stdout.strip() or 'nothing'}"
 
 
 def killed(scene: Scene, *words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ STEPS = {
     ),
     "restore": ("planned", "copied", "read-only-on", "drained", "restoring", "restored", "flushed", "read-only-off"),
     "backup": ("connected", "listed", "linked", "sent"),
+    "sync": ("told-1", "told-2"),  # when it has looked, and when it has copied something
 }
 
 
@@ -33,14 +35,21 @@ def _die_at(step: str) -> Callable[[str], None]:
     return die
 
 
-def _main(root: str, task: str, step: str = "", snapshot: str = "", repository: str = "") -> None:
+def _main(root: str, cache: str, task: str, step: str = "", *more: str) -> None:
     stack, die = Stack(Path(root)), _die_at(step)
+    live = live_of(stack, die, cache)
     if task == "gc":
-        collection_of(live_of(stack, die)).run()
+        collection_of(live).run()
     elif task == "restore":
-        restore(live_of(stack, die), snapshot, RestoreScope(repository, overwrite=True))
+        snapshot, repository = more
+        restore(live, snapshot, RestoreScope(repository, overwrite=True))
     elif task == "snapshot":
-        make_snapshot(live_of(stack, die))
+        make_snapshot(live)
+    elif task == "sync":
+        from ops.tasks.rehearse.mirroring import mirror_repository  # noqa: PLC0415  # few victims need it
+
+        told = itertools.count(1)
+        mirror_repository(stack, more[0], lambda _: die(f"told-{next(told)}"))
     else:
         back_up(stack, die)
 

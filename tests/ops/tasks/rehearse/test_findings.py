@@ -1,17 +1,24 @@
-"""That a rehearsal finds what is wrong: a registry is harmed behind its back, and it says how."""
+"""That a rehearsal finds what is wrong: a registry is harmed behind its back, and it says how. And what it was wrong about."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from random import Random
 
 import pytest
 
 from ops.core import exit_codes
+from ops.registry.restore.model import RestoreScope
+from ops.registry.restore.run import restore
 from ops.stack.places import tree_of
 from ops.tasks.rehearse.actions import ACTIONS, Action
 from ops.tasks.rehearse.engine import Rehearsal, Rehearsed
+from ops.tasks.rehearse.images import Image
+from ops.tasks.rehearse.model import Model
 from ops.tasks.rehearse.scene import Scene
+from ops.tasks.rehearse.tasks import collect, snapshot
+from ops.tasks.rehearse.undoing import back
 from ops.tasks.rehearse.world import World
 from tests.ops.tasks.rehearse.rehearse_rig import world_in
 
@@ -83,3 +90,47 @@ def test_the_same_seed_chooses_the_same(world: World) -> None:
         ended.append(Rehearsal(world, "same", actions=[PUSH, COLLECT]).run(12))
     first, second = (list(one.last[:12]) for one in ended)
     assert first == second
+
+
+def story(world: World) -> Scene:
+    """A scene of somebody who decides by themselves what is done."""
+    return Scene(world, Model(), "story", Random("story"))  # noqa: S311  # no secret
+
+
+def pushed(scene: Scene, tag: str, image: Image) -> None:
+    scene.expect(scene.client.push("app", tag, image), 201)
+    scene.model.pushed("app", image.digest, tag)
+
+
+def test_a_tag_is_restored_without_what_it_is_about(world: World) -> None:
+    """Seed long-030516-8: a tagged signature whose image was deleted after the snapshot."""
+    scene = story(world)
+    model, client, image = scene.model, scene.client, scene.image()
+    pushed(scene, "v1", image)
+    pushed(scene, "signature", scene.image(image))
+    snapshot(scene)
+    (name,) = model.snapshots
+    scene.expect(client.delete("app", image.digest), 202)
+    model.deleted("app", image.digest)
+    scene.expect(client.delete("app", "signature"), 202)
+    model.untagged("app", "signature")
+    collect(scene)
+    report = restore(world.live(), name, RestoreScope("app", "signature", overwrite=True))
+    back(scene, model.snapshots[name], report, "app", "signature")
+    scene.check()
+    assert client.digest("app", "signature")
+
+
+def test_a_tag_that_was_half_pushed_may_be_listed_until_a_collection(world: World) -> None:
+    """Seeds m1 and mirror, in a container: the registry was killed after it had written the history of a new tag."""
+    scene = story(world)
+    pushed(scene, "whole", scene.image())
+    half = scene.image()
+    scene.expect(scene.client.push("app", "half", half), 201)
+    shutil.rmtree(tree_of(world.stack).tag("app", "half").parent)
+    assert scene.settle("app", "half", half.digest) == "it did not come in"
+    assert scene.client.tags("app") == ["half", "whole"]
+    scene.check()
+    collect(scene)
+    scene.check()
+    assert scene.client.tags("app") == ["whole"]
