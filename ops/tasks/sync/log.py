@@ -22,6 +22,8 @@ _LASTING = re.compile(
     r"\b(?:40[0-7]|409|41\d)\b|unauthorized|denied|not found|name_unknown|manifest_unknown|digest mismatch|unsupported",
     re.I,
 )
+# An answer of this registry was lost on its way: what it had taken is no upload any more, or is longer than regsync believes.
+_UPLOADING = re.compile(r"failed to send blob\b.*\bhttp (?:404|416)\b")
 _LIMITED = re.compile(r"\b429\b|toomanyrequests|too many requests", re.I)
 _FULL = re.compile(r"no space left|\b507\b", re.I)
 
@@ -64,4 +66,5 @@ def failure_of(error: str) -> Failure:
         return Failure(CLOSED_BY_HAND, passes=True, waits=True)
     if _FULL.search(text):
         return Failure(text, "free some disk, or buy more", passes=True)
-    return Failure(text, passes=not _LASTING.search(text), waits=bool(_LIMITED.search(text)))
+    passes = bool(_UPLOADING.search(text)) or not _LASTING.search(text)
+    return Failure(text, passes=passes, waits=bool(_LIMITED.search(text)))

@@ -41,6 +41,9 @@ def test_what_is_no_message_is_kept_for_the_end(said: str) -> None:
         ("dial tcp: lookup quay.example.com: no such host", True),
         ("read tcp 10.0.0.2:4242: connection reset by peer", True),
         ("context deadline exceeded", True),
+        ("failed to send blob (chunk), ref registry:5000/app@sha256:f3: http status: not found [http 404]", True),
+        ("failed to send blob (put), ref registry:5000/app@sha256:f3: unexpected http status code [http 416]", True),
+        ("failed to send blob (post), ref registry:5000/app@sha256:f3: unauthorized [http 401]", False),
         ("write /var/lib: no space left on device", True),
     ],
 )
