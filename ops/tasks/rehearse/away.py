@@ -24,8 +24,10 @@ from ops.tasks.rehearse.scene import TAGS, FindingError, Scene
 from ops.tasks.rehearse.tasks import collect
 from ops.tasks.rehearse.world import CacheServer, collection_of
 
-# Of what a small image, and a backup of some of them, sends.
-_MOST_BYTES, _MOST_OF_A_BACKUP = 12_000, 60_000
+# Of what a small image sends.
+_MOST_BYTES = 12_000
+# To connect with SSH takes about as many, and a backup of some images. In its midst restic tries again for a minute.
+_TO_CONNECT, _A_BACKUP, _HALF_WAY = 8_000, 60_000, 0.1
 
 
 def cut_push(scene: Scene) -> str:
@@ -99,10 +101,10 @@ def _without(cache: CacheServer | None) -> Iterator[None]:
 
 
 def box_away(scene: Scene) -> str:
-    """Cut the line to the backups' server, at once or half way: a backup says so or is whole, and the next one is."""
+    """Cut the line to the backups' server, while somebody connects or half way: a backup says so, and the next is whole."""
     box = scene.world.box
     assert box is not None  # noqa: S101  # the action is not ready without one
-    after = scene.chance.choice((0, scene.chance.randrange(_MOST_OF_A_BACKUP)))
+    after = scene.chance.randrange(_A_BACKUP if scene.chance.random() < _HALF_WAY else _TO_CONNECT)
     told, stack = "it was made before that", scene.world.stack
     with box.cut(after):
         try:
