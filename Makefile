@@ -120,7 +120,7 @@ drill: $(READY) ## Lose an emulated server and the state, recover both from the 
 	@$(RUN) tools.emulation drill
 
 .PHONY: bench
-bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds a first `make up`, BASELINE=REV one of REV; ONLY=backups|compared|console|gc|growth|interruptions|mirror|tests
+bench: $(READY) ## Measure, and write docs/performance.md; COLD=1 adds a first `make up`, BASELINE=REV one of REV; ONLY=backups|compared|console|gc|growth|interruptions|mirror|tests; ZOT=PROGRAM to compare with
 	@$(RUN) tools.bench
 
 .PHONY: requirements

@@ -1,4 +1,4 @@
-"""Pushes and pulls through the edge, against the registry alone, another registry, and what disk and network can do."""
+"""Pushes and pulls through the edge, against the registry alone, other registries, and what disk and network can do."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def measure(folder: Path) -> list[Compared]:
     with (
         new_stack(folder, {"limits": throughput.no_limits()}) as stack,
         peers.registry_alone(folder / "alone") as alone,
-        peers.olareg(folder / "peer") as peer,
+        peers.zot(folder / "zot") as zot,
+        peers.olareg(folder / "olareg") as olareg,
     ):
         ours, _ = throughput.ways_of(stack, stack.open().up(stream=False))
-        ways = {"ours": ours, "original": alone, "peer": peer}
+        ways = {"ours": ours, "original": alone, "olareg": olareg} | ({"zot": zot} if zot else {})
         return [*_large(ways, folder), _many_pushes(ways, folder), _many_pulls(ways, folder)]
 
 

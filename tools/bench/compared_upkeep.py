@@ -58,10 +58,10 @@ def garbage(folder: Path) -> Compared:
         tree = _copied(laid, turn[0] / "original")
         return seconds(partial(collect, registry_binary(), tree))
 
-    def peer() -> float:
-        shutil.copytree(layouts, turn[0] / "peer")
+    def olareg() -> float:
+        shutil.copytree(layouts, turn[0] / "olareg")
         os.sync()
-        return peers.collect_with_olareg(turn[0] / "peer", repositories)
+        return peers.collect_with_olareg(turn[0] / "olareg", repositories)
 
     def limit() -> float:
         """Remove what ours has removed."""
@@ -70,7 +70,7 @@ def garbage(folder: Path) -> Compared:
         names = "\0".join(str(tree.top / path) for path in sorted(removed))
         return seconds(partial(run, ["xargs", "--null", "rm"], stdin=names, timeout=_LIMIT_S))
 
-    found = alternated({"ours": ours, "original": original, "peer": peer, "limit": limit}, _GARBAGE_TURNS, warm_up=False)
+    found = alternated({"ours": ours, "original": original, "olareg": olareg, "limit": limit}, _GARBAGE_TURNS, warm_up=False)
     what = f"garbage collection of {_GARBAGE_BLOBS:,} blobs, a third unused"
     return Compared(what, **{name: statistics.median(times) for name, times in found.items()})
 

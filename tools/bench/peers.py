@@ -1,6 +1,6 @@
-"""Other registries to measure against: the registry alone, as the original system had it, and olareg, a peer.
+"""Other registries to measure against: the registry alone, as the original system had it, zot and olareg.
 
-zot, the nearest peer, is not among the Go modules that can be had everywhere, and so cannot be built here.
+zot is the nearest peer, and is measured where its program is: the proxies of Go modules do not have it to build it from.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,6 @@ from tools.bench.throughput import Way
 from tools.offline.images import ensure_images
 from tools.offline.tools import ensure_olareg
 
-NAME = "olareg"
 _START_LIMIT_S, _END_LIMIT_S = 30.0, 600.0
 
 
@@ -45,6 +45,35 @@ def registry_alone(folder: Path) -> Iterator[Way]:
     folder.mkdir(parents=True)
     (folder / "config.yml").write_text(json.dumps(config))  # JSON is YAML
     with _container(folder, ["registry", "serve", "/files/config.yml"], []) as way:
+        yield way
+
+
+def zot_program() -> Path | None:
+    """Return the program of zot that `ZOT` names, or that is on the path; None if there is none."""
+    found = os.environ.get("ZOT") or shutil.which("zot")
+    return Path(found).resolve() if found else None
+
+
+@contextlib.contextmanager
+def zot(folder: Path) -> Iterator[Way | None]:
+    """Run zot in a container; None where its program is not.
+
+    Args:
+        folder: Where its files lie.
+    """
+    program = zot_program()
+    if program is None:
+        yield None
+        return
+    config = {
+        "distSpecVersion": "1.1.1",
+        "storage": {"rootDirectory": "/data"},
+        "http": {"address": "0.0.0.0", "port": "5000"},  # noqa: S104  # in its container
+        "log": {"level": "error"},
+    }
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    with _container(folder, ["/zot", "serve", "/files/config.json"], [f"{program}:/zot:ro"]) as way:
         yield way
 
 

@@ -52,7 +52,8 @@ class Compared:
         ours: What it takes here.
         original: The way of the system that this one replaces.
         plain: That of plain tools.
-        peer: Another registry's.
+        zot: That of zot, another registry.
+        olareg: That of olareg, one more.
         limit: What the disk or the network takes for it at least.
         megabytes: How much is moved, if that says more than seconds.
         count: How many things are moved, likewise.
@@ -62,7 +63,8 @@ class Compared:
     ours: float
     original: float | None = None
     plain: float | None = None
-    peer: float | None = None
+    zot: float | None = None
+    olareg: float | None = None
     limit: float | None = None
     megabytes: float = 0
     count: float = 0
@@ -75,7 +77,8 @@ class Compared:
             shown = f"{self.megabytes / self.ours:.0f} MB/s"
         elif self.count:
             shown = f"{self.count / self.ours:.0f} a second"
-        return (self.what, shown, *(_times(one, self.ours) for one in (self.original, self.plain, self.peer, self.limit)))
+        others = (self.original, self.plain, self.zot, self.olareg, self.limit)
+        return (self.what, shown, *(_times(one, self.ours) for one in others))
 
 
 @dataclass(frozen=True)
@@ -135,15 +138,14 @@ class Table:
     below: Sequence[str] = ()
 
 
-def comparison(rows: Sequence[Compared], *, peer: str, below: Sequence[str]) -> Table:
+def comparison(rows: Sequence[Compared], *, below: Sequence[str]) -> Table:
     """Return the table of operations.
 
     Args:
         rows: The operations.
-        peer: The name of the other registry.
         below: What is to be said of them.
     """
-    heads = ("what", "ours", "the original way", "plain tools", peer, "the limit")
+    heads = ("what", "ours", "the original way", "plain tools", "zot", "olareg", "the limit")
     before = ("How many times as long as ours each other way takes: above 1 ours is the faster one.",)
     return Table(heads, [row.cells for row in rows], before, below)
 

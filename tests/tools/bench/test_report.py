@@ -57,15 +57,15 @@ def test_the_last_section_can_be_replaced() -> None:
 
 def test_what_others_take_is_told_against_ours() -> None:
     row = Compared("see changes", 0.5, original=60.0, plain=0.4, limit=0.25)
-    assert row.cells == ("see changes", "500.0 ms", "120", "0.80", "-", "0.50")
-    assert Compared("push", 2.0, peer=1.0, megabytes=268.4).cells[1:] == ("134 MB/s", "-", "-", "0.50", "-")
+    assert row.cells == ("see changes", "500.0 ms", "120", "0.80", "-", "-", "0.50")
+    assert Compared("push", 2.0, zot=1.0, megabytes=268.4).cells[1:] == ("134 MB/s", "-", "-", "0.50", "-", "-")
     assert Compared("pull", 4.0, count=1000).cells[1] == "250 a second"
 
 
-def test_a_comparison_names_the_other_registry_and_explains_itself_below() -> None:
-    page = render([("Compared", comparison([Compared("pull", 1.0, peer=2.5)], peer="peer", below=["One.", "Two."]))])
-    assert "| what | ours | the original way | plain tools | peer | the limit |\n|---|---|---|---|---|---|\n" in page
-    assert page.endswith("| pull | 1.0 s | - | - | 2.50 | - |\n\n- One.\n- Two.\n")
+def test_a_comparison_names_the_other_registries_and_explains_itself_below() -> None:
+    page = render([("Compared", comparison([Compared("pull", 1.0, olareg=2.5)], below=["One.", "Two."]))])
+    assert "| what | ours | the original way | plain tools | zot | olareg | the limit |\n|---|---|---|---|---|---|---|\n" in page
+    assert page.endswith("| pull | 1.0 s | - | - | - | 2.50 | - |\n\n- One.\n- Two.\n")
 
 
 @pytest.mark.parametrize(
