@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import Error, Page, Response, sync_playwright
+from playwright.sync_api import Error, Page, Request, Response, sync_playwright
 
 from tools.offline.debian import apt_install
 
@@ -15,6 +15,7 @@ WIDE, TELEPHONE = 1280, 360
 _HEIGHT = 800
 _LOAD_LIMIT_S = 90.0
 _TRIES = 10
+_CHANGED = "ERR_NETWORK_CHANGED"
 # QUIC leaves the loopback interface.
 _FLAGS = ("--no-sandbox", "--disable-quic", "--hide-scrollbars")
 
@@ -51,18 +52,29 @@ def browsing(
 def go(browser: Page, url: str) -> Response:
     """Open an address; return the answer.
 
-    Chromium gives up what it is loading when the machine's networks change, as they do while other tests start containers:
-    that is tried again.
+    Chromium gives up what it is loading when the machine's networks change, as they do while other tests start containers: the
+    page, or its style alone. That is tried again.
     """
-    for _ in range(_TRIES):
-        try:
-            answer = browser.goto(url)
-        except Error as error:
-            if "ERR_NETWORK_CHANGED" not in error.message:
-                raise
-        else:
-            assert answer, url
-            return answer
+    given_up: list[str] = []
+
+    def note(request: Request) -> None:
+        given_up.append(str(request.failure))
+
+    browser.on("requestfailed", note)
+    try:
+        for _ in range(_TRIES):
+            given_up.clear()
+            try:
+                answer = browser.goto(url)
+            except Error as error:
+                if _CHANGED not in error.message:
+                    raise
+            else:
+                assert answer, url
+                if not any(_CHANGED in one for one in given_up):
+                    return answer
+    finally:
+        browser.remove_listener("requestfailed", note)
     raise AssertionError(f"{url}: the machine's networks change all the time")
 
 

@@ -52,6 +52,8 @@ PAGES = (
 
 def problems(browser: Page) -> list[str]:
     """Return what keeps people from using the page that a browser shows."""
+    if not browser.evaluate("[...document.querySelectorAll('link[rel=stylesheet]')].every((one) => one.sheet?.cssRules.length)"):
+        return ["it is shown without its style"]
     browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     browser.evaluate(AXE)
     judged = browser.evaluate("axe.run()")
@@ -66,8 +68,22 @@ def test_what_keeps_people_from_using_a_page_is_found() -> None:
             f'<!doctype html><main><h1>Wide</h1><img src="x"><p style="width: {WIDE}px">Wide</p>' + "<h2>More</h2>" * 12
         )
         found = problems(browser)
+        browser.set_content('<!doctype html><link rel="stylesheet" href="data:text/plain,none"><p>Bare</p>')
+        assert problems(browser) == ["it is shown without its style"]
     assert any(one.startswith('it is wider than the window: <p style="') for one in found)
     assert any(one.startswith("image-alt: ") for one in found)
+
+
+def test_nothing_is_wider_than_a_telephone_however_long_a_word_is() -> None:
+    style = (resources.files("ops.console") / "static/style.css").read_text()
+    word = "0123456789abcdef" * 6
+    number = f'<table><tr><td class="number">{"1,234 MB of its own, and " * 4}</td></tr></table>'
+    choice = f"<select><option>{word}</option></select>"
+    with browsing(width=TELEPHONE) as browser:
+        browser.set_content(
+            f'<!doctype html><style>{style}</style><section class="verdict"><p>{word}</p></section><p>{word}</p>{number}{choice}'
+        )
+        assert browser.evaluate(_STICKING_OUT) == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
