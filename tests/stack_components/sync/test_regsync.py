@@ -158,7 +158,7 @@ def test_read_only_mode_holds_for_the_mirror_too(rig: Rig) -> None:
     finally:
         rig.read_only_file.unlink()
     assert refused.returncode == 1
-    assert "read-only for maintenance" in refused.stderr
+    assert "this registry is read-only" in refused.stderr
     assert "3.23" not in rig.tags("library/alpine")
     assert rig.run("regsync", "once").returncode == 0
     assert "3.23" in rig.tags("library/alpine")
