@@ -33,6 +33,7 @@ from tools.bench import (
     growth_times,
     interruption_times,
     mirror_times,
+    peers,
     server_times,
     stack_times,
     storm_times,
@@ -107,7 +108,9 @@ def _all_sections(state: Path) -> list[tuple[str, Sequence[Row] | Table]]:
         limited = throughput.over_tls(session.outputs(), folder)
         told = gateway_times.measure(stack)
         session = stack.open(change={"limits": throughput.no_limits()})
-        free = throughput.compare(stack, session.up(stream=False), folder)
+        edge = throughput.edge_of(stack, session.up(stream=False))
+        with peers.registry_alone(folder / "alone") as alone:
+            free = throughput.compare(edge, alone, folder)
         session.destroy(stream=False)
         served = server_times.measure(folder / "server")
         looked = change_times.measure(folder / "changes")

@@ -37,7 +37,7 @@ def measure(folder: Path) -> list[Compared]:
         peers.zot(folder / "zot") as zot,
         peers.olareg(folder / "olareg") as olareg,
     ):
-        ours, _ = throughput.ways_of(stack, stack.open().up(stream=False))
+        ours = throughput.edge_of(stack, stack.open().up(stream=False))
         ways = {"ours": ours, "original": alone, "olareg": olareg} | ({"zot": zot} if zot else {})
         return [*_large(ways, folder), _many_pushes(ways, folder), _many_pulls(ways, folder)]
 

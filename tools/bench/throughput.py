@@ -63,34 +63,21 @@ def no_limits() -> dict[str, Any]:
     return {service: dict(free) for service in ("registry", "edge", "cache", "gateway")}
 
 
-def ways_of(stack: TestStack, outputs: Mapping[str, Any]) -> tuple[Way, Way]:
-    """Return the ways to a stack's registry: through its edge, and directly.
-
-    Both by their containers' addresses: on loopback, Docker's userland proxy would slow down the edge only.
-    """
-    edge = f"http://{stack.address('edge', 'edge')}:8080"
-    return Way(edge, outputs), Way(f"http://{stack.address('registry', 'app')}:5000", outputs)
+def edge_of(stack: TestStack, outputs: Mapping[str, Any]) -> Way:
+    """Return the way to a stack's registry through its edge, by its address: Docker's userland proxy would slow it down."""
+    return Way(f"http://{stack.address('edge', 'edge')}:8080", outputs)
 
 
-def measure(stack: TestStack, outputs: dict[str, Any], folder: Path) -> tuple[list[float], list[float], list[float], list[float]]:
-    """Return MB/s of pushes and pulls through the edge and directly, pair by pair."""
-    edge, direct = ways_of(stack, outputs)
-    pushes = _pairs(lambda way: push(way, folder)[0], edge, direct)
-    _, digest = push(edge, folder)
-    pulls = _pairs(lambda way: pull(way, digest), edge, direct)
-    return *pushes, *pulls
-
-
-def compare(stack: TestStack, outputs: dict[str, Any], folder: Path) -> list[Row]:
-    """Return the rows that compare the edge with the registry alone; the stack should have no CPU limits in force.
+def compare(edge: Way, alone: Way, folder: Path) -> list[Row]:
+    """Return the rows that compare an edge with a registry alone; no CPU limits should be in force.
 
     The registry alone sends from the page cache without a copy (sendfile). The edge copies twice, and shares the cores with
     client and registry: the fewer the cores, and the faster memory, the lower its share.
     """
-    push_edge, push_direct, pull_edge, pull_direct = measure(stack, outputs, folder)
+    digests = {way.url: push(way, folder)[1] for way in (edge, alone)}
     return [
-        _row("push through the edge / registry alone", push_edge, push_direct, "≥ 0.9"),
-        _row("pull through the edge / registry alone", pull_edge, pull_direct, "≥ 0.6"),
+        _row("push through the edge / registry alone", *_pairs(lambda way: push(way, folder)[0], edge, alone), "≥ 0.9"),
+        _row("pull through the edge / registry alone", *_pairs(lambda way: pull(way, digests[way.url]), edge, alone), "≥ 0.6"),
     ]
 
 
