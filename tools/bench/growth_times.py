@@ -97,9 +97,9 @@ _REASONS = {
     (_DISK, BYTES): "how this machine's disk is.",
 }
 _MORE_GARBAGE = (
-    "With 100,000 blobs a garbage collection takes more than in proportion, as its own section shows, and the cause has not been "
-    "found. In a profile with 30,000, seven tenths of the time in which it holds writes went into the file system's removal of "
-    "files and folders, two into waiting for writes in flight, and less than one into looking for what was pushed meanwhile."
+    "With 100,000 blobs a garbage collection takes more than in proportion, as its own section shows, where the same one in "
+    "memory does not: the disk's file system takes longer for each file that is removed, the more were removed just before. "
+    "That is why it is done in slices, between which writes go on."
 )
 
 
