@@ -263,7 +263,7 @@ def _edge(folder: Path) -> Iterator[Way]:
     root = backup_times.tree_in(folder).root
     root.mkdir(parents=True, exist_ok=True)
     with running_registry(root) as url, running_before(folder / "edge", url) as edge:
-        yield Way(edge.url)
+        yield Way(edge.url, anonymous="Bearer none")
 
 
 def _catalogue(way: Way) -> None:
