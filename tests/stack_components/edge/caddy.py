@@ -20,8 +20,11 @@ import httpx
 from ops.config import READ_ONLY_FOLDER, READ_ONLY_MOUNT
 from stack_components.edge.caddyfile import EdgeConfig, Site, caddyfile
 from stack_components.edge.clients import HOST_ADDRESS
+from stack_components.edge.component import config
+from stack_components.edge.registry_routes import Upstreams
 from tests.free_ports import free_port
 from tests.ops.gateway.gateway_rig import wait_until_up
+from tests.plans import plan_of
 from tests.real_programs import caddy_binary
 
 _CERTIFICATE_LIMIT_S = 20.0
@@ -138,6 +141,23 @@ def running_caddy(configuration: EdgeConfig, folder: Path, ports: Ports, program
             yield running
         finally:
             process.kill()
+
+
+@contextlib.contextmanager
+def running_caddy_before(service: type[BaseHTTPRequestHandler], folder: Path) -> Iterator[RunningCaddy]:
+    """Run Caddy as the edge of a stack whose registry and gateway are one service of the test.
+
+    Args:
+        service: What answers.
+        folder: Where its files are.
+    """
+    (folder / READ_ONLY_FOLDER).mkdir()
+    with serving(service) as server:
+        address = f"127.0.0.1:{server.server_address[1]}"
+        of_stack = config(plan_of(protection={"enabled": False}))
+        configuration = dataclasses.replace(of_stack, upstreams=Upstreams(address, address), pages=[])
+        with running_caddy(configuration, folder, Ports()) as caddy:
+            yield caddy
 
 
 def _wait_for_certificate(caddy: RunningCaddy, name: str) -> None:

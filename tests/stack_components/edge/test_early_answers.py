@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import socket
 import struct
@@ -12,12 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ops.config import READ_ONLY_FOLDER
-from stack_components.edge.component import config
-from stack_components.edge.registry_routes import Upstreams
 from tests.ops.gateway.registry_rig import MANIFEST_TYPE
-from tests.plans import plan_of
-from tests.stack_components.edge.caddy import Ports, running_caddy, serving
+from tests.stack_components.edge.caddy import running_caddy_before
 from tests.stack_components.edge.whole import running_whole
 
 pytestmark = pytest.mark.system
@@ -55,14 +50,8 @@ class Impatient(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_the_answer_does_not_depend_on_how_busy_the_edge_is(tmp_path: Path, method: str) -> None:
-    (tmp_path / READ_ONLY_FOLDER).mkdir()
-    with serving(Impatient) as service:
-        address = f"127.0.0.1:{service.server_address[1]}"
-        configuration = dataclasses.replace(
-            config(plan_of(protection={"enabled": False})), upstreams=Upstreams(address, address), pages=[]
-        )
-        with running_caddy(configuration, tmp_path, Ports()) as caddy:
-            answers = [httpx.request(method, caddy.url + PATH, content=LARGE, timeout=20).status_code for _ in range(TIMES)]
+    with running_caddy_before(Impatient, tmp_path) as caddy:
+        answers = [httpx.request(method, caddy.url + PATH, content=LARGE, timeout=20).status_code for _ in range(TIMES)]
     assert answers == [401] * TIMES
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import ClassVar
 
 import httpx
 import pytest
 
-from ops.config import READ_ONLY_FOLDER
-from stack_components.edge.component import config
-from stack_components.edge.registry_routes import Upstreams
-from tests.plans import plan_of
-from tests.stack_components.edge.caddy import Ports, RunningCaddy, running_caddy, serving
+from tests.stack_components.edge.caddy import RunningCaddy, running_caddy_before
 
 pytestmark = pytest.mark.system
 
@@ -58,15 +52,8 @@ class Stopping(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCaddy]:
-    folder: Path = tmp_path_factory.mktemp("edge")
-    (folder / READ_ONLY_FOLDER).mkdir()
-    with serving(Stopping) as service:
-        address = f"127.0.0.1:{service.server_address[1]}"
-        configuration = dataclasses.replace(
-            config(plan_of(protection={"enabled": False})), upstreams=Upstreams(address, address), pages=[]
-        )
-        with running_caddy(configuration, folder, Ports()) as caddy:
-            yield caddy
+    with running_caddy_before(Stopping, tmp_path_factory.mktemp("edge")) as caddy:
+        yield caddy
 
 
 @pytest.mark.parametrize(
