@@ -5,7 +5,7 @@ The rest speaks to Kubernetes, whose types take minutes to compile.
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 
 from tools.offline.golang import GoMain, ensure_program
 
@@ -99,12 +99,5 @@ _HELM = GoMain(
     source=_MAIN,
     replaced={"pkg/chart/common": _COMMON, "internal/version": _VERSION_PACKAGE},
 )
-
-
-def ensure_helm_client(cache: Path) -> Path:
-    """Return the path of the client, built first if the cache lacks it.
-
-    Raises:
-        CommandError: Go or a module is not available, or the build failed.
-    """
-    return ensure_program(_HELM, cache)
+# Returns the path of the client in the cache that it is given; see `ensure_program`.
+ensure_helm_client = partial(ensure_program, _HELM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from infra.cache import cached, digest
@@ -84,58 +85,15 @@ _COSIGN = GoMain(
 )
 
 
-def ensure_cosign(cache: Path) -> Path:
-    """Return the path of cosign, built first if the cache lacks it.
-
-    Raises:
-        CommandError: Go or a module is not available, or the build failed.
-    """
-    return ensure_program(_COSIGN, cache)
-
-
-def ensure_crane(cache: Path) -> Path:
-    """Return the path of crane, built first if the cache lacks it.
-
-    Raises:
-        CommandError: Go or a module is not available, or the build failed.
-    """
-    return ensure_program(_CRANE, cache)
-
-
-def ensure_regctl(cache: Path) -> Path:
-    """Return the path of regctl, built first if the cache lacks it.
-
-    Raises:
-        CommandError: Go or a module is not available, or the build failed.
-    """
-    return ensure_program(regclient("regctl"), cache)
-
-
-def ensure_oras(cache: Path) -> Path:
-    """Return the path of oras, built first if the cache lacks it.
-
-    Raises:
-        CommandError: Go or a module is not available, or the build failed.
-    """
-    return ensure_program(_ORAS, cache)
-
-
-def ensure_olareg(cache: Path) -> Path:
-    """Return the path of olareg, another registry, which only benchmarks use; built first if the cache lacks it.
-
-    Raises:
-        CommandError: Go or a module is not available, or the build failed.
-    """
-    return ensure_program(_OLAREG, cache)
-
-
-def ensure_conformance(cache: Path) -> Path:
-    """Return the path of the tests of the OCI distribution specification, built first if the cache lacks them.
-
-    Raises:
-        CommandError: Go or a module is not available, or the build failed.
-    """
-    return ensure_program(_CONFORMANCE, cache)
+# Each takes the cache, and returns the path of a program, built first if the cache lacks it. It raises CommandError if Go or a
+# module is not available, or the build failed. olareg is another registry, which only benchmarks use; the conformance tests are
+# those of the OCI distribution specification.
+ensure_cosign = partial(ensure_program, _COSIGN)
+ensure_crane = partial(ensure_program, _CRANE)
+ensure_regctl = partial(ensure_program, regclient("regctl"))
+ensure_oras = partial(ensure_program, _ORAS)
+ensure_olareg = partial(ensure_program, _OLAREG)
+ensure_conformance = partial(ensure_program, _CONFORMANCE)
 
 
 def ensure_debian_clients(cache: Path) -> Path:
