@@ -39,11 +39,15 @@ from ops.tasks.changes.run import LEDGER
 from tests.ops.tasks.gc.trees import Layout
 
 REGISTRY = "registry.example.com"
-NOW = datetime.now(UTC)
 CONFIG_TYPE, LAYER_TYPE = "application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip"
 # A name that would be a script if it were not escaped. Names in the ledger and in histories come from outside.
 HOSTILE = "<script>alert(1)</script>"
 _LIMITS = ServiceLimits(cpus=0.5, memory_mib=128)
+
+
+def before(*, days: float = 0, minutes: float = 0) -> datetime:
+    """Return when it was so long ago; asked when a test needs it, since a whole run of tests takes long."""
+    return datetime.now(UTC) - timedelta(days=days, minutes=minutes)
 
 
 @dataclass
@@ -124,19 +128,19 @@ class Furnished:
 
     def record(self, change: Change, *, days_ago: float = 0, actor: str | None = None) -> None:
         """Write a change into the ledger."""
-        at = NOW - timedelta(days=days_ago)
+        at = before(days=days_ago)
         with closing(Ledger(self.stack.data / LEDGER)) as ledger, ledger.transaction():
             ledger.append(change, at, kind=change.kind, source=Source.EVENT if actor else Source.SCAN, actor=actor)
 
     def ran(self, task: str, *, minutes_ago: float = 5, state: str = ENDED, **more: Any) -> None:
         """Write a run into the history."""
-        at = NOW - timedelta(minutes=minutes_ago)
+        at = before(minutes=minutes_ago)
         run = Run(f"{at:%Y%m%dT%H%M%S}-{task}", task, at.isoformat(), state, **{"seconds": 3.0, "exit_code": 0, **more})
         history_of(self.stack).add(run)
 
     def backed_up(self, *, days_ago: float = 0.1) -> None:
         """Note a good backup, and a drill that passed."""
-        at = (NOW - timedelta(days=days_ago)).timestamp()
+        at = before(days=days_ago).timestamp()
         standing = standing_of(self.stack)
         standing.note_good(Good("1a2b3c4d", at, tags=4, blobs=12, size=5 * 2**20, added=2**20, seconds=4.0))
         figures = {"rto_seconds": 84.0, "rpo_seconds": 3600.0}

@@ -7,14 +7,13 @@ import random
 import tempfile
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 
 from infra.paths import PROJECT_FOLDER
 from ops.tasks.changes.model import Change
 from tests.browser import screenshot
 from tests.loopback_server import Answer, serving
-from tests.ops.console.console_rig import NOW, Furnished, console
+from tests.ops.console.console_rig import Furnished, console
 from tests.ops.console.test_health import ALERTS, VALUES, MockPrometheus
 from tests.ops.console.test_past import drilled
 from tests.ops.stack.test_access_log import line
@@ -43,7 +42,7 @@ def made_up(root: Path) -> Furnished:
     for days in range(7, 0, -1):
         stack.ran("backup", minutes_ago=days * 24 * 60, summary=f"{8 - max(days // 2, 1)} tags, 1.0 MiB sent")
     for days in (15, 8, 1):
-        drilled(stack, NOW - timedelta(days=days))
+        drilled(stack, days)
     stack.ran("gc", minutes_ago=3 * 24 * 60, summary="deleted 41 blobs, freed 2.3 GiB")
     stack.ran("drill", minutes_ago=150, summary="7 tags of 1 repository came back")
     stack.ran("backup", minutes_ago=140, summary="7 tags, 1.0 MiB sent")

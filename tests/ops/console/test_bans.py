@@ -13,12 +13,11 @@ from ops.stack.crowdsec import Ban
 from tests.ops.console.console_rig import HOSTILE, Furnished, console
 from tests.ops.console.test_app import seen
 
-NOW = datetime.now(UTC)
-
 
 def ban(value: str, reason: str = "crowdsecurity/http-probing", *, scope: str = "Ip", hours: float = 3) -> Ban:
-    until = NOW + timedelta(hours=hours, seconds=30)
-    return Ban(value, scope, "ban", reason, "crowdsec", NOW - timedelta(hours=1), until, "DE")
+    now = datetime.now(UTC)
+    until = now + timedelta(hours=hours, seconds=30)
+    return Ban(value, scope, "ban", reason, "crowdsec", now - timedelta(hours=1), until, "DE")
 
 
 @pytest.fixture

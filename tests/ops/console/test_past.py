@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ops.tasks.changes.model import Change
 from ops.tasks.changes.run import LEDGER
 from ops.tasks.drill.model import DrillReport
 from ops.tasks.drill.proof import proofs_of
-from tests.ops.console.console_rig import HOSTILE, NOW, Browser, Furnished, console, furnished
+from tests.ops.console.console_rig import HOSTILE, Browser, Furnished, before, console, furnished
 from tests.ops.console.test_app import seen
 
 
@@ -23,7 +22,7 @@ from tests.ops.console.test_app import seen
 def stack(tmp_path: Path) -> Furnished:
     made = furnished(tmp_path)
     with closing(Ledger(made.stack.data / LEDGER)) as ledger, ledger.transaction():
-        ledger.scanned(NOW - timedelta(days=10), 0)
+        ledger.scanned(before(days=10), 0)
     return made
 
 
@@ -33,16 +32,16 @@ def browser(stack: Furnished) -> Browser:
 
 
 def day(days_ago: float) -> str:
-    return f"{NOW - timedelta(days=days_ago):%Y-%m-%dT%H:%M}"
+    return f"{before(days=days_ago):%Y-%m-%dT%H:%M}"
 
 
-def drilled(stack: Furnished, at: datetime = NOW, **more: Any) -> None:
+def drilled(stack: Furnished, days_ago: float = 0, **more: Any) -> None:
     report = DrillReport(
         **{
-            "at": at.isoformat(timespec="seconds"),
+            "at": before(days=days_ago).isoformat(timespec="seconds"),
             "stack": "test",
             "backup": "1a2b3c4d",
-            "made_at": NOW.isoformat(),
+            "made_at": before().isoformat(),
             "image": "registry:3",
             "repositories": ["team/app", "library/alpine"],
             "tags": 4,
@@ -115,7 +114,7 @@ def test_each_backup_says_what_is_new_in_it_and_leads_to_that(stack: Furnished, 
 
 def test_drills_are_there_by_name_with_rto_and_rpo(stack: Furnished, browser: Browser) -> None:
     assert "There was none yet" in seen(browser.text("/backups"))
-    drilled(stack, NOW - timedelta(days=7), rto_s=None, problems=[HOSTILE])
+    drilled(stack, 7, rto_s=None, problems=[HOSTILE])
     drilled(stack)
     page = browser.text("/backups")
     assert 'id="drills">Drills</h2>' in page

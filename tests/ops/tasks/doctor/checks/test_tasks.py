@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,17 +15,11 @@ from ops.runs.marks import marks_of
 from ops.tasks.doctor.checks.tasks import tasks
 from tests.ops.runs.test_task import stack_in
 
-# Three hours ago, also when other tests have taken half an hour.
-RUN = Run(
-    "1",
-    "gc",
-    (datetime.now(UTC) - timedelta(hours=2, minutes=35)).isoformat(timespec="seconds"),
-    ENDED,
-    "1:1",
-    1.0,
-    0,
-    "freed 3 MB",
-)
+
+def a_run(**more: Any) -> Run:
+    """Return a run of three hours ago."""
+    started = (datetime.now(UTC) - timedelta(hours=3, minutes=5)).isoformat(timespec="seconds")
+    return replace(Run("1", "gc", started, ENDED, "1:1", 1.0, 0, "freed 3 MB"), **more)
 
 
 @pytest.fixture
@@ -39,7 +34,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
 def test_a_task_whose_timer_is_disabled_is_told(tmp_path: Path, host: dict[str, bool]) -> None:
     host["gc"] = False
     stack = stack_in(tmp_path)
-    history_of(stack).add(RUN)
+    history_of(stack).add(a_run())
     (check,) = tasks(stack)
     assert (check.state, check.detail) == ("warning", "its timer is disabled, so nothing runs it")
     assert "`systemctl enable --now regops-gc.timer`" in check.remedy
@@ -62,7 +57,7 @@ def test_a_task_that_nobody_has_started_for_long_is_told(tmp_path: Path, host: d
 
 def test_one_run_that_something_was_in_the_way_of_is_said_but_no_problem(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
-    history_of(stack).add(replace(RUN, state=NOT_STARTED, exit_code=75, summary="snapshot (process 7) has been running"))
+    history_of(stack).add(a_run(state=NOT_STARTED, exit_code=75, summary="snapshot (process 7) has been running"))
     (check,) = tasks(stack)
     assert (check.state, check.remedy) == ("ok", "")
     assert check.detail == "did not start 3 hours ago: snapshot (process 7) has been running"
@@ -71,7 +66,7 @@ def test_one_run_that_something_was_in_the_way_of_is_said_but_no_problem(tmp_pat
 def test_a_run_of_a_clock_that_was_ahead_was_not_in_the_future(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
     ahead = (datetime.now(UTC) + timedelta(days=400)).isoformat(timespec="seconds")
-    history_of(stack).add(replace(RUN, started=ahead))
+    history_of(stack).add(a_run(started=ahead))
     (check,) = tasks(stack)
     assert check.detail == "ended, started now: freed 3 MB"
 
@@ -91,7 +86,7 @@ def test_a_collection_that_ended_badly_is_looked_at_before_another_one(
 ) -> None:
     stack = stack_in(tmp_path)
     running = state == "killed"
-    history_of(stack).add(replace(RUN, state="running" if running else state, process="0:0", exit_code=code))
+    history_of(stack).add(a_run(state="running" if running else state, process="0:0", exit_code=code))
     (check,) = tasks(stack)
     assert check.state == ("warning" if code == 3 else "failed")
     assert check.remedy.startswith(remedy)
@@ -100,10 +95,10 @@ def test_a_collection_that_ended_badly_is_looked_at_before_another_one(
 @pytest.mark.parametrize(("code", "by", "done"), [(None, "gc-recover", "rolled back"), (12, "restore", "restored")])
 def test_once_a_collection_was_put_back_it_is_no_failure_any_more(tmp_path: Path, code: int | None, by: str, done: str) -> None:
     stack = stack_in(tmp_path)
-    history_of(stack).add(replace(RUN, state="running" if code is None else ENDED, process="0:0", exit_code=code))
-    history_of(stack).add(replace(RUN, run_id="2", task=by, started=datetime.now(UTC).isoformat(), exit_code=1))
+    history_of(stack).add(a_run(state="running" if code is None else ENDED, process="0:0", exit_code=code))
+    history_of(stack).add(a_run(run_id="2", task=by, started=datetime.now(UTC).isoformat(), exit_code=1))
     assert "failed" in {check.state for check in tasks(stack) if check.name == "gc"}
-    history_of(stack).add(replace(RUN, run_id="3", task=by, started=datetime.now(UTC).isoformat()))
+    history_of(stack).add(a_run(run_id="3", task=by, started=datetime.now(UTC).isoformat()))
     (check,) = [check for check in tasks(stack) if check.name == "gc"]
     assert check.state == "warning"
     assert f"{done} since" in check.detail
@@ -111,11 +106,11 @@ def test_once_a_collection_was_put_back_it_is_no_failure_any_more(tmp_path: Path
 
 def test_what_somebody_has_mistyped_is_no_state_of_the_registry(tmp_path: Path) -> None:
     stack = stack_in(tmp_path)
-    history_of(stack).add(RUN)
-    history_of(stack).add(replace(RUN, run_id="2", task="restore", exit_code=1, summary="no snapshot has tema/app"))
-    history_of(stack).add(replace(RUN, run_id="3", task="gc-plan", exit_code=1))
+    history_of(stack).add(a_run())
+    history_of(stack).add(a_run(run_id="2", task="restore", exit_code=1, summary="no snapshot has tema/app"))
+    history_of(stack).add(a_run(run_id="3", task="gc-plan", exit_code=1))
     assert [check.state for check in tasks(stack)] == ["ok"]
-    history_of(stack).add(replace(RUN, run_id="4", task="restore", state="running", process="0:0", exit_code=None))
+    history_of(stack).add(a_run(run_id="4", task="restore", state="running", process="0:0", exit_code=None))
     assert [(check.name, check.state) for check in tasks(stack)] == [("gc", "ok"), ("restore", "warning")]
 
 
@@ -124,19 +119,19 @@ def test_before_the_first_run_nothing_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "state"),
+    ("how", "state"),
     [
-        (RUN, "ok"),
-        (replace(RUN, exit_code=75), "ok"),
-        (replace(RUN, exit_code=3), "warning"),
-        (replace(RUN, exit_code=13), "failed"),
-        (replace(RUN, state="running", process="0:0"), "failed"),
+        ({}, "ok"),
+        ({"exit_code": 75}, "ok"),
+        ({"exit_code": 3}, "warning"),
+        ({"exit_code": 13}, "failed"),
+        ({"state": "running", "process": "0:0"}, "failed"),
     ],
 )
-def test_the_last_run_counts(tmp_path: Path, run: Run, state: str) -> None:
+def test_the_last_run_counts(tmp_path: Path, how: dict[str, Any], state: str) -> None:
     stack = stack_in(tmp_path)
-    history_of(stack).add(replace(RUN, run_id="0", exit_code=1))
-    history_of(stack).add(run)
+    history_of(stack).add(a_run(run_id="0", exit_code=1))
+    history_of(stack).add(a_run(**how))
     (check,) = tasks(stack)
     assert check.state == state
     assert "3 hours ago" in check.detail
