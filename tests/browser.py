@@ -16,6 +16,8 @@ _HEIGHT = 800
 _LOAD_LIMIT_S = 90.0
 _TRIES = 10
 _CHANGED = "ERR_NETWORK_CHANGED"
+# The page that tells of it comes up a moment later, and may interrupt the next try.
+_ERROR_PAGE = 'interrupted by another navigation to "chrome-error:'
 # QUIC leaves the loopback interface.
 _FLAGS = ("--no-sandbox", "--disable-quic", "--hide-scrollbars")
 
@@ -67,7 +69,7 @@ def go(browser: Page, url: str) -> Response:
             try:
                 answer = browser.goto(url)
             except Error as error:
-                if _CHANGED not in error.message:
+                if _CHANGED not in error.message and _ERROR_PAGE not in error.message:
                     raise
             else:
                 assert answer, url
