@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,19 +31,19 @@ class Suite:
     Attributes:
         seconds: How long it took, with all that `make` does.
         cases: How many tests there were.
-        failed: How many of them failed.
+        failed: Those that failed, by the modules' names and their own.
         functions: Their names; the cases of a function have the same.
     """
 
     seconds: float
     cases: int
-    failed: int
+    failed: tuple[str, ...]
     functions: frozenset[str]
 
     @property
     def told(self) -> str:
         """What was run."""
-        failed = f", {self.failed:,} of them failed" if self.failed else ""
+        failed = f", {len(self.failed):,} of them failed" if self.failed else ""
         return f"{self.cases:,} tests of {len(self.functions):,} functions{failed}"
 
 
@@ -79,11 +80,12 @@ def common(listed: Iterable[str], names: frozenset[str]) -> list[str]:
     return sorted({one for one in found if one.rpartition("::")[2] in names})
 
 
-def read(report: Path) -> tuple[int, int, frozenset[str]]:
-    """Return the number of tests, of those that failed, and the names of their functions, from a report in JUnit's format."""
+def read(report: Path) -> tuple[int, tuple[str, ...], frozenset[str]]:
+    """Return the number of tests, those that failed, and the names of their functions, from a report in JUnit's format."""
     cases = [*ElementTree.parse(report).iter("testcase")]  # noqa: S314  # written by our own pytest
-    failed = sum(one.find("failure") is not None or one.find("error") is not None for one in cases)
-    return len(cases), failed, frozenset((one.get("name") or "").partition("[")[0] for one in cases)
+    failed = [one for one in cases if one.find("failure") is not None or one.find("error") is not None]
+    names = tuple(f"{one.get('classname')}::{one.get('name')}" for one in failed)
+    return len(cases), names, frozenset((one.get("name") or "").partition("[")[0] for one in cases)
 
 
 def _clone(folder: Path, revision: str) -> tuple[Path, str]:
@@ -102,4 +104,7 @@ def _suite(clone: Path, target: str, chosen: str) -> Suite:
     began = time.perf_counter()
     # Tests of an older revision may have their faults.
     run(["make", "-C", clone, target], timeout=_LIMIT_S, env={**os.environ, "PYTEST_ADDOPTS": options}, check=False)
-    return Suite(time.perf_counter() - began, *read(report))
+    suite = Suite(time.perf_counter() - began, *read(report))
+    for name in suite.failed:
+        print(f"failed in {clone.name}: {name}", file=sys.stderr)
+    return suite

@@ -26,7 +26,7 @@ tests/test_b.py::test_new
 def test_a_report_is_read(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     report.write_text(REPORT)
-    assert read(report) == (3, 1, frozenset({"test_one", "test_two"}))
+    assert read(report) == (3, ("tests.test_a::test_one[and another]",), frozenset({"test_one", "test_two"}))
 
 
 def test_tests_of_the_same_names_are_chosen_wherever_they_are_now() -> None:
