@@ -32,6 +32,7 @@ from ops.tasks.restore.recover import recover
 from ops.tasks.restore.run import Chosen, restore_from, source_of
 from ops.tasks.restore.whole import complete
 from tests.ops.tasks.gc.trees import Layout, lay_out_images
+from tools.bench.memory import peak_mb
 from tools.bench.report import Row
 from tools.offline.debian import apt_install
 from tools.offline.tools import ensure_restic
@@ -252,8 +253,8 @@ def main() -> None:
     start = time.perf_counter()
     figures = _WORK[what](folder)
     seconds = time.perf_counter() - start
-    memory = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps({**figures, "s": seconds, "memory_mb": memory * 1024 / 1e6}))
+    memory = max(peak_mb(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6)
+    print(json.dumps({**figures, "s": seconds, "memory_mb": memory}))
 
 
 if __name__ == "__main__":
