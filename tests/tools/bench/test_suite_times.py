@@ -29,6 +29,6 @@ def test_a_report_is_read(tmp_path: Path) -> None:
     assert read(report) == (3, ("tests.test_a::test_one[and another]",), frozenset({"test_one", "test_two"}))
 
 
-def test_tests_of_the_same_names_are_chosen_wherever_they_are_now() -> None:
+def test_tests_of_the_same_names_are_chosen_wherever_they_are_now_and_stay_in_order() -> None:
     chosen = common(LISTED.splitlines(), frozenset({"test_one", "test_two", "test_dropped"}))
-    assert chosen == ["tests/moved/test_b.py::TestOf::test_two", "tests/test_a.py::test_one"]
+    assert chosen == ["tests/test_a.py::test_one", "tests/moved/test_b.py::TestOf::test_two"]
