@@ -32,7 +32,7 @@ from ops.tasks.restore.recover import recover
 from ops.tasks.restore.run import Chosen, restore_from, source_of
 from ops.tasks.restore.whole import complete
 from tests.ops.tasks.gc.trees import Layout, lay_out_images
-from tools.bench.memory import peak_mb
+from tools.bench.memory import peak_kib
 from tools.bench.report import Row
 from tools.offline.debian import apt_install
 from tools.offline.tools import ensure_restic
@@ -253,8 +253,8 @@ def main() -> None:
     start = time.perf_counter()
     figures = _WORK[what](folder)
     seconds = time.perf_counter() - start
-    memory = max(peak_mb(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6)
-    print(json.dumps({**figures, "s": seconds, "memory_mb": memory}))
+    memory = max(peak_kib(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    print(json.dumps({**figures, "s": seconds, "memory_mb": memory * 1024 / 1e6}))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from docker.models.containers import Container
 
+from tools.bench.memory import peak_kib
 from tools.bench.report import Row
 
 
@@ -19,7 +19,7 @@ def limits(container: Container) -> str:
 def peak(what: str, container: Container) -> Row:
     """Return the memory that its first process has had at most, against its limit."""
     status: Any = container.exec_run(["cat", "/proc/1/status"]).output
-    used = int(re.findall(rb"VmHWM:\s+(\d+) kB", status)[0]) / 1024
+    used = peak_kib(status.decode()) / 1024
     return Row(f"{what}, at most", limits(container), f"≤ {_memory_mib(container)} MB", used, "MB")
 
 

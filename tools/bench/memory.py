@@ -1,4 +1,4 @@
-"""The memory of processes that measurements run."""
+"""The memory that a process has had at most."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 
 
-def peak_mb() -> float:
-    """Return the memory that this process has had at most, in MB.
+def peak_kib(status: str | None = None) -> int:
+    """Return the memory that a process has had at most, in KiB.
 
-    getrusage(2) would count what the process had that has started this one: https://man7.org/linux/man-pages/man2/getrusage.2.html.
+    getrusage(2) would count what the process had that has started it: https://man7.org/linux/man-pages/man2/getrusage.2.html.
+
+    Args:
+        status: Its `/proc/PID/status`; None for that of this process.
     """
-    kib = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]
-    return int(kib) * 1024 / 1e6
+    text = Path("/proc/self/status").read_text() if status is None else status
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0])

@@ -32,14 +32,15 @@ _MANY = 7241
 _LARGE, _LARGE_MIB = 7, 30
 _RUNS = 3
 _LIMIT_S = 600.0
-# Runs regops, and says what memory it has had at most, in KiB: getrusage(2) would count what this process had before it.
+# Runs regops, and says what memory it has had at most, in KiB.
 _PEAK = """\
-import re, runpy, sys
+import runpy, sys
+from tools.bench.memory import peak_kib
 sys.argv = ["regops", *sys.argv[1:]]
 try:
     runpy.run_module("ops.cli", run_name="__main__")
 finally:
-    print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
+    print(peak_kib(), file=sys.stderr)
 """
 
 
